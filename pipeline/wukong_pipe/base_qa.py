@@ -1,0 +1,155 @@
+"""Sections → question-answer pairs: what is asked of a teacher for a section, and what is kept of its replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.prompt_files import Prompt
+from wukong_pipe.records import Lang, QAPair, Reject, Section
+from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request
+from wukong_pipe.units import worth
+from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
+
+ATTEMPTS = 3
+"""A request that is answered badly or in part is asked at most this often."""
+
+REPLY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"pairs": {"type": "array", "items": PAIR_SCHEMA}},
+    "required": ["pairs"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Candidates of a stage: asked = received + short, received = kept + rejected."""
+
+    asked: int = 0
+    received: int = 0
+    short: int = 0
+    kept: int = 0
+    rejected: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.asked += other.asked
+        self.received += other.received
+        self.short += other.short
+        self.kept += other.kept
+        self.rejected += other.rejected
+
+    def to_json(self) -> dict[str, int]:
+        """The counts, after checking that nothing vanished."""
+        assert self.asked == self.received + self.short, self
+        assert self.received == self.kept + self.rejected, self
+        return {
+            "asked": self.asked,
+            "received": self.received,
+            "short": self.short,
+            "kept": self.kept,
+            "rejected": self.rejected,
+        }
+
+
+@dataclass(slots=True)
+class Answered:
+    """What asking for one section brought."""
+
+    section: Section
+    quota: int
+    pairs: list[QAPair] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+def quota(section: Section, settings: BuildSettings) -> int:
+    """How many pairs a section is asked for: one a fact, at most `max_pairs`."""
+    return min(worth(section), settings.max_pairs)
+
+
+def request(section: Section, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
+    """The request for `count` pairs of a section, other than those whose questions are `covered`."""
+    prompt = prompts[section.lang]
+    return Request(
+        stage="base_qa",
+        prompt=prompt.name,
+        messages=prompt.messages(
+            title=section.heading_path[0],
+            heading_path=section.title,
+            quota=str(count),
+            covered=_covered(covered, section.lang),
+            section=section.text.strip(),
+        ),
+        schema=REPLY_SCHEMA,
+        task=BaseQATask(section, count, covered),
+    )
+
+
+def _covered(questions: tuple[str, ...], lang: Lang) -> str:
+    if not questions:
+        return ""
+    intro = (
+        "以下问题已经有了，请问别的内容：" if lang == "zh" else "These questions exist already; ask about other things:"
+    )
+    return "\n".join([intro, *(f"- {question}" for question in questions)])
+
+
+async def ask_base_qa(
+    section: Section, ask: Ask, teacher: str, settings: BuildSettings, prompts: Mapping[Lang, Prompt]
+) -> Answered:
+    """Ask for a section's pairs until enough of its quota is kept or the attempts are used up.
+
+    Depends on the section, the settings and the section's own earlier replies alone.
+    """
+    result = Answered(section, quota(section, settings))
+    for attempt in range(ATTEMPTS):
+        missing = result.quota - len(result.pairs)
+        if missing <= 0 or (attempt and len(result.pairs) >= settings.min_fill * result.quota):
+            break
+        asked = request(section, missing, tuple(pair.question for pair in result.pairs), prompts)
+        _take(result, await ask(asked, attempt), missing, teacher, asked.prompt)
+    return result
+
+
+def _take(result: Answered, reply: Reply, asked: int, teacher: str, prompt: str) -> None:
+    """Read one reply into `result`: every item ends among its pairs or its rejects."""
+    items = reply.value["pairs"] if reply.value is not None else []
+    received = items[:asked]
+    tally = Tally(asked=asked, received=len(received), short=asked - len(received))
+
+    def reject(stage: Literal["reply", "surplus", "base_qa"], reason: str, item: Any = None) -> None:
+        shown = item if isinstance(item, dict) else {} if item is None else {"item": item}
+        result.rejects.append(Reject(stage, reason, result.section, shown, reply.raw, reply.call))
+
+    if reply.value is None:
+        reject("reply", reply.problem)
+    for item in received:
+        candidate = read_pair(item, result.section)
+        reason = candidate if isinstance(candidate, str) else check_pair(candidate, result.section)
+        if isinstance(candidate, Candidate) and reason is None:
+            result.pairs.append(_pair(candidate, result.section, teacher, prompt, reply.call))
+        else:
+            reject("base_qa", str(reason), item)
+            tally.rejected += 1
+    for item in items[asked:]:
+        reject("surplus", f"more than the {asked} pairs asked for", item)
+    tally.kept = tally.received - tally.rejected
+    result.tally.add(tally)
+
+
+def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, call: str) -> QAPair:
+    places = [section.lines_of(*span) for span in candidate.spans if span]
+    return QAPair(
+        section=section,
+        question=candidate.question,
+        answer=candidate.answer,
+        evidence=candidate.evidence,
+        lines=(min(first for first, _ in places), max(last for _, last in places)),
+        kind=candidate.kind,
+        teacher=teacher,
+        prompt=prompt,
+        call=call,
+    )

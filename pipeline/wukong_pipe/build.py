@@ -1,0 +1,271 @@
+"""The build, from top to bottom: a pure function of corpus, settings and what the teacher answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from wukong_pipe import base_qa
+from wukong_pipe.base_qa import Answered, Tally, ask_base_qa
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.corpus import Source
+from wukong_pipe.dataset import write_dataset
+from wukong_pipe.dedupe import Removal, dedupe
+from wukong_pipe.holdout import Dropped, Holdout, hold_out, plan
+from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
+from wukong_pipe.prompt_files import Prompt, load_prompt
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
+from wukong_pipe.split import split
+from wukong_pipe.teacher import Ask, in_pool
+from wukong_pipe.text import digest
+from wukong_pipe.units import terms, units
+from wukong_pipe.workspace import Run
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total) as units of a stage finish."""
+
+
+def written_freely(question: str) -> str:  # noqa: ARG001
+    """No template made the question."""
+    return ""
+
+
+async def nothing_to_close() -> None:
+    """The teacher has no connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who is asked, and how many questions go out at once."""
+
+    ask: Ask
+    teacher: str
+    """The teacher's model id, as the rows carry it."""
+    concurrency: int = 8
+    form_of: Callable[[str], str] = written_freely
+    """The template a question was made with; always "" for a teacher that writes freely."""
+    close: Callable[[], Coroutine[Any, Any, None]] = nothing_to_close
+    """Closes the teacher's connections, in the event loop that opened them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made, for the screen."""
+
+    sections: list[Section]
+    rows: list[Row]
+    rejects: list[Reject]
+    manifest: dict[str, Any]
+    pairs: list[QAPair]
+    unanswered: list[Section]
+    """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings did."""
+
+
+def read_sections(sources: Sequence[Source], settings: BuildSettings) -> list[Section]:
+    """The sections of all sources, in order; with `limit`, the first that have something to ask."""
+    sections = [section for source in sources for section in split(source.text, source.name, settings.lang)]
+    if settings.limit is None:
+        return sections
+    return [section for section in sections if base_qa.quota(section, settings)][: settings.limit]
+
+
+def load_prompts(stage: str, settings: BuildSettings) -> dict[Lang, Prompt]:
+    """A stage's prompts in every language.
+
+    Raises:
+        DataError: a prompt file is not as it must be.
+    """
+    return {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)}
+
+
+def build(
+    sources: Sequence[Source],
+    settings: BuildSettings,
+    asking: Asking,
+    run: Run,
+    progress: Progress = lambda stage, done, total: None,
+) -> Built:
+    """Sources → dataset/ of the run: split, ask, hold out, paraphrase, dedupe, audit, write.
+
+    Raises:
+        WukongError: an input cannot be read, or the teacher cannot be used.
+        StoppedShort: the teacher failed too often; its answers so far are in the journal.
+    """
+    base_prompts = load_prompts("base_qa", settings)
+    wording_prompts = load_prompts("paraphrase", settings)
+    sections = read_sections(sources, settings)
+    names = frozenset(name for section in sections for name in terms(section) if len(name) > 1)
+
+    # One event loop for both waves: a client's connections belong to the loop that opened them.
+    with asyncio.Runner() as loop:
+        try:
+            answered = loop.run(_ask_sections(sections, asking, settings, base_prompts, progress))
+            first = [base_row(pair) for result in answered for pair in result.pairs]
+            distinct, repeated = dedupe(first, names)
+            pairs = _pairs_of(distinct, answered)
+
+            chosen = plan(pairs, settings.holdout)
+            trained = [pair for pair in pairs if not chosen.level(pair)]
+            reworded = loop.run(_ask_wordings(trained, asking, settings, wording_prompts, progress))
+        finally:
+            loop.run(asking.close())
+
+    families = {family.pair.id: family.rows for family in reworded}
+    candidates = [row for pair in pairs for row in families.get(pair.id, [base_row(pair)])]
+    unique, alike = dedupe(candidates, names)
+    held = hold_out(unique, chosen, settings.holdout, names, asking.form_of)
+
+    rejects = _rejects(answered, reworded, [*repeated, *alike], held.dropped)
+    manifest = {
+        "format": 1,
+        **_inputs(sources, settings, asking.teacher, [*base_prompts.values(), *wording_prompts.values()]),
+        "accounting": _accounting(answered, reworded, (len(first), len(repeated)), len(alike), held),
+        "coverage": coverage(sections, held.rows),
+        "quota": _quotas(answered),
+        "audit": {"dropped": len(held.dropped), "highest_similarity": round(held.highest_similarity, 4)},
+    }
+    write_dataset(run, held.rows, rejects, manifest)
+    return Built(sections, held.rows, rejects, manifest, pairs, _unanswered(answered, reworded, settings))
+
+
+def _pairs_of(distinct: Sequence[Row], answered: Sequence[Answered]) -> list[QAPair]:
+    """The pairs whose base rows were kept, each once, in order."""
+    kept = {row.pair_id for row in distinct}
+    return list({pair.id: pair for result in answered for pair in result.pairs if pair.id in kept}.values())
+
+
+async def _ask_sections(
+    sections: Sequence[Section],
+    asking: Asking,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    progress: Progress,
+) -> list[Answered]:
+    worth_asking = [section for section in sections if base_qa.quota(section, settings)]
+
+    async def one(section: Section) -> Answered:
+        return await ask_base_qa(section, asking.ask, asking.teacher, settings, prompts)
+
+    return await in_pool(worth_asking, one, asking.concurrency, _counting("base_qa", len(worth_asking), progress))
+
+
+async def _ask_wordings(
+    pairs: Sequence[QAPair],
+    asking: Asking,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    progress: Progress,
+) -> list[Reworded]:
+    async def one(pair: QAPair) -> Reworded:
+        return await ask_paraphrases(pair, asking.ask, settings, prompts)
+
+    return await in_pool(pairs, one, asking.concurrency, _counting("paraphrase", len(pairs), progress))
+
+
+def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        progress(stage, done, total)
+
+    return count
+
+
+def _rejects(
+    answered: Sequence[Answered],
+    reworded: Sequence[Reworded],
+    removals: Sequence[Removal],
+    dropped: Sequence[Dropped],
+) -> list[Reject]:
+    """Everything that is not in the dataset, in the order of the stages."""
+    found = [reject for result in answered for reject in result.rejects]
+    found += [reject for family in reworded for reject in family.rejects]
+    sections = {result.section.id: result.section for result in answered}
+    for removal in removals:
+        reason = (
+            f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
+        )
+        found.append(_removed("dedupe", reason, removal.row, sections))
+    found += [_removed("audit", drop.reason, drop.row, sections) for drop in dropped]
+    return found
+
+
+def _removed(stage: Any, reason: str, row: Row, sections: Mapping[str, Section]) -> Reject:
+    return Reject(stage, reason, sections[row.section_id], row.to_json(), call=row.call)
+
+
+def _inputs(
+    sources: Sequence[Source], settings: BuildSettings, teacher: str, prompts: Sequence[Prompt]
+) -> dict[str, Any]:
+    """What the dataset is a function of."""
+    shown = asdict(settings) | {"prompts": str(settings.prompts or "")}
+    return {
+        "sources": [
+            {"name": source.name, "hash": digest(source.text), "characters": len(source.text)} for source in sources
+        ],
+        "teacher": {"model": teacher, "language_model": not teacher.startswith("offline@")},
+        "prompts": sorted(prompt.name for prompt in prompts),
+        "settings": shown,
+    }
+
+
+def _accounting(
+    answered: Sequence[Answered],
+    reworded: Sequence[Reworded],
+    pairs: tuple[int, int],
+    alike: int,
+    held: Holdout,
+) -> dict[str, dict[str, int]]:
+    """Every candidate of every stage, counted: what is not kept is rejected."""
+    asked, wordings = Tally(), Tally()
+    for result in answered:
+        asked.add(result.tally)
+    for family in reworded:
+        wordings.add(family.tally)
+    unique = len(held.rows) + len(held.dropped)
+    return {
+        "base_qa": asked.to_json(),
+        "dedupe_pairs": _through(*pairs),
+        "paraphrase": wordings.to_json(),
+        "dedupe_rows": _through(unique + alike, alike),
+        "audit": _through(unique, len(held.dropped)),
+    }
+
+
+def _quotas(answered: Sequence[Answered]) -> list[dict[str, Any]]:
+    return [{"section": result.section.title, "wanted": result.quota, "kept": len(result.pairs)} for result in answered]
+
+
+def _through(received: int, rejected: int) -> dict[str, int]:
+    """The tally of a stage that asks nobody."""
+    return Tally(received, received, 0, received - rejected, rejected).to_json()
+
+
+def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
+    """Share of the sentences, list items and table rows that the evidence of at least one row covers."""
+    evidence: dict[str, set[str]] = {}
+    for row in rows:
+        evidence.setdefault(row.section_id, set()).update(row.evidence)
+    by_section = []
+    total = total_covered = 0
+    for section in sections:
+        said = units(section)
+        places = [(at, at + len(text)) for text in evidence.get(section.id, ()) if (at := section.text.find(text)) >= 0]
+        covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in said)
+        total, total_covered = total + len(said), total_covered + covered
+        if said:
+            by_section.append({"section": section.title, "units": len(said), "covered": covered})
+    return {"overall": round(total_covered / total, 4) if total else 0.0, "by_section": by_section}
+
+
+def _unanswered(answered: Sequence[Answered], reworded: Sequence[Reworded], settings: BuildSettings) -> list[Section]:
+    """Sections in which pairs or wordings ended under `min_fill` of what was wanted."""
+    short = [result.section for result in answered if len(result.pairs) < settings.min_fill * result.quota]
+    short += [
+        family.pair.section for family in reworded if len(family.rows) - 1 < settings.min_fill * settings.variants
+    ]
+    return list(dict.fromkeys(short))

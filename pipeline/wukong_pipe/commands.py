@@ -1,0 +1,299 @@
+"""What each command does once its options are read; the trainer's heavy imports stand inside the functions.
+
+`wukong-pipe --help` must answer at once, so torch, transformers, datasets and openai are imported only by the
+commands that need them, when they run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wukong_pipe import base_qa, offline
+from wukong_pipe.build import Asking, Built, build, nothing_to_close, read_sections, written_freely
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.corpus import Source
+from wukong_pipe.dataset import check_sources, check_untouched
+from wukong_pipe.errors import WukongError
+from wukong_pipe.journal import Journal
+from wukong_pipe.records import Lang
+from wukong_pipe.teacher import Backend, JournalledTeacher, OfflineBackend
+from wukong_pipe.text import is_chinese
+from wukong_pipe.workspace import Run, Workspace, write_json
+
+if TYPE_CHECKING:
+    from wukong_trainer.data import TrainingData
+    from wukong_trainer.recipe import Recipe
+    from wukong_trainer.sft import Trained
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (step, done, total, note)."""
+
+
+class MissingDependency(WukongError):
+    """A command needs an extra that is not installed."""
+
+
+@contextmanager
+def training_installed() -> Iterator[None]:
+    """Turn a missing training library into a sentence that names the cure.
+
+    Raises:
+        MissingDependency: one of the libraries of the extra `train` is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[train]'."
+        ) from error
+
+
+# --- build -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherChoice:
+    """Which teacher the user asked for; empty strings mean “not given”."""
+
+    kind: str
+    model: str = ""
+    base_url: str = ""
+    api_key: str = ""
+    concurrency: int = 8
+    parameters: Mapping[str, Any] | None = None
+    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body."""
+
+
+def run_build(
+    workspace: Workspace,
+    run: Run,
+    sources: list[Source],
+    settings: BuildSettings,
+    choice: TeacherChoice,
+    *,
+    named: bool,
+    overwrite: bool,
+    progress: Progress,
+) -> tuple[Built, dict[str, Any]]:
+    """Build the run's dataset, and note what this invocation cost in build.json.
+
+    Args:
+        named: the user named the run, and so means to replace what it holds.
+
+    Raises:
+        WukongError: see `build`; also where the run holds what a rebuild would lose.
+    """
+    if not named:
+        check_sources(run, [source.name for source in sources])
+    if not overwrite:
+        check_untouched(run)
+    started = time.monotonic()
+    with workspace.writing():
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with Journal(workspace.journal) as journal:
+            backend, concurrency, close = _backend(choice, journal)
+            teacher = JournalledTeacher(journal, backend, run.name)
+            form_of = offline.form_of if choice.kind == "offline" else written_freely
+            asking = Asking(teacher.ask, backend.model, concurrency, form_of, close)
+            built = build(sources, settings, asking, run, lambda step, done, total: progress(step, done, total, ""))
+        workspace.remember(run)
+        invocation = {
+            "calls_made": teacher.counters.bought,
+            "calls_from_journal": teacher.counters.from_journal,
+            "failed_calls": teacher.counters.failures,
+            "tokens_in": teacher.counters.tokens_in,
+            "tokens_out": teacher.counters.tokens_out,
+            "seconds": round(time.monotonic() - started, 2),
+        }
+        write_json(run.folder / "build.json", invocation)
+    return built, invocation
+
+
+def _backend(choice: TeacherChoice, journal: Journal) -> tuple[Backend, int, Callable[[], Coroutine[Any, Any, None]]]:
+    """Who answers what the journal lacks, how many calls go out at a time, and how its connections are closed.
+
+    Raises:
+        TeacherError: the choice names no teacher that can be asked.
+    """
+    if choice.kind == "offline":
+        return OfflineBackend(offline.teacher_id(), offline.answer), 1, nothing_to_close
+    from wukong_pipe.openai_teacher import OpenAIBackend
+    from wukong_pipe.providers import resolve
+
+    settings = resolve(choice.base_url, choice.model, choice.api_key)
+    settings = replace(settings, concurrency=choice.concurrency, **(choice.parameters or {}))
+    backend = OpenAIBackend(settings, journal)
+    return backend, settings.concurrency, backend.close
+
+
+def reject_counts(built: Built) -> Counter[str]:
+    return Counter(reject.stage for reject in built.rejects)
+
+
+# --- train, eval, report -----------------------------------------------------------------------------------------
+
+
+def run_train(
+    workspace: Workspace, run: Run, data_path: Path, recipe: Recipe, *, overwrite: bool, progress: Progress
+) -> Trained:
+    """Make the embedded student where the recipe asks for it, and fine-tune.
+
+    Raises:
+        WukongError: see `wukong_trainer.sft.train`.
+    """
+    with training_installed():
+        from wukong_trainer import sft
+        from wukong_trainer.data import default_system, read_training_data
+        from wukong_trainer.quiet import silence_libraries
+        from wukong_trainer.recipe import TINY
+    silence_libraries()
+    data = read_training_data(data_path)
+    sft.check_free(run, overwrite)
+    with workspace.writing():
+        if not recipe.system:
+            recipe = replace(recipe, system=default_system(example.instruction for example in data.train))
+        if recipe.model == TINY:
+            recipe = replace(recipe, model=str(make_student(run, data, recipe, progress)))
+        trained = sft.train(
+            run, data, recipe, progress=lambda step, steps, note: progress("fine-tuning", step, steps, note)
+        )
+        workspace.remember(run)
+    return trained
+
+
+def make_student(run: Run, data: TrainingData, recipe: Recipe, progress: Progress) -> Path:
+    """The embedded student, pre-trained on questions about invented things in the language of the data."""
+    from wukong_trainer.student import make_student as make
+
+    texts = [text for example in data.train for text in (example.instruction, example.output)]
+    lang: Lang = "zh" if sum(map(is_chinese, texts)) * 2 >= len(texts) else "en"
+    return make(
+        run.student,
+        texts,
+        offline.made_up_pairs(lang, texts, recipe.seed),
+        recipe.system,
+        seed=recipe.seed,
+        progress=lambda step, steps, loss: progress("pre-training the student", step, steps, f"loss {loss:.2f}"),
+    )
+
+
+def run_eval(
+    workspace: Workspace,
+    run: Run,
+    settings: Mapping[str, Any],
+    *,
+    test: Path | None,
+    model: str,
+    progress: Progress,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Compare base and tuned on the held-out questions.
+
+    Raises:
+        WukongError: see `wukong_trainer.evaluate.evaluate`.
+    """
+    with training_installed():
+        from wukong_trainer.evaluate import Settings, evaluate
+    with workspace.writing():
+        return evaluate(
+            run,
+            Settings(**settings),
+            test=test,
+            base_model=model,
+            form_of=offline.form_of,
+            progress=lambda step, done, total: progress(step, done, total, ""),
+        )
+
+
+def run_report(run: Run) -> Path:
+    """Write report.html.
+
+    Raises:
+        WukongError: there is nothing to report on, or a file of the run cannot be read.
+    """
+    with training_installed():
+        from wukong_trainer.report import write_report
+    return write_report(run)
+
+
+# --- what the screen needs -----------------------------------------------------------------------------------------
+
+
+def plan_build(sources: list[Source], settings: BuildSettings) -> dict[str, int]:
+    """Calls and tokens of a build, estimated without spending anything.
+
+    Every pair is taken to be kept and paraphrased once; a token is taken to be 1.5 characters of Chinese or 4 of
+    other text, a question or answer 40 tokens.
+    """
+    sections = read_sections(sources, settings)
+    quotas = [base_qa.quota(section, settings) for section in sections]
+    pairs = sum(quotas)
+    asked = sum(1 for quota in quotas if quota)
+    characters = {"zh": 0, "en": 0}
+    for section, quota in zip(sections, quotas, strict=True):
+        characters[section.lang] += len(section.text) if quota else 0
+    prompt = 500
+    return {
+        "sections": asked,
+        "pairs": pairs,
+        "calls": asked + (pairs if settings.variants else 0),
+        "tokens_in": int(characters["zh"] / 1.5 + characters["en"] / 4) + prompt * (asked + pairs),
+        "tokens_out": pairs * 40 * 3 + pairs * settings.variants * 40,
+    }
+
+
+def chosen_recipe(options: Mapping[str, Any]) -> Recipe:
+    """The recipe that train's options name and change.
+
+    Raises:
+        WukongError: there is no such recipe, or it is not as it must be.
+    """
+    from wukong_trainer.recipe import TINY, load_recipe, overridden
+
+    name = options["recipe"] or (TINY if options["model"] == TINY else "qlora")
+    return overridden(
+        load_recipe(name),
+        model=options["model"] or None,
+        method=options["method"],
+        system=options["system"],
+        epochs=options["epochs"],
+        learning_rate=options["lr"],
+    )
+
+
+def training_facts(run: Run, trained: Trained) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "folder": str(trained.folder),
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 1),
+        "loss": trained.loss,
+        "eval_loss": trained.eval_loss,
+        "trainable_parameters": trained.trainable,
+        "truncated_rows": trained.truncated,
+    }
+
+
+def training_lines(trained: Trained) -> list[str]:
+    """What a training run did, for the terminal."""
+    watched = "" if trained.eval_loss is None else f", validation loss {trained.eval_loss:.3f}"
+    lines = [
+        f"{trained.steps} steps in {trained.seconds:.0f} s on {trained.place.device} ({trained.place.reason}); "
+        f"loss {trained.loss:.3f}{watched}",
+        f"{trained.trainable / 1e6:.1f}M of {trained.parameters / 1e6:.1f}M parameters trained. "
+        f"Saved: {trained.folder}",
+    ]
+    if trained.truncated:
+        lines.append(f"{trained.truncated} rows were longer than max_length and were cut.")
+    return lines
+
+
+def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> Any:
+    from wukong_trainer.report import answers_table
+
+    return answers_table(metrics, answers)

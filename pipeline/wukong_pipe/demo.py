@@ -1,0 +1,103 @@
+"""The demo: build, train, evaluate and report in one process, each step named, explained and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from wukong_pipe import commands
+from wukong_pipe.build import Built
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.corpus import read_sources
+from wukong_pipe.dataset import split_counts
+from wukong_pipe.errors import CorpusError
+from wukong_pipe.screen import Steps, build_summary
+from wukong_pipe.workspace import Run, Workspace
+
+SAMPLE = Path("corpora/blackwukong.md")
+PART = BuildSettings(limit=24, max_pairs=7, variants=12)
+"""What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
+ANSWER_TOKENS = 64
+
+
+def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: Console, err: Console) -> None:
+    """Run the whole path on the sample corpus with the embedded teacher and student.
+
+    Raises:
+        WukongError: a step failed; its sentence says why.
+    """
+    corpus = corpus or SAMPLE
+    if not corpus.exists():
+        raise CorpusError(
+            f"{corpus} does not exist: run the demo from the project's folder, or name a Markdown file with --corpus."
+        )
+    run = workspace.run(name)
+    settings = BuildSettings() if full else PART
+    started = time.monotonic()
+    with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
+        built = _build(workspace, run, corpus, settings, err)
+        out.print(build_summary(built.manifest, split_counts(built.rows), commands.reject_counts(built)))
+    with _step(
+        out,
+        2,
+        "Train: a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
+    ):
+        with Steps(err).shown() as steps:
+            trained = commands.run_train(
+                workspace, run, run.dataset, commands.chosen_recipe(_tiny()), overwrite=True, progress=steps
+            )
+        for line in commands.training_lines(trained):
+            out.print(line, highlight=False, markup=False)
+    with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedy, the same prompts"):
+        settings_of_eval = {"batch": 64, "max_new_tokens": ANSWER_TOKENS, "limit": None, "drop_leaked": False}
+        with Steps(err).shown() as steps:
+            metrics, answers = commands.run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
+        out.print(commands.evaluation_table(metrics, answers))
+    with _step(out, 4, "Report: one page with all of it"):
+        path = commands.run_report(run)
+    out.print(f"\nDone in {time.monotonic() - started:.0f} s. Open {path}", highlight=False)
+    out.print(
+        "Your own documents: wukong-pipe build docs/ && wukong-pipe train && wukong-pipe eval",
+        highlight=False,
+    )
+
+
+def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings, err: Console) -> Built:
+    with Steps(err).shown() as steps:
+        built, _ = commands.run_build(
+            workspace,
+            run,
+            read_sources([corpus]),
+            settings,
+            commands.TeacherChoice("offline"),
+            named=True,
+            overwrite=True,
+            progress=steps,
+        )
+    return built
+
+
+def _part(corpus: Path, settings: BuildSettings, full: bool) -> str:
+    if full:
+        return f"all of {corpus}"
+    return (
+        f"the first {settings.limit} sections of {corpus}, up to {settings.max_pairs} facts each, "
+        f"{settings.variants} wordings a fact"
+    )
+
+
+def _tiny() -> dict[str, Any]:
+    return {"recipe": "", "model": "tiny", "method": None, "system": None, "epochs": None, "lr": None}
+
+
+@contextmanager
+def _step(out: Console, number: int, what: str) -> Iterator[None]:
+    started = time.monotonic()
+    out.print(f"\n[bold]{number}/4[/bold] {what}", highlight=False)
+    yield
+    out.print(f"    {time.monotonic() - started:.1f} s", style="dim", highlight=False)

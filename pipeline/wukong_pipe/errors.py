@@ -1,0 +1,44 @@
+"""What can go wrong, as one small tree. The CLI catches `WukongError` alone and prints its sentence.
+
+WukongError            exit 1   input or environment: what is wrong, where, and the cure
+├── CorpusError                 a Markdown source cannot be read
+├── DataError                   a row, dataset, edit or reply file cannot be read
+├── WorkspaceError              the runs folder: not writable, locked, a missing step, a file edited by hand
+├── TeacherError                the teacher cannot be used: no key, unknown model, refused connection
+├── ModelError                  a student, adapter or device does not fit what is asked of it
+└── StoppedShort       exit 3   ended early; everything so far is kept and the run can go on
+"""
+
+from __future__ import annotations
+
+
+class WukongError(Exception):
+    """One or two sentences for the user; never a traceback."""
+
+    exit_code = 1
+
+
+class CorpusError(WukongError):
+    """A Markdown source cannot be read."""
+
+
+class DataError(WukongError):
+    """A row, dataset or reply file cannot be read."""
+
+
+class WorkspaceError(WukongError):
+    """The runs folder does not allow what was asked."""
+
+
+class TeacherError(WukongError):
+    """The teacher cannot be used at all."""
+
+
+class ModelError(WukongError):
+    """A student, adapter or device does not fit what is asked of it."""
+
+
+class StoppedShort(WukongError):
+    """The run ended early; what it has is kept and the printed command goes on from there."""
+
+    exit_code = 3

@@ -1,0 +1,196 @@
+"""Which questions are held out, decided by hash before their wordings are bought, and the audit that none leaks."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from wukong_pipe.records import QAPair, Row
+from wukong_pipe.text import digest, ngrams, normalise, same_key_facts
+
+TAU = 0.7
+"""Questions this alike (Jaccard of character 3-grams) that hold the same key facts count as one for a leak. True
+rewordings lie between 0.28 and 0.62, a copy with one word changed above 0.7."""
+MIN_TRAINED = 3
+"""A pair gives up a wording only if at least this many rows of it, none within τ of that wording, are trained."""
+MIN_FORM_USES = 5
+"""A question form is held out as a whole only where at least this many pairs use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sections and pairs that no training row may come from."""
+
+    sections: frozenset[str]
+    pairs: frozenset[str]
+
+    def level(self, pair: QAPair) -> str:
+        if pair.section.id in self.sections:
+            return "section"
+        return "question" if pair.id in self.pairs else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A training row the audit took out, the held-out question it is too close to, and how close."""
+
+    row: Row
+    held: str
+    similarity: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """The rows with their splits, what the audit dropped, and the highest similarity that is left."""
+
+    rows: list[Row]
+    dropped: list[Dropped]
+    highest_similarity: float
+
+
+def plan(pairs: Sequence[QAPair], share: float) -> Plan:
+    """Choose the sections and pairs that are held out whole, by lowest hash, at least one of each where possible.
+
+    A pair is chosen only if another pair of the same fact is trained; a corpus of one section keeps it.
+    """
+    sections = sorted({pair.section.id for pair in pairs}, key=lambda section: digest("section", section))
+    chosen = sections[: _count(share, len(sections))] if len(sections) > 1 else []
+    siblings = Counter(pair.fact_id for pair in pairs if pair.section.id not in chosen)
+    eligible = [pair for pair in pairs if pair.section.id not in chosen and siblings[pair.fact_id] > 1]
+    held: list[str] = []
+    for pair in sorted(eligible, key=lambda pair: digest("question", pair.id)):
+        if len(held) < _count(share, len(eligible)) and siblings[pair.fact_id] > 1:
+            siblings[pair.fact_id] -= 1
+            held.append(pair.id)
+    return Plan(frozenset(chosen), frozenset(held))
+
+
+def _count(share: float, total: int) -> int:
+    return max(1, round(share * total)) if share and total else 0
+
+
+def hold_out(
+    rows: Sequence[Row], chosen: Plan, share: float, names: frozenset[str], form_of: Callable[[str], str]
+) -> Holdout:
+    """Give every row its split and level, and drop training rows that are too close to a held-out question.
+
+    Args:
+        rows: deduplicated, base rows first in their families.
+        chosen: the sections and pairs held out whole.
+        share: of a pair's wordings, that is held out (at least one of each pair that can spare one).
+        names: terms that tell two questions apart, of the whole corpus.
+        form_of: the template a question was made with, "" where it was written freely. Forms are held out whole:
+            a wording whose pattern is trained with other facts is an easier test than one of a new pattern.
+    """
+    placed = [_whole(row, chosen) for row in rows]
+    forms = _held_forms(placed, share, form_of)
+    families: defaultdict[str, list[int]] = defaultdict(list)
+    for i, row in enumerate(placed):
+        if row.split == "train":
+            families[row.pair_id].append(i)
+    for pair_id in sorted(families, key=lambda pair_id: digest("validation", pair_id)):
+        _hold_wordings(placed, families[pair_id], share, forms, form_of)
+    every = _count(1 / 4, len(families))
+    for pair_id in sorted(families, key=lambda pair_id: digest("validation", pair_id))[:every]:
+        _hold_validation(placed, families[pair_id])
+    # A pair that could not spare its wording of a held-out form must not train it either.
+    unspared = [i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in forms]
+    result = _audit([row for i, row in enumerate(placed) if i not in set(unspared)], names)
+    removed = [Dropped(placed[i], "", 0.0, "its question form is held out") for i in unspared]
+    return replace(result, dropped=removed + result.dropped)
+
+
+def _whole(row: Row, chosen: Plan) -> Row:
+    if row.section_id in chosen.sections:
+        return replace(row, split="test", level="section")
+    if row.pair_id in chosen.pairs:
+        return replace(row, split="test", level="question")
+    return row
+
+
+def _held_forms(rows: Iterable[Row], share: float, form_of: Callable[[str], str]) -> frozenset[str]:
+    """The forms no training row will use: of each family of forms the share with the lowest hash."""
+    paraphrases = [row for row in rows if row.split == "train" and row.kind == "paraphrase"]
+    uses = Counter(form_of(row.instruction) for row in paraphrases)
+    by_family: defaultdict[str, list[str]] = defaultdict(list)
+    for form, count in uses.items():
+        if form and count >= MIN_FORM_USES:
+            by_family[form.rpartition("/")[0]].append(form)
+    return frozenset(
+        form
+        for family in by_family.values()
+        for form in sorted(family, key=lambda form: digest("form", form))[: _count(share, len(family))]
+    )
+
+
+def _hold_wordings(
+    rows: list[Row], family: list[int], share: float, forms: frozenset[str], form_of: Callable[[str], str]
+) -> None:
+    """Move a share of a pair's wordings to the test split: those of held-out forms, then others by hash."""
+    own = [i for i in family if rows[i].kind == "paraphrase"]
+    ranked = sorted(own, key=lambda i: digest("wording", rows[i].id))
+    new_forms = [i for i in ranked if form_of(rows[i].instruction) in forms]
+    others = [i for i in ranked if i not in new_forms]
+    for i in [*new_forms, *others[: _count(share, len(own))]]:
+        if _spare(rows, family, i):
+            rows[i] = replace(rows[i], split="test", level="wording")
+
+
+def _hold_validation(rows: list[Row], family: list[int]) -> None:
+    own = [i for i in family if rows[i].kind == "paraphrase" and rows[i].split == "train"]
+    for i in sorted(own, key=lambda i: digest("validation", rows[i].id)):
+        if _spare(rows, family, i):
+            rows[i] = replace(rows[i], split="validation")
+            return
+
+
+def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
+    """Whether enough of the family stays trained, outside τ of the chosen wording and of those held out before."""
+    held = [rows[i].instruction for i in family if rows[i].split != "train" or i == chosen]
+    trained = [rows[i].instruction for i in family if rows[i].split == "train" and i != chosen]
+    return sum(all(_alike(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
+
+
+def _alike(a: str, b: str) -> float:
+    grams_a, grams_b = ngrams(a), ngrams(b)
+    common = len(grams_a & grams_b)
+    return common / (len(grams_a) + len(grams_b) - common) if grams_a or grams_b else 1.0
+
+
+def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
+    """Drop every training row within τ of a held-out question with the same key facts; never move one.
+
+    Every held-out question is compared with every training row that shares a 3-gram with it, so the highest
+    similarity that is left is exact.
+    """
+    train = [i for i, row in enumerate(rows) if row.split == "train"]
+    holding: defaultdict[str, list[int]] = defaultdict(list)
+    for i in train:
+        for gram in ngrams(rows[i].instruction):
+            holding[gram].append(i)
+    dropped: dict[int, Dropped] = {}
+    left: dict[int, float] = defaultdict(float)
+    for held in (row for row in rows if row.split != "train"):
+        grams = ngrams(held.instruction)
+        shared = Counter(i for gram in grams for i in holding[gram])
+        for i, common in shared.items():
+            row = rows[i]
+            alike = common / (len(grams) + len(ngrams(row.instruction)) - common)
+            # Cheap first: most pairs are far apart and need no second look.
+            if alike <= left[i] or i in dropped:
+                continue
+            # Quotes are key facts and no part of the normal form: equal normal forms leak whatever they quote.
+            same = alike == 1.0 and normalise(held.instruction) == normalise(row.instruction)
+            if not same and not same_key_facts(held.instruction, row.instruction, names):
+                continue
+            if same or alike >= TAU:
+                kind = held.level or held.split
+                reason = f"{alike:.2f} alike to a held-out question ({kind}): “{held.instruction[:80]}”"
+                dropped[i] = Dropped(row, held.id, alike, reason)
+            else:
+                left[i] = alike
+    highest = max((alike for i, alike in left.items() if i not in dropped), default=0.0)
+    kept = [row for i, row in enumerate(rows) if i not in dropped]
+    return Holdout(kept, [dropped[i] for i in sorted(dropped)], highest)

@@ -1,0 +1,112 @@
+"""Which teacher is asked and how: its settings, and the HTTP client made from them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from wukong_pipe.errors import TeacherError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherSettings:
+    """Which teacher, and how it is asked. Only what is set is sent, and max_tokens always."""
+
+    model: str
+    base_url: str
+    api_key: str = field(default="", repr=False)
+    temperature: float | None = None
+    max_tokens: int = 8192
+    """Thinking counts, too; some servers cut replies at 1024 where nothing is said."""
+    extra_body: dict[str, Any] = field(default_factory=dict)
+    concurrency: int = 8
+    deadline: float = 300.0
+    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read
+    timeout."""
+    retries: int = 8
+    backoff: float = 1.0
+    """Seconds before the first retry; doubled for each one, up to a minute: eight of them outlast some
+    minutes."""
+
+    def __post_init__(self) -> None:
+        """
+        Raises:
+            TeacherError: the key is malformed.
+        """
+        object.__setattr__(self, "api_key", checked_key(self.api_key))
+
+    def scrub(self, body: bytes) -> bytes:
+        """`body` without the key: providers echo it in their errors. A word like “none” is no secret."""
+        return body.replace(self.api_key.encode("ascii"), b"[key]") if len(self.api_key) >= 8 else body
+
+
+def checked_key(api_key: str) -> str:
+    """`api_key` without white space around it.
+
+    Raises:
+        TeacherError: it holds what no HTTP header can carry; the client would show it in its own error.
+    """
+    key = api_key.strip()
+    for position, char in enumerate(key, start=1):
+        if not "!" <= char <= "~":
+            raise TeacherError(
+                f"The API key is malformed: character {position} of {len(key)} is not printable ASCII. "
+                "Copy it again from where it was issued."
+            )
+    return key
+
+
+def new_client(settings: TeacherSettings) -> AsyncOpenAI:
+    """A client that retries nothing itself and talks to this machine without a proxy.
+
+    Raises:
+        TeacherError: the proxy that the environment names cannot be used.
+    """
+    # Importing openai takes about a second: --help and a build that finds all in the journal do without it.
+    import openai
+
+    try:
+        return openai.AsyncOpenAI(
+            # The client insists on a key; local servers need none.
+            api_key=settings.api_key or "no-key-needed",
+            base_url=settings.base_url,
+            max_retries=0,
+            timeout=openai.Timeout(settings.deadline, connect=min(10.0, settings.deadline)),
+            # HTTP_PROXY would capture http://127.0.0.1, too.
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=False) if _is_loopback(settings.base_url) else None,
+        )
+    except (ImportError, ValueError) as error:
+        raise TeacherError(
+            f"The proxy settings in the environment (ALL_PROXY, HTTPS_PROXY) cannot be used: {error}."
+        ) from None
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> list[str]:
+    """The names that the server's /models lists; empty where it does not say within `seconds`.
+
+    Raises:
+        TeacherError: no client can be made from these settings.
+    """
+    import openai  # Not at the top: see new_client.
+
+    try:
+        async with asyncio.timeout(seconds), new_client(settings) as client:
+            response = await client.models.with_raw_response.list()
+        return sorted(str(model["id"]) for model in json.loads(response.http_response.content)["data"])
+    except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
+        return []

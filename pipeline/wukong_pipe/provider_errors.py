@@ -1,0 +1,113 @@
+"""What a provider's refusal means for the run: told apart by status and by what the provider says of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "rejected", "unclear"]
+"""retry: may pass; fatal: no call can succeed; unreachable: no connection; rung: this response_format is not
+supported; limit_name: the model wants max_completion_tokens; rejected: this request alone is refused, for
+good; unclear: the request is not accepted and nobody says why."""
+
+MOST_WAIT = 120.0
+"""Seconds: a Retry-After above it is shortened to it."""
+
+# 429 without a way on: OpenAI insufficient_quota, Moonshot exceeded_current_quota_error, Zhipu 1113 (欠费).
+_QUOTA = re.compile(r"insufficient[_ ](?:quota|balance)|exceeded_current_quota|欠费|余额不足", re.I)
+_FORMAT = re.compile(r"response_format|json_schema|json_object|structured[ _]output|guided_|grammar", re.I)
+# OpenAI and Azure content_policy/content_filter, DashScope data_inspection_failed, DeepSeek “Content Exists
+# Risk”, Zhipu 1301 (不安全或敏感内容), OpenRouter “flagged” (which comes as 403:
+# https://openrouter.ai/docs/api-reference/errors).
+_MODERATION = re.compile(
+    r"moderation|content[_ ](?:filter|policy|management|exists risk)|contentfilter|data_?inspection"
+    r"|inappropriate|flagged|敏感|违规",
+    re.I,
+)
+# OpenAI context_length_exceeded, vLLM “maximum context length”, DashScope “Range of input length”, HTTP 413.
+# Not “max_tokens is too large”: that holds for every request.
+_LENGTH = re.compile(
+    r"context[_ ]length|context[_ ]window|input[_ ]length|prompt is too long|string_above_max_length"
+    r"|(?:entity|payload|content|request) too large|上下文|输入过长",
+    re.I,
+)
+
+
+def classify(status: int, words: str, *, rungs_left: bool, limit_name: str) -> Kind:
+    """What an HTTP error status means, given the provider's `words` and how the request was sent."""
+    if status == 429:
+        return "fatal" if _QUOTA.search(words) else "retry"
+    if status in {408, 409} or status >= 500:
+        return "retry"
+    if status == 403 and _MODERATION.search(words):
+        return "rejected"
+    if status not in {400, 413, 422}:
+        return "fatal"
+    if limit_name == "max_tokens" and "max_completion_tokens" in words and not _LENGTH.search(words):
+        return "limit_name"
+    if rungs_left and _FORMAT.search(words):
+        return "rung"
+    return "rejected" if _MODERATION.search(words) or _LENGTH.search(words) else "unclear"
+
+
+def words_of(text: str) -> str:
+    """What an error body says, on one line: its message, code and parameter.
+
+    Only these: a FastAPI server's 422 repeats the whole request under `input`, and would seem to name all of
+    it.
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return " ".join(re.sub(r"<[^<>]{0,500}>", " ", text).split()) or "no explanation"
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return " ".join(str(error).split()) or "no explanation"
+    message = error.get("message") or _validation(error.get("detail")) or json.dumps(error, ensure_ascii=False)
+    extras = dict.fromkeys(str(error[name]) for name in ("code", "type", "param") if error.get(name))
+    return " ".join((f"{message} ({', '.join(extras)})" if extras else str(message)).split())
+
+
+def _validation(detail: Any) -> str:
+    """FastAPI's `detail`: a string, or a list of places and messages."""
+    if not isinstance(detail, list):
+        return str(detail) if detail else ""
+    return "; ".join(
+        f"{'.'.join(map(str, entry.get('loc', ())))}: {entry.get('msg', '')}"
+        for entry in detail
+        if isinstance(entry, dict)
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds that the server asks to wait, at most `MOST_WAIT`; None where it asks for nothing sensible.
+
+    retry-after-ms (OpenAI's own), else Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3).
+    """
+    value = headers.get("retry-after-ms")
+    seconds = _seconds(value) / 1000 if value else math.nan
+    if math.isnan(seconds) and (value := headers.get("retry-after")):
+        seconds = _seconds(value)
+        if math.isnan(seconds):
+            seconds = _until(value, now or datetime.now(UTC))
+    return min(seconds, MOST_WAIT) if seconds >= 0 else None
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
+
+
+def _until(date: str, now: datetime) -> float:
+    try:
+        when = parsedate_to_datetime(date)
+    except ValueError:
+        return math.nan
+    return (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds()

@@ -1,0 +1,158 @@
+"""The records that travel through a build: Section → QAPair → Row, or Reject."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from wukong_pipe.text import digest
+
+Lang = Literal["zh", "en"]
+Kind = Literal["base", "paraphrase", "reverse"]
+Split = Literal["train", "validation", "test"]
+Level = Literal["", "wording", "question", "section"]
+
+_NEWLINE = re.compile(r"\r\n?|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A slice of a source under one heading; all slices of a source re-join to it exactly.
+
+    {"source": "blackwukong.md", "heading_path": ["黑神话：悟空", "武器"], "first_line": 120, "text": "## 武器\\n…"}
+    """
+
+    source: str
+    heading_path: tuple[str, ...]
+    first_line: int
+    """1-based line of `text`'s first character in the source."""
+    text: str
+    lang: Lang = "zh"
+
+    @property
+    def id(self) -> str:
+        """Hash of where the section stands and what it says: an edited section is another section."""
+        return digest(self.source, *self.heading_path, self.text)
+
+    @property
+    def title(self) -> str:
+        return " › ".join(self.heading_path)
+
+    @property
+    def last_line(self) -> int:
+        return self.lines_of(0, len(self.text.rstrip()))[1]
+
+    def lines_of(self, start: int, end: int) -> tuple[int, int]:
+        """1-based, inclusive source lines of `text[start:end]`."""
+        first = self.first_line + len(_NEWLINE.findall(self.text, 0, start))
+        return first, first + len(_NEWLINE.findall(self.text, start, max(start, end - 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class QAPair:
+    """A question, its answer and the source's own words that carry it.
+
+    {"question": "出云棍怎样获得？", "answer": "…", "evidence": ["| 出云棍 | … |"], "lines": [120, 120]}
+    """
+
+    section: Section
+    question: str
+    answer: str
+    evidence: tuple[str, ...]
+    lines: tuple[int, int]
+    kind: Literal["base", "reverse"]
+    teacher: str
+    prompt: str
+    call: str
+
+    @property
+    def id(self) -> str:
+        return digest(self.section.id, self.question, self.answer)
+
+    @property
+    def fact_id(self) -> str:
+        return digest(self.section.id, *self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of train.jsonl, val.jsonl or test.jsonl: every key, always the same type, no nulls."""
+
+    instruction: str
+    input: str
+    output: str
+    id: str
+    pair_id: str
+    fact_id: str
+    section_id: str
+    kind: Kind
+    split: Split
+    level: Level
+    source: str
+    heading_path: tuple[str, ...]
+    lines: tuple[int, int]
+    evidence: tuple[str, ...]
+    lang: Lang
+    teacher: str
+    prompt: str
+    call: str
+
+    @staticmethod
+    def of(pair: QAPair, question: str, kind: Kind, prompt: str, call: str) -> Row:
+        """A training row that asks `pair`'s answer with `question`; `prompt` and `call` made this wording."""
+        return Row(
+            instruction=question,
+            input="",
+            output=pair.answer,
+            id=digest(pair.id, question),
+            pair_id=pair.id,
+            fact_id=pair.fact_id,
+            section_id=pair.section.id,
+            kind=kind,
+            split="train",
+            level="",
+            source=pair.section.source,
+            heading_path=pair.section.heading_path,
+            lines=pair.lines,
+            evidence=pair.evidence,
+            lang=pair.section.lang,
+            teacher=pair.teacher,
+            prompt=prompt,
+            call=call,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        row = asdict(self)
+        for key in ("heading_path", "lines", "evidence"):
+            row[key] = list(row[key])
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A candidate, reply or row that is not in the dataset, and why.
+
+    {"stage": "base_qa", "reason": "number 42 is not in the source", "candidate": {…}, "reply": "…", "lines": [12, 12]}
+    """
+
+    stage: Literal["reply", "base_qa", "paraphrase", "surplus", "dedupe", "audit"]
+    reason: str
+    section: Section
+    candidate: dict[str, Any] = field(default_factory=dict)
+    reply: str = ""
+    """The teacher's words the candidate came in, for the stages that read replies."""
+    call: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage,
+            "reason": self.reason,
+            "candidate": self.candidate,
+            "reply": self.reply,
+            "call": self.call,
+            "source": self.section.source,
+            "section_id": self.section.id,
+            "heading_path": list(self.section.heading_path),
+            "lines": [self.section.first_line, self.section.last_line],
+        }

@@ -1,0 +1,258 @@
+"""From the bytes of a chat completion to the JSON object inside it, or to a few words on why there is none.
+
+Nothing here raises on what a server or a model wrote: every departure seen in the field ends as a `problem`,
+a short English phrase, so that a reply that was paid for is kept, counted and explained.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One chat completion, as far as it could be read."""
+
+    content: str = ""
+    """The model's words; of a body that is no completion, the body itself."""
+    finish_reason: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    problem: str = ""
+    """Why `content` is not to be used; empty where it may be."""
+
+
+# --- the HTTP body ------------------------------------------------------------------------------------------
+
+
+def read_completion(body: bytes) -> Completion:
+    """The first choice of a chat completion's body. Never raises; see `Completion.problem`."""
+    raw = body.decode("utf-8", "replace")
+    try:
+        # Leading blank lines are DeepSeek's keep-alive
+        # (https://api-docs.deepseek.com/quick_start/rate_limit).
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return Completion(raw, problem="the body is not JSON")
+    if not isinstance(answer, dict):
+        return Completion(raw, problem="the body is not a JSON object")
+    usage = answer.get("usage")
+    tokens_in, tokens_out = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    choices = answer.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        # OpenRouter answers 200 with an `error` when the upstream provider failed after the headers were
+        # sent.
+        problem = "the body holds an error, not a reply" if answer.get("error") else "the reply has no choices"
+        return Completion(raw, "", tokens_in, tokens_out, problem)
+    message = choices[0].get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    finish_reason = choices[0].get("finish_reason")
+    return Completion(
+        content if isinstance(content, str) else "" if content is None else raw,
+        finish_reason if isinstance(finish_reason, str) else "",
+        tokens_in,
+        tokens_out,
+        _problem(message if isinstance(message, dict) else {}, finish_reason),
+    )
+
+
+def _count(usage: Any, name: str) -> int | None:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _problem(message: dict[str, Any], finish_reason: Any) -> str:
+    """Why this message's content is not to be used, the cause before the symptom."""
+    content = message.get("content")
+    if message.get("refusal"):
+        return f"the teacher refused: {_short(str(message['refusal']))}"
+    if finish_reason == "content_filter":
+        return "stopped by the provider's content filter (finish_reason content_filter)"
+    if finish_reason == "length":
+        # Grammar-guided servers may loop on white space: https://github.com/vllm-project/vllm/issues/38696
+        if isinstance(content, str) and len(content.split()) * 20 < len(content):
+            return "cut off at max_tokens in a run of white space (finish_reason length)"
+        return "cut off at max_tokens (finish_reason length)"
+    if content is None or content == "":
+        # A wrong reasoning parser puts the answer here, a thinking model its thoughts: neither may become
+        # data.
+        for name in ("reasoning_content", "reasoning"):
+            if message.get(name):
+                return f"the content is empty and the text stands in {name}: turn thinking off"
+        return "the content is empty"
+    return "" if isinstance(content, str) else "the content is not text"
+
+
+def _short(text: str, limit: int = 120) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+# --- the object in the content ------------------------------------------------------------------------------
+
+
+class _DuplicateKeyError(ValueError):
+    """An object names one key twice; which value was meant is anyone's guess."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _DuplicateKeyError(f"duplicate key “{_short(key, 40)}”")
+            seen.add(key)
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+# strict=False: models do write raw line breaks inside strings, and what was meant is beyond doubt.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, strict=False)
+_THINK_TAG = re.compile(r"<(/?)think(?:ing)?\b[^<>]{0,200}>", re.IGNORECASE)
+_OBJECT = re.compile(r'\{[ \t\r\n]*["}]')
+_MOST = 100
+"""Objects that are checked, and places that look like one and are none, before the search is given up."""
+_FENCE = re.compile(r"\A```[\w-]*\s*")
+
+
+def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """The JSON object in a model's words that has the arrays `schema` requires, and "" or why there is none.
+
+    Think blocks before the answer, code fences and prose around it are passed over; of several fitting
+    objects the last counts, for what stands before it was an example or a draft. The items of the arrays are
+    not looked at: see `check_item`. Time is linear in the length of `content`.
+    """
+    text = _FENCE.sub("", _after_thinking(content).strip())
+    if not text:
+        return None, "only thinking, no answer" if content.strip() else "the content is empty"
+    try:
+        if text[0] == "[" and _is_array(text):
+            return None, "a JSON array, not an object"
+        value, problem = _last_fitting(deque(_objects(text), maxlen=_MOST), Draft202012Validator(_envelope(schema)))
+        if value is not None and not _is_unicode(value):
+            return None, "a lone surrogate: text that is not valid Unicode"
+    except _DuplicateKeyError as error:
+        return None, str(error)
+    except RecursionError:
+        return None, "nested too deeply"
+    except ValueError:  # NaN and Infinity, or a number of more digits than Python converts
+        return None, "a number that is not valid JSON"
+    return value, problem
+
+
+def _last_fitting(
+    objects: deque[tuple[dict[str, Any] | None, str]], envelope: Draft202012Validator
+) -> tuple[dict[str, Any] | None, str]:
+    """The last object that has the arrays asked for, or what is wrong with the last one."""
+    problem = ""
+    for value, broken in reversed(objects):
+        if value is None:
+            problem = problem or broken
+        elif (error := best_match(envelope.iter_errors(value))) is None:
+            return value, ""
+        else:
+            problem = problem or _reason(error)
+    return None, problem or "no JSON object in the reply"
+
+
+def _after_thinking(content: str) -> str:
+    """`content` from where the answer begins. Tags inside the answer are the answer's own words, and stay."""
+    text = content.lstrip()
+    if text.startswith(("{", "```")):
+        return text
+    start = depth = 0
+    for tag in _THINK_TAG.finditer(text):
+        if depth == 0 and "{" in text[start : tag.start()] and (start > 0 or not tag[1]):
+            break
+        if tag[1]:
+            # A closing tag alone: the chat template wrote the opening one into the prompt.
+            depth = max(0, depth - 1)
+        else:
+            depth += 1
+        start = tag.end()
+    return text[start:] if depth == 0 else ""
+
+
+def _is_array(text: str) -> bool:
+    try:
+        value, _ = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        return False
+    return isinstance(value, list)
+
+
+def _objects(text: str) -> Iterator[tuple[dict[str, Any] | None, str]]:
+    """The outermost objects in `text` as (object, ""), and (None, what is wrong) for what looks like one.
+
+    After a failure the search goes on behind the place where decoding stopped: an inner object of a broken
+    outer one is never taken for the answer, and no character is decoded twice. The number of failures is
+    bounded because each JSONDecodeError counts the lines from the start of the text.
+    """
+    failures = 0
+    start = _OBJECT.search(text)
+    while start is not None and failures < _MOST:
+        try:
+            value, end = _DECODER.raw_decode(text, start.start())
+            yield value, ""
+        except json.JSONDecodeError as error:
+            failures += 1
+            end = max(start.start() + 1, error.pos)
+            yield (
+                None,
+                f"broken JSON at character {error.pos}: {error.msg.lower().removesuffix(' starting at')}",
+            )
+        start = _OBJECT.search(text, end)
+
+
+def _is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# --- schemas ------------------------------------------------------------------------------------------------
+
+
+def _envelope(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema` without its items: an object with the required properties, of their types."""
+    properties = schema.get("properties", {})
+    return {
+        "type": "object",
+        "required": schema.get("required", []),
+        "properties": {name: {"type": inner["type"]} for name, inner in properties.items() if "type" in inner},
+    }
+
+
+def check_item(item: Any, item_schema: dict[str, Any]) -> str | None:
+    """Why `item` does not fit `item_schema`, in a few words; None where it does."""
+    error = best_match(Draft202012Validator(item_schema).iter_errors(item))
+    return None if error is None else _reason(error)
+
+
+def _reason(error: Any) -> str:
+    """A jsonschema error in a few words; its own message may quote the whole instance."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
+    subject = f"“{where}”" if where else "the item"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"“{where}.{missing}” is missing" if where else f"“{missing}” is missing"
+    if error.validator == "type":
+        return f"{subject} is not of type {error.validator_value}"
+    if error.validator == "additionalProperties":
+        return f"{subject} has a property that was not asked for"
+    limit = _short(json.dumps(error.validator_value, ensure_ascii=False), 60)
+    return f"{subject} breaks {error.validator} {limit}"

@@ -1,0 +1,79 @@
+"""What a command shows: progress on stderr, a bar on a terminal and plain lines elsewhere; results on stdout."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+LOG_EVERY = 5.0
+"""Seconds between two progress lines where there is no terminal."""
+
+
+class Steps:
+    """Progress of the long steps of a command; each step is named when it is first heard of."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._last = 0.0
+
+    @contextmanager
+    def shown(self) -> Iterator[Steps]:
+        """Draw a bar for the time of the block, where the console is a terminal."""
+        if not self._console.is_terminal:
+            yield self
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as self._bar:
+            yield self
+        self._bar, self._tasks = None, {}
+
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units of a step are finished."""
+        if self._bar is not None:
+            if step not in self._tasks:
+                self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
+            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(note))
+        elif done == total or time.monotonic() - self._last > LOG_EVERY:
+            self._last = time.monotonic()
+            self._console.print(f"{step}: {done}/{total} {note}".rstrip(), markup=False, highlight=False)
+
+
+def build_summary(manifest: dict[str, Any], splits: dict[str, Any], rejects: Counter[str]) -> Table:
+    """What a build made, as a table of two columns."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    levels = ", ".join(f"{count} {level}" for level, count in splits["levels"].items())
+    asked, wordings = manifest["accounting"]["base_qa"], manifest["accounting"]["paraphrase"]
+    table.add_row("pairs", f"{asked['kept']} kept of {asked['received']} received, {asked['asked']} asked for")
+    table.add_row(
+        "wordings",
+        f"{wordings['kept']} kept of {wordings['received']} received, {wordings['asked']} asked for",
+    )
+    table.add_row(
+        "rows",
+        f"{splits['train']} train, {splits['validation']} validation, {splits['test']} test ({levels})",
+    )
+    table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
+    audit = manifest["audit"]
+    table.add_row(
+        "leak audit",
+        f"{audit['dropped']} rows dropped; nearest question left in train: {audit['highest_similarity']:.2f} alike",
+    )
+    table.add_row("rejected", ", ".join(f"{count} {stage}" for stage, count in rejects.most_common()) or "nothing")
+    return table

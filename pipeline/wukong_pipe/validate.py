@@ -1,0 +1,254 @@
+"""Checks on what a teacher wrote, free and deterministic: each gives the reason for a rejection, or None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from wukong_pipe.records import QAPair, Section
+from wukong_pipe.replies import check_item
+from wukong_pipe.text import (
+    key_facts,
+    latin_names,
+    ngrams,
+    normalise,
+    numbers,
+    quoted,
+)
+from wukong_pipe.units import Unit, terms, units
+
+PAIR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "question": {"type": "string", "minLength": 1},
+        "answer": {"type": "string", "minLength": 1},
+        "evidence": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+        "kind": {"enum": ["base", "reverse"]},
+    },
+    "required": ["question", "answer", "evidence", "kind"],
+    "additionalProperties": False,
+}
+"""What a server is told. OpenAI's strict mode wants every property required and no other allowed."""
+_ACCEPTED: dict[str, Any] = {
+    "type": "object",
+    "properties": PAIR_SCHEMA["properties"],
+    "required": ["question", "answer", "evidence"],
+}
+"""What is demanded of a reply: a pair is not worth losing over its kind or a field too many."""
+QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+
+MAX_QUESTION = 300
+MAX_ANSWER = 1500
+MIN_SUPPORT = 0.5
+"""Share of an answer's character 2-grams that its source must hold. An answer in the source's words has nearly all
+of them, one made of other words next to none; between them stands free wording, which must pass."""
+
+_LEANS_ON_TEXT = re.compile(
+    r"上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字"
+    r"|\b(?:the|this|that) (?:above |following |given )?(?:text|passage|section|paragraph|document|excerpt|source)\b"
+    r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
+    re.IGNORECASE,
+)
+_PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"不(?!仅|但|同|过|少|断|妨)|没有|没(?!有)|未|无法|并非|\b(?:not|never|no|without|cannot)\b|n't\b", re.I
+)
+_INVISIBLE = re.compile(r"[\s*_`|\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A question-answer pair as a teacher gave it, its evidence found in the section where it is there."""
+
+    question: str
+    answer: str
+    evidence: tuple[str, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    """Where each piece of evidence stands in section.text; None where it does not."""
+    kind: Literal["base", "reverse"] = "base"
+
+
+def read_pair(item: Any, section: Section) -> Candidate | str:
+    """The candidate in one item of a reply, or why it is none."""
+    if problem := check_item(item, _ACCEPTED):
+        return f"schema: {problem}"
+    spans = tuple(find_evidence(text, section) for text in item["evidence"])
+    return Candidate(
+        question=item["question"].strip(),
+        answer=item["answer"].strip(),
+        evidence=tuple(
+            section.text[span[0] : span[1]] if span else text
+            for span, text in zip(spans, item["evidence"], strict=True)
+        ),
+        spans=spans,
+        kind=item.get("kind", "base"),
+    )
+
+
+def check_pair(candidate: Candidate, section: Section) -> str | None:
+    """The first reason why a pair cannot be used, in the order of cost."""
+    return next(filter(None, (check(candidate, section) for check in _PAIR_CHECKS)), None)
+
+
+def check_paraphrase(question: str, pair: QAPair) -> str | None:
+    """The first reason why a wording does not ask what its base question asks."""
+    return next(filter(None, (check(question, pair) for check in _PARAPHRASE_CHECKS)), None)
+
+
+# --- evidence --------------------------------------------------------------------------------------------------
+
+
+def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
+    """Where a piece of evidence stands in the section; white space and markup need not agree."""
+    at = section.text.find(text)
+    if at >= 0 and text.strip():
+        return at + len(text) - len(text.lstrip()), at + len(text.rstrip())
+    bare, offsets = _bare(section.text)
+    wanted, _ = _bare(text)
+    at = bare.find(wanted) if wanted else -1
+    return (offsets[at], offsets[at + len(wanted) - 1] + 1) if at >= 0 else None
+
+
+@lru_cache(maxsize=256)
+def _bare(text: str) -> tuple[str, tuple[int, ...]]:
+    """The text without white space and markup, and where each character left stood."""
+    kept = [(char, i) for i, char in enumerate(text) if not _INVISIBLE.match(char)]
+    return "".join(char for char, _ in kept), tuple(i for _, i in kept)
+
+
+def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> list[Unit]:
+    """The units that share at least one character with a span."""
+    places = [span for span in spans if span]
+    return [unit for unit in units(section) if any(unit.start < end and start < unit.end for start, end in places)]
+
+
+# --- pairs -----------------------------------------------------------------------------------------------------
+
+
+def _length(candidate: Candidate, _: Section) -> str | None:
+    if len(candidate.question) > MAX_QUESTION:
+        return f"question longer than {MAX_QUESTION} characters"
+    return f"answer longer than {MAX_ANSWER} characters" if len(candidate.answer) > MAX_ANSWER else None
+
+
+def _asks(candidate: Candidate, _: Section) -> str | None:
+    return check_question(candidate.question)
+
+
+def check_question(question: str) -> str | None:
+    """Whether a text is a question that can be understood alone."""
+    if not question.rstrip("”\"' 」』").endswith(("？", "?")):
+        return "not a question: it does not end in a question mark"
+    if match := _LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
+        return f"does not stand alone: “{match.group()}”"
+    return None if len(normalise(question)) >= 3 else "no question in it"
+
+
+def _not_given_away(candidate: Candidate, _: Section) -> str | None:
+    return "the question states its answer" if key_facts(candidate.answer).found_in(candidate.question) else None
+
+
+def _evidence(candidate: Candidate, section: Section) -> str | None:
+    for span, text in zip(candidate.spans, candidate.evidence, strict=True):
+        if span is None:
+            return f"evidence is not in the section: “{text[:60]}”"
+        touched = covered_units([span], section)
+        if not touched:
+            return f"evidence says nothing: “{text[:60]}”"
+        if len(touched) > (2 if all(unit.kind == "sentence" for unit in touched) else 1):
+            return f"evidence is longer than two sentences, one row or one item: “{text[:60]}”"
+    return None
+
+
+def _grounded(candidate: Candidate, section: Section) -> str | None:
+    return unknown_facts(candidate.answer, [section.text, *section.heading_path])
+
+
+def unknown_facts(answer: str, known: Sequence[str]) -> str | None:
+    """The first number, name or quoted term of an answer that none of the known texts holds."""
+    there = "\n".join(known)
+    if strange := numbers(answer) - numbers(there):
+        return f"number {min(strange)} is not in the source"
+    normal = normalise(there)
+    for name in sorted(quoted(answer) | latin_names(answer)):
+        if normalise(name) not in normal:
+            return f"“{name}” is not in the source"
+    return None
+
+
+def _supported(candidate: Candidate, section: Section) -> str | None:
+    known_text = " ".join([section.text, *section.heading_path])
+    if normalise(candidate.answer) in normalise(known_text):
+        return None
+    grams, known = ngrams(candidate.answer, 2), ngrams(known_text, 2)
+    support = len(grams & known) / len(grams) if grams else 0.0
+    return f"only {support:.0%} of the answer is in the source's words" if support < MIN_SUPPORT else None
+
+
+_PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
+    _length,
+    _asks,
+    _not_given_away,
+    _evidence,
+    _grounded,
+    _supported,
+)
+
+
+# --- paraphrases -----------------------------------------------------------------------------------------------
+
+
+def _wording_asks(question: str, _: QAPair) -> str | None:
+    if len(question) > MAX_QUESTION:
+        return f"question longer than {MAX_QUESTION} characters"
+    return check_question(question)
+
+
+def _another_wording(question: str, pair: QAPair) -> str | None:
+    return "repeats the base question" if normalise(question) == normalise(pair.question) else None
+
+
+def _same_numbers(question: str, pair: QAPair) -> str | None:
+    asked, base = numbers(question), numbers(pair.question)
+    if gone := base - asked:
+        return f"number {min(gone)} is gone"
+    return f"number {min(asked - base)} is new" if asked - base else None
+
+
+def _same_names(question: str, pair: QAPair) -> str | None:
+    """Names that the base question holds stay; a name of the section that it does not hold stays out."""
+    asked, base = normalise(question), normalise(pair.question)
+    names = {term for term in terms(pair.section) if len(normalise(term)) >= 2}
+    for name in sorted(names | quoted(pair.question) | latin_names(pair.question)):
+        if (normal := normalise(name)) and normal in base and normal not in asked:
+            return f"“{name}” is gone"
+    allowed = base + normalise(" ".join(pair.section.heading_path))
+    for name in sorted(names | latin_names(question)):
+        if (normal := normalise(name)) and normal in asked and normal not in allowed:
+            return f"“{name}” is new"
+    return None
+
+
+def _same_negation(question: str, pair: QAPair) -> str | None:
+    asked, base = len(_NEGATION.findall(question)), len(_NEGATION.findall(pair.question))
+    return "negation added or dropped" if asked % 2 != base % 2 else None
+
+
+def _answer_hidden(question: str, pair: QAPair) -> str | None:
+    candidate = Candidate(question, pair.answer, (), ())
+    if key_facts(pair.answer).found_in(pair.question):
+        return None
+    return _not_given_away(replace(candidate, question=question), pair.section)
+
+
+_PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], str | None], ...] = (
+    _wording_asks,
+    _another_wording,
+    _same_numbers,
+    _same_names,
+    _same_negation,
+    _answer_hidden,
+)

@@ -1,0 +1,211 @@
+"""The runs folder: where each file stands, how it is written so that none is lost, and who may write."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe.errors import DataError, WorkspaceError
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run's folder and the places of its files."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    @property
+    def manifest(self) -> Path:
+        return self.dataset / "manifest.json"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "adapter"
+
+    @property
+    def full_model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def student(self) -> Path:
+        return self.folder / "student"
+
+    @property
+    def train(self) -> Path:
+        return self.folder / "train"
+
+    @property
+    def answers(self) -> Path:
+        return self.folder / "eval" / "answers.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "eval" / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The runs folder as a whole: one journal, one lock, one folder a run."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.sqlite"
+
+    def run(self, name: str) -> Run:
+        """The run of that name.
+
+        Raises:
+            WorkspaceError: the name would leave the runs folder.
+        """
+        if not name or name in {".", ".."} or "/" in name or "\\" in name:
+            raise WorkspaceError(f"“{name}” is no run name: use letters, digits, dots and dashes.")
+        return Run(self.folder / name)
+
+    def last_run(self) -> Run:
+        """The run used last.
+
+        Raises:
+            WorkspaceError: nothing was ever built or trained here.
+        """
+        marker = self.folder / ".last"
+        if marker.is_file():
+            run = Run(self.folder / marker.read_text("utf-8").strip())
+            if run.folder.is_dir():
+                return run
+        raise WorkspaceError(
+            f"There is no run in {self.folder}: start with `wukong-pipe build PATH` (or name one with --run)."
+        )
+
+    def remember(self, run: Run) -> None:
+        """Make `run` the one that later commands take without --run."""
+        write_text(self.folder / ".last", run.name + "\n")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the workspace's lock; the kernel frees it when the holder dies, however it dies.
+
+        Raises:
+            WorkspaceError: the folder cannot be written, or another process holds the lock (its pid is named).
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise WorkspaceError(
+                f"Cannot write to the runs folder {self.folder} ({error.strerror}); choose another with --runs-dir."
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise WorkspaceError(
+                    f"Process {holder} is writing to {self.folder}; wait for it or use another --runs-dir."
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `path` so that a crash leaves either the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    # The rename itself is durable only once the folder is synced.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def jsonl(rows: Iterable[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        DataError: the file is missing, or is not JSON; the sentence names the line.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise DataError(f"{path}{where} is not valid JSON; restore the file or run the step again.") from error
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSONL file, in order; blank lines are passed over.
+
+    Raises:
+        DataError: a line is torn or holds no object; the sentence names file and line.
+    """
+    rows: list[dict[str, Any]] = []
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it first.") from error
+    # splitlines() would also split at U+2028, which may stand inside a JSON string.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
+                "repair or remove the line, or build the dataset again."
+            ) from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")
+        rows.append(row)
+    return rows
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,28 @@
+"""What several tests stand on: the sample corpora, and an environment that says nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CORPORA = Path(__file__).resolve().parent.parent / "corpora"
+
+
+@pytest.fixture
+def corpora() -> Path:
+    """The folder of the sample corpora."""
+    return CORPORA
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that the test stands in, with no OPENAI_* or WUKONG_* in its environment."""
+    for name in list(os.environ):
+        if name.upper().startswith(("OPENAI_", "WUKONG_")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    return home

@@ -1,0 +1,85 @@
+"""Building with the embedded teacher into a folder, as the command does, for the tests of the build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe import commands
+from wukong_pipe.build import Built
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.corpus import Source
+from wukong_pipe.journal import Journal
+from wukong_pipe.workspace import Run, Workspace, read_jsonl
+
+SMALL = BuildSettings(variants=6, max_pairs=5, limit=6)
+ROW_KEYS: Mapping[str, type] = {
+    "instruction": str,
+    "input": str,
+    "output": str,
+    "id": str,
+    "pair_id": str,
+    "fact_id": str,
+    "section_id": str,
+    "kind": str,
+    "split": str,
+    "level": str,
+    "source": str,
+    "heading_path": list,
+    "lines": list,
+    "evidence": list,
+    "lang": str,
+    "teacher": str,
+    "prompt": str,
+    "call": str,
+}
+"""The keys of a row, in order, and their types in JSON."""
+
+
+def source(text: str, name: str = "book.md") -> Source:
+    return Source(name, Path(name), text)
+
+
+def build_offline(
+    folder: Path, sources: list[Source], settings: BuildSettings = SMALL, name: str = "book"
+) -> tuple[Built, dict[str, Any]]:
+    """Build into `folder`/runs/`name`; the second value is what stands in build.json."""
+    workspace = Workspace(folder / "runs")
+    return commands.run_build(
+        workspace,
+        workspace.run(name),
+        sources,
+        settings,
+        commands.TeacherChoice("offline"),
+        named=True,
+        overwrite=False,
+        progress=lambda *_: None,
+    )
+
+
+def run_in(folder: Path, name: str = "book") -> Run:
+    return Workspace(folder / "runs").run(name)
+
+
+def rows_of(run: Run) -> list[dict[str, Any]]:
+    """All rows on the disk, split by split."""
+    files = (run.dataset / name for name in ("train.jsonl", "val.jsonl", "test.jsonl"))
+    return [row for file in files if file.exists() for row in read_jsonl(file)]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` but the lock, and what it holds."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def calls_of(folder: Path) -> list[tuple[str, str]]:
+    """(stage, request) of each call in the workspace's journal."""
+    with Journal(folder / "runs" / "journal.sqlite") as journal:
+        calls = [(call.stage, json.loads(call.request)) for call in journal.calls()]
+    return [(stage, json.dumps(request, ensure_ascii=False)) for stage, request in calls]

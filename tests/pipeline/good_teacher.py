@@ -1,0 +1,60 @@
+"""A provider that answers well: it reads the section out of the prompt, as a language model would."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.provider import Response, completion
+from wukong_pipe import offline
+from wukong_pipe.records import Lang, Section
+from wukong_pipe.teacher import ParaphraseTask
+from wukong_pipe.text import is_chinese
+
+_SECTION = re.compile(r"<source>\n(.*)\n</source>", re.DOTALL)
+_HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
+_QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
+_NUMBER = re.compile(r"^(?:请写出|Write) (\d+)", re.MULTILINE)
+
+
+class GoodTeacher:
+    """Answers a request from what stands in its messages and from the questions it asked before."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Section] = {}
+
+    def __call__(self, request: dict[str, Any]) -> Response:
+        prompt = request["messages"][-1]["content"]
+        count = int(_found(_NUMBER, prompt))
+        reply: dict[str, Any]
+        if section := _SECTION.search(prompt):
+            reply = {"pairs": self._pairs(section[1], tuple(_found(_HEADINGS, prompt).split(" › ")), count)}
+        else:
+            question = _found(_QUESTION, prompt)
+            task = ParaphraseTask(self._asked[question], question, count, ())
+            reply = {"questions": offline.paraphrases(task)}
+        return completion(json.dumps(reply, ensure_ascii=False))
+
+    def _pairs(self, text: str, path: tuple[str, ...], count: int) -> list[dict[str, Any]]:
+        lang: Lang = "zh" if is_chinese(text) else "en"
+        section = Section("prompt", path, 1, text, lang)
+        pairs = []
+        for fact in offline.facts(section)[:count]:
+            question = fact.question(lang, 0)
+            self._asked[question] = section
+            pairs.append(
+                {
+                    "question": question,
+                    "answer": fact.answer,
+                    "evidence": [fact.unit.text],
+                    "kind": "base",
+                }
+            )
+        return pairs
+
+
+def _found(pattern: re.Pattern[str], prompt: str) -> str:
+    match = pattern.search(prompt)
+    assert match, prompt
+    return match[1]

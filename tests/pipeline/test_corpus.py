@@ -1,0 +1,102 @@
+"""What can be read as a corpus, and the sentence for everything that cannot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wukong_pipe.corpus import read_sources
+from wukong_pipe.errors import CorpusError
+
+
+def fails(path: Path, encoding: str = "utf-8") -> str:
+    with pytest.raises(CorpusError) as caught:
+        read_sources([path], encoding)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_file_is_a_source_named_after_itself(tmp_path: Path) -> None:
+    path = tmp_path / "书.md"
+    path.write_bytes("# 书\r\n正文。\r\n".encode())
+    (source,) = read_sources([path])
+    assert (source.name, source.path, source.text) == ("书.md", path, "# 书\r\n正文。\r\n")
+
+
+def test_a_folder_gives_its_markdown_in_the_order_of_the_names_and_passes_over_the_rest(
+    tmp_path: Path,
+) -> None:
+    for name in ("b.md", "a/z.markdown", "a/y.TXT", "picture.png", ".git/hidden.md", "notes.pdf"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"text of {name}")
+    assert [source.name for source in read_sources([tmp_path])] == ["a/y.TXT", "a/z.markdown", "b.md"]
+
+
+def test_gb18030_is_read_when_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes("# 黑神话\n".encode("gb18030"))
+    assert read_sources([path], "gb18030")[0].text == "# 黑神话\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes("\ufeff# 书\n".encode())
+    assert read_sources([path])[0].text == "# 书\n"
+
+
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
+    assert fails(tmp_path / "no.md") == f"{tmp_path}/no.md does not exist."
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n", "\ufeff"])
+def test_an_empty_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.md").write_text(text, "utf-8")
+    assert fails(tmp_path / "a.md") == f"{tmp_path}/a.md is empty."
+
+
+def test_a_file_in_another_encoding_names_line_and_cure(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"# ok\n\n" + "黑神话".encode("gb18030"))
+    assert fails(tmp_path / "a.md") == f"{tmp_path}/a.md, line 3 is not utf-8; try --encoding gb18030."
+
+
+def test_a_wrong_encoding_named_by_the_user_is_told_the_other_way(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"\xff\xff")
+    assert fails(tmp_path / "a.md", "gb18030").endswith("is not gb18030; try --encoding utf-8.")
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex"])
+def test_an_encoding_that_does_not_exist_is_named(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.md").write_text("x")
+    assert fails(tmp_path / "a.md", encoding) == f"“{encoding}” is no text encoding; try utf-8 or gb18030."
+
+
+def test_a_folder_without_markdown_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    assert fails(tmp_path) == f"{tmp_path} holds no Markdown (*.md, *.markdown, *.txt)."
+
+
+@pytest.mark.parametrize(
+    ("name", "converter"),
+    [("a.pdf", "pymupdf4llm or marker"), ("a.DOCX", "pandoc"), ("a.pptx", "markitdown")],
+)
+def test_a_file_of_another_format_names_a_converter(tmp_path: Path, name: str, converter: str) -> None:
+    (tmp_path / name).write_bytes(b"%PDF")
+    assert re.search(rf"{name} is no Markdown; convert it first, .*{converter}", fails(tmp_path / name))
+
+
+def test_two_files_of_one_name_are_both_named(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.md").write_text("text")
+    with pytest.raises(CorpusError, match=r"x/a\.md and .*y/a\.md are both named a\.md"):
+        read_sources([tmp_path / "x", tmp_path / "y"])
+    assert [source.name for source in read_sources([tmp_path])] == ["x/a.md", "y/a.md"]
+
+
+def test_the_same_path_given_twice_is_not_read_twice_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("text")
+    with pytest.raises(CorpusError, match="both named"):
+        read_sources([tmp_path / "a.md", tmp_path / "a.md"])

@@ -1,0 +1,282 @@
+"""The teacher against a provider on loopback: what is sent and retried, and how a run ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.asking import GOOD, KEY, ask_all, fails, request, settings
+from tests.provider import Provider, Response, Script, completion, provider, refusal
+from wukong_pipe.errors import StoppedShort, TeacherError
+from wukong_pipe.journal import Journal
+from wukong_pipe.openai_client import checked_key
+from wukong_pipe.openai_teacher import OpenAIBackend
+from wukong_pipe.teacher import JournalledTeacher, in_pool
+
+# --- errors -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(401, "Incorrect API key provided", code="invalid_api_key"),
+        refusal(402, "Insufficient Balance"),
+        refusal(403, "Country not supported"),
+        refusal(404, "The model `m` does not exist", code="model_not_found"),
+        refusal(429, "You exceeded your current quota", type="insufficient_quota"),
+        refusal(405, "Method Not Allowed"),
+    ],
+)
+def test_an_account_or_model_error_ends_the_run_at_once_in_the_providers_words(
+    tmp_path: Path, answer: Response
+) -> None:
+    words = json.loads(answer.body)["error"]["message"]
+    with provider(lambda _: answer) as server:
+        kind, message = fails(tmp_path, server)
+    assert (kind, len(server.requests)) == (TeacherError, 1)
+    assert words in message
+    assert str(answer.status) in message
+    with provider([completion(GOOD), answer]) as server:
+        kind, message = fails(tmp_path, server, ["first", "second", "third"])
+    assert (kind, len(server.requests)) == (StoppedShort, 2)
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(408, "timeout"),
+        refusal(409, "conflict"),
+        refusal(429, "Rate limit reached"),
+        refusal(500, "boom"),
+        Response(502, b"<html><body>Bad Gateway</body></html>", {"content-type": "text/html"}),
+        refusal(503, "overloaded"),
+        replace(completion(GOOD), cut=True),
+        replace(completion(GOOD), delay=0.6),
+    ],
+)
+def test_what_may_pass_is_retried_exactly_as_often_as_promised(tmp_path: Path, answer: Response) -> None:
+    with provider(lambda _: answer) as server:
+        kind, message = fails(tmp_path, server, deadline=0.3)
+    assert (kind, len(server.requests)) == (StoppedShort, 3)
+    assert "failed 3 times" in message
+    with provider([answer, answer, completion(GOOD)]) as server:
+        (reply,), asker = ask_all(tmp_path, settings(server.base_url, deadline=0.3), ["ask"])
+    assert reply.value == json.loads(GOOD)
+    assert (len(server.requests), asker.counters.failures, asker.counters.bought) == (3, 2, 1)
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        assert len(list(journal.failures())) == 5
+        assert len(list(journal.calls())) == 1
+
+
+def test_a_slow_drip_of_blanks_ends_at_the_deadline(tmp_path: Path) -> None:
+    with provider(lambda _: replace(completion(GOOD), drip=3.0)) as server:
+        start = time.monotonic()
+        kind, message = fails(tmp_path, server, deadline=0.4, retries=0)
+        assert time.monotonic() - start < 2
+    assert kind is StoppedShort
+    assert "no answer within 0.4" in message
+
+
+def test_a_drip_that_ends_in_an_answer_before_the_deadline_is_an_answer(tmp_path: Path) -> None:
+    with provider(lambda _: replace(completion(GOOD), drip=0.2)) as server:
+        (reply,), _ = ask_all(tmp_path, settings(server.base_url), ["ask"])
+    assert reply.problem == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(400, "Content Exists Risk"),
+        refusal(400, "Input data may contain inappropriate content.", code="data_inspection_failed"),
+        refusal(400, "This model's maximum context length is 4096 tokens", code="context_length_exceeded"),
+        Response(413, b"<html>413 Request Entity Too Large</html>"),
+        refusal(403, "Your input was flagged"),
+    ],
+)
+def test_a_refused_request_is_that_attempts_answer_and_is_never_sent_again(tmp_path: Path, answer: Response) -> None:
+    with provider([answer, completion(GOOD)]) as server:
+        replies, asker = ask_all(tmp_path, settings(server.base_url), ["bad", "good"])
+        again, _ = ask_all(tmp_path, settings(server.base_url), ["bad", "good"])
+    assert replies == again
+    assert replies[0].value is None
+    assert replies[0].problem.startswith(f"the provider rejected the request ({answer.status})")
+    assert replies[1].problem == ""
+    assert len(server.requests) == 2
+    assert asker.counters.failures == 0
+
+
+def test_an_unclear_400_before_any_success_ends_the_run(tmp_path: Path) -> None:
+    with provider(lambda _: refusal(400, "Unknown field: enable_thinking")) as server:
+        kind, message = fails(tmp_path, server)
+    assert (kind, len(server.requests)) == (TeacherError, 1)
+    assert "Unknown field: enable_thinking" in message
+
+
+def test_three_unclear_400_in_a_row_end_the_run_and_fewer_do_not(tmp_path: Path) -> None:
+    odd, good = refusal(422, "no"), completion(GOOD)
+    with provider([good, odd, odd, good, odd, odd, odd]) as server:
+        kind, message = fails(tmp_path, server, [str(number) for number in range(9)])
+    assert (kind, len(server.requests)) == (StoppedShort, 7)
+    assert "422" in message
+
+
+def test_a_connection_refused_at_the_start_ends_at_once_and_later_is_retried(tmp_path: Path) -> None:
+    with provider([completion(GOOD)]) as server:
+        address = server.base_url
+        ask_all(tmp_path, settings(address), ["warm"])
+    with pytest.raises(TeacherError, match="No connection to"):
+        ask_all(tmp_path, settings(address), ["ask"])
+    with pytest.raises(TeacherError, match="No connection to"):
+        ask_all(tmp_path, settings("http://no-such-host.invalid/v1"), ["ask"])
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        assert len(list(journal.failures())) == 2
+
+    async def dies_after_one() -> None:
+        with Journal(tmp_path / "journal.sqlite") as journal, provider([completion(GOOD)]) as mortal:
+            async with OpenAIBackend(settings(mortal.base_url), journal) as backend:
+                asker = JournalledTeacher(journal, backend, "run")
+                await asker.ask(request("one"), 0)
+                mortal.stop()
+                await asker.ask(request("two"), 0)
+
+    with pytest.raises(StoppedShort, match="failed 3 times"):
+        asyncio.run(dies_after_one())
+
+
+def test_after_the_end_of_the_run_a_worker_that_waits_does_not_knock_again(tmp_path: Path) -> None:
+    async def run(server: Provider) -> None:
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            async with OpenAIBackend(settings(server.base_url), journal) as backend:
+                asker = JournalledTeacher(journal, backend, "run")
+                await in_pool(["one", "two"], lambda text: asker.ask(request(text), 0), 2, grace=1.0)
+
+    script = [refusal(429, "slow down", {"retry-after": "0.3"}), refusal(401, "bad key"), completion(GOOD)]
+    with provider(script) as server, pytest.raises(TeacherError):
+        asyncio.run(run(server))
+    assert len(server.requests) == 2
+
+
+# --- the support ladder -------------------------------------------------------------------------------------
+
+
+def kinds(server: Provider) -> list[str | None]:
+    return [(asked.get("response_format") or {}).get("type") for asked in server.requests]
+
+
+def supports(*allowed: str | None) -> Script:
+    def script(asked: dict[str, Any]) -> Response:
+        kind = (asked.get("response_format") or {}).get("type")
+        return completion(GOOD) if kind in allowed else refusal(400, f"response_format {kind} is not supported")
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("allowed", "first", "next_build"),
+    [
+        (["json_schema"], ["json_schema"], ["json_schema"]),
+        (["json_object"], ["json_schema", "json_object"], ["json_object"]),
+        ([None], ["json_schema", "json_object", None], [None]),
+    ],
+)
+def test_a_refused_rung_is_stepped_down_and_remembered_by_the_next_build(
+    tmp_path: Path, allowed: list[str | None], first: list[str | None], next_build: list[str | None]
+) -> None:
+    with provider(supports(*allowed)) as server:
+        replies, _ = ask_all(tmp_path, settings(server.base_url), ["one", "two"])
+        assert kinds(server) == [*first, *next_build]
+        ask_all(tmp_path, settings(server.base_url), ["three"])
+        assert kinds(server) == [*first, *next_build, *next_build]
+        again, _ = ask_all(tmp_path, settings(server.base_url), ["one", "two"])
+    assert [reply.problem for reply in replies] == ["", ""]
+    # The rung is how the server was spoken to, no part of what was asked.
+    assert replies == again
+    assert len(server.requests) == len(first) + 2 * len(next_build)
+
+
+def test_a_complaint_about_the_format_below_the_last_rung_is_an_error(tmp_path: Path) -> None:
+    with provider(lambda _: refusal(422, "response_format? what response_format")) as server:
+        kind, _ = fails(tmp_path, server)
+    assert (kind, len(server.requests)) == (TeacherError, 3)
+
+
+def test_a_model_that_wants_max_completion_tokens_gets_it(tmp_path: Path) -> None:
+    words = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+
+    def script(asked: dict[str, Any]) -> Response:
+        return refusal(400, words, param="max_tokens") if "max_tokens" in asked else completion(GOOD)
+
+    with provider(script) as server:
+        replies, _ = ask_all(tmp_path, settings(server.base_url), ["one", "two"])
+    assert [reply.problem for reply in replies] == ["", ""]
+    assert len(server.requests) == 3
+
+
+# --- keys and proxies ---------------------------------------------------------------------------------------
+
+
+def test_the_key_is_in_no_file_error_log_or_repr(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    echo = refusal(401, f"Incorrect API key provided: {KEY}")
+    with provider([completion(f"your key is {KEY}"), refusal(500, f"key {KEY}"), echo]) as server:
+        _, message = fails(tmp_path, server, ["one", "two"])
+        assert [headers["authorization"] for headers in server.headers] == [f"Bearer {KEY}"] * 3
+        assert KEY not in repr(settings(server.base_url))
+    assert "Incorrect API key provided: [key]" in message
+    assert KEY not in caplog.text
+    for file in tmp_path.iterdir():
+        assert KEY.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize("key", ["sk-tok\nen-12345", "密钥sk-12345678", "sk-1234 5678", "sk-\x7f1234567"])
+def test_a_malformed_key_is_told_without_showing_it(key: str) -> None:
+    with pytest.raises(TeacherError, match="malformed") as caught:
+        checked_key(key)
+    assert "sk-" not in str(caught.value)
+    assert "12345" not in str(caught.value)
+
+
+def test_white_space_around_a_key_is_taken_off(tmp_path: Path) -> None:
+    with provider([completion(GOOD)]) as server:
+        ask_all(tmp_path, settings(server.base_url, api_key=f" {KEY}\n"), ["ask"])
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_server_without_keys_gets_a_placeholder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with provider([completion(GOOD)]) as server:
+        ask_all(tmp_path, settings(server.base_url, api_key=""), ["ask"])
+    assert server.headers[0]["authorization"] == "Bearer no-key-needed"
+
+
+def test_a_loopback_server_is_reached_past_every_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with provider([completion(GOOD)]) as server:
+        (reply,), _ = ask_all(tmp_path, settings(server.base_url), ["ask"])
+    assert reply.problem == ""
+
+
+def test_a_proxy_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with pytest.raises(TeacherError, match="ALL_PROXY"):
+        ask_all(tmp_path, settings("http://example.invalid/v1"), ["ask"])
+
+
+# --- Retry-After --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", [{"retry-after": "0.4"}, {"retry-after-ms": "400"}])
+def test_retry_after_is_waited_for(tmp_path: Path, header: dict[str, str]) -> None:
+    with provider([refusal(429, "slow down", header), completion(GOOD)]) as server:
+        ask_all(tmp_path, settings(server.base_url), ["ask"])
+    assert 0.4 <= server.times[1] - server.times[0] < 1.5

@@ -1,0 +1,151 @@
+"""Markdown → sections: nothing is lost, and every section knows its headings and its lines."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+
+from tests.pipeline.markdown import markdown
+from wukong_pipe.split import MAX_CHARS, line_starts, split
+
+# --- whatever comes -----------------------------------------------------------------------------------------
+
+
+@given(markdown)
+@example("\ufeff---\r\ntitle: x\r\n---\r\n# 标题\r\n正文\r\n")
+@example("标题\n===\n\n```\n# no heading\n```\n\tcode\u2028more\x85end")
+@settings(max_examples=400, deadline=None)
+def test_the_sections_of_any_text_re_join_and_know_their_lines(text: str) -> None:
+    at = 0
+    for section in split(text, "a.md"):
+        assert section.text
+        assert text.startswith(section.text, at)
+        assert section.first_line == 1 + len(re.findall(r"\r\n?|\n", text[:at]))
+        assert section.last_line == section.first_line + len(re.findall(r"\r\n?|\n", section.text.rstrip()))
+        assert section.heading_path
+        at += len(section.text)
+    assert at == len(text)
+
+
+@given(markdown)
+def test_lines_re_join_too(text: str) -> None:
+    starts = line_starts(text)
+    lines = [text[a:b] for a, b in pairwise(starts)]
+    assert "".join(lines) == text
+    assert all(not re.search(r"\r\n?|\n", re.sub(r"(?:\r\n?|\n)\Z", "", line)) for line in lines)
+
+
+@given(markdown)
+@settings(max_examples=100, deadline=None)
+def test_a_place_in_a_section_has_the_line_it_has_in_the_source(text: str) -> None:
+    at = 0
+    for section in split(text, "a.md"):
+        for start in range(0, len(section.text), 7):
+            line = 1 + len(re.findall(r"\r\n?|\n", text[: at + start]))
+            # Between the two characters of a line's end either line is right.
+            if section.text[max(0, start - 1) : start + 1] != "\r\n":
+                assert section.lines_of(start, start + 1) == (line, line)
+        at += len(section.text)
+
+
+@pytest.mark.parametrize("name", ["blackwukong.md", "apollo.md"])
+def test_the_sample_corpora_re_join(corpora: Path, name: str) -> None:
+    text = (corpora / name).read_text("utf-8")
+    sections = split(text, name)
+    assert "".join(section.text for section in sections) == text
+    assert len({section.id for section in sections}) == len(sections) > 20
+    assert {section.lang for section in sections} == {"zh" if name == "blackwukong.md" else "en"}
+
+
+# --- headings -----------------------------------------------------------------------------------------------
+
+
+def paths(text: str, source: str = "docs/notes.md") -> list[tuple[str, ...]]:
+    return [section.heading_path for section in split(text, source)]
+
+
+def test_a_heading_path_holds_the_headings_above_and_the_title_first() -> None:
+    text = "# 游戏\n\n## 物品\n\n### 武器\n棍。\n\n## 人物\n猴。\n"
+    assert paths(text) == [("游戏",), ("游戏", "物品"), ("游戏", "物品", "武器"), ("游戏", "人物")]
+
+
+def test_a_skipped_level_takes_no_place() -> None:
+    assert paths("# A\n#### D\nx\n## B\ny\n") == [("A",), ("A", "D"), ("A", "B")]
+
+
+def test_a_second_h1_stands_below_the_title() -> None:
+    assert paths("# A\nx\n# B\ny\n") == [("A",), ("A", "B")]
+
+
+def test_without_an_h1_the_title_is_the_files_stem() -> None:
+    assert paths("## 物品\nx\n") == [("notes", "物品")]
+    assert paths("no heading at all\n") == [("notes",)]
+    assert paths("#\n\ntext\n") == [("notes",)]
+
+
+def test_text_before_the_first_heading_is_a_section_of_its_own() -> None:
+    before, first = split("前言。\n\n# 书\n正文。\n", "a.md")
+    assert (before.text, before.heading_path, before.first_line) == ("前言。\n\n", ("书",), 1)
+    assert (first.text, first.first_line) == ("# 书\n正文。\n", 3)
+
+
+def test_setext_headings_are_headings() -> None:
+    assert paths("Game\n====\nx\n\nItems\n-----\ny\n") == [("Game",), ("Game", "Items")]
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~~"])
+def test_a_hash_inside_a_fence_is_no_heading(fence: str) -> None:
+    assert paths(f"# A\n{fence}\n# comment\n{fence}\n    # indented\n") == [("A",)]
+
+
+def test_headings_inside_quotes_and_lists_split_nothing() -> None:
+    assert paths("# A\n\n> # quoted\n\n- # item\n") == [("A",)]
+
+
+def test_headings_lose_their_markup_and_keep_their_words() -> None:
+    assert paths("# **Black** `Myth` [Wukong](x.md) ##\nx\n") == [("Black Myth Wukong",)]
+
+
+def test_front_matter_is_kept_as_text_and_makes_no_heading() -> None:
+    text = "---\ntitle: x\n# a comment\n---\n# A\nx\n"
+    sections = split(text, "a.md")
+    assert [section.heading_path for section in sections] == [("A",), ("A",)]
+    assert sections[0].text == "---\ntitle: x\n# a comment\n---\n"
+
+
+def test_a_byte_order_mark_hides_no_heading() -> None:
+    assert paths("\ufeff# 书\n正文。\n") == [("书",)]
+
+
+def test_an_edited_section_is_another_section_and_its_neighbours_are_not() -> None:
+    old = split("# A\n## B\nx\n## C\ny\n", "a.md")
+    new = split("# A\n## B\nx and more\n\n\n## C\ny\n", "a.md")
+    assert [a.id == b.id for a, b in zip(old, new, strict=True)] == [True, False, True]
+
+
+def test_the_language_can_be_given() -> None:
+    assert [s.lang for s in split("# 书\n正文。\n# Book\ntext only here\n", "a.md")] == ["zh", "en"]
+    assert [s.lang for s in split("# 书\n正文。\n", "a.md", "en")] == ["en"]
+
+
+# --- long sections ------------------------------------------------------------------------------------------
+
+
+def test_a_long_section_is_cut_between_blocks_and_only_there() -> None:
+    blocks = [f"段落{i}。" + "字" * 700 + "\n\n" for i in range(12)]
+    text = "# A\n\n" + "".join(blocks)
+    sections = split(text, "a.md")
+    assert "".join(section.text for section in sections) == text
+    assert len(sections) > 1
+    assert all(len(section.text) <= MAX_CHARS for section in sections)
+    assert all(section.text.startswith("段落") for section in sections[1:])
+    assert {section.heading_path for section in sections} == {("A",)}
+
+
+def test_a_block_longer_than_a_section_stays_whole() -> None:
+    table = "| a | b |\n|---|---|\n" + "| 名 | 值 |\n" * 600
+    assert [section.text for section in split(f"# A\n\n{table}", "a.md")][-1].count("\n") >= 602

@@ -1,0 +1,296 @@
+"""The checks on what a teacher wrote: one test a reason, in both languages, and what must pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wukong_pipe.records import QAPair, Section
+from wukong_pipe.validate import (
+    MAX_ANSWER,
+    MAX_QUESTION,
+    Candidate,
+    check_pair,
+    check_paraphrase,
+    check_question,
+    covered_units,
+    find_evidence,
+    read_pair,
+    unknown_facts,
+)
+
+ZH = Section(
+    "game.md",
+    ("黑神话：悟空", "武器"),
+    10,
+    "## 武器\n\n**出云棍**由石敢当掉落，需要12块陨铁。打败石敢当之后可以铸造它！它没有特效。\n\n"
+    "- **土地庙**：可以休息。\n- 可以传送。\n\n"
+    "| 武器 | 来源 |\n|---|---|\n| 木棍 | 初始武器 |\n| 飞龙宝杖 | 小黄龙 |\n",
+)
+EN = Section(
+    "moon.md",
+    ("Apollo", "Landing"),
+    1,
+    "## Landing\n\nNeil Armstrong landed *Eagle* on 20 July 1969. He left 2 flags there. It was not easy.\n\n"
+    "| Craft | Pilot |\n|---|---|\n| Eagle | Buzz Aldrin |\n",
+    "en",
+)
+
+
+def checked(section: Section, question: str, answer: str, *evidence: str) -> str | None:
+    candidate = read_pair({"question": question, "answer": answer, "evidence": list(evidence)}, section)
+    assert isinstance(candidate, Candidate)
+    return check_pair(candidate, section)
+
+
+def pair(section: Section, question: str, answer: str) -> QAPair:
+    return QAPair(section, question, answer, ("e",), (1, 1), "base", "t", "p", "c")
+
+
+# --- pairs --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("section", "question", "answer", "evidence"),
+    [
+        (ZH, "出云棍由谁掉落？", "石敢当", "**出云棍**由石敢当掉落，需要12块陨铁。"),
+        (ZH, "铸造出云棍需要几块陨铁？", "12块", "出云棍由石敢当掉落，需要12块陨铁。"),
+        (ZH, "飞龙宝杖的来源是什么？", "小黄龙", "| 飞龙宝杖 | 小黄龙 |"),
+        (ZH, "《黑神话：悟空》的土地庙能做什么？", "可以休息。", "**土地庙**：可以休息。"),
+        (EN, "When did Armstrong land Eagle?", "On 20 July 1969.", "landed Eagle on 20 July 1969"),
+        (EN, "Who was the pilot of Eagle?", "Buzz Aldrin", "| Eagle | Buzz Aldrin |"),
+    ],
+)
+def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str, evidence: str) -> None:
+    assert checked(section, question, answer, evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("section", "question", "answer", "evidence", "reason"),
+    [
+        (ZH, "出云棍由谁掉落？", "石敢当", "由广智掉落。", "evidence is not in the section: “由广智掉落。”"),
+        (EN, "Who landed Eagle?", "Neil Armstrong", "Collins did.", "evidence is not in the section"),
+        (ZH, "出云棍由谁掉落？", "石敢当", "## 武器", "evidence says nothing: “## 武器”"),
+        (EN, "Who landed Eagle?", "Neil Armstrong", "## Landing", "evidence says nothing"),
+        (
+            ZH,
+            "出云棍由谁掉落？",
+            "石敢当",
+            ZH.text.split("\n")[2],
+            "evidence is longer than two sentences, one row or one item",
+        ),
+        (
+            ZH,
+            "木棍的来源是什么？",
+            "初始武器",
+            "| 木棍 | 初始武器 |\n| 飞龙宝杖 | 小黄龙 |",
+            "evidence is longer",
+        ),
+        (ZH, "土地庙能做什么？", "可以休息", "**土地庙**：可以休息。\n- 可以传送。", "evidence is longer"),
+        (EN, "Who landed Eagle?", "Neil Armstrong", EN.text.split("\n")[2], "evidence is longer"),
+        (
+            ZH,
+            "需要几块陨铁？",
+            "9块陨铁",
+            "出云棍由石敢当掉落，需要12块陨铁。",
+            "number 9 is not in the source",
+        ),
+        (EN, "How many flags?", "He left 3 flags", "He left 2 flags there.", "number 3 is not in the source"),
+        (
+            ZH,
+            "出云棍由谁掉落？",
+            "由“广智”掉落",
+            "出云棍由石敢当掉落，需要12块陨铁。",
+            "“广智” is not in the source",
+        ),
+        (
+            EN,
+            "Who landed Eagle?",
+            "It was Michael Collins",
+            "He left 2 flags there.",
+            "“Michael Collins” is not",
+        ),
+        (
+            ZH,
+            "土地庙能做什么？",
+            "玩家能够恢复全部状态并且保存进度",
+            "可以传送。",
+            "of the answer is in the source's words",
+        ),
+        (
+            EN,
+            "Who landed Eagle?",
+            "some quiet gentleman who enjoyed flying",
+            "He left 2 flags there.",
+            "of the answer is in the source's words",
+        ),
+        (ZH, "石敢当掉落出云棍吗？谁掉落？", "石敢当", "可以传送。", "the question states its answer"),
+        (EN, "Did Buzz Aldrin pilot it?", "Buzz Aldrin", "He left 2 flags there.", "the question states"),
+        (
+            ZH,
+            "问" * MAX_QUESTION + "？",
+            "石敢当",
+            "可以传送。",
+            f"question longer than {MAX_QUESTION} characters",
+        ),
+        (EN, "Who?" * 100, "石", "He left 2 flags there.", f"question longer than {MAX_QUESTION} characters"),
+        (
+            ZH,
+            "出云棍由谁掉落？",
+            "石" * (MAX_ANSWER + 1),
+            "可以传送。",
+            f"answer longer than {MAX_ANSWER} characters",
+        ),
+        (ZH, "请介绍出云棍。", "石敢当", "可以传送。", "not a question: it does not end in a question mark"),
+        (EN, "Describe Eagle.", "Buzz Aldrin", "He left 2 flags there.", "not a question"),
+    ],
+)
+def test_a_bad_pair_has_its_reason(section: Section, question: str, answer: str, evidence: str, reason: str) -> None:
+    assert reason in (checked(section, question, answer, evidence) or "")
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("上文提到的武器是什么？", "上文"),
+        ("根据本节，谁掉落出云棍？", "本节"),
+        ("它由谁掉落？", "它"),
+        ("该武器由谁掉落？", "该"),
+        ("Who is named in the text above?", "the text"),
+        ("What does this section say of Eagle?", "this section"),
+        ("As mentioned above, who landed Eagle?", "mentioned above"),
+        ("When did he land Eagle and it took off?", ""),
+        ("It landed when?", "It"),
+        ("When did Eagle land, according to the passage?", "the passage"),
+    ],
+)
+def test_a_question_that_leans_on_its_text_does_not_stand_alone(question: str, words: str) -> None:
+    expected = f"does not stand alone: “{words}”" if words else None
+    assert check_question(question) == expected
+
+
+@pytest.mark.parametrize("question", ["？", "?!?", "“”？"])
+def test_marks_alone_are_no_question(question: str) -> None:
+    assert check_question(question)
+
+
+@pytest.mark.parametrize("question", ["石敢当说“谁？”", "Who said 'Houston?'", "谁？ "])
+def test_a_question_mark_may_stand_inside_closing_quotes(question: str) -> None:
+    assert "not a question" not in (check_question(question) or "")
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        ({"question": "谁？", "answer": "谁"}, "“evidence” is missing"),
+        ({"question": "谁？", "answer": "", "evidence": ["x"]}, "“answer” breaks minLength 1"),
+        ({"question": 3, "answer": "x", "evidence": ["x"]}, "“question” is not of type string"),
+        ({"question": "谁？", "answer": "x", "evidence": []}, "“evidence” breaks minItems 1"),
+        ("谁？", "the item is not of type object"),
+    ],
+)
+def test_an_item_of_another_form_is_told_in_a_few_words(item: Any, problem: str) -> None:
+    assert read_pair(item, ZH) == f"schema: {problem}"
+
+
+def test_a_pair_is_not_lost_over_its_kind_or_a_field_too_many() -> None:
+    item = {"question": " 谁？ ", "answer": " 石敢当\n", "evidence": ["可以传送。"], "level": 3}
+    candidate = read_pair(item, ZH)
+    assert isinstance(candidate, Candidate)
+    assert (candidate.question, candidate.answer, candidate.kind) == ("谁？", "石敢当", "base")
+
+
+# --- evidence -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("section", "said", "verbatim"),
+    [
+        (ZH, "出云棍由石敢当掉落，需要12块陨铁。", "出云棍**由石敢当掉落，需要12块陨铁。"),
+        (ZH, "| 木棍 |初始武器|", "木棍 | 初始武器"),
+        (ZH, " 可以传送。\n", "可以传送。"),
+        (EN, "landed Eagle on\n20 July 1969.", "landed *Eagle* on 20 July 1969."),
+    ],
+)
+def test_evidence_is_written_back_as_the_source_has_it(section: Section, said: str, verbatim: str) -> None:
+    candidate = read_pair({"question": "谁？", "answer": "x", "evidence": [said]}, section)
+    assert isinstance(candidate, Candidate)
+    assert candidate.evidence == (verbatim,)
+    (span,) = candidate.spans
+    assert span is not None
+    assert section.text[slice(*span)] == verbatim
+
+
+@given(st.integers(0, len(ZH.text)), st.integers(1, 40))
+def test_every_slice_of_the_source_is_found_in_it(start: int, length: int) -> None:
+    said = ZH.text[start : start + length]
+    span = find_evidence(said, ZH)
+    if said.strip():
+        assert span is not None
+        assert ZH.text[slice(*span)] == said.strip()
+    else:
+        assert span is None
+
+
+def test_a_span_covers_the_units_it_touches() -> None:
+    span = find_evidence("木棍 | 初始武器", ZH)
+    assert [unit.cells for unit in covered_units([span, None], ZH)] == [("木棍", "初始武器")]
+
+
+def test_facts_may_come_from_the_headings() -> None:
+    assert unknown_facts("《黑神话：悟空》", [ZH.text, *ZH.heading_path]) is None
+    assert unknown_facts("《斗战神》", [ZH.text, *ZH.heading_path]) == "“斗战神” is not in the source"
+
+
+# --- paraphrases --------------------------------------------------------------------------------------------
+
+DROPS = pair(ZH, "打败石敢当之后，出云棍需要12块什么？", "陨铁")
+LANDED = pair(EN, "Who landed Eagle on 20 July 1969?", "Neil Armstrong")
+
+
+@pytest.mark.parametrize(
+    ("base", "question"),
+    [
+        (DROPS, "要铸造石敢当的出云棍，得有十二块哪种材料？"),
+        (DROPS, "石敢当倒下后，12块什么能换来出云棍？"),
+        (LANDED, "By whom was Eagle brought down on 20 July 1969?"),
+    ],
+)
+def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair, question: str) -> None:
+    assert check_paraphrase(question, base) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "question", "reason"),
+    [
+        (DROPS, "打败石敢当之后出云棍需要12块什么?", "repeats the base question"),
+        (DROPS, "打败石敢当之后，出云棍需要哪种材料？", "number 12 is gone"),
+        (DROPS, "打败石敢当之后，出云棍需要9块什么？", "number 12 is gone"),
+        (DROPS, "打败石敢当2次之后，出云棍需要12块哪种材料？", "number 2 is new"),
+        (DROPS, "打败石敢当之后，这根棍需要12块什么？", "“出云棍” is gone"),
+        (DROPS, "打败石敢当之后，出云棍和飞龙宝杖需要12块什么？", "“飞龙宝杖” is new"),
+        (DROPS, "没有打败石敢当，出云棍需要12块什么？", "negation added or dropped"),
+        (DROPS, "打败石敢当之后，出云棍需要12块陨铁吗？", "the question states its answer"),
+        (DROPS, "打败石敢当之后，出云棍需要12块材料。", "not a question"),
+        (DROPS, "上文的石敢当之后，出云棍需要12块什么？", "does not stand alone: “上文”"),
+        (DROPS, "出云棍" * 101 + "12？", f"question longer than {MAX_QUESTION}"),
+        (LANDED, "who landed eagle on 20 July 1969", "not a question"),
+        (LANDED, "Who LANDED Eagle, on 20 July 1969?", "repeats the base question"),
+        (LANDED, "Who landed Eagle in July 1969?", "number 20 is gone"),
+        (LANDED, "Who landed the craft on 20 July 1969?", "“Eagle” is gone"),
+        (LANDED, "Who landed Eagle and Columbia on 20 July 1969?", "“Columbia” is new"),
+        (LANDED, "Who did not land Eagle on 20 July 1969?", "negation added or dropped"),
+        (LANDED, "By neil armstrong, who landed Eagle on 20 July 1969?", "states its answer"),
+    ],
+)
+def test_a_wording_that_asks_something_else_has_its_reason(base: QAPair, question: str, reason: str) -> None:
+    assert reason in (check_paraphrase(question, base) or "")
+
+
+def test_an_answer_that_the_base_question_states_may_stand_in_its_wordings() -> None:
+    given_away = replace(DROPS, question="出云棍需要12块陨铁，需要什么？")
+    assert check_paraphrase("12块陨铁之外出云棍需要什么？", given_away) is None

@@ -1,0 +1,73 @@
+"""What may import what: help is quick, and the trainer leans on the leaves alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
+LEAVES = {"wukong_pipe.text", "wukong_pipe.errors", "wukong_pipe.workspace"}
+HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy"}
+
+
+def imported_by(path: Path) -> set[str]:
+    """The modules that a file imports anywhere, by full name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            module = node.module or ""
+            is_package = module in {"wukong_pipe", "wukong_trainer"}
+            found |= {f"{module}.{name.name}" for name in node.names} if is_package else {module}
+    return found
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["train", "--help"]])
+def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "wukong_pipe.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.split("\n")}
+    assert "click" in loaded
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("path", sorted(TRAINER.rglob("*.py")), ids=lambda path: path.name)
+def test_the_trainer_imports_only_the_leaves_of_the_pipeline(path: Path) -> None:
+    ours = {name for name in imported_by(path) if name.split(".")[0] == "wukong_pipe"}
+    assert ours <= LEAVES
+
+
+@pytest.mark.parametrize("name", ["text", "errors"])
+def test_the_leaves_import_nothing_of_ours(name: str) -> None:
+    assert not {module for module in imported_by(PIPELINE / f"{name}.py") if module.startswith("wukong_")}
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    graph = {
+        f"{folder.name}.{path.stem}": imported_by(path)
+        for folder in (PIPELINE, TRAINER)
+        for path in folder.glob("*.py")
+    }
+    done: set[str] = set()
+
+    def walk(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " → ".join([*above, module])
+        if module not in done:
+            for name in sorted(graph[module] & set(graph)):
+                walk(name, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        walk(module, ())
+    assert done == set(graph)

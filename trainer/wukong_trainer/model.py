@@ -1,0 +1,137 @@
+"""Loading a student: tokenizer, weights in the method's precision, adapter; and refusing what cannot work."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from bitsandbytes.nn.modules import Linear4bit
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from wukong_pipe.errors import ModelError
+from wukong_pipe.workspace import sha256_of
+from wukong_trainer.recipe import Method
+
+CPU_PARAMETERS = 1_000_000_000
+"""More than this many parameters are refused without a GPU: a step would take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and in which precision a model computes, and why."""
+
+    device: str
+    dtype: torch.dtype
+    reason: str
+
+
+def choose_place() -> Place:
+    """The device and compute precision of this machine."""
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        if torch.cuda.is_bf16_supported():
+            return Place("cuda", torch.bfloat16, f"{name} computes in bf16")
+        return Place("cuda", torch.float16, f"{name} has no bf16")
+    cpu = torch.backends.cpu.get_cpu_capability()
+    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+        return Place("cpu", torch.bfloat16, f"no GPU; this CPU ({cpu}) multiplies in bf16")
+    # Emulated bf16 multiplies a hundred times slower than fp32.
+    return Place("cpu", torch.float32, f"no GPU; this CPU ({cpu}) has no bf16 of its own")
+
+
+def check_fits(model: str, method: Method, place: Place) -> None:
+    """Refuse a student that this machine cannot train, before anything is downloaded.
+
+    Raises:
+        ModelError: the student is too large for a CPU; the sentence says what to do instead.
+    """
+    if place.device != "cpu":
+        return
+    size = parameters_of(model)
+    if size and size > CPU_PARAMETERS:
+        raise ModelError(
+            f"{model} has about {size / 1e9:.1f} billion parameters, and without a GPU its {method} training would "
+            "take weeks. Run this on a machine with an NVIDIA GPU (QLoRA of 7B needs about 10 GB), or take a student that a "
+            "CPU can train: --model tiny, or one of at most 0.6B such as Qwen/Qwen2.5-0.5B-Instruct."
+        )
+
+
+def parameters_of(model: str) -> int | None:
+    """A model's parameter count: from a folder's config, else from a size such as 7B in the name; None if unknown."""
+    if (Path(model) / "config.json").is_file():
+        with torch.device("meta"):
+            return int(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model)).num_parameters())
+    sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s*([bBmM])(?![A-Za-z])", model)
+    if not sizes:
+        return None
+    number, unit = sizes[-1]
+    return int(float(number) * (1e9 if unit in "bB" else 1e6))
+
+
+def load_tokenizer(model: str) -> Any:
+    """The tokenizer of a model or adapter folder, padded on the left for generation.
+
+    Raises:
+        ModelError: there is none, or it has no chat template.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise ModelError(_not_loaded(model, error)) from error
+    if not tokenizer.chat_template:
+        raise ModelError(f"{model} has no chat template; use its Instruct version.")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(model: str, method: Method, place: Place) -> Any:
+    """The base weights: NF4 with double quantisation for qlora, else in the place's precision (fp32 for full).
+
+    Raises:
+        ModelError: the weights cannot be found or are no safetensors.
+    """
+    arguments: dict[str, Any] = {
+        "dtype": torch.float32 if method == "full" else place.dtype,
+        "device_map": {"": place.device},
+        "use_safetensors": True,
+    }
+    if method == "qlora":
+        arguments["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=place.dtype,
+        )
+    try:
+        loaded = AutoModelForCausalLM.from_pretrained(model, **arguments)
+    except (OSError, ValueError) as error:
+        raise ModelError(_not_loaded(model, error)) from error
+    for module in loaded.modules():
+        # On CPUs with AVX512-BF16, bitsandbytes packs the weights at the first forward in eval() and never
+        # unpacks them: later training steps fail, or worse, train on wrong gradients.
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+    return loaded
+
+
+def _not_loaded(model: str, error: Exception) -> str:
+    first = str(error).strip().split("\n")[0].rstrip(".")
+    if Path(model).is_dir():
+        return f"The model folder {model} cannot be loaded: {first}."
+    return (
+        f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
+        "downloaded folder can be given instead of a name."
+    )
+
+
+def fingerprint(model: str) -> str:
+    """What identifies a base model: the weights' hashes of a folder, else its id.
+
+    An adapter put on other weights than it was trained on answers nonsense without any error.
+    """
+    weights = sorted(Path(model).glob("*.safetensors")) if Path(model).is_dir() else []
+    return "+".join(sha256_of(path)[:16] for path in weights) or model
