@@ -18,7 +18,7 @@ from wukong_pipe.build import Built
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.dataset import split_counts
-from wukong_pipe.errors import StoppedShort, WorkspaceError, WukongError
+from wukong_pipe.errors import ShortOfQuota, StoppedShort, WorkspaceError, WukongError
 from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.workspace import Run, Workspace
 
@@ -132,7 +132,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         )
     show_build(run, built, invocation, options["json"])
     if built.unanswered:
-        raise StoppedShort(unanswered_sentence(built))
+        raise ShortOfQuota(unanswered_sentence(built))
 
 
 def teacher_choice(options: dict[str, Any]) -> commands.TeacherChoice:
@@ -305,6 +305,8 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         err.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if type(error) is StoppedShort:
+            err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}", markup=False, highlight=False)
         return error.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -8,35 +8,32 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe import base_qa, offline
-from wukong_pipe.build import Asking, Built, build, nothing_to_close, read_sections, written_freely
+from wukong_pipe.build import Asking, Built, build, read_sections
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import check_sources, check_untouched
-from wukong_pipe.errors import WukongError
+from wukong_pipe.errors import MissingDependency
 from wukong_pipe.journal import Journal
 from wukong_pipe.records import Lang
-from wukong_pipe.teacher import Backend, JournalledTeacher, OfflineBackend
+from wukong_pipe.teacher import JournalledTeacher, OfflineBackend
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run, Workspace, write_json
 
 if TYPE_CHECKING:
+    from wukong_pipe.openai_client import TeacherSettings
     from wukong_trainer.data import TrainingData
     from wukong_trainer.recipe import Recipe
     from wukong_trainer.sft import Trained
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
-
-
-class MissingDependency(WukongError):
-    """A command needs an extra that is not installed."""
 
 
 @contextmanager
@@ -89,18 +86,17 @@ def run_build(
     Raises:
         WukongError: see `build`; also where the run holds what a rebuild would lose.
     """
-    if not named:
-        check_sources(run, [source.name for source in sources])
-    if not overwrite:
-        check_untouched(run)
     started = time.monotonic()
+    # Before anything is written: a missing key must not leave an empty run behind.
+    settings_of_teacher = None if choice.kind == "offline" else _teacher_settings(choice)
     with workspace.writing():
+        if not named:
+            check_sources(run, [source.name for source in sources])
+        if not overwrite:
+            check_untouched(run)
         run.folder.mkdir(parents=True, exist_ok=True)
         with Journal(workspace.journal) as journal:
-            backend, concurrency, close = _backend(choice, journal)
-            teacher = JournalledTeacher(journal, backend, run.name)
-            form_of = offline.form_of if choice.kind == "offline" else written_freely
-            asking = Asking(teacher.ask, backend.model, concurrency, form_of, close)
+            teacher, asking = _asking(settings_of_teacher, journal, run)
             built = build(sources, settings, asking, run, lambda step, done, total: progress(step, done, total, ""))
         workspace.remember(run)
         invocation = {
@@ -115,21 +111,28 @@ def run_build(
     return built, invocation
 
 
-def _backend(choice: TeacherChoice, journal: Journal) -> tuple[Backend, int, Callable[[], Coroutine[Any, Any, None]]]:
-    """Who answers what the journal lacks, how many calls go out at a time, and how its connections are closed.
+def _teacher_settings(choice: TeacherChoice) -> TeacherSettings:
+    """Settings of a teacher behind HTTP.
 
     Raises:
-        TeacherError: the choice names no teacher that can be asked.
+        TeacherError: a key or model is missing, or the URL is none.
     """
-    if choice.kind == "offline":
-        return OfflineBackend(offline.teacher_id(), offline.answer), 1, nothing_to_close
-    from wukong_pipe.openai_teacher import OpenAIBackend
     from wukong_pipe.providers import resolve
 
     settings = resolve(choice.base_url, choice.model, choice.api_key)
-    settings = replace(settings, concurrency=choice.concurrency, **(choice.parameters or {}))
+    return replace(settings, concurrency=choice.concurrency, **(choice.parameters or {}))
+
+
+def _asking(settings: TeacherSettings | None, journal: Journal, run: Run) -> tuple[JournalledTeacher, Asking]:
+    """The teacher of these settings, or the embedded one, behind the journal."""
+    if settings is None:
+        teacher = JournalledTeacher(journal, OfflineBackend(offline.teacher_id(), offline.answer), run.name)
+        return teacher, Asking(teacher.ask, offline.teacher_id(), 1, offline.form_of)
+    from wukong_pipe.openai_teacher import OpenAIBackend
+
     backend = OpenAIBackend(settings, journal)
-    return backend, settings.concurrency, backend.close
+    teacher = JournalledTeacher(journal, backend, run.name)
+    return teacher, Asking(teacher.ask, settings.model, settings.concurrency, close=backend.close)
 
 
 def reject_counts(built: Built) -> Counter[str]:

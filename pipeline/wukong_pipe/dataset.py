@@ -101,7 +101,7 @@ def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: st
         lines += ["language:", *(f"- {lang}" for lang in langs)]
     lines += ["task_categories:", "- question-answering", "- text-generation", "pretty_name: " + _yaml(name)]
     if present:
-        lines += ["configs:", "- config_name: default", f"  version: 0.0.0+{data_hash}", "  data_files:"]
+        lines += ["configs:", "- config_name: default", "  data_files:"]
         for split, file in present:
             lines += [f"  - split: {split}", f"    path: {file}"]
     lines += ["dataset_info:", f"  description: {data_hash}", "---", "", f"# {name}", ""]

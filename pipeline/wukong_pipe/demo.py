@@ -20,7 +20,7 @@ from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.workspace import Run, Workspace
 
 SAMPLE = Path("corpora/blackwukong.md")
-PART = BuildSettings(limit=24, max_pairs=7, variants=12)
+PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
 """What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
 ANSWER_TOKENS = 64
 

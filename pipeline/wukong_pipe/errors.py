@@ -5,8 +5,10 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── DataError                   a row, dataset, edit or reply file cannot be read
 ├── WorkspaceError              the runs folder: not writable, locked, a missing step, a file edited by hand
 ├── TeacherError                the teacher cannot be used: no key, unknown model, refused connection
+├── MissingDependency           a command needs an extra that is not installed
 ├── ModelError                  a student, adapter or device does not fit what is asked of it
-└── StoppedShort       exit 3   ended early; everything so far is kept and the run can go on
+└── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
+    └── ShortOfQuota   exit 3   a finished build, but too much of what was asked for never came
 """
 
 from __future__ import annotations
@@ -34,6 +36,10 @@ class TeacherError(WukongError):
     """The teacher cannot be used at all."""
 
 
+class MissingDependency(WukongError):
+    """A command needs an extra that is not installed."""
+
+
 class ModelError(WukongError):
     """A student, adapter or device does not fit what is asked of it."""
 
@@ -42,3 +48,7 @@ class StoppedShort(WukongError):
     """The run ended early; what it has is kept and the printed command goes on from there."""
 
     exit_code = 3
+
+
+class ShortOfQuota(StoppedShort):
+    """A build is finished, but some section or question never got enough of what was asked for it."""

@@ -45,8 +45,11 @@ def line_starts(text: str) -> list[int]:
 
 
 def parse(text: str, first_line: int = 1) -> list[Token]:
-    """Block tokens with line maps; at the start of a file front matter is blanked out, so that its `---` makes no
-    heading, and so is a byte order mark, which would hide one."""
+    """Block tokens with line maps.
+
+    At the start of a file front matter is blanked out, so that its `---` makes no heading, and so is a byte
+    order mark, which would hide one.
+    """
     front = _FRONT_MATTER.match(text) if first_line == 1 else None
     if front:
         text = re.sub(r"[^\r\n]", " ", front.group()) + text[front.end() :]

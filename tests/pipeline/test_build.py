@@ -83,6 +83,7 @@ def test_every_row_can_be_traced_to_its_lines_and_its_call(tmp_path: Path, corpo
         first, last = row["lines"]
         for evidence in row["evidence"]:
             assert evidence in "\n".join(lines[first - 1 : last])
+            assert last - first == evidence.count("\n")
         assert calls[row["call"]] == ("paraphrase" if row["kind"] == "paraphrase" else "base_qa")
         assert row["source"] == name
         assert row["teacher"].startswith("offline@")

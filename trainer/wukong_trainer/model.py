@@ -54,8 +54,8 @@ def check_fits(model: str, method: Method, place: Place) -> None:
     if size and size > CPU_PARAMETERS:
         raise ModelError(
             f"{model} has about {size / 1e9:.1f} billion parameters, and without a GPU its {method} training would "
-            "take weeks. Run this on a machine with an NVIDIA GPU (QLoRA of 7B needs about 10 GB), or take a student that a "
-            "CPU can train: --model tiny, or one of at most 0.6B such as Qwen/Qwen2.5-0.5B-Instruct."
+            "take weeks. Run this on a machine with an NVIDIA GPU (QLoRA of 7B needs about 10 GB), or take a "
+            "student that a CPU can train: --model tiny, or one of at most 0.6B such as Qwen/Qwen2.5-0.5B-Instruct."
         )
 
 

@@ -232,8 +232,10 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
 
 
 def _examples(answers: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """Wins, with a loss in the last place if there is one; filled up with unchanged answers."""
-    ranked = sorted(answers, key=lambda row: LEVELS.index(row["level"]))
+    """Wins, with a loss in the last place if there is one; filled up with unchanged answers. One of each pair."""
+    primary_last = sorted(answers, key=lambda row: -LEVELS.index(row["level"]))
+    one_each = {row["pair_id"]: row for row in primary_last}.values()
+    ranked = sorted(one_each, key=lambda row: LEVELS.index(row["level"]))
     by_outcome = {name: [row for row in ranked if _outcome(row) == name] for name in ("won", "lost")}
     losses = by_outcome["lost"][: min(count, 1)]
     wins = by_outcome["won"][: count - len(losses)]

@@ -1,0 +1,133 @@
+"""The whole path through the command line with a student as small as can be, and what can be put in wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.conftest import SMALL, SYSTEM, pairs
+from wukong_pipe.cli import main
+from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.student import make_student
+
+pytestmark = pytest.mark.usefixtures("empty_home")
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A student folder, as any model folder a user may have."""
+    silence_libraries()
+    folder = tmp_path_factory.mktemp("model")
+    return str(make_student(folder, ["Apollo 11 landed.", "猴子"], pairs(), SYSTEM, size=SMALL))
+
+
+@pytest.fixture
+def built(empty_home: Path, corpora: Path) -> Path:
+    """The folder of a run whose dataset is built."""
+    size = ["--limit", "6", "--max-pairs", "4", "--variants", "6"]
+    assert main(["build", str(corpora / "apollo.md"), "--teacher", "offline", *size]) == 0
+    return empty_home / "runs" / "apollo"
+
+
+@pytest.fixture
+def tuned(built: Path, small: str) -> Path:
+    """The folder of a run that is built and trained."""
+    assert main(["train", "--model", small, "--recipe", "tiny", "--epochs", "0.2"]) == 0
+    return built
+
+
+@pytest.fixture
+def refused(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a command that must fail with exit code 1, one sentence, and every file as it was; gives the sentence."""
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in empty_home.rglob("*") if path.is_file() and path.name != ".lock"}
+
+    def run(*arguments: str) -> str:
+        before = files()
+        capsys.readouterr()
+        assert main(list(arguments)) == 1
+        told = capsys.readouterr()
+        errors = [line for line in told.err.splitlines() if line.startswith("Error:")]
+        assert len(errors) == 1
+        assert "Traceback" not in told.out + told.err
+        assert files() == before
+        return errors[0]
+
+    return run
+
+
+def test_build_train_eval_and_report_in_a_row(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["eval", "--max-new-tokens", "8", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics == read_json(tuned / "eval" / "metrics.json")
+    assert metrics["leakage"] == "none"
+    assert main(["report"]) == 0
+    page = (tuned / "report.html").read_text("utf-8")
+    for answer in read_jsonl(tuned / "eval" / "answers.jsonl"):
+        assert answer["id"]
+    assert "<svg" in page
+
+
+def test_the_tutorials_instruction_and_output_rows_go_through_train_and_eval(empty_home: Path, small: str) -> None:
+    rows = [{"instruction": f"第{i}问是什么？", "output": f"第{i}答"} for i in range(12)]
+    (empty_home / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:8]), "utf-8")
+    (empty_home / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[8:]), "utf-8")
+    assert main(["train", "--data", "rows.jsonl", "--model", small, "--recipe", "tiny", "--epochs", "1"]) == 0
+    assert (empty_home / "runs" / "rows" / "adapter" / "adapter_model.safetensors").is_file()
+    assert main(["eval", "--test", "asked.jsonl", "--max-new-tokens", "4"]) == 0
+    assert len(read_jsonl(empty_home / "runs" / "rows" / "eval" / "answers.jsonl")) == 4
+
+
+def test_train_before_build_names_the_command_that_comes_first(refused: Refused) -> None:
+    assert "wukong-pipe build" in refused("train", "--model", "tiny")
+    assert "wukong-pipe build" in refused("train", "--model", "tiny", "--run", "nothing")
+
+
+def test_eval_before_train_names_the_command_that_comes_first(built: Path, refused: Refused) -> None:
+    assert f"wukong-pipe train --run {built.name}" in refused("eval")
+
+
+def test_a_torn_line_in_the_training_rows_is_named(built: Path, refused: Refused) -> None:
+    path = built / "dataset" / "train.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    lines = len(path.read_bytes().splitlines())
+    assert f"train.jsonl, line {lines}" in refused("train", "--model", "tiny")
+
+
+def test_a_7b_student_without_a_gpu_is_refused_before_anything_is_downloaded(
+    built: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert built.is_dir()
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "--model tiny" in refused("train")
+
+
+def test_an_adapter_of_another_base_model_is_refused(tuned: Path, refused: Refused, tmp_path: Path) -> None:
+    assert tuned.is_dir()
+    other = make_student(tmp_path / "other", ["Apollo"], pairs(), SYSTEM, seed=7, size=SMALL)
+    assert "another base model" in refused("eval", "--model", str(other))
+
+
+def test_an_adapter_trained_on_this_test_set_is_refused(tuned: Path, small: str, refused: Refused) -> None:
+    test = tuned / "dataset" / "test.jsonl"
+    arguments = ["--model", small, "--recipe", "tiny", "--epochs", "0.2", "--run", "apollo", "--overwrite"]
+    assert main(["train", "--data", str(test), *arguments]) == 0
+    count = len(read_jsonl(test))
+    assert f"trained on {count} of these {count} test questions" in refused("eval")
+
+
+def test_an_adapter_is_not_replaced_unasked(tuned: Path, small: str, refused: Refused) -> None:
+    assert tuned.is_dir()
+    assert "--overwrite" in refused("train", "--model", small, "--recipe", "tiny")
+
+
+def test_a_report_on_nothing_is_refused(refused: Refused) -> None:
+    assert "wukong-pipe build" in refused("report")

@@ -1,0 +1,45 @@
+"""A real student, as small as one can be, made once for all tests that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.recipe import Recipe, load_recipe, overridden
+from wukong_trainer.student import StudentSize, make_student
+
+SMALL = StudentSize(
+    vocabulary=400, hidden=64, intermediate=128, layers=1, heads=2, key_value_heads=1, pretraining_steps=5
+)
+SYSTEM = "简要回答。"
+FACTS = [(f"第{i}号棍的来历是什么？", f"{chr(0x4E00 + 37 * i)}山{i}") for i in range(1, 25)]
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2 of some ten thousand parameters, barely pre-trained, with tokenizer and chat template."""
+    silence_libraries()
+    texts = [text for fact in FACTS for text in fact]
+    return make_student(tmp_path_factory.mktemp("student") / "model", texts, pairs(), SYSTEM, size=SMALL)
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    return cycle([("甲是什么？", "乙"), ("丙的丁是什么？", "戊己")])
+
+
+@pytest.fixture
+def data() -> TrainingData:
+    """Twenty facts to train on and four to watch."""
+    examples = [Example(question, answer) for question, answer in FACTS]
+    return TrainingData(examples[:20], examples[20:], "a hash")
+
+
+@pytest.fixture
+def recipe(student: Path) -> Recipe:
+    """The embedded student's QLoRA recipe, shortened to six steps."""
+    return overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=3.0, batch=10, r=8, alpha=8)

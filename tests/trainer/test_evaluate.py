@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import FACTS
+from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
+from wukong_trainer import sft
+from wukong_trainer.data import TrainingData
+from wukong_trainer.evaluate import Settings, evaluate
+from wukong_trainer.recipe import Recipe
+
+SETTINGS = Settings(batch=8, max_new_tokens=8)
+
+
+def row(number: int, question: str, answer: str, level: str = "wording") -> dict[str, Any]:
+    return {
+        "instruction": question,
+        "input": "",
+        "output": answer,
+        "id": f"row{number}",
+        "pair_id": f"pair{number}",
+        "section_id": f"section{number % 4}",
+        "kind": "paraphrase",
+        "level": level,
+        "lang": "zh",
+        "source": "a.md",
+        "heading_path": ["棍"],
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path, data: TrainingData, recipe: Recipe) -> Run:
+    """A run with an adapter, and test questions that it was not trained on."""
+    run = Run(tmp_path / "run")
+    sft.train(run, data, recipe, evaluate=False)
+    run.dataset.mkdir()
+    rows = [row(i, f"请问{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
+    write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
+    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
+    return run
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rows), "utf-8")
+
+
+def test_base_and_tuned_answer_every_question_and_all_of_it_is_kept(run: Run) -> None:
+    metrics, answers = evaluate(run, SETTINGS)
+    assert read_json(run.metrics) == json.loads(json.dumps(metrics))
+    assert read_jsonl(run.answers) == json.loads(json.dumps(answers))
+    assert len(answers) == 7
+    assert metrics["primary"]["n"] == 6
+    assert metrics["leakage"] == "none"
+    assert metrics["levels"]["section"]["n"] == 1
+    for answer in answers:
+        for name in ("base", "tuned"):
+            assert {"answer", "stopped_by_eos", "loglik", "key_fact_hit", "f1"} <= answer[name].keys()
+
+
+def test_the_tuned_student_finds_the_answers_likelier_than_its_base(run: Run) -> None:
+    metrics, _ = evaluate(run, SETTINGS)
+    wording = metrics["levels"]["wording"]
+    assert wording["tuned"]["loglik"] > wording["base"]["loglik"]
+
+
+def test_base_answers_are_those_of_the_model_without_its_adapter(run: Run, recipe: Recipe) -> None:
+    from wukong_trainer.data import chat_prompt
+    from wukong_trainer.generate import answer_all
+    from wukong_trainer.model import choose_place, load_model, load_tokenizer
+
+    _, answers = evaluate(run, SETTINGS)
+    model = load_model(recipe.model, "qlora", choose_place())
+    prompts = [chat_prompt(answer["instruction"], recipe.system) for answer in answers]
+    alone = answer_all(model, load_tokenizer(recipe.model), prompts, 8, 8)
+    assert [answer["base"]["answer"] for answer in answers] == [answer.text for answer in alone]
+
+
+def test_an_adapter_trained_on_test_questions_is_refused_or_they_are_dropped_and_counted(run: Run) -> None:
+    rows = read_jsonl(run.dataset / "test.jsonl")
+    write(run.dataset / "test.jsonl", [*rows, row(20, f" {FACTS[0][0]} ", FACTS[0][1])])
+    with pytest.raises(ModelError, match=r"trained on 1 of these 8 test questions.*--drop-leaked"):
+        evaluate(run, SETTINGS)
+    assert not run.metrics.exists()
+    metrics, answers = evaluate(run, Settings(batch=8, max_new_tokens=8, drop_leaked=True))
+    assert metrics["leakage"] == "dropped 1"
+    assert len(answers) == 7
+
+
+def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: Recipe) -> None:
+    record = read_json(run.adapter / sft.RECORD)
+    del record["questions"]
+    write_json(run.adapter / sft.RECORD, record)
+    metrics, _ = evaluate(run, SETTINGS, base_model=recipe.model)
+    assert metrics["leakage"] == "unknown"
+
+
+def test_an_adapter_of_another_base_model_is_refused(run: Run, recipe: Recipe, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(recipe.model, other)
+    weights = other / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\x00\x00\x80\x3f")
+    with pytest.raises(ModelError, match="trained on another base model"):
+        evaluate(run, SETTINGS, base_model=str(other))
+
+
+def test_eval_before_train_names_the_command_that_comes_first(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="wukong-pipe train --run empty"):
+        evaluate(Run(tmp_path / "empty"), SETTINGS)
+
+
+def test_instruction_and_output_rows_will_do_for_a_test(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "mine.jsonl", [{"instruction": "谁打造了它？", "output": "铁匠"}])
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    assert metrics["primary"]["n"] == 1
+    assert answers[0]["lang"] == "zh"
+
+
+def test_a_limit_takes_questions_from_all_over_the_file(run: Run) -> None:
+    _, answers = evaluate(run, Settings(batch=8, max_new_tokens=2, limit=2))
+    assert [answer["id"] for answer in answers] == ["row0", "row3"]
+
+
+def test_wordings_are_told_apart_by_whether_their_form_was_trained(run: Run) -> None:
+    _, answers = evaluate(run, SETTINGS, form_of=lambda question: "polite" if question.startswith("请问") else "plain")
+    assert {answer["form"] for answer in answers if answer["level"] == "wording"} == {"unseen"}
+    assert {answer["form"] for answer in answers if answer["level"] == "section"} == {"seen"}
+
+
+def test_a_fully_tuned_model_is_compared_with_its_base(tmp_path: Path, data: TrainingData, recipe: Recipe) -> None:
+    from wukong_trainer.recipe import overridden
+
+    run = Run(tmp_path / "full")
+    sft.train(run, data, overridden(recipe, method="full", epochs=1.0), evaluate=False)
+    write(tmp_path / "mine.jsonl", [{"instruction": "谁打造了它？", "output": "铁匠"}])
+    metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    assert metrics["adapter"] == "model"

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from bitsandbytes.nn.modules import Linear4bit
+from transformers import Qwen2Config
+
+from wukong_pipe.errors import ModelError
+from wukong_trainer.model import Place, check_fits, choose_place, fingerprint, load_model, load_tokenizer, parameters_of
+
+CPU = Place("cpu", torch.float32, "a test")
+
+
+def test_a_7b_student_is_refused_without_a_gpu_and_the_sentence_says_what_to_do() -> None:
+    with pytest.raises(ModelError, match=r"7\.0 billion .*GPU.*--model tiny"):
+        check_fits("Qwen/Qwen2.5-7B-Instruct", "qlora", CPU)
+    check_fits("Qwen/Qwen2.5-7B-Instruct", "qlora", Place("cuda", torch.bfloat16, "a test"))
+
+
+def test_a_small_student_or_one_of_unknown_size_is_let_through() -> None:
+    check_fits("Qwen/Qwen2.5-0.5B-Instruct", "qlora", CPU)
+    check_fits("someone/model", "qlora", CPU)
+
+
+def test_a_large_folder_is_refused_by_its_config_without_loading_weights(tmp_path: Path) -> None:
+    Qwen2Config(hidden_size=4096, intermediate_size=11008, num_hidden_layers=32).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="billion"):
+        check_fits(str(tmp_path), "lora", CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("Qwen/Qwen3-1.7B", 1_700_000_000),
+        ("a/llama-125m-chat", 125_000_000),
+        ("a/b", None),
+        ("Qwen2.5-7B", 7_000_000_000),
+    ],
+)
+def test_a_size_is_read_from_a_name(name: str, size: int | None) -> None:
+    assert parameters_of(name) == size
+
+
+def test_qlora_loads_nf4_layers_that_never_pack_their_weights_for_inference(student: Path) -> None:
+    model = load_model(str(student), "qlora", choose_place())
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    assert layers
+    assert {getattr(layer.weight, "quant_type", "") for layer in layers} == {"nf4"}
+    assert not any(layer.support_avx512bf16_for_cpu for layer in layers)
+
+
+def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_tokenizer(str(tmp_path))
+
+
+def test_a_tokenizer_without_chat_template_is_refused(student: Path, tmp_path: Path) -> None:
+    shutil.copytree(student, tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match="no chat template"):
+        load_tokenizer(str(tmp_path / "model"))
+
+
+def test_a_fingerprint_knows_the_weights_of_a_folder(student: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(student, copy)
+    assert fingerprint(str(copy)) == fingerprint(str(student))
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x00\x01")
+    assert fingerprint(str(copy)) != fingerprint(str(student))
+    assert fingerprint("a/hub-id") == "a/hub-id"

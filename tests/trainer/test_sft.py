@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from trl import SFTTrainer
+
+from tests.trainer.conftest import SYSTEM
+from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.text import normalise
+from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_trainer import sft
+from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.model import load_tokenizer
+from wukong_trainer.recipe import Recipe, load_recipe, overridden
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def losses(run: Run) -> list[float]:
+    return [entry["loss"] for entry in read_jsonl(run.train / "log.jsonl") if "loss" in entry]
+
+
+def test_training_with_and_without_evaluation_steps_gives_the_same_losses(
+    tmp_path: Path, data: TrainingData, recipe: Recipe
+) -> None:
+    """bitsandbytes packs NF4 weights at the first forward in eval() on some CPUs and then trains on wrong gradients."""
+    watched, blind = Run(tmp_path / "watched"), Run(tmp_path / "blind")
+    first = sft.train(watched, data, recipe, evaluate=True)
+    sft.train(blind, data, recipe, evaluate=False)
+    assert first.eval_loss is not None
+    assert losses(watched) == pytest.approx(losses(blind), rel=1e-4)
+    for name, weights in load_file(watched.adapter / "adapter_model.safetensors").items():
+        other = load_file(blind.adapter / "adapter_model.safetensors")[name]
+        assert torch.allclose(weights, other, atol=1e-4), name
+
+
+def test_qlora_lowers_the_loss_and_leaves_what_a_user_needs(run: Run, data: TrainingData, recipe: Recipe) -> None:
+    trained = sft.train(run, data, recipe)
+    assert trained.steps == 6
+    assert losses(run)[-1] < losses(run)[0]
+    assert any("eval_loss" in entry for entry in read_jsonl(run.train / "log.jsonl"))
+    assert (run.adapter / "adapter_model.safetensors").is_file()
+    assert load_tokenizer(str(run.adapter)).chat_template
+    assert load_recipe(str(run.train / "recipe.toml")) == recipe
+
+
+def test_an_adapter_remembers_what_it_was_trained_on(run: Run, data: TrainingData, recipe: Recipe) -> None:
+    sft.train(run, data, recipe, evaluate=False)
+    record = read_json(run.adapter / sft.RECORD)
+    assert record["dataset_hash"] == data.hash
+    assert record["system"] == SYSTEM
+    assert record["base_model"] == recipe.model
+    assert set(record["questions"]) == {normalise(example.instruction) for example in data.train}
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_other_methods_train_too(run: Run, data: TrainingData, recipe: Recipe, method: Any) -> None:
+    trained = sft.train(run, data, overridden(recipe, method=method, epochs=1.0), evaluate=False)
+    assert trained.folder == (run.full_model if method == "full" else run.adapter)
+    assert list(trained.folder.glob("*.safetensors"))
+
+
+def test_an_empty_system_prompt_becomes_a_short_one_in_the_rows_language(
+    run: Run, data: TrainingData, recipe: Recipe
+) -> None:
+    sft.train(run, data, overridden(recipe, system="", epochs=1.0), evaluate=False)
+    assert read_json(run.adapter / sft.RECORD)["system"] == "回答准确、简明。"
+
+
+def test_rows_longer_than_max_length_are_counted(run: Run, data: TrainingData, recipe: Recipe) -> None:
+    long = TrainingData([*data.train, Example("长？", "很长" * 400)], [], "h")
+    assert sft.train(run, long, overridden(recipe, epochs=1.0)).truncated == 1
+
+
+def test_an_existing_adapter_is_not_overwritten_unasked(run: Run) -> None:
+    run.adapter.mkdir(parents=True)
+    with pytest.raises(WorkspaceError, match="--overwrite"):
+        sft.check_free(run, overwrite=False)
+    sft.check_free(run, overwrite=True)
+
+
+def test_a_template_whose_answers_never_end_is_refused(student: Path) -> None:
+    tokenizer = load_tokenizer(str(student))
+    example = [Example("问？", "答")]
+    sft.check_stops(tokenizer, example, SYSTEM)
+    template = tokenizer.chat_template
+    tokenizer.chat_template = template.replace("'<|im_end|>'", "''")
+    with pytest.raises(ModelError, match="never stop"):
+        sft.check_stops(tokenizer, example, SYSTEM)
+    tokenizer.chat_template = template.replace("{% if add", "{{ messages | length }}{% if add")
+    with pytest.raises(ModelError, match=r"never stop|differently"):
+        sft.check_stops(tokenizer, example, SYSTEM)
+
+
+def test_the_loss_is_on_the_answer_and_its_end_alone(
+    run: Run, data: TrainingData, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What TRL was really given is decoded, on the version installed."""
+    seen: list[tuple[list[int], list[int]]] = []
+    original = SFTTrainer.train
+
+    def spy(self: Any) -> Any:
+        seen.extend((row["input_ids"], row["labels"]) for row in self.train_dataset)
+        return original(self)
+
+    monkeypatch.setattr(SFTTrainer, "train", spy)
+    sft.train(run, data, overridden(recipe, epochs=1.0), evaluate=False)
+    tokenizer = load_tokenizer(recipe.model)
+    assert len(seen) == len(data.train)
+    for (_, labels), example in zip(seen, data.train, strict=True):
+        assert tokenizer.decode([token for token in labels if token != -100]) == example.output + "<|im_end|>\n"
+
+
+def test_the_log_is_lines_of_numbers(run: Run, data: TrainingData, recipe: Recipe) -> None:
+    sft.train(run, data, recipe)
+    for line in (run.train / "log.jsonl").read_text("utf-8").splitlines():
+        assert all(isinstance(value, int | float) for value in json.loads(line).values())
