@@ -67,7 +67,7 @@ def build_summary(manifest: dict[str, Any], splits: dict[str, Any], rejects: Cou
     )
     table.add_row(
         "rows",
-        f"{splits['train']} train, {splits['validation']} validation, {splits['test']} test ({levels})",
+        f"{splits['train']} train, {splits['validation']} validation, {splits['test']} test{f' ({levels})' if levels else ''}",
     )
     table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]

@@ -76,7 +76,7 @@ def make_bad_inputs(folder: Path) -> None:
         (["book.md"], "OpenAI needs a key. Three ways on: "),
         (["book.md", "--base-url", "https://api.deepseek.com"], "DeepSeek needs a key."),
         (["book.md", "--base-url", "nonsense"], "--base-url must be an http:// or https:// address"),
-        (["book.md", "--runs-dir", "afile/runs"], "Cannot write to the runs folder afile/runs"),
+        (["book.md", "--teacher", "offline", "--runs-dir", "afile/runs"], "Cannot write to the runs folder afile/runs"),
         (["book.md", "--teacher", "offline", "--runs-dir", "afile"], "Cannot write to the runs folder afile"),
         (["book.md", "--run", "../x"], "“../x” is no run name"),
         (
