@@ -172,11 +172,11 @@ def show_plan(plan: dict[str, int], as_json: bool) -> None:
 
 
 def show_build(run: Run, built: Built, invocation: dict[str, Any], as_json: bool) -> None:
-    splits = split_counts(built.rows)
     if as_json:
+        splits = split_counts(built.rows)
         print(json.dumps({"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}))
         return
-    out.print(build_summary(built.manifest, splits, commands.reject_counts(built)))
+    out.print(build_summary(built))
     out.print(
         f"{invocation['calls_made']} calls made, {invocation['calls_from_journal']} from the journal, "
         f"{invocation['seconds']:.0f} s. Dataset: {run.dataset}",

@@ -7,7 +7,6 @@ commands that need them, when they run.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -133,10 +132,6 @@ def _asking(settings: TeacherSettings | None, journal: Journal, run: Run) -> tup
     backend = OpenAIBackend(settings, journal)
     teacher = JournalledTeacher(journal, backend, run.name)
     return teacher, Asking(teacher.ask, settings.model, settings.concurrency, close=backend.close)
-
-
-def reject_counts(built: Built) -> Counter[str]:
-    return Counter(reject.stage for reject in built.rejects)
 
 
 # --- train, eval, report -----------------------------------------------------------------------------------------

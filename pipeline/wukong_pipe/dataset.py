@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import WorkspaceError
@@ -67,7 +66,7 @@ def write_dataset(run: Run, rows: Sequence[Row], rejects: Sequence[Reject], mani
     hashes = {name: sha256_of(run.dataset / name) for name in sorted(texts)}
     write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values())))
     hashes["README.md"] = sha256_of(run.dataset / "README.md")
-    write_json(run.manifest, manifest | {"splits": split_counts(rows), "files": hashes})
+    write_json(run.manifest, manifest | {"splits": split_counts(rows), "levels": level_counts(rows), "files": hashes})
 
 
 def _printable(value: Any) -> Any:
@@ -78,12 +77,15 @@ def _printable(value: Any) -> Any:
     return [_printable(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
-def split_counts(rows: Iterable[Row]) -> dict[str, Any]:
-    """Rows of each split, and of test by level."""
-    rows = list(rows)
+def split_counts(rows: Iterable[Row]) -> dict[str, int]:
+    """Rows of each split."""
     counts = Counter(row.split for row in rows)
-    levels = Counter(row.level for row in rows if row.level)
-    return {split: counts[split] for split in FILES} | {"levels": dict(sorted(levels.items()))}
+    return {split: counts[split] for split in FILES}
+
+
+def level_counts(rows: Iterable[Row]) -> dict[str, int]:
+    """Test rows of each level that has any."""
+    return dict(sorted(Counter(row.level for row in rows if row.level).items()))
 
 
 def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: str) -> str:
@@ -128,8 +130,3 @@ def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: st
 
 def _yaml(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def dataset_files(folder: Path) -> dict[str, Path]:
-    """The split files that exist in a dataset folder."""
-    return {split: folder / name for split, name in FILES.items() if (folder / name).is_file()}

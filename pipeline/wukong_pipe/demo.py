@@ -14,7 +14,6 @@ from wukong_pipe import commands
 from wukong_pipe.build import Built
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
-from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.workspace import Run, Workspace
@@ -41,7 +40,7 @@ def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: 
     started = time.monotonic()
     with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
         built = _build(workspace, run, corpus, settings, err)
-        out.print(build_summary(built.manifest, split_counts(built.rows), commands.reject_counts(built)))
+        out.print(build_summary(built))
     with _step(
         out,
         2,

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from wukong_pipe.records import Lang, Section
@@ -330,25 +331,32 @@ def made_up_pairs(lang: Lang, texts: Sequence[str], seed: int, facts: int = MADE
     """Questions and answers about invented things, endlessly, to pre-train the embedded student on.
 
     Names, attributes and answers are strung together at random from the characters (words, in English) of
-    `texts`. There are only `facts` of them, each asked in the wordings of all templates in turn, so that the
-    student learns what a pre-trained model knows: that a question's wording does not change its answer. It learns
-    none of the facts of `texts`.
+    `texts`. There are only `facts` of them, each asked in the wordings of all templates in turn, and as in real
+    text one thing has a description and several attributes. So the student learns what a pre-trained model knows,
+    that a question's wording does not change its answer but what it asks for does, and none of the facts of `texts`.
     """
     rng = random.Random(seed)
     pattern = rf"[{CJK}]" if lang == "zh" else r"\S+"
     pieces = sorted({piece for text in texts for piece in re.findall(pattern, text)})
-    joiner = "" if lang == "zh" else " "
+    if not pieces:
+        return
+    world = list(islice(_made_up_facts(rng, pieces, "" if lang == "zh" else " "), facts))
+    while True:
+        rng.shuffle(world)
+        for family, slots, reply in world:
+            yield rng.choice(TEMPLATES[lang][family]).format(**slots), reply
+
+
+def _made_up_facts(rng: random.Random, pieces: Sequence[str], joiner: str) -> Iterator[tuple[str, dict[str, str], str]]:
+    """(family, slots, answer) of invented facts, endlessly: of each thing a description, two attributes and a gap."""
 
     def invented(low: int, high: int) -> str:
         return joiner.join(rng.choices(pieces, k=rng.randint(low, high)))
 
-    families = sorted(TEMPLATES[lang])
-    invented_facts = []
-    for _ in range(facts if pieces else 0):
-        gapped = joiner.join([invented(2, 8), _BLANK, invented(0, 4)]).strip()
-        slots = {"e": invented(1, 4), "a": invented(1, 3), "s": gapped}
-        invented_facts.append((rng.choice(families), slots, invented(1, 6)))
-    while invented_facts:
-        rng.shuffle(invented_facts)
-        for family, slots, reply in invented_facts:
-            yield rng.choice(TEMPLATES[lang][family]).format(**slots), reply
+    attributes = [invented(1, 3) for _ in range(12)]
+    while True:
+        name = invented(2, 4)
+        yield "define", {"e": name}, invented(2, 8)
+        for attribute in rng.sample(attributes, 2):
+            yield "attribute", {"e": name, "a": attribute}, invented(1, 6)
+        yield "cloze", {"s": joiner.join([name, invented(1, 4), _BLANK, invented(0, 4)]).strip()}, invented(1, 4)

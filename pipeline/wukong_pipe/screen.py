@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from wukong_pipe.build import Built
+from wukong_pipe.dataset import level_counts, split_counts
 
 LOG_EVERY = 5.0
 """Seconds between two progress lines where there is no terminal."""
@@ -53,22 +55,22 @@ class Steps:
             self._console.print(f"{step}: {done}/{total} {note}".rstrip(), markup=False, highlight=False)
 
 
-def build_summary(manifest: dict[str, Any], splits: dict[str, Any], rejects: Counter[str]) -> Table:
+def build_summary(built: Built) -> Table:
     """What a build made, as a table of two columns."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    levels = ", ".join(f"{count} {level}" for level, count in splits["levels"].items())
+    manifest, splits = built.manifest, split_counts(built.rows)
+    levels = ", ".join(f"{count} {level}" for level, count in level_counts(built.rows).items())
+    rejects = Counter(reject.stage for reject in built.rejects)
+    tests = f"{splits['test']} test" + (f" ({levels})" if levels else "")
     asked, wordings = manifest["accounting"]["base_qa"], manifest["accounting"]["paraphrase"]
     table.add_row("pairs", f"{asked['kept']} kept of {asked['received']} received, {asked['asked']} asked for")
     table.add_row(
         "wordings",
         f"{wordings['kept']} kept of {wordings['received']} received, {wordings['asked']} asked for",
     )
-    table.add_row(
-        "rows",
-        f"{splits['train']} train, {splits['validation']} validation, {splits['test']} test{f' ({levels})' if levels else ''}",
-    )
+    table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
     table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]
     table.add_row(
