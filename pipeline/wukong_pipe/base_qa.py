@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -81,11 +82,16 @@ def request(section: Section, count: int, covered: tuple[str, ...], prompts: Map
             heading_path=section.title,
             quota=str(count),
             covered=_covered(covered, section.lang),
-            section=section.text.strip(),
+            section=_fenced(section.text),
         ),
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
     )
+
+
+def _fenced(text: str) -> str:
+    """The section as the prompt quotes it: its own words must not end the quotation."""
+    return re.sub(r"<(?=/?source\b)", "‹", text.strip(), flags=re.IGNORECASE)
 
 
 def _covered(questions: tuple[str, ...], lang: Lang) -> str:
@@ -131,12 +137,12 @@ def _take(result: Answered, reply: Reply, asked: int, teacher: str, prompt: str)
         reason = candidate if isinstance(candidate, str) else check_pair(candidate, result.section)
         if isinstance(candidate, Candidate) and reason is None:
             result.pairs.append(_pair(candidate, result.section, teacher, prompt, reply.call))
+            tally.kept += 1
         else:
             reject("base_qa", str(reason), item)
             tally.rejected += 1
     for item in items[asked:]:
         reject("surplus", f"more than the {asked} pairs asked for", item)
-    tally.kept = tally.received - tally.rejected
     result.tally.add(tally)
 
 

@@ -13,14 +13,15 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import write_dataset
 from wukong_pipe.dedupe import Removal, dedupe
-from wukong_pipe.holdout import Dropped, Holdout, hold_out, plan
+from wukong_pipe.errors import CorpusError
+from wukong_pipe.holdout import Holdout, hold_out, plan
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import Prompt, load_prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
 from wukong_pipe.text import digest
-from wukong_pipe.units import terms, units
+from wukong_pipe.units import terms, units, worth
 from wukong_pipe.workspace import Run
 
 Progress = Callable[[str, int, int], None]
@@ -96,6 +97,11 @@ def build(
     base_prompts = load_prompts("base_qa", settings)
     wording_prompts = load_prompts("paraphrase", settings)
     sections = read_sections(sources, settings)
+    if not any(base_qa.quota(section, settings) for section in sections):
+        raise CorpusError(
+            f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
+            "no sentence, list item or table row."
+        )
     names = frozenset(name for section in sections for name in terms(section) if len(name) > 1)
 
     # One event loop for both waves: a client's connections belong to the loop that opened them.
@@ -114,17 +120,31 @@ def build(
 
     families = {family.pair.id: family.rows for family in reworded}
     candidates = [row for pair in pairs for row in families.get(pair.id, [base_row(pair)])]
-    unique, alike = dedupe(candidates, names)
+    # No wording of one question may push out another question itself.
+    preferred = sorted(candidates, key=lambda row: row.kind == "paraphrase")
+    kept_rows, alike = dedupe(preferred, names)
+    order = {row.id: i for i, row in enumerate(candidates)}
+    unique = sorted(kept_rows, key=lambda row: order[row.id])
     held = hold_out(unique, chosen, settings.holdout, names, asking.form_of)
 
-    rejects = _rejects(answered, reworded, [*repeated, *alike], held.dropped)
+    rejects = _rejects(answered, reworded, [*repeated, *alike], held)
+    accounting = _accounting(answered, reworded)
+    accounting["dedupe_pairs"] = _through(len(first), len(pairs), len(repeated))
+    accounting["dedupe_rows"] = _through(len(candidates), len(unique), len(alike))
+    accounting["held_forms"] = _through(len(unique), len(unique) - len(held.of_held_forms), len(held.of_held_forms))
+    accounting["audit"] = _through(accounting["held_forms"]["kept"], len(held.rows), len(held.dropped))
+    _check_sums(accounting, len(pairs))
     manifest = {
         "format": 1,
         **_inputs(sources, settings, asking.teacher, [*base_prompts.values(), *wording_prompts.values()]),
-        "accounting": _accounting(answered, reworded, (len(first), len(repeated)), len(alike), held),
+        "accounting": accounting,
         "coverage": coverage(sections, held.rows),
         "quota": _quotas(answered),
-        "audit": {"dropped": len(held.dropped), "highest_similarity": round(held.highest_similarity, 4)},
+        "audit": {
+            "dropped": len(held.dropped),
+            "of_held_forms": len(held.of_held_forms),
+            "highest_similarity": round(held.highest_similarity, 4),
+        },
     }
     write_dataset(run, held.rows, rejects, manifest)
     return Built(sections, held.rows, rejects, manifest, pairs, _unanswered(answered, reworded, settings))
@@ -133,7 +153,11 @@ def build(
 def _pairs_of(distinct: Sequence[Row], answered: Sequence[Answered]) -> list[QAPair]:
     """The pairs whose base rows were kept, each once, in order."""
     kept = {row.pair_id for row in distinct}
-    return list({pair.id: pair for result in answered for pair in result.pairs if pair.id in kept}.values())
+    first: dict[str, QAPair] = {}
+    for pair in (pair for result in answered for pair in result.pairs):
+        if pair.id in kept:
+            first.setdefault(pair.id, pair)
+    return list(first.values())
 
 
 async def _ask_sections(
@@ -179,7 +203,7 @@ def _rejects(
     answered: Sequence[Answered],
     reworded: Sequence[Reworded],
     removals: Sequence[Removal],
-    dropped: Sequence[Dropped],
+    held: Holdout,
 ) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     found = [reject for result in answered for reject in result.rejects]
@@ -190,7 +214,8 @@ def _rejects(
             f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
         )
         found.append(_removed("dedupe", reason, removal.row, sections))
-    found += [_removed("audit", drop.reason, drop.row, sections) for drop in dropped]
+    found += [_removed("held_form", drop.reason, drop.row, sections) for drop in held.of_held_forms]
+    found += [_removed("audit", drop.reason, drop.row, sections) for drop in held.dropped]
     return found
 
 
@@ -202,7 +227,8 @@ def _inputs(
     sources: Sequence[Source], settings: BuildSettings, teacher: str, prompts: Sequence[Prompt]
 ) -> dict[str, Any]:
     """What the dataset is a function of."""
-    shown = asdict(settings) | {"prompts": str(settings.prompts or "")}
+    # The prompts stand below by their hashes; where their folder is does not matter.
+    shown = {key: value for key, value in asdict(settings).items() if key != "prompts"}
     return {
         "sources": [
             {"name": source.name, "hash": digest(source.text), "characters": len(source.text)} for source in sources
@@ -213,36 +239,38 @@ def _inputs(
     }
 
 
-def _accounting(
-    answered: Sequence[Answered],
-    reworded: Sequence[Reworded],
-    pairs: tuple[int, int],
-    alike: int,
-    held: Holdout,
-) -> dict[str, dict[str, int]]:
-    """Every candidate of every stage, counted: what is not kept is rejected."""
+def _accounting(answered: Sequence[Answered], reworded: Sequence[Reworded]) -> dict[str, dict[str, int]]:
+    """Every candidate of the stages that ask, summed over all requests."""
     asked, wordings = Tally(), Tally()
     for result in answered:
         asked.add(result.tally)
     for family in reworded:
         wordings.add(family.tally)
-    unique = len(held.rows) + len(held.dropped)
-    return {
-        "base_qa": asked.to_json(),
-        "dedupe_pairs": _through(*pairs),
-        "paraphrase": wordings.to_json(),
-        "dedupe_rows": _through(unique + alike, alike),
-        "audit": _through(unique, len(held.dropped)),
-    }
+    return {"base_qa": asked.to_json(), "paraphrase": wordings.to_json()}
+
+
+def _check_sums(accounting: Mapping[str, Mapping[str, int]], pairs: int) -> None:
+    """Each stage must have received what the one before it kept: a row lost between two of them shows here."""
+    assert accounting["dedupe_pairs"]["received"] == accounting["base_qa"]["kept"], accounting
+    assert accounting["dedupe_rows"]["received"] == pairs + accounting["paraphrase"]["kept"], accounting
 
 
 def _quotas(answered: Sequence[Answered]) -> list[dict[str, Any]]:
-    return [{"section": result.section.title, "wanted": result.quota, "kept": len(result.pairs)} for result in answered]
+    """What each section was worth asking, what was wanted of it and what was kept."""
+    return [
+        {
+            "section": result.section.title,
+            "worth": worth(result.section),
+            "wanted": result.quota,
+            "kept": len(result.pairs),
+        }
+        for result in answered
+    ]
 
 
-def _through(received: int, rejected: int) -> dict[str, int]:
+def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
     """The tally of a stage that asks nobody."""
-    return Tally(received, received, 0, received - rejected, rejected).to_json()
+    return Tally(received, received, 0, kept, rejected).to_json()
 
 
 def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:

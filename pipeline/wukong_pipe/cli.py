@@ -22,8 +22,8 @@ from wukong_pipe.errors import ShortOfQuota, StoppedShort, WorkspaceError, Wukon
 from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.workspace import Run, Workspace
 
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False, highlight=False, soft_wrap=True)
+err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 runs_dir_option = click.option(
@@ -166,8 +166,7 @@ def show_plan(plan: dict[str, int], as_json: bool) -> None:
         return
     out.print(
         f"{plan['sections']} sections, {plan['pairs']} pairs to ask for: about {plan['calls']} calls, "
-        f"{plan['tokens_in']:,} tokens in and {plan['tokens_out']:,} out. Nothing was spent.",
-        highlight=False,
+        f"{plan['tokens_in']:,} tokens in and {plan['tokens_out']:,} out. Nothing was spent."
     )
 
 
@@ -179,11 +178,10 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], as_json: bool
     out.print(build_summary(built))
     out.print(
         f"{invocation['calls_made']} calls made, {invocation['calls_from_journal']} from the journal, "
-        f"{invocation['seconds']:.0f} s. Dataset: {run.dataset}",
-        highlight=False,
+        f"{invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
     if not built.unanswered:
-        out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}", highlight=False)
+        out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 
 def unanswered_sentence(built: Built) -> str:
@@ -231,8 +229,8 @@ def train_command(**options: Any) -> None:
         print(json.dumps(commands.training_facts(run, trained)))
         return
     for line in commands.training_lines(trained):
-        out.print(line, highlight=False, markup=False)
-    out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}", highlight=False)
+        out.print(line)
+    out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}")
 
 
 @cli.command("eval")
@@ -262,7 +260,7 @@ def eval_command(**options: Any) -> None:
         print(json.dumps(metrics))
         return
     out.print(commands.evaluation_table(metrics, answers))
-    out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}", highlight=False)
+    out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
 
 
 @cli.command("report")
@@ -271,7 +269,7 @@ def report_command(**options: Any) -> None:
     """Write report.html: verdict, scores, losses, dataset and every answer on one self-contained page."""
     workspace = Workspace(options["runs_dir"])
     run = workspace.run(options["run"]) if options["run"] else workspace.last_run()
-    path = commands.run_report(run)
+    path = commands.run_report(workspace, run)
     print(json.dumps({"report": str(path)}) if options["json"] else f"Report: {path}")
 
 
@@ -304,10 +302,16 @@ def main(arguments: list[str] | None = None) -> int:
     except WukongError as error:
         if "--debug" in arguments:
             raise
-        err.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"Error: {error}", style="red")
         if type(error) is StoppedShort:
-            err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}", markup=False, highlight=False)
+            err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}")
         return error.exit_code
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        err.print(f"Error: {error.strerror or error}{where}.", style="red")
+        return 1
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -315,7 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         command = shlex.join(["wukong-pipe", *arguments])
-        err.print(f"Interrupted. What was done is kept; go on with: {command}", markup=False, highlight=False)
+        err.print(f"Interrupted. What was done is kept; go on with: {command}")
         return 130
     return 0
 

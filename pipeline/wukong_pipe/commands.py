@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe import base_qa, offline
-from wukong_pipe.build import Asking, Built, build, read_sections
+from wukong_pipe.build import Asking, Built, build, read_sections, written_freely
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import check_sources, check_untouched
-from wukong_pipe.errors import MissingDependency
+from wukong_pipe.errors import MissingDependency, WorkspaceError
 from wukong_pipe.journal import Journal
 from wukong_pipe.records import Lang
 from wukong_pipe.teacher import JournalledTeacher, OfflineBackend
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import Run, Workspace, write_json
+from wukong_pipe.workspace import Run, Workspace, read_json, write_json
 
 if TYPE_CHECKING:
     from wukong_pipe.openai_client import TeacherSettings
@@ -198,17 +198,23 @@ def run_eval(
     with training_installed():
         from wukong_trainer.evaluate import Settings, evaluate
     with workspace.writing():
+        workspace.remember(run)
         return evaluate(
             run,
             Settings(**settings),
             test=test,
             base_model=model,
-            form_of=offline.form_of,
+            form_of=offline.form_of if asked_by_template(run) else written_freely,
             progress=lambda step, done, total: progress(step, done, total, ""),
         )
 
 
-def run_report(run: Run) -> Path:
+def asked_by_template(run: Run) -> bool:
+    """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
+    return run.manifest.is_file() and not read_json(run.manifest)["teacher"]["language_model"]
+
+
+def run_report(workspace: Workspace, run: Run) -> Path:
     """Write report.html.
 
     Raises:
@@ -216,7 +222,13 @@ def run_report(run: Run) -> Path:
     """
     with training_installed():
         from wukong_trainer.report import write_report
-    return write_report(run)
+    if not run.folder.is_dir():
+        raise WorkspaceError(
+            f"There is no run “{run.name}” in {workspace.folder}: start with `wukong-pipe build PATH`."
+        )
+    with workspace.writing():
+        workspace.remember(run)
+        return write_report(run)
 
 
 # --- what the screen needs -----------------------------------------------------------------------------------------

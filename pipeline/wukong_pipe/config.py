@@ -53,13 +53,26 @@ def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FIL
     unknown = [name for name in tables if name not in commands or not isinstance(tables[name], dict)]
     known: dict[str, dict[str, Any]] = {}
     for name in tables.keys() - set(unknown):
-        known[name] = {key.replace("-", "_"): value for key, value in tables[name].items()}
+        known[name] = {key.replace("-", "_"): _plain(name, key, value, path) for key, value in tables[name].items()}
         unknown += [f"{name}.{key}" for key in known[name] if key not in commands[name]]
     if unknown:
         raise DataError(
             f"{path} holds unknown settings: {', '.join(sorted(unknown))}; see `wukong-pipe COMMAND --help`."
         )
     return known
+
+
+def _plain(command: str, key: str, value: Any, path: Path) -> Any:
+    """A setting as the command line would have it: a switch as it is, all else as text that the option reads.
+
+    Raises:
+        DataError: it is a table, list or date.
+    """
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str | int | float):
+        raise DataError(f"{path}: {command}.{key} must be a text, a number, true or false.")
+    return str(value)
 
 
 def check_environment(commands: Mapping[str, Collection[str]], environment: Mapping[str, str]) -> None:

@@ -39,7 +39,11 @@ def read_sources(paths: Sequence[Path], encoding: str = "utf-8") -> list[Source]
     """
     sources: dict[str, Source] = {}
     for name, path in sorted(entry for given in paths for entry in _markdown(given)):
+        if not name.isprintable():
+            raise CorpusError(f"{name!r} is a file name that cannot be written down; rename the file.")
         if name in sources:
+            if sources[name].path.resolve() == path.resolve():
+                continue
             raise CorpusError(f"{sources[name].path} and {path} are both named {name}; give the folder above them.")
         sources[name] = Source(name, path, _read(path, encoding))
     return list(sources.values())

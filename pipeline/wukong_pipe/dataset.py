@@ -57,16 +57,24 @@ def write_dataset(run: Run, rows: Sequence[Row], rejects: Sequence[Reject], mani
         for split, name in FILES.items()
         if any(row.split == split for row in rows)
     }
-    for name in [*FILES.values(), "manifest.json"]:
-        (run.dataset / name).unlink(missing_ok=True)
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
     texts["rejected.jsonl"] = jsonl(_printable(reject.to_json()) for reject in rejects)
+    before = sha256_of(run.manifest) if run.manifest.is_file() else ""
+    run.manifest.unlink(missing_ok=True)
     for name, text in texts.items():
         write_text(run.dataset / name, text)
+    for name in FILES.values():
+        if name not in texts:
+            (run.dataset / name).unlink(missing_ok=True)
     hashes = {name: sha256_of(run.dataset / name) for name in sorted(texts)}
     write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values())))
     hashes["README.md"] = sha256_of(run.dataset / "README.md")
-    write_json(run.manifest, manifest | {"splits": split_counts(rows), "levels": level_counts(rows), "files": hashes})
+    write_json(
+        run.manifest,
+        manifest | {"splits": split_counts(rows), "levels": level_counts(rows), "files": hashes},
+    )
+    if sha256_of(run.manifest) != before:
+        run.forget_evaluation()
 
 
 def _printable(value: Any) -> Any:

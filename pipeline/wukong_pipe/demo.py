@@ -51,19 +51,16 @@ def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: 
                 workspace, run, run.dataset, commands.chosen_recipe(_tiny()), overwrite=True, progress=steps
             )
         for line in commands.training_lines(trained):
-            out.print(line, highlight=False, markup=False)
+            out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedy, the same prompts"):
         settings_of_eval = {"batch": 64, "max_new_tokens": ANSWER_TOKENS, "limit": None, "drop_leaked": False}
         with Steps(err).shown() as steps:
             metrics, answers = commands.run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
         out.print(commands.evaluation_table(metrics, answers))
     with _step(out, 4, "Report: one page with all of it"):
-        path = commands.run_report(run)
-    out.print(f"\nDone in {time.monotonic() - started:.0f} s. Open {path}", highlight=False)
-    out.print(
-        "Your own documents: wukong-pipe build docs/ && wukong-pipe train && wukong-pipe eval",
-        highlight=False,
-    )
+        path = commands.run_report(workspace, run)
+    out.print(f"\nDone in {time.monotonic() - started:.0f} s. Open {path}")
+    out.print("Your own documents: wukong-pipe build docs/ && wukong-pipe train && wukong-pipe eval")
 
 
 def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings, err: Console) -> Built:
@@ -97,6 +94,6 @@ def _tiny() -> dict[str, Any]:
 @contextmanager
 def _step(out: Console, number: int, what: str) -> Iterator[None]:
     started = time.monotonic()
-    out.print(f"\n[bold]{number}/4[/bold] {what}", highlight=False)
+    out.print(f"\n{number}/4 {what}", style="bold")
     yield
-    out.print(f"    {time.monotonic() - started:.1f} s", style="dim", highlight=False)
+    out.print(f"    {time.monotonic() - started:.1f} s", style="dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wukong_pipe.records import QAPair, Row
 from wukong_pipe.text import digest, ngrams, normalise, same_key_facts
@@ -43,11 +43,14 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The rows with their splits, what the audit dropped, and the highest similarity that is left."""
+    """The rows with their splits, what was dropped and why, and the highest similarity that is left."""
 
     rows: list[Row]
     dropped: list[Dropped]
+    """By the audit: too close to a held-out question."""
     highest_similarity: float
+    of_held_forms: list[Dropped] = field(default_factory=list)
+    """Because their template is held out as a whole."""
 
 
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
@@ -55,8 +58,12 @@ def plan(pairs: Sequence[QAPair], share: float) -> Plan:
 
     A pair is chosen only if another pair of the same fact is trained; a corpus of one section keeps it.
     """
-    sections = sorted({pair.section.id for pair in pairs}, key=lambda section: digest("section", section))
-    chosen = sections[: _count(share, len(sections))] if len(sections) > 1 else []
+    # The pieces of one long section stand or fall together: each tells of what the others do.
+    pieces: defaultdict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        pieces[digest(pair.section.source, *pair.section.heading_path)].add(pair.section.id)
+    ranked = sorted(pieces, key=lambda section: digest("section", section))
+    chosen = {i for name in ranked[: _count(share, len(ranked))] for i in pieces[name]} if len(ranked) > 1 else set()
     siblings = Counter(pair.fact_id for pair in pairs if pair.section.id not in chosen)
     eligible = [pair for pair in pairs if pair.section.id not in chosen and siblings[pair.fact_id] > 1]
     held: list[str] = []
@@ -96,10 +103,11 @@ def hold_out(
     for pair_id in sorted(families, key=lambda pair_id: digest("validation", pair_id))[:every]:
         _hold_validation(placed, families[pair_id])
     # A pair that could not spare its wording of a held-out form must not train it either.
-    unspared = [i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in forms]
+    tested = {form_of(row.instruction) for row in placed if row.split != "train" and row.kind == "paraphrase"} & forms
+    unspared = [i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in tested]
     result = _audit([row for i, row in enumerate(placed) if i not in set(unspared)], names)
     removed = [Dropped(placed[i], "", 0.0, "its question form is held out") for i in unspared]
-    return replace(result, dropped=removed + result.dropped)
+    return replace(result, of_held_forms=removed)
 
 
 def _whole(row: Row, chosen: Plan) -> Row:
@@ -160,7 +168,7 @@ def _alike(a: str, b: str) -> float:
 
 
 def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
-    """Drop every training row within τ of a held-out question with the same key facts; never move one.
+    """Drop every training row within τ of a held-out question of its pair, or with the same key facts; never move one.
 
     Every held-out question is compared with every training row that shares a 3-gram with it, so the highest
     similarity that is left is exact.
@@ -183,7 +191,8 @@ def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
                 continue
             # Quotes are key facts and no part of the normal form: equal normal forms leak whatever they quote.
             same = alike == 1.0 and normalise(held.instruction) == normalise(row.instruction)
-            if not same and not same_key_facts(held.instruction, row.instruction, names):
+            family = row.pair_id == held.pair_id
+            if not same and not family and not same_key_facts(held.instruction, row.instruction, names):
                 continue
             if same or alike >= TAU:
                 kind = held.level or held.split

@@ -201,6 +201,8 @@ class Journal:
 
     def _insert(self, statement: str, columns: str, values: tuple[Any, ...]) -> None:
         marks = ", ".join("?" for _ in values)
+        # A provider's words may hold lone surrogates, which SQLite text cannot.
+        values = tuple(v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values)
         with self._telling():
             self._db.execute(f"{statement} ({columns}) VALUES ({marks})", values)
 

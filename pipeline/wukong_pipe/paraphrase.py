@@ -92,10 +92,10 @@ def _take(result: Reworded, reply: Reply, asked: int, prompt: str) -> None:
         if reason is None:
             known.add(normalise(item))
             result.rows.append(Row.of(result.pair, item.strip(), "paraphrase", prompt, reply.call))
+            tally.kept += 1
         else:
             reject("paraphrase", reason, item)
             tally.rejected += 1
     for item in items[asked:]:
         reject("surplus", f"more than the {asked} wordings asked for", item)
-    tally.kept = tally.received - tally.rejected
     result.tally.add(tally)

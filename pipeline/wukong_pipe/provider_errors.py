@@ -78,7 +78,7 @@ def _validation(detail: Any) -> str:
     if not isinstance(detail, list):
         return str(detail) if detail else ""
     return "; ".join(
-        f"{'.'.join(map(str, entry.get('loc', ())))}: {entry.get('msg', '')}"
+        f"{'.'.join(map(str, entry.get('loc') or ()))}: {entry.get('msg', '')}"
         for entry in detail
         if isinstance(entry, dict)
     )

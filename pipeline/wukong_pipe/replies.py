@@ -66,7 +66,8 @@ def read_completion(body: bytes) -> Completion:
 
 def _count(usage: Any, name: str) -> int | None:
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    # No larger than SQLite can keep.
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def _problem(message: dict[str, Any], finish_reason: Any) -> str:

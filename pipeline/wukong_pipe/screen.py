@@ -52,7 +52,7 @@ class Steps:
             self._bar.update(self._tasks[step], completed=done, total=total, note=escape(note))
         elif done == total or time.monotonic() - self._last > LOG_EVERY:
             self._last = time.monotonic()
-            self._console.print(f"{step}: {done}/{total} {note}".rstrip(), markup=False, highlight=False)
+            self._console.print(f"{step}: {done}/{total} {note}".rstrip())
 
 
 def build_summary(built: Built) -> Table:
@@ -73,6 +73,9 @@ def build_summary(built: Built) -> Table:
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
     table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]
+    missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
+    if missed:
+        table.add_row("not asked", f"{missed} facts beyond --max-pairs in their sections")
     table.add_row(
         "leak audit",
         f"{audit['dropped']} rows dropped; nearest question left in train: {audit['highest_similarity']:.2f} alike",

@@ -16,7 +16,10 @@ from wukong_pipe.text import is_chinese
 MAX_CHARS = 3000
 """A section longer than this is cut between blocks, so that one request never holds more than it can answer."""
 
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL)
+# A rule at the top of a file looks the same but for the key on its second line.
+_FRONT_MATTER = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n(?=[^\s#][^\r\n]*:).*?^(?:---|\.\.\.)[ \t]*\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL
+)
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 

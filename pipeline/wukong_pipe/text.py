@@ -120,7 +120,7 @@ _CHINESE_NUMBER = "[零〇一二两三四五六七八九十百千万亿]"
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|第{_CHINESE_NUMBER}+|{_CHINESE_NUMBER}{{2,}}")
 _QUOTED = re.compile(r"《([^《》]+)》|「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|【([^【】]+)】|\"([^\"\n]+)\"")
 _LATIN_NAME = re.compile(
-    r"(?<![A-Za-z])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+(?![\d.])))*|[a-z]+\d[A-Za-z0-9-]*)"
+    r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+(?![\d.])))*|[a-z]+\d[A-Za-z0-9-]*)"
 )
 # Words that open a sentence in capitals without being part of the name behind them.
 _OPENERS = frozenset(
@@ -309,7 +309,15 @@ class KeyFacts:
     def found_in(self, answer: str) -> bool:
         """Whether `answer` states every one of them."""
         normal = normalise(answer)
-        return self.numbers <= numbers(answer) and all(term in normal for term in self.terms)
+        return self.numbers <= numbers(answer) and all(_stands_in(term, normal) for term in self.terms)
+
+
+def _stands_in(term: str, normal: str) -> bool:
+    """Whether a term stands in a text, both normalised; a Latin word only as a whole one: "air" is not in "chair"."""
+    return (
+        re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])" if term.isascii() else re.escape(term), normal)
+        is not None
+    )
 
 
 SHORT_ANSWER = 16
@@ -342,19 +350,22 @@ def key_facts(text: str) -> KeyFacts:
 
 
 def same_key_facts(a: str, b: str, names: frozenset[str] = frozenset()) -> bool:
-    """Whether two questions hold the same numbers, quoted terms and names: near twins may ask of two things.
+    """Whether two questions hold the same numbers and names: near twins may ask of two things.
+
+    A name marked in one question, by quotes, capitals or its being in `names`, must stand in the other however it is
+    written there.
 
     Args:
         names: terms that mark no name by their spelling, as Chinese ones do not.
     """
-    return _question_facts(a, names) == _question_facts(b, names)
+    if numbers(a) != numbers(b):
+        return False
+    normal_a, normal_b = normalise(a), normalise(b)
+    return all(name in normal_b for name in _marked(a, names)) and all(name in normal_a for name in _marked(b, names))
 
 
 @lru_cache(maxsize=65536)
-def _question_facts(question: str, names: frozenset[str]) -> tuple[frozenset[str], ...]:
-    return (
-        numbers(question),
-        frozenset(map(normalise, quoted(question))),
-        frozenset(map(normalise, latin_names(question))),
-        frozenset(name for name in names if name in question),
-    )
+def _marked(question: str, names: frozenset[str]) -> frozenset[str]:
+    """The names of a question, normalised."""
+    found = quoted(question) | latin_names(question) | {name for name in names if name in question}
+    return frozenset(map(normalise, found)) - {""}

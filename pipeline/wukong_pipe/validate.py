@@ -34,7 +34,7 @@ PAIR_SCHEMA: dict[str, Any] = {
 """What a server is told. OpenAI's strict mode wants every property required and no other allowed."""
 _ACCEPTED: dict[str, Any] = {
     "type": "object",
-    "properties": PAIR_SCHEMA["properties"],
+    "properties": {name: PAIR_SCHEMA["properties"][name] for name in ("question", "answer", "evidence")},
     "required": ["question", "answer", "evidence"],
 }
 """What is demanded of a reply: a pair is not worth losing over its kind or a field too many."""
@@ -42,6 +42,8 @@ QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
+MIN_EVIDENCE = 4
+"""Fewer characters than this carry no fact."""
 MIN_SUPPORT = 0.5
 """Share of an answer's character 2-grams that its source must hold. An answer in the source's words has nearly all
 of them, one made of other words next to none; between them stands free wording, which must pass."""
@@ -84,7 +86,7 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
             for span, text in zip(spans, item["evidence"], strict=True)
         ),
         spans=spans,
-        kind=item.get("kind", "base"),
+        kind="reverse" if item.get("kind") == "reverse" else "base",
     )
 
 
@@ -156,7 +158,7 @@ def _evidence(candidate: Candidate, section: Section) -> str | None:
         if span is None:
             return f"evidence is not in the section: “{text[:60]}”"
         touched = covered_units([span], section)
-        if not touched:
+        if not touched or len(normalise(text)) < MIN_EVIDENCE:
             return f"evidence says nothing: “{text[:60]}”"
         if len(touched) > (2 if all(unit.kind == "sentence" for unit in touched) else 1):
             return f"evidence is longer than two sentences, one row or one item: “{text[:60]}”"

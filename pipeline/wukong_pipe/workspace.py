@@ -62,6 +62,11 @@ class Run:
     def report(self) -> Path:
         return self.folder / "report.html"
 
+    def forget_evaluation(self) -> None:
+        """Remove scores and report: they are about a dataset or adapter that is being replaced."""
+        for path in (self.metrics, self.answers, self.report):
+            path.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -79,8 +84,17 @@ class Workspace:
         Raises:
             WorkspaceError: the name would leave the runs folder.
         """
-        if not name or name in {".", ".."} or "/" in name or "\\" in name:
-            raise WorkspaceError(f"“{name}” is no run name: use letters, digits, dots and dashes.")
+        taken = name.startswith((".", self.journal.name))
+        if (
+            not name
+            or taken
+            or len(name.encode("utf-8", "replace")) > 120
+            or not name.isprintable()
+            or set(name) & set("/\\")
+        ):
+            raise WorkspaceError(
+                f"{name!r} is no run name: use letters, digits, dots and dashes, and start with no dot."
+            )
         return Run(self.folder / name)
 
     def last_run(self) -> Run:

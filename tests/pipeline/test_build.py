@@ -23,6 +23,7 @@ from tests.pipeline.building import (
 from tests.pipeline.test_holdout import leaks
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source, read_sources
+from wukong_pipe.errors import CorpusError
 from wukong_pipe.journal import Journal
 from wukong_pipe.split import split
 from wukong_pipe.units import terms
@@ -58,6 +59,7 @@ def test_every_candidate_is_accounted_for(tmp_path: Path, corpora: Path, name: s
         ("base_qa", tallies["base_qa"]["rejected"]),
         ("paraphrase", tallies["paraphrase"]["rejected"]),
         ("dedupe", tallies["dedupe_pairs"]["rejected"] + tallies["dedupe_rows"]["rejected"]),
+        ("held_form", tallies["held_forms"]["rejected"]),
         ("audit", tallies["audit"]["rejected"]),
     ):
         assert stages[stage] == rejected
@@ -65,7 +67,7 @@ def test_every_candidate_is_accounted_for(tmp_path: Path, corpora: Path, name: s
     pairs = tallies["base_qa"]["kept"] - tallies["dedupe_pairs"]["rejected"]
     assert pairs == tallies["dedupe_pairs"]["kept"] == len(built.pairs)
     assert pairs + tallies["paraphrase"]["kept"] == tallies["dedupe_rows"]["received"]
-    assert tallies["dedupe_rows"]["kept"] == tallies["audit"]["received"]
+    assert tallies["dedupe_rows"]["kept"] == tallies["held_forms"]["received"]
     assert tallies["audit"]["kept"] == len(rows) == len(built.rows)
     assert sum(entry["kept"] for entry in manifest["quota"]) == tallies["base_qa"]["kept"]
 
@@ -164,10 +166,10 @@ def test_a_corpus_of_one_section_or_without_headings_is_built(tmp_path: Path, te
     assert {row["level"] for row in rows if row["split"] == "test"} == {"wording"}
 
 
-def test_a_corpus_that_says_nothing_writes_a_dataset_without_rows(tmp_path: Path) -> None:
-    built, invocation = build_offline(tmp_path, [source("# A\n\n## B\n")])
-    assert (built.rows, invocation["calls_made"]) == ([], 0)
-    assert set(files_in(run_in(tmp_path).dataset)) == {"rejected.jsonl", "manifest.json", "README.md"}
+def test_a_corpus_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"nothing to ask about in book\.md"):
+        build_offline(tmp_path, [source("# A\n\n## B\n")])
+    assert not run_in(tmp_path).dataset.exists()
 
 
 def test_repeated_and_contradicting_passages_are_told_in_the_rejects(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def make_bad_inputs(folder: Path) -> None:
         (["book.md", "--base-url", "nonsense"], "--base-url must be an http:// or https:// address"),
         (["book.md", "--teacher", "offline", "--runs-dir", "afile/runs"], "Cannot write to the runs folder afile/runs"),
         (["book.md", "--teacher", "offline", "--runs-dir", "afile"], "Cannot write to the runs folder afile"),
-        (["book.md", "--run", "../x"], "“../x” is no run name"),
+        (["book.md", "--run", "../x"], "'../x' is no run name"),
         (
             ["book.md", "--teacher", "offline", "--prompts", "prompts"],
             "base_qa.zh.md must hold a line “# system”",
@@ -154,7 +154,7 @@ def test_a_dataset_edited_by_hand_is_not_overwritten_unasked(
     again = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
     built = kept(workspace)
     file = workspace / "runs" / "book" / "dataset" / "train.jsonl"
-    file.write_text(file.read_text("utf-8").replace("乙刀", "庚剑"), "utf-8")
+    file.write_text(file.read_text("utf-8") + "\n", "utf-8")
     before = kept(workspace)
     message = error_of(capsys, main(again))
     assert message.startswith("runs/book/dataset/train.jsonl was edited since it was built")

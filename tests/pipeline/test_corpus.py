@@ -96,7 +96,6 @@ def test_two_files_of_one_name_are_both_named(tmp_path: Path) -> None:
     assert [source.name for source in read_sources([tmp_path])] == ["x/a.md", "y/a.md"]
 
 
-def test_the_same_path_given_twice_is_not_read_twice_in_silence(tmp_path: Path) -> None:
+def test_the_same_path_given_twice_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("text")
-    with pytest.raises(CorpusError, match="both named"):
-        read_sources([tmp_path / "a.md", tmp_path / "a.md"])
+    assert [source.name for source in read_sources([tmp_path / "a.md", tmp_path / "a.md"])] == ["a.md"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.rows import family, pair, row
+from tests.pipeline.rows import family, pair, row, section
 from wukong_pipe.dedupe import dedupe
 from wukong_pipe.holdout import MIN_FORM_USES, TAU, Holdout, Plan, hold_out, plan
 from wukong_pipe.records import QAPair, Row
@@ -34,7 +35,7 @@ def leaks(rows: Sequence[Row], names: frozenset[str]) -> list[tuple[str, str]]:
             normalise(held.instruction) == normalise(one.instruction)
             or (
                 similarity(held.instruction, one.instruction) >= TAU
-                and same_key_facts(held.instruction, one.instruction, names)
+                and (held.pair_id == one.pair_id or same_key_facts(held.instruction, one.instruction, names))
             )
         )
     ]
@@ -258,5 +259,36 @@ def test_a_form_is_held_out_whole_so_that_no_training_row_uses_it() -> None:
     assert len(tested - trained) == 1
     (form,) = tested - trained
     assert sum(form_of(one.instruction) == form for one in held.rows) == len(things)
-    (dropped,) = [drop for drop in held.dropped if form_of(drop.row.instruction) == form]
+    (dropped,) = [drop for drop in held.of_held_forms if form_of(drop.row.instruction) == form]
     assert dropped.reason == "its question form is held out"
+
+
+def test_a_near_copy_of_a_held_out_wording_of_its_own_pair_leaks_however_it_is_spelt() -> None:
+    base = pair("What was the mass of the probe?", "4 t", "S")
+    rows = family(
+        base,
+        [
+            "who was the commander of apollo 11 on its landing flight?",
+            "Who was the commander of Apollo 11 on its moon landing flight?",
+            "Could anybody say how heavy the thing may have been?",
+            "Give me a figure for the weight at launch, please?",
+            "Tons or kilograms: which number is in the books?",
+            "Its heaviness, according to the engineers, amounted to what?",
+        ],
+    )
+    for share in (0.2, 0.4):
+        held = hold_out(rows, Plan(frozenset(), frozenset()), share, frozenset(), lambda question: "")
+        tested = [one.instruction for one in held.rows if one.split != "train"]
+        trained = [one.instruction for one in held.rows if one.split == "train"]
+        assert tested
+        assert all(similarity(a, b) < TAU for a in tested for b in trained)
+
+
+def test_the_pieces_of_one_long_section_are_held_out_together() -> None:
+    piece = [section("长节", f"第{i}段") for i in range(6)]
+    pairs = [replace(pair(f"第{i}件是什么？", f"答{i}"), section=piece[i]) for i in range(6)]
+    pairs += [pair(f"别处第{i}件是什么？", f"别{i}", f"短节{i}") for i in range(6)]
+    for share in (0.1, 0.3, 0.5):
+        chosen = plan(pairs, share)
+        of_long = [chosen.level(one) == "section" for one in pairs[:6]]
+        assert all(of_long) or not any(of_long)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.trainer.conftest import FACTS
-from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
 from wukong_trainer import sft
-from wukong_trainer.data import TrainingData
+from wukong_trainer.data import TrainingData, read_training_data
 from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.recipe import Recipe
 
@@ -35,14 +35,14 @@ def row(number: int, question: str, answer: str, level: str = "wording") -> dict
 
 
 @pytest.fixture
-def run(tmp_path: Path, data: TrainingData, recipe: Recipe) -> Run:
+def run(tmp_path: Path, recipe: Recipe) -> Run:
     """A run with an adapter, and test questions that it was not trained on."""
     run = Run(tmp_path / "run")
-    sft.train(run, data, recipe, evaluate=False)
-    run.dataset.mkdir()
+    run.dataset.mkdir(parents=True)
+    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
+    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
     rows = [row(i, f"请问{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
     write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
-    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
     return run
 
 
@@ -98,6 +98,42 @@ def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: R
     write_json(run.adapter / sft.RECORD, record)
     metrics, _ = evaluate(run, SETTINGS, base_model=recipe.model)
     assert metrics["leakage"] == "unknown"
+
+
+def test_after_a_rebuild_nobody_knows_whether_the_new_questions_leak(run: Run) -> None:
+    write(run.dataset / "train.jsonl", [row(0, "另一个问题是什么？", "另一个答案")])
+    metrics, answers = evaluate(run, SETTINGS, form_of=lambda question: "form")
+    assert metrics["leakage"] == "unknown"
+    assert {answer["form"] for answer in answers} == {""}
+
+
+def test_rows_that_name_no_section_are_one_and_too_few_for_a_verdict(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "mine.jsonl", [{"instruction": f"第{i}个谁？", "output": f"铁匠{i}"} for i in range(10)])
+    metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    assert metrics["levels"]["wording"]["sections"] == 1
+    assert metrics["primary"]["verdict"] == "too few sections"
+
+
+def test_an_input_is_asked_and_checked_for_leaks_as_it_was_trained(run: Run, recipe: Recipe, tmp_path: Path) -> None:
+    rows = [{"instruction": "译", "input": word, "output": "词"} for word in ("猴", "马")]
+    write(tmp_path / "translate.jsonl", rows)
+    sft.train(run, read_training_data(tmp_path / "translate.jsonl"), recipe, evaluate=False)
+    with pytest.raises(ModelError, match="trained on 2 of these 2"):
+        evaluate(run, SETTINGS, test=tmp_path / "translate.jsonl")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"instruction": "", "output": "x"},
+        {"instruction": "问", "output": " "},
+        {"instruction": "问", "output": "答", "level": "hard"},
+    ],
+)
+def test_a_wrong_test_row_is_named_before_anything_is_asked(run: Run, tmp_path: Path, wrong: dict[str, str]) -> None:
+    write(tmp_path / "mine.jsonl", [wrong])
+    with pytest.raises(DataError, match=r"mine\.jsonl, row 1"):
+        evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
 
 
 def test_an_adapter_of_another_base_model_is_refused(run: Run, recipe: Recipe, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def row(level: str, section: str, base: float, tuned: float, **fields: Any) -> d
         }
         for name, hit in (("base", base), ("tuned", tuned))
     }
-    text = {"reference": f"fact of {section}", "kind": "base", "form": ""}
+    text = {"reference": f"fact of {section}", "kind": "base", "form": "", "source": "a.md", "heading_path": [section]}
     return {"id": f"{level}-{section}", "level": level, "section_id": section, **text, **sides, **fields}
 
 

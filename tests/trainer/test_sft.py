@@ -80,6 +80,18 @@ def test_rows_longer_than_max_length_are_counted(run: Run, data: TrainingData, r
     assert sft.train(run, long, overridden(recipe, epochs=1.0)).truncated == 1
 
 
+def test_training_again_by_another_method_leaves_one_result_and_no_old_scores(
+    run: Run, data: TrainingData, recipe: Recipe
+) -> None:
+    sft.train(run, data, overridden(recipe, epochs=1.0), evaluate=False)
+    run.metrics.parent.mkdir()
+    run.metrics.write_text("{}")
+    run.report.write_text("old")
+    sft.train(run, data, overridden(recipe, method="full", epochs=1.0), evaluate=False)
+    assert run.full_model.is_dir()
+    assert not any(path.exists() for path in (run.adapter, run.metrics, run.report))
+
+
 def test_an_existing_adapter_is_not_overwritten_unasked(run: Run) -> None:
     run.adapter.mkdir(parents=True)
     with pytest.raises(WorkspaceError, match="--overwrite"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +81,23 @@ def read_examples(path: Path) -> list[Example]:
     Raises:
         DataError: the file cannot be read, or a row lacks a field; file and line are named.
     """
-    return [_example(row, f"{path}, row {number}") for number, row in enumerate(read_jsonl(path), start=1)]
+    return [example(row, f"{path}, row {number}") for number, row in enumerate(read_jsonl(path), start=1)]
 
 
-def _example(row: dict[str, Any], where: str) -> Example:
+def example(row: dict[str, Any], where: str) -> Example:
+    """One row as it is trained and asked; `where` names it in errors.
+
+    Raises:
+        DataError: a field is missing, empty or no text.
+    """
     for key in ("instruction", "output"):
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise DataError(f"{where} has no “{key}” text; rows need instruction, output and optionally input.")
     extra = row.get("input") or ""
     if not isinstance(extra, str):
         raise DataError(f"{where}: “input” must be text.")
+    if re.search("[\ud800-\udfff]", row["instruction"] + extra + row["output"]):
+        raise DataError(f"{where} holds a lone surrogate, which is no text; remove the character.")
     instruction = row["instruction"].strip()
     # Leading white space would merge with the template's newline into one token and move the boundary.
     return Example(f"{instruction}\n{extra.strip()}" if extra.strip() else instruction, row["output"].strip())

@@ -13,11 +13,12 @@ from peft import PeftModel
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese, normalise
 from wukong_pipe.workspace import Run, jsonl, read_json, read_jsonl, write_json, write_text
-from wukong_trainer.data import chat_prompt
+from wukong_trainer.data import chat_prompt, example, read_training_data
 from wukong_trainer.generate import answer_all, likelihood_all
-from wukong_trainer.metrics import score, summarise
+from wukong_trainer.metrics import LEVELS, score, summarise
 from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.recipe import TINY
 from wukong_trainer.sft import RECORD
 
 Progress = Callable[[str, int, int], None]
@@ -62,7 +63,10 @@ def evaluate(
     folder, record = _tuned(run)
     rows = _sample(_test_rows(test or run.dataset / "test.jsonl"), settings.limit)
     rows, leakage = _unseen(rows, record, settings.drop_leaked)
-    base = _base_of(record, folder, base_model)
+    if test is None and leakage == "none" and not _training_questions(run, record):
+        # No question is repeated word for word, but the audit was not made against these training rows.
+        leakage = "unknown"
+    base = _base_of(run, record, folder, base_model)
     silence_libraries()
     tokenizer = load_tokenizer(str(folder))
     prompts = [chat_prompt(row["instruction"], record.get("system", "")) for row in rows]
@@ -70,7 +74,7 @@ def evaluate(
     for name, model in _models(base, folder, record.get("method", "lora")):
         with model as ready:
             results[name] = _answers(ready, tokenizer, rows, prompts, settings, name, progress)
-    trained_forms = {form_of(question) for question in _training_questions(run)}
+    trained_forms = {form_of(question) for question in _training_questions(run, record)}
     answers = []
     for i, row in enumerate(rows):
         form = form_of(row["instruction"])
@@ -85,7 +89,7 @@ def evaluate(
         )
     metrics = summarise(
         answers,
-        base_model=base,
+        base_model=record.get("base_model") or base,
         adapter=folder.name,
         leakage=leakage,
         settings=asdict(settings) | {"decoding": "greedy"},
@@ -104,25 +108,30 @@ def _tuned(run: Run) -> tuple[Path, dict[str, Any]]:
 
 
 def _test_rows(path: Path) -> list[dict[str, Any]]:
-    """Test rows with every key that an answer carries on; a tutorial's instruction/output rows will do."""
+    """Test rows with every key that an answer carries on; a tutorial's instruction/output rows will do.
+
+    Rows that do not say which section they come from count as one section: nobody knows how alike they are.
+    """
     if not path.is_file():
-        raise WorkspaceError(f"{path} does not exist: build a dataset first, or name test rows with --test FILE.")
+        raise WorkspaceError(f"There are no test questions in {path}: build a dataset with some, or name --test FILE.")
     rows = []
     for number, row in enumerate(read_jsonl(path), start=1):
-        if not isinstance(row.get("instruction"), str) or not isinstance(row.get("output"), str):
-            raise DataError(f"{path}, row {number} needs “instruction” and “output” text.")
-        question = row["instruction"]
+        where = f"{path}, row {number}"
+        asked = example(row, where)
+        if row.get("level", "wording") not in ("", *LEVELS):
+            raise DataError(f"{where}: the level must be one of {', '.join(LEVELS)}.")
         defaults = {
             "id": f"{path.name}:{number}",
             "pair_id": f"{path.name}:{number}",
-            "section_id": f"{path.name}:{number}",
+            "section_id": path.name,
             "kind": "base",
             "level": "wording",
-            "lang": "zh" if is_chinese(question + row["output"]) else "en",
+            "lang": "zh" if is_chinese(asked.instruction + asked.output) else "en",
             "source": path.name,
             "heading_path": [path.stem],
         }
-        rows.append(defaults | {key: value for key, value in row.items() if value not in ("", None)})
+        given = {key: row[key] for key in defaults if row.get(key)}
+        rows.append(defaults | given | {"instruction": asked.instruction, "output": asked.output})
     if not rows:
         raise WorkspaceError(f"{path} holds no test questions.")
     return rows
@@ -151,12 +160,13 @@ def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> t
     return unseen, f"dropped {leaked}" if leaked else "none"
 
 
-def _base_of(record: dict[str, Any], folder: Path, wanted: str) -> str:
+def _base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
     """The base model to compare with; the adapter must have been trained on exactly that one."""
     trained_on = record.get("base_model", "")
     base = wanted or trained_on
     if not base:
         raise ModelError(f"{folder} does not say which base model it was trained on; name it with --model.")
+    base = str(run.student) if base == TINY else base
     if record and fingerprint(base) != record["base_fingerprint"]:
         raise ModelError(
             f"{folder} was trained on another base model ({trained_on}), or on other weights, than {base}; "
@@ -216,7 +226,9 @@ def _answers(
     ]
 
 
-def _training_questions(run: Run) -> list[str]:
-    """The training questions as they stand in the dataset; none where the run was trained on another file."""
-    path = run.dataset / "train.jsonl"
-    return [row["instruction"] for row in read_jsonl(path)] if path.is_file() else []
+def _training_questions(run: Run, record: dict[str, Any]) -> list[str]:
+    """The questions the adapter was trained on, as they were written; none where that was not the run's dataset."""
+    if not (run.dataset / "train.jsonl").is_file():
+        return []
+    data = read_training_data(run.dataset)
+    return [row.instruction for row in data.train] if data.hash == record.get("dataset_hash") else []

@@ -236,7 +236,8 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     hits = {side: [float(row[side][PRIMARY]) for row in rows] for side in ("base", "tuned")}
     differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
-    sections = [row["section_id"] for row in rows]
+    # The pieces of a long section are one cluster.
+    sections = ["\x1f".join([row["source"], *row["heading_path"]]) for row in rows]
     ci95 = interval(differences, sections, clip=True)
     counts = mcnemar(*([hit >= 1 for hit in hits[side]] for side in ("base", "tuned")))
     return {

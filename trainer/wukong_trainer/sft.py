@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from wukong_pipe.workspace import Run, write_json, write_text
 from wukong_trainer.data import Example, TrainingData, default_system, to_trl
 from wukong_trainer.model import Place, check_fits, choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.recipe import Recipe, to_toml
+from wukong_trainer.recipe import TINY, Recipe, to_toml
 
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
@@ -110,10 +111,14 @@ def train(
     seconds = time.monotonic() - started
     log.save()
 
+    # An adapter and a full model side by side would leave open which of them is meant.
+    for old in (run.adapter, run.full_model):
+        shutil.rmtree(old, ignore_errors=True)
+    run.forget_evaluation()
     folder = run.full_model if recipe.method == "full" else run.adapter
     trainer.save_model(str(folder))
     tokenizer.save_pretrained(folder)
-    write_json(folder / RECORD, record(recipe, data))
+    write_json(folder / RECORD, record(run, recipe, data))
     parameters = [(parameter.numel(), parameter.requires_grad) for parameter in tuned.parameters()]
     trained = Trained(
         folder=folder,
@@ -130,10 +135,11 @@ def train(
     return trained
 
 
-def record(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
+def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
     """What an adapter remembers: enough to be used as it was trained, and to refuse a test it has seen."""
     return {
-        "base_model": recipe.model,
+        # The run's own student goes where the run goes.
+        "base_model": TINY if recipe.model == str(run.student) else recipe.model,
         "base_fingerprint": fingerprint(recipe.model),
         "method": recipe.method,
         "system": recipe.system,
