@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from wukong_pipe import base_qa
@@ -47,6 +47,10 @@ class Asking:
     concurrency: int = 8
     form_of: Callable[[str], str] = written_freely
     """The template a question was made with; always "" for a teacher that writes freely."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What else shapes the teacher's answers, for the manifest: temperature and the like."""
+    usage: Callable[[], dict[str, int]] = dict
+    """Tokens of the answers used so far."""
     close: Callable[[], Coroutine[Any, Any, None]] = nothing_to_close
     """Closes the teacher's connections, in the event loop that opened them."""
 
@@ -136,7 +140,7 @@ def build(
     _check_sums(accounting, len(pairs))
     manifest = {
         "format": 1,
-        **_inputs(sources, settings, asking.teacher, [*base_prompts.values(), *wording_prompts.values()]),
+        **_inputs(sources, settings, asking, [*base_prompts.values(), *wording_prompts.values()]),
         "accounting": accounting,
         "coverage": coverage(sections, held.rows),
         "quota": _quotas(answered),
@@ -172,7 +176,9 @@ async def _ask_sections(
     async def one(section: Section) -> Answered:
         return await ask_base_qa(section, asking.ask, asking.teacher, settings, prompts)
 
-    return await in_pool(worth_asking, one, asking.concurrency, _counting("base_qa", len(worth_asking), progress))
+    return await in_pool(
+        worth_asking, one, asking.concurrency, _counting("asking for pairs", len(worth_asking), progress)
+    )
 
 
 async def _ask_wordings(
@@ -185,7 +191,7 @@ async def _ask_wordings(
     async def one(pair: QAPair) -> Reworded:
         return await ask_paraphrases(pair, asking.ask, settings, prompts)
 
-    return await in_pool(pairs, one, asking.concurrency, _counting("paraphrase", len(pairs), progress))
+    return await in_pool(pairs, one, asking.concurrency, _counting("asking for wordings", len(pairs), progress))
 
 
 def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:
@@ -224,7 +230,7 @@ def _removed(stage: Any, reason: str, row: Row, sections: Mapping[str, Section])
 
 
 def _inputs(
-    sources: Sequence[Source], settings: BuildSettings, teacher: str, prompts: Sequence[Prompt]
+    sources: Sequence[Source], settings: BuildSettings, asking: Asking, prompts: Sequence[Prompt]
 ) -> dict[str, Any]:
     """What the dataset is a function of."""
     # The prompts stand below by their hashes; where their folder is does not matter.
@@ -233,7 +239,12 @@ def _inputs(
         "sources": [
             {"name": source.name, "hash": digest(source.text), "characters": len(source.text)} for source in sources
         ],
-        "teacher": {"model": teacher, "language_model": not teacher.startswith("offline@")},
+        "teacher": {
+            "model": asking.teacher,
+            "language_model": not asking.teacher.startswith("offline@"),
+            "parameters": dict(asking.parameters),
+            "tokens": asking.usage(),
+        },
         "prompts": sorted(prompt.name for prompt in prompts),
         "settings": shown,
     }

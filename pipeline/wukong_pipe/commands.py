@@ -131,7 +131,14 @@ def _asking(settings: TeacherSettings | None, journal: Journal, run: Run) -> tup
 
     backend = OpenAIBackend(settings, journal)
     teacher = JournalledTeacher(journal, backend, run.name)
-    return teacher, Asking(teacher.ask, settings.model, settings.concurrency, close=backend.close)
+    return teacher, Asking(
+        teacher.ask,
+        settings.model,
+        settings.concurrency,
+        parameters=backend.parameters,
+        usage=lambda: {"in": teacher.counters.used_in, "out": teacher.counters.used_out},
+        close=backend.close,
+    )
 
 
 # --- train, eval, report -----------------------------------------------------------------------------------------

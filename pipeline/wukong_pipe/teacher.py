@@ -144,13 +144,15 @@ class OfflineBackend:
 
 @dataclass(slots=True)
 class Counters:
-    """What this invocation asked for; the tokens are those of the calls it bought."""
+    """What this invocation asked for: tokens of the calls it bought, and of all answers it used, old or new."""
 
     bought: int = 0
     from_journal: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     failures: int = 0
+    used_in: int = 0
+    used_out: int = 0
 
 
 class JournalledTeacher:
@@ -181,6 +183,8 @@ class JournalledTeacher:
                 call = await self._buy(request, attempt, key, meaning)
             else:
                 self.counters.from_journal += 1
+        self.counters.used_in += call.tokens_in or 0
+        self.counters.used_out += call.tokens_out or 0
         return _reply(call, request.schema)
 
     def _meaning(self, request: Request) -> bytes:

@@ -32,7 +32,10 @@ def test_a_second_build_makes_no_request_and_writes_the_same_bytes(empty_home: P
         assert len(server.requests) == asked
     assert files_in(run_in(empty_home).dataset) == first
     manifest = read_json(run_in(empty_home).manifest)
-    assert manifest["teacher"] == {"model": "m", "language_model": True}
+    assert manifest["teacher"]["model"] == "m"
+    assert manifest["teacher"]["language_model"]
+    assert manifest["teacher"]["parameters"] == {"max_tokens": 8192}
+    assert manifest["teacher"]["tokens"]["out"] > 0
     assert manifest["accounting"]["base_qa"]["kept"] >= 12
     assert len(rows_of(run_in(empty_home))) > 50
 

@@ -238,9 +238,14 @@ def _examples(answers: list[dict[str, Any]], count: int) -> list[dict[str, Any]]
     ranked = sorted(one_each, key=lambda row: LEVELS.index(row["level"]))
     by_outcome = {name: [row for row in ranked if _outcome(row) == name] for name in ("won", "lost")}
     losses = by_outcome["lost"][: min(count, 1)]
-    wins = by_outcome["won"][: count - len(losses)]
+    wins = _spread(by_outcome["won"], count - len(losses))
     ties = [row for row in ranked if _outcome(row).startswith("both")]
-    return [*wins, *losses, *ties[: count - len(wins) - len(losses)]]
+    return [*wins, *losses, *_spread(ties, count - len(wins) - len(losses))]
+
+
+def _spread(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """At most `count` of the rows, from all over the list: neighbours are about the same section."""
+    return [rows[i * len(rows) // count] for i in range(count)] if 0 < count < len(rows) else rows[: max(0, count)]
 
 
 def _side_by_side(row: dict[str, Any]) -> Table:
