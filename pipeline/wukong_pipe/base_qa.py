@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.prompt_files import Prompt
-from wukong_pipe.records import Lang, QAPair, Reject, Section
+from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
 from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request
 from wukong_pipe.units import worth
 from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
@@ -23,36 +23,6 @@ REPLY_SCHEMA: dict[str, Any] = {
     "required": ["pairs"],
     "additionalProperties": False,
 }
-
-
-@dataclass(slots=True)
-class Tally:
-    """Candidates of a stage: asked = received + short, received = kept + rejected."""
-
-    asked: int = 0
-    received: int = 0
-    short: int = 0
-    kept: int = 0
-    rejected: int = 0
-
-    def add(self, other: Tally) -> None:
-        self.asked += other.asked
-        self.received += other.received
-        self.short += other.short
-        self.kept += other.kept
-        self.rejected += other.rejected
-
-    def to_json(self) -> dict[str, int]:
-        """The counts, after checking that nothing vanished."""
-        assert self.asked == self.received + self.short, self
-        assert self.received == self.kept + self.rejected, self
-        return {
-            "asked": self.asked,
-            "received": self.received,
-            "short": self.short,
-            "kept": self.kept,
-            "rejected": self.rejected,
-        }
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from wukong_pipe import base_qa
-from wukong_pipe.base_qa import Answered, Tally, ask_base_qa
+from wukong_pipe.base_qa import Answered, ask_base_qa
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import write_dataset
@@ -17,7 +17,7 @@ from wukong_pipe.errors import CorpusError
 from wukong_pipe.holdout import Holdout, hold_out, plan
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import Prompt, load_prompt
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
 from wukong_pipe.text import digest

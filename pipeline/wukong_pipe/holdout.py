@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.text import digest, ngrams, normalise, same_key_facts
+from wukong_pipe.text import digest, ngrams, normalise, same_key_facts, similarity
 
 TAU = 0.7
 """Questions this alike (Jaccard of character 3-grams) that hold the same key facts count as one for a leak. True
@@ -158,13 +158,7 @@ def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
     """Whether enough of the family stays trained, outside τ of the chosen wording and of those held out before."""
     held = [rows[i].instruction for i in family if rows[i].split != "train" or i == chosen]
     trained = [rows[i].instruction for i in family if rows[i].split == "train" and i != chosen]
-    return sum(all(_alike(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
-
-
-def _alike(a: str, b: str) -> float:
-    grams_a, grams_b = ngrams(a), ngrams(b)
-    common = len(grams_a & grams_b)
-    return common / (len(grams_a) + len(grams_b) - common) if grams_a or grams_b else 1.0
+    return sum(all(similarity(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
 
 
 def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wukong_pipe.base_qa import ATTEMPTS, Tally
+from wukong_pipe.base_qa import ATTEMPTS
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.prompt_files import Prompt
-from wukong_pipe.records import Lang, QAPair, Reject, Row
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Tally
 from wukong_pipe.replies import check_item
 from wukong_pipe.teacher import Ask, ParaphraseTask, Reply, Request
 from wukong_pipe.text import normalise

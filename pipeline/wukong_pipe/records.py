@@ -1,4 +1,4 @@
-"""The records that travel through a build: Section → QAPair → Row, or Reject."""
+"""The records that travel through a build: Section → QAPair → Row, or Reject; and the tally of a stage."""
 
 from __future__ import annotations
 
@@ -155,4 +155,34 @@ class Reject:
             "section_id": self.section.id,
             "heading_path": list(self.section.heading_path),
             "lines": [self.section.first_line, self.section.last_line],
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Candidates of a stage: asked = received + short, received = kept + rejected."""
+
+    asked: int = 0
+    received: int = 0
+    short: int = 0
+    kept: int = 0
+    rejected: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.asked += other.asked
+        self.received += other.received
+        self.short += other.short
+        self.kept += other.kept
+        self.rejected += other.rejected
+
+    def to_json(self) -> dict[str, int]:
+        """The counts, after checking that nothing vanished."""
+        assert self.asked == self.received + self.short, self
+        assert self.received == self.kept + self.rejected, self
+        return {
+            "asked": self.asked,
+            "received": self.received,
+            "short": self.short,
+            "kept": self.kept,
+            "rejected": self.rejected,
         }
