@@ -28,7 +28,7 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True, slots=True)
 class StudentSize:
-    """What a student of a few million parameters is made of; the defaults are measured, see benchmarks/student.md."""
+    """What a student of a few million parameters is made of; the defaults are measured in benchmarks/student.md."""
 
     vocabulary: int = 2000
     hidden: int = 256
