@@ -51,6 +51,8 @@ class Asking:
     """What else shapes the teacher's answers, for the manifest: temperature and the like."""
     usage: Callable[[], dict[str, int]] = dict
     """Tokens of the answers used so far."""
+    stop: Callable[[], None] = lambda: None
+    """Makes `ask` buy nothing more."""
     close: Callable[[], Coroutine[Any, Any, None]] = nothing_to_close
     """Closes the teacher's connections, in the event loop that opened them."""
 
@@ -177,7 +179,7 @@ async def _ask_sections(
         return await ask_base_qa(section, asking.ask, asking.teacher, settings, prompts)
 
     return await in_pool(
-        worth_asking, one, asking.concurrency, _counting("asking for pairs", len(worth_asking), progress)
+        worth_asking, one, asking.concurrency, _counting("asking for pairs", len(worth_asking), progress), asking.stop
     )
 
 
@@ -191,7 +193,9 @@ async def _ask_wordings(
     async def one(pair: QAPair) -> Reworded:
         return await ask_paraphrases(pair, asking.ask, settings, prompts)
 
-    return await in_pool(pairs, one, asking.concurrency, _counting("asking for wordings", len(pairs), progress))
+    return await in_pool(
+        pairs, one, asking.concurrency, _counting("asking for wordings", len(pairs), progress), asking.stop
+    )
 
 
 def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:

@@ -137,6 +137,7 @@ def _asking(settings: TeacherSettings | None, journal: Journal, run: Run) -> tup
         settings.concurrency,
         parameters=backend.parameters,
         usage=lambda: {"in": teacher.counters.used_in, "out": teacher.counters.used_out},
+        stop=teacher.stop,
         close=backend.close,
     )
 

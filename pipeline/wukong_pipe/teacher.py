@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
+from wukong_pipe.errors import StoppedShort
 from wukong_pipe.journal import Call, Failure, Journal, call_key, canonical, now
 from wukong_pipe.records import Section
 from wukong_pipe.replies import read_completion, read_object
@@ -166,6 +167,11 @@ class JournalledTeacher:
         # Two sections may ask the very same thing at the same time: the second waits for the first one's
         # answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Buy nothing more; calls in flight still reach the journal."""
+        self._stopped = True
 
     async def ask(self, request: Request, attempt: int) -> Reply:
         """One attempt's reply; see `Ask`.
@@ -180,6 +186,8 @@ class JournalledTeacher:
         async with self._locks.setdefault(key, asyncio.Lock()):
             call = self._journal.get(key)
             if call is None:
+                if self._stopped:
+                    raise StoppedShort("The build was stopped before this was asked; what was bought is kept.")
                 call = await self._buy(request, attempt, key, meaning)
             else:
                 self.counters.from_journal += 1
@@ -256,12 +264,14 @@ async def in_pool(
     worker: Callable[[T], Awaitable[R]],
     size: int,
     done: Callable[[], None] = lambda: None,
-    grace: float = 5.0,
+    stop: Callable[[], None] = lambda: None,
+    grace: float = 30.0,
 ) -> list[R]:
     """Results of `worker` for all items, in the items' order, with at most `size` at work at any time.
 
-    After the first exception, or when cancelled, nothing new starts; what runs has `grace` seconds to bring
-    its calls into the journal. Never a task an item: thousands of waiting requests time out unsent.
+    After the first exception, or when cancelled, nothing new starts and `stop` is called, so that what runs buys
+    nothing more; it has `grace` seconds to bring its calls in flight into the journal. Never a task an item:
+    thousands of waiting requests time out unsent.
     """
     results: dict[int, R] = {}
     errors: list[Exception] = []
@@ -285,6 +295,7 @@ async def in_pool(
     finally:
         stopping = True
         if running := [task for task in tasks if not task.done()]:
+            stop()
             await asyncio.wait(running, timeout=grace)
         for task in tasks:
             task.cancel()

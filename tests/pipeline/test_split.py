@@ -31,6 +31,13 @@ def test_the_sections_of_any_text_re_join_and_know_their_lines(text: str) -> Non
     assert at == len(text)
 
 
+@pytest.mark.long
+@given(markdown)
+@settings(max_examples=10_000, deadline=None)
+def test_ten_thousand_texts_re_join(text: str) -> None:
+    assert "".join(section.text for section in split(text, "a.md")) == text
+
+
 @given(markdown)
 def test_lines_re_join_too(text: str) -> None:
     starts = line_starts(text)

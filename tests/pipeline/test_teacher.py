@@ -185,14 +185,19 @@ def test_the_first_exception_starts_nothing_new_and_grants_the_running_a_short_g
     assert ended == ([0, 2] if finishes else [])
 
 
-def test_calls_in_flight_reach_the_journal_when_the_run_is_cancelled(tmp_path: Path) -> None:
+def test_calls_in_flight_reach_the_journal_when_the_run_is_cancelled_and_none_follows_them(tmp_path: Path) -> None:
     async def run(server: Provider, cancel: Callable[[], object]) -> None:
         with Journal(tmp_path / "journal.sqlite") as journal:
             async with OpenAIBackend(settings(server.base_url), journal) as backend:
                 asker = JournalledTeacher(journal, backend, "run")
                 await asker.ask(request("warm"), 0)
                 asyncio.get_running_loop().call_later(0.1, cancel)
-                await in_pool(["a", "b", "c", "d"], lambda text: asker.ask(request(text), 0), 2)
+
+                async def twice(text: str) -> None:
+                    for attempt in range(2):
+                        await asker.ask(request(text), attempt)
+
+                await in_pool(["a", "b", "c", "d"], twice, 2, stop=asker.stop)
 
     async def cancelled(server: Provider) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(run(server, lambda: task.cancel()))
