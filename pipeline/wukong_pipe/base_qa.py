@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wukong_pipe.attempts import USUAL, Attempts
+from wukong_pipe.cleaning import clean
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
-from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request
+from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request, excerpt
 from wukong_pipe.units import worth
 from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
-
-ATTEMPTS = 3
-"""A request that is answered badly or in part is asked at most this often."""
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -34,6 +33,19 @@ class Answered:
     pairs: list[QAPair] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+
+    @property
+    def subject(self) -> str:
+        return self.section.id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.section.id,)
+
+    @property
+    def share(self) -> float:
+        return len(self.pairs) / self.quota if self.quota else 1.0
 
 
 def quota(section: Section, settings: BuildSettings) -> int:
@@ -52,7 +64,7 @@ def request(section: Section, count: int, covered: tuple[str, ...], prompts: Map
             heading_path=section.title,
             quota=str(count),
             covered=_covered(covered, section.lang),
-            section=_fenced(section.text),
+            section=_fenced(section.header + clean(section.text).text),
         ),
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
@@ -74,19 +86,28 @@ def _covered(questions: tuple[str, ...], lang: Lang) -> str:
 
 
 async def ask_base_qa(
-    section: Section, ask: Ask, teacher: str, settings: BuildSettings, prompts: Mapping[Lang, Prompt]
+    section: Section,
+    ask: Ask,
+    teacher: str,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
 ) -> Answered:
     """Ask for a section's pairs until enough of its quota is kept or the attempts are used up.
 
     Depends on the section, the settings and the section's own earlier replies alone.
     """
     result = Answered(section, quota(section, settings))
-    for attempt in range(ATTEMPTS):
-        missing = result.quota - len(result.pairs)
-        if missing <= 0 or (attempt and len(result.pairs) >= settings.min_fill * result.quota):
-            break
+    most = result.quota
+    for attempt in attempts.of(result, settings.min_fill):
+        missing = min(most, result.quota - len(result.pairs))
         asked = request(section, missing, tuple(pair.question for pair in result.pairs), prompts)
-        _take(result, await ask(asked, attempt), missing, teacher, asked.prompt)
+        reply = await ask(asked, attempt)
+        _take(result, reply, missing, teacher, asked.prompt)
+        result.refused = reply.is_final
+        if reply.is_cut:
+            # The same request would be cut, and paid for, again.
+            most = (missing + 1) // 2
     return result
 
 
@@ -98,7 +119,8 @@ def _take(result: Answered, reply: Reply, asked: int, teacher: str, prompt: str)
 
     def reject(stage: Literal["reply", "surplus", "base_qa"], reason: str, item: Any = None) -> None:
         shown = item if isinstance(item, dict) else {} if item is None else {"item": item}
-        result.rejects.append(Reject(stage, reason, result.section, shown, reply.raw, reply.call))
+        raw = reply.raw if item is None else excerpt(reply.raw)
+        result.rejects.append(Reject(stage, reason, result.section, shown, raw, reply.call))
 
     if reply.value is None:
         reject("reply", reply.problem)

@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from wukong_pipe import base_qa
+from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.base_qa import Answered, ask_base_qa
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import write_dataset
 from wukong_pipe.dedupe import Removal, dedupe
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.estimate import estimate
 from wukong_pipe.holdout import Holdout, hold_out, plan
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
-from wukong_pipe.prompt_files import Prompt, load_prompt
+from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
@@ -49,10 +51,12 @@ class Asking:
     """The template a question was made with; always "" for a teacher that writes freely."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """What else shapes the teacher's answers, for the manifest: temperature and the like."""
-    usage: Callable[[], dict[str, int]] = dict
-    """Tokens of the answers used so far."""
-    stop: Callable[[], None] = lambda: None
-    """Makes `ask` buy nothing more."""
+    attempts: Attempts = USUAL
+    """How often the same thing is asked."""
+    used: Callable[[str], dict[str, Any]] = lambda stage: {}
+    """Calls, tokens and cost of the answers that a stage has used so far."""
+    stop: Callable[[Exception], None] = lambda error: None
+    """Makes `ask` buy nothing more, because of an error."""
     close: Callable[[], Coroutine[Any, Any, None]] = nothing_to_close
     """Closes the teacher's connections, in the event loop that opened them."""
 
@@ -68,23 +72,31 @@ class Built:
     pairs: list[QAPair]
     unanswered: list[Section]
     """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings did."""
+    warnings: list[str]
+    """What was done to sources that their author should know."""
 
 
-def read_sections(sources: Sequence[Source], settings: BuildSettings) -> list[Section]:
+def read_sections(
+    sources: Sequence[Source],
+    settings: BuildSettings,
+    warn: Callable[[str], None] = lambda line: None,
+) -> list[Section]:
     """The sections of all sources, in order; with `limit`, the first that have something to ask."""
-    sections = [section for source in sources for section in split(source.text, source.name, settings.lang)]
+    sections = [section for source in sources for section in split(source.text, source.name, settings.lang, warn)]
     if settings.limit is None:
         return sections
     return [section for section in sections if base_qa.quota(section, settings)][: settings.limit]
 
 
-def load_prompts(stage: str, settings: BuildSettings) -> dict[Lang, Prompt]:
-    """A stage's prompts in every language.
+def load_prompts(settings: BuildSettings) -> dict[str, dict[Lang, Prompt]]:
+    """The prompts by stage and language.
 
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    return {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)}
+    return {
+        stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in PLACEHOLDERS
+    }
 
 
 def build(
@@ -100,9 +112,9 @@ def build(
         WukongError: an input cannot be read, or the teacher cannot be used.
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
-    base_prompts = load_prompts("base_qa", settings)
-    wording_prompts = load_prompts("paraphrase", settings)
-    sections = read_sections(sources, settings)
+    prompts = load_prompts(settings)
+    warnings: list[str] = []
+    sections = read_sections(sources, settings, warnings.append)
     if not any(base_qa.quota(section, settings) for section in sections):
         raise CorpusError(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
@@ -113,14 +125,14 @@ def build(
     # One event loop for both waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            answered = loop.run(_ask_sections(sections, asking, settings, base_prompts, progress))
+            answered = loop.run(_ask_sections(sections, asking, settings, prompts["base_qa"], progress))
             first = [base_row(pair) for result in answered for pair in result.pairs]
             distinct, repeated = dedupe(first, names)
             pairs = _pairs_of(distinct, answered)
 
             chosen = plan(pairs, settings.holdout)
             trained = [pair for pair in pairs if not chosen.level(pair)]
-            reworded = loop.run(_ask_wordings(trained, asking, settings, wording_prompts, progress))
+            reworded = loop.run(_ask_wordings(trained, asking, settings, prompts["paraphrase"], progress))
         finally:
             loop.run(asking.close())
 
@@ -142,7 +154,11 @@ def build(
     _check_sums(accounting, len(pairs))
     manifest = {
         "format": 1,
-        **_inputs(sources, settings, asking, [*base_prompts.values(), *wording_prompts.values()]),
+        **_inputs(sources, settings, asking, [by_lang for stage in prompts.values() for by_lang in stage.values()]),
+        "calls": {
+            stage: {"estimated": estimated.to_json(), "used": asking.used(stage)}
+            for stage, estimated in estimate(sections, settings, prompts).items()
+        },
         "accounting": accounting,
         "coverage": coverage(sections, held.rows),
         "quota": _quotas(answered),
@@ -153,7 +169,7 @@ def build(
         },
     }
     write_dataset(run, held.rows, rejects, manifest)
-    return Built(sections, held.rows, rejects, manifest, pairs, _unanswered(answered, reworded, settings))
+    return Built(sections, held.rows, rejects, manifest, pairs, _unanswered(answered, reworded, settings), warnings)
 
 
 def _pairs_of(distinct: Sequence[Row], answered: Sequence[Answered]) -> list[QAPair]:
@@ -176,7 +192,7 @@ async def _ask_sections(
     worth_asking = [section for section in sections if base_qa.quota(section, settings)]
 
     async def one(section: Section) -> Answered:
-        return await ask_base_qa(section, asking.ask, asking.teacher, settings, prompts)
+        return await ask_base_qa(section, asking.ask, asking.teacher, settings, prompts, asking.attempts)
 
     return await in_pool(
         worth_asking, one, asking.concurrency, _counting("asking for pairs", len(worth_asking), progress), asking.stop
@@ -191,7 +207,7 @@ async def _ask_wordings(
     progress: Progress,
 ) -> list[Reworded]:
     async def one(pair: QAPair) -> Reworded:
-        return await ask_paraphrases(pair, asking.ask, settings, prompts)
+        return await ask_paraphrases(pair, asking.ask, settings, prompts, asking.attempts)
 
     return await in_pool(
         pairs, one, asking.concurrency, _counting("asking for wordings", len(pairs), progress), asking.stop
@@ -247,7 +263,6 @@ def _inputs(
             "model": asking.teacher,
             "language_model": not asking.teacher.startswith("offline@"),
             "parameters": dict(asking.parameters),
-            "tokens": asking.usage(),
         },
         "prompts": sorted(prompt.name for prompt in prompts),
         "settings": shown,
@@ -275,6 +290,9 @@ def _quotas(answered: Sequence[Answered]) -> list[dict[str, Any]]:
     return [
         {
             "section": result.section.title,
+            "id": result.section.id,
+            "source": result.section.source,
+            "lines": [result.section.first_line, result.section.last_line],
             "worth": worth(result.section),
             "wanted": result.quota,
             "kept": len(result.pairs),
@@ -301,14 +319,12 @@ def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]
         covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in said)
         total, total_covered = total + len(said), total_covered + covered
         if said:
-            by_section.append({"section": section.title, "units": len(said), "covered": covered})
+            by_section.append({"section": section.title, "id": section.id, "units": len(said), "covered": covered})
     return {"overall": round(total_covered / total, 4) if total else 0.0, "by_section": by_section}
 
 
 def _unanswered(answered: Sequence[Answered], reworded: Sequence[Reworded], settings: BuildSettings) -> list[Section]:
     """Sections in which pairs or wordings ended under `min_fill` of what was wanted."""
-    short = [result.section for result in answered if len(result.pairs) < settings.min_fill * result.quota]
-    short += [
-        family.pair.section for family in reworded if len(family.rows) - 1 < settings.min_fill * settings.variants
-    ]
+    short = [result.section for result in answered if result.share < settings.min_fill]
+    short += [family.pair.section for family in reworded if family.share < settings.min_fill]
     return list(dict.fromkeys(short))

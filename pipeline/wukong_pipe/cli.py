@@ -7,6 +7,8 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,17 +16,43 @@ import click
 from rich.console import Console
 
 from wukong_pipe import __version__, commands, config
+from wukong_pipe.attempts import Reask
 from wukong_pipe.build import Built
+from wukong_pipe.build_command import Price, TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.dataset import split_counts
-from wukong_pipe.errors import ShortOfQuota, StoppedShort, WorkspaceError, WukongError
-from wukong_pipe.screen import Steps, build_summary
+from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, WorkspaceError, WukongError
+from wukong_pipe.journal import Journal
+from wukong_pipe.journal_records import Prices
+from wukong_pipe.journal_report import as_json, summary, summary_table
+from wukong_pipe.ledger import Ceilings
+from wukong_pipe.recover import recover
+from wukong_pipe.screen import Steps, build_summary, price_table
 from wukong_pipe.workspace import Run, Workspace
 
-out = Console(markup=False, highlight=False, soft_wrap=True)
+# Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
+out = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money: a decimal number, exact, not negative."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is no amount: give a number such as 0.4.", param, ctx)
+        return amount
+
+
+AMOUNT = Amount()
 
 runs_dir_option = click.option(
     "--runs-dir",
@@ -87,12 +115,26 @@ def cli() -> None:
     show_default=True,
     help="Share of a quota below which it is asked again.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Calls at a time.")
+@click.option("--concurrency", type=click.IntRange(1, 256), help="Calls at a time.  [default: found out]")
+@click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Requests a minute at most.")
+@click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Tokens a minute at most.")
+@click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
+@click.option("--price-in", type=AMOUNT, help="Price of a million prompt tokens.")
+@click.option("--price-out", type=AMOUNT, help="Price of a million completion tokens.")
+@click.option("--currency", default="USD", show_default=True, help="What prices and --max-cost are in; only a label.")
+@click.option("--max-cost", type=AMOUNT, help="The most this run may cost in all; needs the prices.")
+@click.option("--max-calls", type=click.IntRange(0), help="The most calls this run may make in all.")
 @click.option("--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True)
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
 @click.option("--prompts", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Your own prompts.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first N sections; their calls are not paid again.")
-@click.option("--dry-run", is_flag=True, help="Show sections, calls and tokens; spend nothing.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N sections: their pairs, the price of the rest.")
+@click.option(
+    "--reask",
+    multiple=True,
+    metavar="short|rejected|ID",
+    help="Ask up to three times more for what stayed short, what has rejects, or a section or pair by its id.",
+)
+@click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @common
 def build_command(paths: tuple[Path, ...], **options: Any) -> None:
@@ -103,6 +145,9 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
       wukong-pipe build corpora/blackwukong.md
       wukong-pipe build docs/ --base-url http://127.0.0.1:8000/v1 --teacher-model qwen3
       wukong-pipe build corpora/apollo.md --teacher offline --variants 8
+      wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
+      wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
+      wukong-pipe build docs/ --reask short
     """
     sources = read_sources(paths, options["encoding"])
     settings = BuildSettings(
@@ -114,28 +159,50 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         prompts=options["prompts"],
         limit=options["limit"],
     )
+    prices = chosen_prices(options)
     if options["dry_run"]:
-        show_plan(commands.plan_build(sources, settings), options["json"])
+        show_price(price_of(sources, settings, prices), options["json"])
         return
+    choice = teacher_choice(options, prices)
+    reask = Reask(*options["reask"])
     workspace = Workspace(options["runs_dir"])
     run = workspace.run(options["run"] or paths[0].resolve().stem)
     with Steps(err).shown() as steps:
-        built, invocation = commands.run_build(
+        built, invocation = run_build(
             workspace,
             run,
             sources,
             settings,
-            teacher_choice(options),
+            choice,
             named=bool(options["run"]),
             overwrite=options["overwrite"],
             progress=steps,
+            reask=reask,
+            say=err.print,
         )
-    show_build(run, built, invocation, options["json"])
+    rest = price_of_rest(sources, settings, built, prices) if settings.limit else None
+    show_build(run, built, invocation, rest, options["json"])
+    if reask.unmet:
+        err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if built.unanswered:
         raise ShortOfQuota(unanswered_sentence(built))
 
 
-def teacher_choice(options: dict[str, Any]) -> commands.TeacherChoice:
+def chosen_prices(options: dict[str, Any]) -> Prices | None:
+    """The prices that the options give.
+
+    Raises:
+        click.UsageError: one of the two is missing, or both are and there is a ceiling that needs them.
+    """
+    price_in, price_out = options["price_in"], options["price_out"]
+    if (price_in is None) != (price_out is None) or (price_in is None and options["max_cost"] is not None):
+        raise click.UsageError(
+            "--price-in and --price-out (for a million tokens) go together, and --max-cost needs both."
+        )
+    return None if price_in is None else Prices(price_in, price_out, options["currency"])
+
+
+def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherChoice:
     """The teacher that the options and, last of all, OPENAI_* name.
 
     Raises:
@@ -150,38 +217,70 @@ def teacher_choice(options: dict[str, Any]) -> commands.TeacherChoice:
         if not isinstance(extra, dict):
             raise click.UsageError("--extra-body must be a JSON object.")
         parameters["extra_body"] = extra
-    return commands.TeacherChoice(
+    return TeacherChoice(
         kind=options["teacher"],
         model=options["teacher_model"],
         base_url=options["base_url"] or os.environ.get("OPENAI_BASE_URL", ""),
         api_key=os.environ.get("OPENAI_API_KEY", ""),
         concurrency=options["concurrency"],
+        rpm=options["rpm"],
+        tpm=options["tpm"],
         parameters=parameters,
+        prices=prices,
+        ceilings=Ceilings(options["max_cost"], options["max_calls"]),
+        batch=options["batch"],
     )
 
 
-def show_plan(plan: dict[str, int], as_json: bool) -> None:
+def show_price(price: Price, as_json: bool) -> None:
     if as_json:
+        stages = {name: {**stage.to_json(), "cost": price.cost(stage)} for name, stage in price.stages.items()}
+        plan = {"sections": price.sections, "pairs": price.pairs, "stages": stages, "cost": price.cost(price.total)}
         print(json.dumps(plan))
         return
-    out.print(
-        f"{plan['sections']} sections, {plan['pairs']} pairs to ask for: about {plan['calls']} calls, "
-        f"{plan['tokens_in']:,} tokens in and {plan['tokens_out']:,} out. Nothing was spent."
-    )
+    out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
+    out.print(price_table(price))
+    if price.prices is None:
+        out.print("For the cost give --price-in and --price-out.")
+    out.print("Nothing was spent.")
 
 
-def show_build(run: Run, built: Built, invocation: dict[str, Any], as_json: bool) -> None:
+def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
     if as_json:
         splits = split_counts(built.rows)
         print(json.dumps({"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}))
         return
+    if rest is not None:
+        show_pairs(built)
     out.print(build_summary(built))
+    cost = f", {invocation['cost']} {invocation['currency']}" if invocation["cost"] is not None else ""
+    unknown = invocation["unknown_tokens_in"] + invocation["unknown_tokens_out"]
+    of_unknown = f" (up to {unknown:,} of the tokens for calls of unknown outcome)" if unknown else ""
     out.print(
-        f"{invocation['calls_made']} calls made, {invocation['calls_from_journal']} from the journal, "
-        f"{invocation['seconds']:.0f} s. Dataset: {run.dataset}"
+        f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
+        f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
-    if not built.unanswered:
+    for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
+        err.print(f"Warning: {warning}", style="yellow")
+    if rest is not None and rest.sections:
+        total, cost = rest.total, rest.cost(rest.total)
+        tokens = f", {total.tokens.prompt:,} tokens in and {total.tokens.completion:,} out"
+        bill = f"{tokens}{f', {cost}' if cost else ''}" if built.manifest["teacher"]["language_model"] else ""
+        out.print(
+            f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
+            "what was bought here is not paid again."
+        )
+    elif not built.unanswered:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
+
+
+def show_pairs(built: Built) -> None:
+    """The pairs of a build that tries a few sections, so that its reader can judge them."""
+    for pair in built.pairs:
+        out.print(f"{pair.section.source}:{pair.lines[0]}  {pair.question}", style="bold")
+        out.print(f"    {pair.answer}")
+        for evidence in pair.evidence:
+            out.print(f"    “{' '.join(evidence.split())}”", style="dim")
 
 
 def unanswered_sentence(built: Built) -> str:
@@ -191,6 +290,40 @@ def unanswered_sentence(built: Built) -> str:
         f"{len(built.unanswered)} sections stayed short of their quota ({names}{more}); what was kept is in the "
         "dataset, what was not is in rejected.jsonl with its reason."
     )
+
+
+@cli.command("journal")
+@click.option("--recover", is_flag=True, help="Save every call of a damaged journal that can be read.")
+@common
+def journal_command(**options: Any) -> None:
+    """Show what was asked of teachers and what it cost, by run, model and prompt.
+
+    \b
+    Examples:
+      wukong-pipe journal
+      wukong-pipe journal --run blackwukong --json
+      wukong-pipe journal --recover
+    """
+    workspace = Workspace(options["runs_dir"])
+    if options["recover"]:
+        with workspace.writing():
+            saved = recover(workspace.journal)
+        if options["json"]:
+            print(json.dumps({**asdict(saved), "damaged": str(saved.damaged)}))
+            return
+        out.print(
+            f"{saved.calls} calls and {saved.sends} requests saved; at least {saved.lost_calls} calls and "
+            f"{saved.lost_sends} requests could not be read. The damaged journal is {saved.damaged}."
+        )
+        return
+    if not workspace.journal.exists():
+        raise WorkspaceError(f"There is no journal in {workspace.folder}: start with `wukong-pipe build PATH`.")
+    with Journal(workspace.journal) as journal:
+        lines = [line for line in summary(journal) if options["run"] in {"", line.run}]
+    if options["json"]:
+        print(json.dumps(as_json(lines)))
+    else:
+        out.print(summary_table(lines))
 
 
 @cli.command("train")
@@ -281,7 +414,12 @@ def demo_command(**options: Any) -> None:
     """Build, train, evaluate and report with the embedded teacher and student: no key, no download."""
     from wukong_pipe.demo import demo
 
-    demo(Workspace(options["runs_dir"]), options["run"] or "demo", options["corpus"], options["full"], out, err)
+    shown = err if options["json"] else out
+    metrics = demo(
+        Workspace(options["runs_dir"]), options["run"] or "demo", options["corpus"], options["full"], shown, err
+    )
+    if options["json"]:
+        print(json.dumps(metrics))
 
 
 def option_names() -> dict[str, set[str]]:
@@ -290,6 +428,11 @@ def option_names() -> dict[str, set[str]]:
         name: {parameter.name or "" for parameter in command.params if isinstance(parameter, click.Option)}
         for name, command in cli.commands.items()
     }
+
+
+def reasking(arguments: list[str]) -> list[str]:
+    """The same command, that asks again for what stayed short."""
+    return arguments if "--reask" in arguments else [*arguments, "--reask", "short"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -303,8 +446,10 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         err.print(f"Error: {error}", style="red")
-        if type(error) is StoppedShort:
+        if type(error) in {StoppedShort, Interrupted}:
             err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}")
+        elif isinstance(error, ShortOfQuota):
+            err.print(f"Ask for the rest with: {shlex.join(['wukong-pipe', *reasking(arguments)])}")
         return error.exit_code
     except OSError as error:
         if "--debug" in arguments:

@@ -6,27 +6,20 @@ commands that need them, when they run.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe import base_qa, offline
-from wukong_pipe.build import Asking, Built, build, read_sections, written_freely
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import Source
-from wukong_pipe.dataset import check_sources, check_untouched
+from wukong_pipe import offline
+from wukong_pipe.build import written_freely
 from wukong_pipe.errors import MissingDependency, WorkspaceError
-from wukong_pipe.journal import Journal
 from wukong_pipe.records import Lang
-from wukong_pipe.teacher import JournalledTeacher, OfflineBackend
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import Run, Workspace, read_json, write_json
+from wukong_pipe.workspace import Run, Workspace, read_json
 
 if TYPE_CHECKING:
-    from wukong_pipe.openai_client import TeacherSettings
     from wukong_trainer.data import TrainingData
     from wukong_trainer.recipe import Recipe
     from wukong_trainer.sft import Trained
@@ -48,98 +41,6 @@ def training_installed() -> Iterator[None]:
         raise MissingDependency(
             f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[train]'."
         ) from error
-
-
-# --- build -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class TeacherChoice:
-    """Which teacher the user asked for; empty strings mean “not given”."""
-
-    kind: str
-    model: str = ""
-    base_url: str = ""
-    api_key: str = ""
-    concurrency: int = 8
-    parameters: Mapping[str, Any] | None = None
-    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body."""
-
-
-def run_build(
-    workspace: Workspace,
-    run: Run,
-    sources: list[Source],
-    settings: BuildSettings,
-    choice: TeacherChoice,
-    *,
-    named: bool,
-    overwrite: bool,
-    progress: Progress,
-) -> tuple[Built, dict[str, Any]]:
-    """Build the run's dataset, and note what this invocation cost in build.json.
-
-    Args:
-        named: the user named the run, and so means to replace what it holds.
-
-    Raises:
-        WukongError: see `build`; also where the run holds what a rebuild would lose.
-    """
-    started = time.monotonic()
-    # Before anything is written: a missing key must not leave an empty run behind.
-    settings_of_teacher = None if choice.kind == "offline" else _teacher_settings(choice)
-    with workspace.writing():
-        if not named:
-            check_sources(run, [source.name for source in sources])
-        if not overwrite:
-            check_untouched(run)
-        run.folder.mkdir(parents=True, exist_ok=True)
-        with Journal(workspace.journal) as journal:
-            teacher, asking = _asking(settings_of_teacher, journal, run)
-            built = build(sources, settings, asking, run, lambda step, done, total: progress(step, done, total, ""))
-        workspace.remember(run)
-        invocation = {
-            "calls_made": teacher.counters.bought,
-            "calls_from_journal": teacher.counters.from_journal,
-            "failed_calls": teacher.counters.failures,
-            "tokens_in": teacher.counters.tokens_in,
-            "tokens_out": teacher.counters.tokens_out,
-            "seconds": round(time.monotonic() - started, 2),
-        }
-        write_json(run.folder / "build.json", invocation)
-    return built, invocation
-
-
-def _teacher_settings(choice: TeacherChoice) -> TeacherSettings:
-    """Settings of a teacher behind HTTP.
-
-    Raises:
-        TeacherError: a key or model is missing, or the URL is none.
-    """
-    from wukong_pipe.providers import resolve
-
-    settings = resolve(choice.base_url, choice.model, choice.api_key)
-    return replace(settings, concurrency=choice.concurrency, **(choice.parameters or {}))
-
-
-def _asking(settings: TeacherSettings | None, journal: Journal, run: Run) -> tuple[JournalledTeacher, Asking]:
-    """The teacher of these settings, or the embedded one, behind the journal."""
-    if settings is None:
-        teacher = JournalledTeacher(journal, OfflineBackend(offline.teacher_id(), offline.answer), run.name)
-        return teacher, Asking(teacher.ask, offline.teacher_id(), 1, offline.form_of)
-    from wukong_pipe.openai_teacher import OpenAIBackend
-
-    backend = OpenAIBackend(settings, journal)
-    teacher = JournalledTeacher(journal, backend, run.name)
-    return teacher, Asking(
-        teacher.ask,
-        settings.model,
-        settings.concurrency,
-        parameters=backend.parameters,
-        usage=lambda: {"in": teacher.counters.used_in, "out": teacher.counters.used_out},
-        stop=teacher.stop,
-        close=backend.close,
-    )
 
 
 # --- train, eval, report -----------------------------------------------------------------------------------------
@@ -240,29 +141,6 @@ def run_report(workspace: Workspace, run: Run) -> Path:
 
 
 # --- what the screen needs -----------------------------------------------------------------------------------------
-
-
-def plan_build(sources: list[Source], settings: BuildSettings) -> dict[str, int]:
-    """Calls and tokens of a build, estimated without spending anything.
-
-    Every pair is taken to be kept and paraphrased once; a token is taken to be 1.5 characters of Chinese or 4 of
-    other text, a question or answer 40 tokens.
-    """
-    sections = read_sections(sources, settings)
-    quotas = [base_qa.quota(section, settings) for section in sections]
-    pairs = sum(quotas)
-    asked = sum(1 for quota in quotas if quota)
-    characters = {"zh": 0, "en": 0}
-    for section, quota in zip(sections, quotas, strict=True):
-        characters[section.lang] += len(section.text) if quota else 0
-    prompt = 500
-    return {
-        "sections": asked,
-        "pairs": pairs,
-        "calls": asked + (pairs if settings.variants else 0),
-        "tokens_in": int(characters["zh"] / 1.5 + characters["en"] / 4) + prompt * (asked + pairs),
-        "tokens_out": pairs * 40 * 3 + pairs * settings.variants * 40,
-    }
 
 
 def chosen_recipe(options: Mapping[str, Any]) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.records import Reject, Row, Split
 from wukong_pipe.text import digest
-from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run, half_of, jsonl, read_json, sha256_of, write_json, write_text
 
 FILES: dict[Split, str] = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
 
@@ -66,6 +66,7 @@ def write_dataset(run: Run, rows: Sequence[Row], rejects: Sequence[Reject], mani
     for name in FILES.values():
         if name not in texts:
             (run.dataset / name).unlink(missing_ok=True)
+            half_of(run.dataset / name).unlink(missing_ok=True)
     hashes = {name: sha256_of(run.dataset / name) for name in sorted(texts)}
     write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values())))
     hashes["README.md"] = sha256_of(run.dataset / "README.md")

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from wukong_pipe import commands
 from wukong_pipe.build import Built
+from wukong_pipe.build_command import TeacherChoice, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
-from wukong_pipe.errors import CorpusError
+from wukong_pipe.errors import CorpusError, WorkspaceError
 from wukong_pipe.screen import Steps, build_summary
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.workspace import Run, Workspace, write_text
 
 SAMPLE = Path("corpora/blackwukong.md")
 PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
@@ -24,10 +25,17 @@ PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
 ANSWER_TOKENS = 64
 
 
-def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: Console, err: Console) -> None:
-    """Run the whole path on the sample corpus with the embedded teacher and student.
+MARKER = ".demo"
+"""A file in the runs that the demo made: only those does it replace unasked."""
+
+
+def demo(
+    workspace: Workspace, name: str, corpus: Path | None, full: bool, out: Console, err: Console
+) -> dict[str, Any]:
+    """Run the whole path on the sample corpus with the embedded teacher and student; the metrics.
 
     Raises:
+        WorkspaceError: the run holds something that the demo did not make.
         WukongError: a step failed; its sentence says why.
     """
     corpus = corpus or SAMPLE
@@ -36,6 +44,9 @@ def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: 
             f"{corpus} does not exist: run the demo from the project's folder, or name a Markdown file with --corpus."
         )
     run = workspace.run(name)
+    if run.folder.exists() and not (run.folder / MARKER).exists():
+        raise WorkspaceError(f"The run “{name}” was not made by the demo, which would replace it: use another --run.")
+    write_text(run.folder / MARKER, "")
     settings = BuildSettings() if full else PART
     started = time.monotonic()
     with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
@@ -61,16 +72,17 @@ def demo(workspace: Workspace, name: str, corpus: Path | None, full: bool, out: 
         path = commands.run_report(workspace, run)
     out.print(f"\nDone in {time.monotonic() - started:.0f} s. Open {path}")
     out.print("Your own documents: wukong-pipe build docs/ && wukong-pipe train && wukong-pipe eval")
+    return metrics
 
 
 def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings, err: Console) -> Built:
     with Steps(err).shown() as steps:
-        built, _ = commands.run_build(
+        built, _ = run_build(
             workspace,
             run,
             read_sources([corpus]),
             settings,
-            commands.TeacherChoice("offline"),
+            TeacherChoice("offline"),
             named=True,
             overwrite=True,
             progress=steps,

@@ -7,7 +7,9 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── TeacherError                the teacher cannot be used: no key, unknown model, refused connection
 ├── MissingDependency           a command needs an extra that is not installed
 ├── ModelError                  a student, adapter or device does not fit what is asked of it
+├── Interrupted        exit 130 the user stopped it; what was in flight has been kept
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
+    ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
     └── ShortOfQuota   exit 3   a finished build, but too much of what was asked for never came
 """
 
@@ -48,6 +50,16 @@ class StoppedShort(WukongError):
     """The run ended early; what it has is kept and the printed command goes on from there."""
 
     exit_code = 3
+
+
+class Interrupted(WukongError):
+    """The user stopped the run; what was in flight has been kept."""
+
+    exit_code = 130
+
+
+class CeilingReached(StoppedShort):
+    """The run may not spend more; the sentence says what to raise."""
 
 
 class ShortOfQuota(StoppedShort):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +15,9 @@ from wukong_pipe.errors import TeacherError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+
+MOST, MOST_HERE = 64, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,12 @@ class TeacherSettings:
     max_tokens: int = 8192
     """Thinking counts, too; some servers cut replies at 1024 where nothing is said."""
     extra_body: dict[str, Any] = field(default_factory=dict)
-    concurrency: int = 8
+    concurrency: int | None = None
+    """Calls at a time; None: found out, from a few to `MOST` (`MOST_HERE` on this machine itself)."""
+    rpm: float | None = None
+    """Requests a minute at most."""
+    tpm: float | None = None
+    """Tokens a minute at most."""
     deadline: float = 300.0
     """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read
     timeout."""
@@ -34,6 +44,11 @@ class TeacherSettings:
     backoff: float = 1.0
     """Seconds before the first retry; doubled for each one, up to a minute: eight of them outlast some
     minutes."""
+
+    @property
+    def most(self) -> int:
+        """Calls at a time at most: a server on this machine answers one after another, and slowly."""
+        return self.concurrency or (MOST_HERE if _is_loopback(self.base_url) else MOST)
 
     def __post_init__(self) -> None:
         """
@@ -44,7 +59,11 @@ class TeacherSettings:
 
     def scrub(self, body: bytes) -> bytes:
         """`body` without the key: providers echo it in their errors. A word like “none” is no secret."""
-        return body.replace(self.api_key.encode("ascii"), b"[key]") if len(self.api_key) >= 8 else body
+        if len(self.api_key) < 8:
+            return body
+        # Some servers' JSON has \/ for a slash and \u002B for a plus.
+        spelt = (rf"(?:{re.escape(char)}|\\{re.escape(char)}|(?i:\\u{ord(char):04x}))" for char in self.api_key)
+        return re.sub("".join(spelt).encode("ascii"), b"[key]", body)
 
 
 def checked_key(api_key: str) -> str:
@@ -72,6 +91,8 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
     # Importing openai takes about a second: --help and a build that finds all in the journal do without it.
     import openai
 
+    # At DEBUG it writes down every header that it receives, and a server may say the key in one.
+    logging.getLogger("httpcore2").setLevel(logging.INFO)
     try:
         return openai.AsyncOpenAI(
             # The client insists on a key; local servers need none.
@@ -107,6 +128,6 @@ async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> lis
     try:
         async with asyncio.timeout(seconds), new_client(settings) as client:
             response = await client.models.with_raw_response.list()
-        return sorted(str(model["id"]) for model in json.loads(response.http_response.content)["data"])
+        return sorted(str(model["id"]) for model in json.loads(settings.scrub(response.http_response.content))["data"])
     except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
         return []

@@ -4,71 +4,63 @@ up."""
 from __future__ import annotations
 
 import asyncio
-import random
+import contextlib
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
-from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
+from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
 from wukong_pipe.journal import Journal
+from wukong_pipe.journal_records import Call, Purchase
+from wukong_pipe.ledger import Ledger, Reservation
 from wukong_pipe.openai_client import TeacherSettings, new_client
-from wukong_pipe.provider_errors import Kind, classify, retry_after, words_of
-from wukong_pipe.teacher import Bought, Failed, Request
+from wukong_pipe.openai_request import (
+    PROMPT_ONLY,
+    awaited,
+    first_rung,
+    hashed_parameters,
+    offer_of,
+    wire_body,
+)
+from wukong_pipe.provider_errors import Kind, classify, ending, retry_after, was_refused, words_of
+from wukong_pipe.teacher import Request, Unanswered
+from wukong_pipe.throttle import Gate, Throttle
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-JSON_SCHEMA, JSON_OBJECT, PROMPT_ONLY = range(3)
-"""The rungs of the support ladder, best first."""
-
-_HINTS = {
-    401: " Check OPENAI_API_KEY.",
-    402: " Top up the account, or use another teacher.",
-    403: " Check what this key may use.",
-    404: " Check --teacher-model and --base-url.",
-}
 
 
 class CallFailed(Exception):
     """One HTTP call brought no completion."""
 
-    def __init__(
-        self,
-        kind: Kind,
-        words: str,
-        seconds: float,
-        status: int | None = None,
-        body: bytes = b"",
-        wait: float | None = None,
-    ) -> None:
+    def __init__(self, kind: Kind, words: str, seconds: float, status: int | None = None) -> None:
         super().__init__(words)
-        self.kind, self.words, self.seconds = kind, words[:500], seconds
-        self.status, self.body, self.wait = status, body, wait
+        self.kind, self.words, self.seconds, self.status = kind, words[:500], seconds, status
 
 
 class OpenAIBackend:
     """Buys answers one HTTP call at a time; an async context manager that closes its connections."""
 
-    def __init__(self, settings: TeacherSettings, journal: Journal) -> None:
+    def __init__(self, settings: TeacherSettings, journal: Journal, ledger: Ledger) -> None:
         self.settings = settings
         self.base_url = settings.base_url
         self.model = settings.model
-        self.parameters: dict[str, Any] = {"max_tokens": settings.max_tokens}
-        if settings.extra_body:
-            self.parameters["extra_body"] = settings.extra_body
-        if settings.temperature is not None:
-            self.parameters["temperature"] = settings.temperature
+        self.parameters: dict[str, Any] = hashed_parameters(settings)
+        self.ledger = ledger
         self._journal = journal
+        self._gate = Gate(Throttle(most=settings.most, start=settings.concurrency, rpm=settings.rpm, tpm=settings.tpm))
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = asyncio.Event()
+        self._first = asyncio.Lock()
         self._rung = journal.rung(self.base_url, self.model)
         self._limit_name = "max_tokens"
         self._backoff = wait_exponential_jitter(initial=settings.backoff, max=60, jitter=settings.backoff)
-        self._succeeded = False
+        self._answered = 0
         self._unclear_in_a_row = 0
         self._end: WukongError | None = None
 
@@ -85,41 +77,78 @@ class OpenAIBackend:
         if self._client is not None:
             await self._client.close()
 
-    async def buy(self, request: Request, attempt: int, failed: Callable[[Failed], None]) -> Bought:  # noqa: ARG002
-        """An answer's bytes, or the provider's final refusal of this one request.
+    def stop(self, end: WukongError) -> None:
+        """Send nothing more; who waits to send is told `end`."""
+        self._end = self._end or end
+        self._ended.set()
+        self._gate.stop(self._end)
+        self.ledger.stop(self._end)
+
+    async def buy(self, purchase: Purchase, request: Request) -> Call:
+        """An answer, or the provider's final refusal of this one request; it is in the journal.
 
         Raises:
             TeacherError: the teacher cannot be used, and nothing was bought from it yet.
-            StoppedShort: it cannot be used any more, or failed too often.
+            StoppedShort: it cannot be used any more, or failed too often, or a ceiling is reached.
+            WorkspaceError: the answer is on its way in a batch.
+            Unanswered: it failed too often on this request, and answered others meanwhile.
         """
+        if (batch := self._journal.open_batch_of(purchase.key)) is not None:
+            raise WorkspaceError(awaited(batch))
+        if not self._answered:
+            # Until the first answer one request goes alone, with all its retries: a server that is down or a key that
+            # is wrong is found out by one, and the support ladder once.
+            async with self._first:
+                if not self._answered:
+                    return await self._insist(purchase, request)
+        return await self._insist(purchase, request)
+
+    async def _insist(self, purchase: Purchase, request: Request) -> Call:
+        before = self._answered
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._may_pass),
-            stop=stop_after_attempt(self.settings.retries + 1),
+            stop=self._patience(),
             wait=self._wait,
+            sleep=self._nap,
             reraise=True,
         )
         try:
-            return await retrying(self._try, request, failed)
+            call: Call = await retrying(self._try, purchase, request)
         except CallFailed as error:
-            self._unclear_in_a_row += error.kind == "unclear"
-            bearable = error.kind == "unclear" and self._succeeded and self._unclear_in_a_row < 3
-            if error.kind == "rejected" or bearable:
-                words = f"the provider rejected the request ({error.status}): {error.words}"
-                return Bought(error.body, error.seconds, error.status or 0, self._rung, words)
-            self._end = self._ending(error)
-            raise self._end from None
+            if self._may_pass(error) and self._answered > before:
+                raise Unanswered(f"no answer after {self.settings.retries + 1} tries: {error.words}") from None
+            raise self._ending(error) from None
+        return call
 
     def _may_pass(self, error: BaseException) -> bool:
         return isinstance(error, CallFailed) and (
-            error.kind == "retry" or (error.kind == "unreachable" and self._succeeded)
+            error.kind == "retry" or (error.kind == "unreachable" and self._answered > 0)
         )
+
+    def _patience(self) -> Callable[[RetryCallState], bool]:
+        """Whether one request has failed too often; being sent away does not count while others are let in."""
+        failed, answered = 0, self._answered
+
+        def exhausted(state: RetryCallState) -> bool:
+            nonlocal failed, answered
+            error = state.outcome.exception() if state.outcome else None
+            if not (isinstance(error, CallFailed) and error.status == 429 and self._answered > answered):
+                failed += 1
+            answered = self._answered
+            return failed > self.settings.retries
+
+        return exhausted
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, CallFailed) and error.wait is not None:
-            # The jitter keeps workers that were sent away together from coming back together.
-            return error.wait + random.uniform(0, self.settings.backoff)
-        return self._backoff(state)
+        # After a 429 the gate holds the whole run back, this request with it.
+        return 0.0 if isinstance(error, CallFailed) and error.status == 429 else self._backoff(state)
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleep, but no longer than the run goes on."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
 
     def _ending(self, error: CallFailed) -> WukongError:
         """What the user is told: the provider's own words, and what to do."""
@@ -132,21 +161,17 @@ class OpenAIBackend:
             return TeacherError(
                 f"No connection to {self.base_url} ({error.words}): is the address right, is the server up?"
             )
-        message = f"The teacher at {self.base_url} answered {error.status}: {error.words.rstrip('.')}."
-        message += _HINTS.get(error.status or 0, "")
-        return StoppedShort(f"{message} What was bought is kept.") if self._succeeded else TeacherError(message)
+        return ending(self.base_url, error.status, error.words, used=self._answered > 0)
 
-    async def _try(self, request: Request, failed: Callable[[Failed], None]) -> Bought:
+    async def _try(self, purchase: Purchase, request: Request) -> Call:
         """One answer, stepping down the support ladder where the server asks for it."""
         while True:
-            if self._end is not None:  # Another worker has met the end of the run: do not knock again.
+            if self._end is not None:
                 raise self._end
-            rung, limit_name = self._rung, self._limit_name
+            rung, limit_name = max(self._rung, first_rung(self._journal, purchase)), self._limit_name
             try:
-                bought = await self._post(request, rung, limit_name, failed)
+                return await self._post(purchase, request, rung, limit_name)
             except CallFailed as error:
-                if error.kind != "rejected":
-                    failed(Failed(error.status, rung, error.seconds, error.words))
                 if error.kind == "rung":
                     self._journal.refuse_rung(self.base_url, self.model, rung)
                     self._rung = max(self._rung, rung + 1)
@@ -154,65 +179,90 @@ class OpenAIBackend:
                     self._limit_name = "max_completion_tokens"
                 else:
                     raise
-            else:
-                self._succeeded = True
-                self._unclear_in_a_row = 0
-                return bought
 
-    async def _post(self, request: Request, rung: int, limit_name: str, failed: Callable[[Failed], None]) -> Bought:
-        """One HTTP call."""
+    async def _post(self, purchase: Purchase, request: Request, rung: int, limit_name: str) -> Call:
+        """One HTTP call: let in by the gate, booked, sent, and settled together with its answer."""
         import openai  # Not at the top: see new_client.
 
         client = self._client_here()
+        body = wire_body(self.settings, request, rung, limit_name)
+        offer = offer_of(body, self.settings)
+        await self._gate.admit(offer.prompt + offer.completion)
+        try:
+            reservation = await self.ledger.reserve(purchase, offer, rung)
+        except BaseException:
+            self._gate.dropped()
+            raise
         start = time.monotonic()
         try:
             async with asyncio.timeout(self.settings.deadline):
-                # Raw, because create() would parse before the bytes are in the journal.
-                response = await client.chat.completions.with_raw_response.create(
-                    **self._payload(request, rung, limit_name)
-                )
+                # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
+                # call costs here, and would parse the answer before its bytes are in the journal.
+                response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
         except openai.APIStatusError as error:
-            raise self._refusal(error, rung, limit_name, time.monotonic() - start) from None
+            return self._refused(error, purchase, reservation, rung, limit_name, time.monotonic() - start)
         except (openai.APITimeoutError, TimeoutError):
             seconds = time.monotonic() - start
-            raise CallFailed("retry", f"no answer within {seconds:.3g} seconds", seconds) from None
+            failure = CallFailed("retry", f"no answer within {seconds:.3g} seconds", seconds)
         except openai.APIConnectionError as error:
-            raise self._cut(error, time.monotonic() - start) from None
+            failure = self._cut(error, time.monotonic() - start)
         except asyncio.CancelledError:
-            failed(Failed(None, rung, time.monotonic() - start, "interrupted; it may have been billed"))
+            self._settle(reservation, CallFailed("retry", "interrupted", time.monotonic() - start))
             raise
-        return Bought(self.settings.scrub(response.http_response.content), time.monotonic() - start, rung=rung)
+        else:
+            reply, seconds = self.settings.scrub(response.content), time.monotonic() - start
+            call = self.ledger.answered(reservation, purchase, reply, status=200, rung=rung, seconds=seconds)
+            self._gate.succeeded((call.tokens_in or 0) + (call.tokens_out or 0))
+            self._answered += 1
+            self._unclear_in_a_row = 0
+            return call
+        self._settle(reservation, failure)
+        raise failure from None
+
+    def _settle(self, reservation: Reservation, failure: CallFailed) -> None:
+        """Book a call that brought no answer, and give its place back."""
+        unbilled = failure.kind == "unreachable" or was_refused(failure.status)
+        self.ledger.failed(
+            reservation, status=failure.status, seconds=failure.seconds, error=failure.words, unbilled=unbilled
+        )
+        if failure.status is not None and failure.status != 429 and unbilled:
+            self._gate.dropped()
+        elif failure.status != 429:
+            self._gate.failed()
 
     def _client_here(self) -> AsyncOpenAI:
         """The client of the running event loop: its connections belong to the loop that opened them."""
         if self._client is None or self._loop is not asyncio.get_running_loop():
             self._client, self._loop = new_client(self.settings), asyncio.get_running_loop()
+            self._ended = asyncio.Event()
         return self._client
 
-    def _payload(self, request: Request, rung: int, limit_name: str) -> dict[str, Any]:
-        """The call's arguments: no field that nobody asked for, for some servers refuse what they do not
-        know."""
-        payload: dict[str, Any] = {
-            "model": self.model,
-            "messages": list(request.messages),
-            limit_name: self.settings.max_tokens,
-        }
-        if self.settings.temperature is not None:
-            payload["temperature"] = self.settings.temperature
-        if self.settings.extra_body:
-            payload["extra_body"] = self.settings.extra_body
-        if rung == JSON_SCHEMA:
-            schema = {"name": request.stage, "strict": True, "schema": request.schema}
-            payload["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif rung == JSON_OBJECT:
-            payload["response_format"] = {"type": "json_object"}
-        return payload
+    def _refused(
+        self, error: Any, purchase: Purchase, reservation: Reservation, rung: int, limit_name: str, seconds: float
+    ) -> Call:
+        """The provider's final word on this request as its answer.
 
-    def _refusal(self, error: Any, rung: int, limit_name: str, seconds: float) -> CallFailed:
+        Raises:
+            CallFailed: it is not final, or not about this request alone.
+        """
         body = self.settings.scrub(error.response.content)
         words = words_of(body.decode("utf-8", "replace"))
         kind = classify(error.status_code, words, rungs_left=rung < PROMPT_ONLY, limit_name=limit_name)
-        return CallFailed(kind, words, seconds, error.status_code, body, retry_after(error.response.headers))
+        if kind == "unclear":
+            self._unclear_in_a_row += 1
+            if self._answered and self._unclear_in_a_row < 3:
+                kind = "rejected"
+        if kind == "rejected":
+            self._gate.dropped()
+            why = f"the provider rejected the request ({error.status_code}): {words[:500]}"
+            return self.ledger.answered(
+                reservation, purchase, body, status=error.status_code, rung=rung, seconds=seconds, error=why
+            )
+        failure = CallFailed(kind, words, seconds, error.status_code)
+        self._settle(reservation, failure)
+        if error.status_code == 429:
+            self._gate.refused(retry_after(error.response.headers), error.response.headers)
+        raise failure
 
     def _cut(self, error: Exception, seconds: float) -> CallFailed:
         # By name: the HTTP library belongs to openai, which has changed it before.

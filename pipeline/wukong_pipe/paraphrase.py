@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wukong_pipe.base_qa import ATTEMPTS
+from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Tally
 from wukong_pipe.replies import check_item
-from wukong_pipe.teacher import Ask, ParaphraseTask, Reply, Request
+from wukong_pipe.teacher import Ask, ParaphraseTask, Reply, Request, excerpt
 from wukong_pipe.text import normalise
 from wukong_pipe.validate import QUESTION_SCHEMA, check_paraphrase
 
@@ -29,8 +29,22 @@ class Reworded:
 
     pair: QAPair
     rows: list[Row]
+    wanted: int
     rejects: list[Reject] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+
+    @property
+    def subject(self) -> str:
+        return self.pair.id
+
+    @property
+    def names(self) -> list[str]:
+        return [self.pair.id, *(row.id for row in self.rows)]
+
+    @property
+    def share(self) -> float:
+        return (len(self.rows) - 1) / self.wanted if self.wanted else 1.0
 
 
 def base_row(pair: QAPair) -> Row:
@@ -58,16 +72,21 @@ def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping
     )
 
 
-async def ask_paraphrases(pair: QAPair, ask: Ask, settings: BuildSettings, prompts: Mapping[Lang, Prompt]) -> Reworded:
+async def ask_paraphrases(
+    pair: QAPair,
+    ask: Ask,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+) -> Reworded:
     """Ask for a pair's wordings until enough of them are kept or the attempts are used up."""
-    result = Reworded(pair, [base_row(pair)])
-    for attempt in range(ATTEMPTS):
-        kept = len(result.rows) - 1
-        missing = settings.variants - kept
-        if missing <= 0 or (attempt and kept >= settings.min_fill * settings.variants):
-            break
+    result = Reworded(pair, [base_row(pair)], settings.variants)
+    for attempt in attempts.of(result, settings.min_fill):
+        missing = settings.variants - (len(result.rows) - 1)
         asked = request(pair, missing, tuple(row.instruction for row in result.rows[1:]), prompts)
-        _take(result, await ask(asked, attempt), missing, asked.prompt)
+        reply = await ask(asked, attempt)
+        _take(result, reply, missing, asked.prompt)
+        result.refused = reply.is_final
     return result
 
 
@@ -80,7 +99,8 @@ def _take(result: Reworded, reply: Reply, asked: int, prompt: str) -> None:
 
     def reject(stage: Literal["reply", "surplus", "paraphrase"], reason: str, item: Any = None) -> None:
         shown = {"base": result.pair.question} | ({} if item is None else {"question": item})
-        result.rejects.append(Reject(stage, reason, result.pair.section, shown, reply.raw, reply.call))
+        raw = reply.raw if item is None else excerpt(reply.raw)
+        result.rejects.append(Reject(stage, reason, result.pair.section, shown, raw, reply.call))
 
     if reply.value is None:
         reject("reply", reply.problem)

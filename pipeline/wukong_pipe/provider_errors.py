@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
+
 Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "rejected", "unclear"]
 """retry: may pass; fatal: no call can succeed; unreachable: no connection; rung: this response_format is not
 supported; limit_name: the model wants max_completion_tokens; rejected: this request alone is refused, for
@@ -20,7 +22,7 @@ MOST_WAIT = 120.0
 
 # 429 without a way on: OpenAI insufficient_quota, Moonshot exceeded_current_quota_error, Zhipu 1113 (欠费).
 _QUOTA = re.compile(r"insufficient[_ ](?:quota|balance)|exceeded_current_quota|欠费|余额不足", re.I)
-_FORMAT = re.compile(r"response_format|json_schema|json_object|structured[ _]output|guided_|grammar", re.I)
+_FORMAT = re.compile(r"response_format|json_schema|json_object|json[ _]mode|structured[ _]output|guided_|grammar", re.I)
 # OpenAI and Azure content_policy/content_filter, DashScope data_inspection_failed, DeepSeek “Content Exists
 # Risk”, Zhipu 1301 (不安全或敏感内容), OpenRouter “flagged” (which comes as 403:
 # https://openrouter.ai/docs/api-reference/errors).
@@ -33,7 +35,9 @@ _MODERATION = re.compile(
 # Not “max_tokens is too large”: that holds for every request.
 _LENGTH = re.compile(
     r"context[_ ]length|context[_ ]window|input[_ ]length|prompt is too long|string_above_max_length"
-    r"|(?:entity|payload|content|request) too large|上下文|输入过长",
+    r"|(?:entity|payload|content|request) too large|上下文|输入过长"
+    # llama.cpp exceed_context_size_error; SiliconFlow “length of prompt_tokens (8192) must be less than max_seq_len”.
+    r"|context[_ ]size|prompt_tokens|max_seq_len",
     re.I,
 )
 
@@ -53,6 +57,39 @@ def classify(status: int, words: str, *, rungs_left: bool, limit_name: str) -> K
     if rungs_left and _FORMAT.search(words):
         return "rung"
     return "rejected" if _MODERATION.search(words) or _LENGTH.search(words) else "unclear"
+
+
+def is_about_content(status: int, body: bytes) -> bool:
+    """Whether a refusal is about what the request holds, and so will be the same the next time."""
+    words = words_of(body.decode("utf-8", "replace"))
+    return classify(status, words, rungs_left=False, limit_name="") == "rejected"
+
+
+def was_refused(status: int | None) -> bool:
+    """Whether a call was turned away before any work was done, and so cannot be on the bill.
+
+    No vendor says what it bills of a call that ends otherwise; 408 may come after the work.
+    """
+    return status is not None and 400 <= status < 500 and status != 408
+
+
+_HINTS = {
+    401: " Check OPENAI_API_KEY.",
+    402: " Top up the account, or use another teacher.",
+    403: " Check what this key may use.",
+    404: " Check --teacher-model and --base-url.",
+}
+
+
+def ending(base_url: str, status: int | None, words: str, *, used: bool) -> WukongError:
+    """What the user is told of a refusal that ends the run: the provider's own words, and what to do.
+
+    Args:
+        used: whether this teacher has answered anything in this build.
+    """
+    hint = _HINTS[402] if _QUOTA.search(words) else _HINTS.get(status or 0, "")
+    message = f"The teacher at {base_url} answered {status}: {words.rstrip('.')}.{hint}"
+    return StoppedShort(f"{message} What was bought is kept.") if used else TeacherError(message)
 
 
 def words_of(text: str) -> str:

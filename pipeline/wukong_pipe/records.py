@@ -29,11 +29,13 @@ class Section:
     """1-based line of `text`'s first character in the source."""
     text: str
     lang: Lang = "zh"
+    header: str = ""
+    """What `text` continues and cannot be read without: the head of a table that was cut, a fence's opening line."""
 
     @property
     def id(self) -> str:
         """Hash of where the section stands and what it says: an edited section is another section."""
-        return digest(self.source, *self.heading_path, self.text)
+        return digest(self.source, *self.heading_path, self.header + self.text)
 
     @property
     def title(self) -> str:

@@ -29,6 +29,16 @@ class Completion:
     problem: str = ""
     """Why `content` is not to be used; empty where it may be."""
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the reply ended at max_tokens in the middle of something: a shorter one may be whole."""
+        return self.finish_reason == "length" and not self.is_blank
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was said, or little in a long run of white space."""
+        return len("".join(self.content.split())) * 10 < max(1, len(self.content))
+
 
 # --- the HTTP body ------------------------------------------------------------------------------------------
 
@@ -66,8 +76,9 @@ def read_completion(body: bytes) -> Completion:
 
 def _count(usage: Any, name: str) -> int | None:
     value = usage.get(name) if isinstance(usage, dict) else None
-    # No larger than SQLite can keep.
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return None
+    return min(value, 2**63 - 1)  # SQLite keeps no larger one.
 
 
 def _problem(message: dict[str, Any], finish_reason: Any) -> str:
@@ -79,7 +90,7 @@ def _problem(message: dict[str, Any], finish_reason: Any) -> str:
         return "stopped by the provider's content filter (finish_reason content_filter)"
     if finish_reason == "length":
         # Grammar-guided servers may loop on white space: https://github.com/vllm-project/vllm/issues/38696
-        if isinstance(content, str) and len(content.split()) * 20 < len(content):
+        if isinstance(content, str) and content and Completion(content).is_blank:
             return "cut off at max_tokens in a run of white space (finish_reason length)"
         return "cut off at max_tokens (finish_reason length)"
     if content is None or content == "":

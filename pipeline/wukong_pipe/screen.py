@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from wukong_pipe.build import Built
+from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 
 LOG_EVERY = 5.0
@@ -53,6 +54,18 @@ class Steps:
         elif done == total or time.monotonic() - self._last > LOG_EVERY:
             self._last = time.monotonic()
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
+
+
+def price_table(price: Price) -> Table:
+    """What a build is expected to take, by stage."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    for stage, expected in [*price.stages.items(), ("all", price.total)]:
+        numbers = (expected.calls, expected.tokens.prompt, expected.tokens.completion)
+        cost = [price.cost(expected)] if price.prices else []
+        table.add_row(stage, *(f"{number:,}" for number in numbers), *cost)
+    return table
 
 
 def build_summary(built: Built) -> Table:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from wukong_pipe.cleaning import clean
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, Section
-from wukong_pipe.text import is_chinese
+from wukong_pipe.text import is_chinese, sentence_spans
 
 MAX_CHARS = 3000
-"""A section longer than this is cut between blocks, so that one request never holds more than it can answer."""
+"""A section longer than this is cut, so that one request never holds more than it can answer."""
 
 # A rule at the top of a file looks the same but for the key on its second line.
 _FRONT_MATTER = re.compile(
@@ -61,13 +64,19 @@ def parse(text: str, first_line: int = 1) -> list[Token]:
     return parser().parse(text)
 
 
-def split(text: str, source: str, lang: Lang | None = None) -> list[Section]:
+def split(
+    text: str, source: str, lang: Lang | None = None, warn: Callable[[str], None] = lambda line: None
+) -> list[Section]:
     """Sections of a Markdown text, in order, one for each heading of any level, and one for text before the first.
+
+    A section above `MAX_CHARS` is cut: between blocks, else between list items and table rows, else between sentences,
+    and only where none of them helps, between lines.
 
     Args:
         text: the decoded source.
         source: its path relative to the PATH given, with forward slashes.
         lang: the language to ask in; by default each section's own.
+        warn: told of each block that had to be torn between lines, or is one line above the limit.
 
     Returns:
         Sections with `"".join(section.text for section in sections) == text`. The first entry of every
@@ -78,19 +87,25 @@ def split(text: str, source: str, lang: Lang | None = None) -> list[Section]:
     """
     tokens = parse(text)
     headings = [
-        (token.map[0], int(token.tag[1:]), plain(tokens[i + 1]))
+        (token.map[0], int(token.tag[1:]), clean(plain(tokens[i + 1])).text.strip())
         for i, token in enumerate(tokens)
         if token.type == "heading_open" and token.level == 0 and token.map
     ]
     title = next((words for _, level, words in headings if level == 1 and words), PurePosixPath(source).stem)
     starts = line_starts(text)
-    blocks = sorted({token.map[0] for token in tokens if token.level == 0 and token.map})
+    cuts = _Cuts(text, tokens, starts)
     sections = []
     for first, last, path in _spans(headings, title, len(starts) - 1):
-        for begin, end in _pieces(first, last, blocks, starts):
-            body = text[starts[begin] : starts[end]]
+        for begin, end in cuts.pieces(starts[first], starts[last]):
+            body = text[begin:end]
             language: Lang = lang or ("zh" if is_chinese(body + "".join(path)) else "en")
-            sections.append(Section(source, path, begin + 1, body, language))
+            line = bisect_right(starts, begin)
+            sections.append(Section(source, path, line, body, language, cuts.header(begin)))
+    for begin, end in cuts.torn:
+        lines = f"{bisect_right(starts, begin)}-{bisect_right(starts, end - 1)}"
+        warn(
+            f"{source}, lines {lines}: more than {MAX_CHARS} characters without a good place to cut; cut between lines."
+        )
     if "".join(section.text for section in sections) != text:
         raise CorpusError(f"{source}: the sections do not re-join to the source; please report this file.")
     return sections
@@ -111,13 +126,69 @@ def _spans(
         yield line, end, tuple(names if names[:1] == [title] else [title, *names])
 
 
-def _pieces(first: int, last: int, blocks: list[int], starts: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut lines [first, last) before a block wherever the piece so far would outgrow MAX_CHARS."""
-    begin = first
-    cuts = [line for line in blocks if first < line < last]
-    for line, following in zip(cuts, [*cuts, last][1:], strict=True):
-        if starts[following] - starts[begin] > MAX_CHARS and line > begin:
-            yield begin, line
-            begin = line
-    if begin < last:
-        yield begin, last
+class _Cuts:
+    """Where a text may be cut, best places first, as offsets."""
+
+    def __init__(self, text: str, tokens: Sequence[Token], starts: Sequence[int]) -> None:
+        self._text, self._starts = text, starts
+        self._headers: list[tuple[int, int, str]] = []
+        """(begin, end, header): what must be read before a piece that begins in this span."""
+        self.torn: list[tuple[int, int]] = []
+        """Spans that no better place than a line's end could cut."""
+        by_depth: dict[int, set[int]] = {}
+        sentences: set[int] = set()
+        for i, token in enumerate(tokens):
+            if not token.map or token.type == "inline":
+                continue
+            begin, end = (starts[line] for line in token.map)
+            if token.type in {"thead_open", "tbody_open"}:
+                continue
+            if token.type == "tr_open":
+                # A table's head stays with its first row.
+                if tokens[i - 1].type == "tr_close":
+                    by_depth.setdefault(token.level, set()).add(begin)
+                continue
+            # A heading stays with what it heads.
+            if token.level or not i or tokens[i - 1].type != "heading_close":
+                by_depth.setdefault(token.level, set()).add(begin)
+            if token.type == "table_open":
+                head = starts[min(token.map[0] + 2, token.map[1])]
+                self._headers.append((head, end, text[begin:head]))
+            elif token.type == "fence":
+                self._headers.append((begin + 1, end, text[begin : starts[token.map[0] + 1]]))
+            elif token.type == "paragraph_open":
+                sentences |= {begin + last for _, last in sentence_spans(text[begin:end])}
+        self._levels = [sorted(by_depth[depth]) for depth in sorted(by_depth)]
+        self._levels += [sorted(self._behind_blanks(at) for at in sentences), list(starts)]
+
+    def _behind_blanks(self, at: int) -> int:
+        """White space between two sentences belongs to the first."""
+        while at < len(self._text) and self._text[at] in " \t":
+            at += 1
+        return at
+
+    def pieces(self, begin: int, end: int, level: int = 0) -> Iterator[tuple[int, int]]:
+        """Cut a span into as few pieces of at most MAX_CHARS as the places of a level allow; what is still too long,
+        at the next level's."""
+        if end - begin <= MAX_CHARS or level == len(self._levels):
+            if begin < end:
+                yield begin, end
+            return
+        if level == len(self._levels) - 1:
+            self.torn.append((begin, end))
+        places = self._levels[level]
+        inside = places[bisect_right(places, begin) : bisect_right(places, end - 1)]
+        start = begin
+        for place, following in pairwise([begin, *inside, end]):
+            if following - start <= MAX_CHARS:
+                continue
+            yield from self.pieces(start, place, level + 1)
+            start = place
+            if following - place > MAX_CHARS:
+                yield from self.pieces(place, following, level + 1)
+                start = following
+        yield from self.pieces(start, end, level + 1)
+
+    def header(self, begin: int) -> str:
+        """The head of the table, or the opening line of the fence, that a piece continues."""
+        return next((header for first, last, header in self._headers if first <= begin < last), "")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from wukong_pipe.errors import StoppedShort
-from wukong_pipe.journal import Call, Failure, Journal, call_key, canonical, now
+from wukong_pipe.errors import StoppedShort, WukongError
+from wukong_pipe.journal import Journal
+from wukong_pipe.journal_records import Call, Purchase, Tokens, call_key, canonical, now
+from wukong_pipe.ledger import NO_COST, NOTHING
+from wukong_pipe.provider_errors import is_about_content
 from wukong_pipe.records import Section
 from wukong_pipe.replies import read_completion, read_object
 
@@ -58,13 +62,17 @@ class Reply:
     """What came back for one attempt."""
 
     call: str
-    """The journal's key of the call."""
+    """The journal's key of the call; empty where none was answered."""
     value: dict[str, Any] | None
     """The reply as JSON, where it could be read and is an object holding the array asked for; else None."""
     problem: str
     """Why `value` is None, in a few words; empty where it is not."""
     raw: str
     """The teacher's own words, for rejected.jsonl."""
+    is_cut: bool = False
+    """Whether it ended at max_tokens: asked for less, the teacher might finish."""
+    is_final: bool = False
+    """Whether the provider refuses the request for good, or has left it unanswered: asking it again is of no use."""
 
 
 class Ask(Protocol):
@@ -74,7 +82,8 @@ class Ask(Protocol):
         """
         Raises:
             TeacherError: the teacher cannot be used at all.
-            StoppedShort: the teacher failed too often; what was bought is kept.
+            StoppedShort: the teacher failed too often, or a ceiling is reached; what was bought is kept.
+            Interrupted: the user stopped the run.
         """
         ...
 
@@ -82,26 +91,8 @@ class Ask(Protocol):
 # --- journal first ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """What one purchase brought: the bytes, before anyone has looked at them."""
-
-    body: bytes
-    seconds: float
-    status: int = 200
-    rung: int = 0
-    error: str = ""
-    """The provider's words where it refused this request for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """One HTTP call on the way to a purchase that brought no answer."""
-
-    status: int | None
-    rung: int
-    seconds: float
-    error: str
+class Unanswered(Exception):
+    """One request brought no answer while others did: it stays unanswered in this build, and the run goes on."""
 
 
 class Backend(Protocol):
@@ -116,13 +107,18 @@ class Backend(Protocol):
     @property
     def parameters(self) -> dict[str, Any]: ...
 
-    async def buy(self, request: Request, attempt: int, failed: Callable[[Failed], None]) -> Bought:
-        """Get an answer, retrying where that helps; `failed` is told of every call that brought none.
+    async def buy(self, purchase: Purchase, request: Request) -> Call:
+        """Get an answer, retrying where that helps, and commit it to the journal before it is returned.
 
         Raises:
             TeacherError: the teacher cannot be used at all.
-            StoppedShort: the teacher failed too often.
+            StoppedShort: the teacher failed too often, or a ceiling is reached.
+            Unanswered: it failed too often on this request alone.
         """
+        ...
+
+    def stop(self, end: WukongError) -> None:
+        """Send nothing more: who waits to send is told `end`. Requests in flight still reach the journal."""
         ...
 
 
@@ -132,67 +128,98 @@ class OfflineBackend:
 
     model: str
     answer: Callable[[Request, int], str]
+    journal: Journal
     base_url: str = "offline"
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    async def buy(self, request: Request, attempt: int, failed: Callable[[Failed], None]) -> Bought:  # noqa: ARG002
+    async def buy(self, purchase: Purchase, request: Request) -> Call:
         """The function's answer in the form every teacher's has, so that all replies are read by one path."""
         start = time.monotonic()
-        message = {"role": "assistant", "content": self.answer(request, attempt)}
+        message = {"role": "assistant", "content": self.answer(request, purchase.attempt)}
         completion = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-        return Bought(json.dumps(completion).encode("ascii"), time.monotonic() - start)
+        body = json.dumps(completion).encode("ascii")
+        call = Call(
+            **asdict(purchase),
+            reply=body,
+            status=200,
+            rung=0,
+            tokens_in=None,
+            tokens_out=None,
+            seconds=time.monotonic() - start,
+            created=now(),
+        )
+        self.journal.record(call)
+        # The event loop gets its turn: a signal must be able to stop the run.
+        await asyncio.sleep(0)
+        return call
+
+    def stop(self, end: WukongError) -> None:
+        """Nothing ever waits here."""
 
 
 @dataclass(slots=True)
-class Counters:
-    """What this invocation asked for: tokens of the calls it bought, and of all answers it used, old or new."""
+class Used:
+    """The answers a build used, old or new: what the dataset cost, whoever paid when."""
 
-    bought: int = 0
-    from_journal: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    failures: int = 0
-    used_in: int = 0
-    used_out: int = 0
+    calls: int = 0
+    tokens: Tokens = NOTHING
+    cost: dict[str, Decimal] = field(default_factory=dict)
+    """By currency."""
+    unpriced: int = 0
+    """Calls with tokens and without a price."""
 
 
 class JournalledTeacher:
     """Reads answers from the journal and buys those it lacks; `ask` is what the stages are handed."""
 
     def __init__(self, journal: Journal, backend: Backend, run: str) -> None:
-        self.counters = Counters()
+        self.from_journal = 0
+        self.bought = 0
+        self.used: dict[str, Used] = {}
+        """By stage."""
         self._journal = journal
         self._backend = backend
         self._run = run
         # Two sections may ask the very same thing at the same time: the second waits for the first one's
         # answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._stopped = False
+        self._end: WukongError | None = None
 
-    def stop(self) -> None:
-        """Buy nothing more; calls in flight still reach the journal."""
-        self._stopped = True
+    def stop(self, why: Exception) -> None:
+        """Buy nothing more: who asks for what the journal lacks is told why."""
+        self._end = self._end or (why if isinstance(why, WukongError) else StoppedShort(str(why)))
+        self._backend.stop(self._end)
+
+    def known(self, request: Request, attempt: int = 0) -> bool:
+        """Whether asking this would cost nothing."""
+        return self._journal.get(call_key(self._meaning(request), attempt)) is not None
 
     async def ask(self, request: Request, attempt: int) -> Reply:
         """One attempt's reply; see `Ask`.
 
         Raises:
             TeacherError: the teacher cannot be used at all.
-            StoppedShort: the teacher failed too often; what was bought is kept.
+            StoppedShort: the teacher failed too often, or a ceiling is reached; what was bought is kept.
+            Interrupted: the user stopped the run.
             WorkspaceError: the journal cannot be read or written.
         """
         meaning = self._meaning(request)
         key = call_key(meaning, attempt)
         async with self._locks.setdefault(key, asyncio.Lock()):
             call = self._journal.get(key)
-            if call is None:
-                if self._stopped:
-                    raise StoppedShort("The build was stopped before this was asked; what was bought is kept.")
-                call = await self._buy(request, attempt, key, meaning)
+            if call is not None:
+                self.from_journal += 1
+            elif self._end is not None:
+                raise self._end
             else:
-                self.counters.from_journal += 1
-        self.counters.used_in += call.tokens_in or 0
-        self.counters.used_out += call.tokens_out or 0
+                place = (self._backend.base_url, self._backend.model)
+                purchase = Purchase(key, *place, attempt, self._run, request.stage, request.prompt, meaning)
+                try:
+                    call = await self._backend.buy(purchase, request)
+                except Unanswered as error:
+                    return Reply("", None, str(error), "", is_final=True)
+                self.bought += 1
+        self._count(request.stage, call)
         return _reply(call, request.schema)
 
     def _meaning(self, request: Request) -> bytes:
@@ -207,39 +234,14 @@ class JournalledTeacher:
             }
         )
 
-    async def _buy(self, request: Request, attempt: int, key: str, meaning: bytes) -> Call:
-        place = (self._backend.base_url, self._backend.model)
-        label = (self._run, request.stage, request.prompt)
-
-        def failed(fail: Failed) -> None:
-            self.counters.failures += 1
-            self._journal.record_failure(
-                Failure(key, *place, *label, fail.status, fail.rung, fail.seconds, now(), fail.error)
-            )
-
-        bought = await self._backend.buy(request, attempt, failed)
-        # No await between the purchase and the commit: nothing can cancel a call that was paid for.
-        completion = read_completion(bought.body)
-        call = Call(
-            key,
-            *place,
-            attempt,
-            *label,
-            meaning,
-            bought.body,
-            bought.status,
-            bought.rung,
-            completion.tokens_in,
-            completion.tokens_out,
-            bought.seconds,
-            now(),
-            bought.error,
-        )
-        self._journal.record(call)
-        self.counters.bought += 1
-        self.counters.tokens_in += call.tokens_in or 0
-        self.counters.tokens_out += call.tokens_out or 0
-        return call
+    def _count(self, stage: str, call: Call) -> None:
+        used = self.used.setdefault(stage, Used())
+        used.calls += 1
+        used.tokens += Tokens(call.tokens_in or 0, call.tokens_out or 0)
+        if call.cost:
+            used.cost[call.currency] = used.cost.get(call.currency, NO_COST) + Decimal(call.cost)
+        elif call.tokens_in is not None:
+            used.unpriced += 1
 
 
 def _reply(call: Call, schema: dict[str, Any]) -> Reply:
@@ -248,9 +250,24 @@ def _reply(call: Call, schema: dict[str, Any]) -> Reply:
     raw = completion.content.encode("utf-8", "replace").decode("utf-8")
     problem = call.error or completion.problem
     if problem:
-        return Reply(call.key, None, problem, raw)
+        # A refusal, or an answer in the wrong field, stands beside the content.
+        raw = raw if raw.strip() else call.reply.decode("utf-8", "replace")
+        return Reply(
+            call.key,
+            None,
+            problem,
+            raw,
+            completion.is_cut,
+            bool(call.error) and is_about_content(call.status, call.reply),
+        )
     value, problem = read_object(completion.content, schema)
     return Reply(call.key, value, problem, raw)
+
+
+def excerpt(raw: str, most: int = 2000) -> str:
+    """A reply as it stands beside each of its items that was rejected: whole, it would make the file of rejects grow
+    with the square of the reply. The journal has it whole."""
+    return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)} characters, whole in the journal)"
 
 
 # --- many at a time -----------------------------------------------------------------------------------------
@@ -260,46 +277,43 @@ R = TypeVar("R")
 
 
 async def in_pool(
-    items: Iterable[T],
+    items: Sequence[T],
     worker: Callable[[T], Awaitable[R]],
     size: int,
     done: Callable[[], None] = lambda: None,
-    stop: Callable[[], None] = lambda: None,
-    grace: float = 30.0,
+    stop: Callable[[Exception], None] = lambda error: None,
 ) -> list[R]:
     """Results of `worker` for all items, in the items' order, with at most `size` at work at any time.
 
-    After the first exception, or when cancelled, nothing new starts and `stop` is called, so that what runs buys
-    nothing more; it has `grace` seconds to bring its calls in flight into the journal. Never a task an item:
-    thousands of waiting requests time out unsent.
+    After the first exception nothing new starts and `stop` is told of it, so that what runs buys nothing more; its
+    calls in flight reach the journal before the exception goes on. A cancelled pool ends at once. Never a task an
+    item: thousands of waiting requests time out unsent.
     """
     results: dict[int, R] = {}
-    errors: list[Exception] = []
     queue = iter(enumerate(items))
-    stopping = False
+    first: Exception | None = None
 
     async def work() -> None:
-        try:
-            for index, item in queue:
+        nonlocal first
+        for index, item in queue:
+            if first is not None:
+                return
+            try:
                 results[index] = await worker(item)
-                done()
-                if stopping:
-                    return
-        except Exception as error:
-            errors.append(error)
-            raise
+            except Exception as error:
+                if first is None:
+                    first = error
+                    stop(error)
+                return
+            done()
 
-    tasks = [asyncio.create_task(work()) for _ in range(max(1, size))]
+    tasks = [asyncio.create_task(work()) for _ in range(min(size, len(items)))]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.gather(*tasks)
     finally:
-        stopping = True
-        if running := [task for task in tasks if not task.done()]:
-            stop()
-            await asyncio.wait(running, timeout=grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    if errors:
-        raise errors[0]
+    if first is not None:
+        raise first
     return [results[index] for index in sorted(results)]

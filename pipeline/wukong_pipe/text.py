@@ -28,7 +28,12 @@ def digest(*parts: str) -> str:
 def is_chinese(text: str) -> bool:
     """Whether at least a fifth of the letters are CJK ideographs (a Chinese text full of English names still is)."""
     letters = sum(1 for char in text if char.isalpha())
-    return letters > 0 and len(_CJK.findall(text)) * 5 >= letters
+    return letters > 0 and ideographs(text) * 5 >= letters
+
+
+def ideographs(text: str) -> int:
+    """How many CJK ideographs stand in `text`."""
+    return len(_CJK.findall(text))
 
 
 @lru_cache(maxsize=65536)

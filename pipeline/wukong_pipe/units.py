@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 from markdown_it.token import Token
 
+from wukong_pipe.cleaning import clean
 from wukong_pipe.records import Section
 from wukong_pipe.split import line_starts, parse, parser, plain
 from wukong_pipe.text import sentence_spans
@@ -57,8 +58,9 @@ class Unit:
 @lru_cache(maxsize=4096)
 def units(section: Section) -> tuple[Unit, ...]:
     """The units of a section in order; headings, code and HTML have none."""
-    tokens = parse(section.text, section.first_line)
-    starts = line_starts(section.text)
+    text, skipped = section.header + section.text, len(section.header)
+    tokens = parse(text, section.first_line)
+    starts = line_starts(text)
     found: list[Unit] = []
     inside_item = 0
     header: tuple[str, ...] = ()
@@ -72,11 +74,11 @@ def units(section: Section) -> tuple[Unit, ...]:
             if tokens[i - 1].type == "thead_open":
                 header = cells
             else:
-                found += _row(section.text, starts, token.map[0], header, cells)
+                found += _row(text, starts, token.map[0], header, cells)
         elif token.type == "inline" and token.map and tokens[i - 1].type == "paragraph_open":
             begin, end = starts[token.map[0]], starts[token.map[1]]
-            found += _paragraph(section.text, begin, end, item=inside_item > 0)
-    return tuple(found)
+            found += _paragraph(text, begin, end, item=inside_item > 0)
+    return tuple(replace(unit, start=unit.start - skipped, end=unit.end - skipped) for unit in found)
 
 
 def _cells(tokens: Sequence[Token], row: int) -> Iterator[str]:
@@ -84,7 +86,7 @@ def _cells(tokens: Sequence[Token], row: int) -> Iterator[str]:
         if token.type == "tr_close":
             return
         if token.type == "inline":
-            yield plain(token)
+            yield clean(plain(token)).text.strip()
 
 
 def _row(text: str, starts: list[int], line: int, header: tuple[str, ...], cells: tuple[str, ...]) -> Iterator[Unit]:
@@ -108,7 +110,7 @@ def _paragraph(text: str, begin: int, end: int, *, item: bool) -> Iterator[Unit]
         if number == 0 and (match := _LEAD.match(raw)):
             lead = (match.group(1) or match.group(2)).strip("：: ")
             words = raw[match.end() :]
-        yield Unit("item" if item else "sentence", first, last, raw, unmarked(words), lead)
+        yield Unit("item" if item else "sentence", first, last, raw, unmarked(clean(words).text), lead)
 
 
 def unmarked(markdown: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from wukong_pipe.cleaning import clean
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import (
@@ -92,19 +93,19 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
 
 def check_pair(candidate: Candidate, section: Section) -> str | None:
     """The first reason why a pair cannot be used, in the order of cost."""
-    return next(filter(None, (check(candidate, section) for check in _PAIR_CHECKS)), None)
+    return next(filter(None, (check(candidate, section) for check in PAIR_CHECKS)), None)
 
 
 def check_paraphrase(question: str, pair: QAPair) -> str | None:
     """The first reason why a wording does not ask what its base question asks."""
-    return next(filter(None, (check(question, pair) for check in _PARAPHRASE_CHECKS)), None)
+    return next(filter(None, (check(question, pair) for check in PARAPHRASE_CHECKS)), None)
 
 
 # --- evidence --------------------------------------------------------------------------------------------------
 
 
 def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
-    """Where a piece of evidence stands in the section; white space and markup need not agree."""
+    """Where a piece of evidence stands in the section; white space, markup and debris need not agree."""
     at = section.text.find(text)
     if at >= 0 and text.strip():
         return at + len(text) - len(text.lstrip()), at + len(text.rstrip())
@@ -116,8 +117,9 @@ def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=256)
 def _bare(text: str) -> tuple[str, tuple[int, ...]]:
-    """The text without white space and markup, and where each character left stood."""
-    kept = [(char, i) for i, char in enumerate(text) if not _INVISIBLE.match(char)]
+    """The text without white space, markup and debris, and where each character left stood."""
+    cleaned = clean(text)
+    kept = [(char, i) for char, i in zip(cleaned.text, cleaned.offsets, strict=True) if not _INVISIBLE.match(char)]
     return "".join(char for char, _ in kept), tuple(i for _, i in kept)
 
 
@@ -166,7 +168,12 @@ def _evidence(candidate: Candidate, section: Section) -> str | None:
 
 
 def _grounded(candidate: Candidate, section: Section) -> str | None:
-    return unknown_facts(candidate.answer, [section.text, *section.heading_path])
+    return unknown_facts(candidate.answer, known_texts(section))
+
+
+def known_texts(section: Section) -> list[str]:
+    """What an answer may draw on: the section as the teacher saw it, and its headings."""
+    return [section.header + clean(section.text).text, *section.heading_path]
 
 
 def unknown_facts(answer: str, known: Sequence[str]) -> str | None:
@@ -182,7 +189,7 @@ def unknown_facts(answer: str, known: Sequence[str]) -> str | None:
 
 
 def _supported(candidate: Candidate, section: Section) -> str | None:
-    known_text = " ".join([section.text, *section.heading_path])
+    known_text = " ".join(known_texts(section))
     if normalise(candidate.answer) in normalise(known_text):
         return None
     grams, known = ngrams(candidate.answer, 2), ngrams(known_text, 2)
@@ -190,7 +197,7 @@ def _supported(candidate: Candidate, section: Section) -> str | None:
     return f"only {support:.0%} of the answer is in the source's words" if support < MIN_SUPPORT else None
 
 
-_PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
+PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
     _length,
     _asks,
     _not_given_away,
@@ -245,7 +252,7 @@ def _answer_hidden(question: str, pair: QAPair) -> str | None:
     return "the question states its answer" if given_away else None
 
 
-_PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], str | None], ...] = (
+PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], str | None], ...] = (
     _wording_asks,
     _another_wording,
     _same_numbers,

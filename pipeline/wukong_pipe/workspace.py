@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,32 +138,45 @@ class Workspace:
                 raise WorkspaceError(
                     f"Process {holder} is writing to {self.folder}; wait for it or use another --runs-dir."
                 ) from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            try:
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
+            except OSError as error:
+                raise WorkspaceError(f"Cannot write to the runs folder {self.folder}: {error.strerror}.") from error
             yield
 
 
+def half_of(path: Path) -> Path:
+    """Where `path` stands while it is written: one name, for there is one writer, so that what a killed one left is
+    written over."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write `path` so that a crash leaves either the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
+    """Write `path` so that a crash leaves either the old file or the new one, never half of one.
+
+    Raises:
+        WorkspaceError: it cannot be written; the old file stands as it was.
+    """
+    half = half_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with half.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    # The rename itself is durable only once the folder is synced.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        half.replace(path)
+        # The rename itself is durable only once the folder is synced.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -191,12 +203,17 @@ def read_json(path: Path) -> Any:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSONL file, in order; blank lines are passed over.
+    """The objects of a JSONL file, in order; see `read_numbered`."""
+    return [row for _, row in read_numbered(path)]
+
+
+def read_numbered(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file, each with its line, in order; blank lines are passed over.
 
     Raises:
         DataError: a line is torn or holds no object; the sentence names file and line.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[int, dict[str, Any]]] = []
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
@@ -216,7 +233,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
             ) from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")
-        rows.append(row)
+        rows.append((number, row))
     return rows
 
 

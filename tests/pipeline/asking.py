@@ -12,6 +12,8 @@ import pytest
 from tests.provider import Provider
 from wukong_pipe.errors import WukongError
 from wukong_pipe.journal import Journal
+from wukong_pipe.journal_records import Send
+from wukong_pipe.ledger import Ledger
 from wukong_pipe.openai_client import TeacherSettings
 from wukong_pipe.openai_teacher import OpenAIBackend
 from wukong_pipe.records import Section
@@ -40,7 +42,7 @@ def ask_all(
 
     async def run() -> tuple[list[Reply], JournalledTeacher]:
         with Journal(path / "journal.sqlite") as journal:
-            async with OpenAIBackend(teacher, journal) as backend:
+            async with OpenAIBackend(teacher, journal, Ledger(journal, "run")) as backend:
                 asker = JournalledTeacher(journal, backend, "run")
                 return [await asker.ask(request(text), attempt) for text in texts], asker
 
@@ -54,3 +56,8 @@ def fails(
     with pytest.raises(WukongError) as caught:
         ask_all(path, settings(server.base_url, **options), texts)
     return type(caught.value), str(caught.value)
+
+
+def failures(journal: Journal) -> list[Send]:
+    """The requests that brought no answer."""
+    return [send for send in journal.sends() if send.outcome != "answered"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe import commands
 from wukong_pipe.build import Built
+from wukong_pipe.build_command import TeacherChoice, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.journal import Journal
@@ -47,12 +47,12 @@ def build_offline(
 ) -> tuple[Built, dict[str, Any]]:
     """Build into `folder`/runs/`name`; the second value is what stands in build.json."""
     workspace = Workspace(folder / "runs")
-    return commands.run_build(
+    return run_build(
         workspace,
         workspace.run(name),
         sources,
         settings,
-        commands.TeacherChoice("offline"),
+        TeacherChoice("offline"),
         named=True,
         overwrite=False,
         progress=lambda *_: None,

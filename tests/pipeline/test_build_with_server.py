@@ -35,7 +35,7 @@ def test_a_second_build_makes_no_request_and_writes_the_same_bytes(empty_home: P
     assert manifest["teacher"]["model"] == "m"
     assert manifest["teacher"]["language_model"]
     assert manifest["teacher"]["parameters"] == {"max_tokens": 8192}
-    assert manifest["teacher"]["tokens"]["out"] > 0
+    assert manifest["calls"]["base_qa"]["used"]["tokens_out"] > 0
     assert manifest["accounting"]["base_qa"]["kept"] >= 12
     assert len(rows_of(run_in(empty_home))) > 50
 

@@ -254,10 +254,13 @@ def test_a_dry_run_says_what_it_would_ask_and_writes_nothing(
     before = files_in(workspace)
     arguments = ["build", "book.md", "--dry-run", "--runs-dir", "new/runs"]
     assert main(arguments) == 0
-    assert "2 sections, 3 pairs to ask for: about 5 calls" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 sections, 3 pairs to ask for" in shown
+    assert "Nothing was spent" in shown
     assert main([*arguments, "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert (plan["sections"], plan["pairs"], plan["calls"]) == (2, 3, 5)
+    assert (plan["sections"], plan["pairs"]) == (2, 3)
+    assert {stage: expected["calls"] for stage, expected in plan["stages"].items()} == {"base_qa": 2, "paraphrase": 3}
     assert files_in(workspace) == before
     assert not (workspace / "new").exists()
 
@@ -349,3 +352,11 @@ def test_unknown_settings_are_all_named_before_anything_runs(
     monkeypatch.setenv("WUKONG_BUILD_VARIANT", "4")
     message = error_of(capsys, main(["build", "book.md", "--dry-run"]))
     assert message.startswith("Unknown environment variables: WUKONG_BUILD_VARIANT;")
+
+
+def test_the_demo_replaces_no_run_that_it_did_not_make(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "book.md", "--teacher", "offline", "--variants", "2", "--run", "demo"]) == 0
+    before = files_in(workspace)
+    assert main(["demo", "--corpus", "book.md"]) == 1
+    assert "was not made by the demo" in capsys.readouterr().err
+    assert files_in(workspace) == before

@@ -31,7 +31,7 @@ from wukong_pipe.text import normalise
 from wukong_pipe.units import worth
 from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
 
-PROMPTS = load_prompts("base_qa", BuildSettings())
+PROMPTS = load_prompts(BuildSettings())["base_qa"]
 SAMPLES = [("zh", "blackwukong.md"), ("en", "apollo.md")]
 WEAPONS = Section(
     "a.md",

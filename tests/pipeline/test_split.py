@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 
 from tests.pipeline.markdown import markdown
+from wukong_pipe.records import Section
 from wukong_pipe.split import MAX_CHARS, line_starts, split
+from wukong_pipe.units import units
 
 # --- whatever comes -----------------------------------------------------------------------------------------
 
@@ -36,6 +43,26 @@ def test_the_sections_of_any_text_re_join_and_know_their_lines(text: str) -> Non
 @settings(max_examples=10_000, deadline=None)
 def test_ten_thousand_texts_re_join(text: str) -> None:
     assert "".join(section.text for section in split(text, "a.md")) == text
+
+
+@pytest.mark.long
+def test_the_examples_of_the_commonmark_specification_re_join(tmp_path: Path) -> None:
+    """They are not ours to copy: the parser's own source distribution brings them."""
+    wanted = f"markdown-it-py=={version('markdown-it-py')}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", wanted]
+    done = subprocess.run([*command, "--dest", str(tmp_path)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no registry to take {wanted} from")
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        name = next(name for name in archive.getnames() if name.endswith("test_cmark_spec/commonmark.json"))
+        file = archive.extractfile(name)
+        assert file
+        examples = [example["markdown"] for example in json.load(file)]
+    assert len(examples) > 600
+    for text in [*examples, "\n\n".join(examples)]:
+        for ends in ("\n", "\r\n", "\r"):
+            source = text.replace("\n", ends)
+            assert "".join(section.text for section in split(source, "a.md")) == source
 
 
 @given(markdown)
@@ -153,6 +180,106 @@ def test_a_long_section_is_cut_between_blocks_and_only_there() -> None:
     assert {section.heading_path for section in sections} == {("A",)}
 
 
-def test_a_block_longer_than_a_section_stays_whole() -> None:
-    table = "| a | b |\n|---|---|\n" + "| 名 | 值 |\n" * 600
-    assert [section.text for section in split(f"# A\n\n{table}", "a.md")][-1].count("\n") >= 602
+def warned(text: str) -> tuple[list[Section], list[str]]:
+    warnings: list[str] = []
+    sections = split(text, "a.md", warn=warnings.append)
+    assert "".join(section.text for section in sections) == text
+    return sections, warnings
+
+
+def test_a_long_table_is_cut_between_rows_and_each_piece_is_read_with_its_head() -> None:
+    head = "| 名 | 值 |\n|---|---|\n"
+    sections, warnings = warned("# A\n\n" + head + "".join(f"| 名{i} | 值{i} |\n" for i in range(600)) + "\n后文。\n")
+    assert len(sections) > 2
+    assert sections[0].text.startswith("# A\n\n" + head + "| 名0 |")
+    for section in sections[1:-1]:
+        assert section.header == head
+        assert section.text.startswith("| 名")
+        first = units(section)[0]
+        assert (first.kind, first.header) == ("row", ("名", "值"))
+        assert section.text[first.start : first.end] == first.text
+    assert sum(len(units(section)) for section in sections) == 601
+    assert warnings == []
+
+
+def test_a_long_list_is_cut_between_items_and_an_item_stays_whole() -> None:
+    items = [f"- **条目{i}**：" + "字" * 900 + "\n  - 小项\n" for i in range(9)]
+    sections, warnings = warned("# A\n\n" + "".join(items))
+    assert all(section.text.startswith("- **条目") for section in sections[1:])
+    assert all(len(section.text) <= MAX_CHARS for section in sections)
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "ends"),
+    [
+        ("这一章讲的是第{}个人物，他住在4.0米高的楼上。", "。"),
+        ("Dr. Brown of the U.S. Navy weighed 4.0 kg of sample {} there. ", ". "),
+    ],
+)
+def test_a_long_paragraph_is_cut_between_sentences(sentence: str, ends: str) -> None:
+    sections, warnings = warned("# A\n\n" + "".join(sentence.format(i) for i in range(300)) + "\n")
+    assert len(sections) > 2
+    assert all(section.text.endswith(ends) for section in sections[:-1])
+    assert all(len(section.text) <= MAX_CHARS for section in sections)
+    assert warnings == []
+
+
+def test_what_has_no_place_to_be_cut_is_cut_between_lines_and_told() -> None:
+    code = "```python\n" + "".join(f"x{i} = {i}  # {'z' * 40}\n" for i in range(200)) + "```\n"
+    sections, warnings = warned("# A\n\n前文。\n\n" + code + "\n后文。\n")
+    assert warnings == ["a.md, lines 5-207: more than 3000 characters without a good place to cut; cut between lines."]
+    assert all(section.text.endswith("\n") for section in sections)
+    inside = [section for section in sections if section.text.startswith("x")]
+    assert len(inside) >= 2
+    # Code says nothing that could be asked for, in the middle of a fence neither.
+    assert all(section.header == "```python\n" and not units(section) for section in inside)
+
+
+def test_a_fence_below_the_limit_stays_whole() -> None:
+    fence = "```\n" + "code line\n" * 200 + "```\n"
+    sections, _ = warned("# A\n\n" + "字" * 2000 + "\n\n" + fence)
+    assert sections[1].text == fence
+
+
+def test_one_line_above_the_limit_stays_whole_and_is_told() -> None:
+    sections, warnings = warned("# A\n\n" + "字" * 5000 + "\n\n后文。\n")
+    assert max(len(section.text) for section in sections) >= 5000
+    assert len(warnings) == 1
+
+
+def test_an_edit_of_a_tables_head_is_an_edit_of_all_its_pieces() -> None:
+    rows = "".join(f"| 名{i} | 值{i} |\n" for i in range(600))
+    one, two = (split(f"# A\n\n| 名 | {name} |\n|---|---|\n{rows}", "a.md") for name in ("值", "量"))
+    assert [a.text for a in one[1:]] == [b.text for b in two[1:]]
+    assert not {a.id for a in one} & {b.id for b in two}
+
+
+# --- tricky documents ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        ("# A\r\nx\r\n## B\r\ny", [("A",), ("A", "B")]),
+        ("# A\rx\r## B\ry", [("A",), ("A", "B")]),
+        ("# A\n行内\u2028不是新行 # x\n## B\ny", [("A",), ("A", "B")]),
+        ("# A\n<div>\n# no heading\n</div>\n\n## B\n", [("A",), ("A", "B")]),
+        ("# A\n<!--\n## hidden\n-->\n## B\n", [("A",), ("A", "B")]),
+        ("# A\n    ## code\n## B\n", [("A",), ("A", "B")]),
+        ("# A\n```\n## code, never closed\n", [("A",)]),
+        ("# A\n1. one\n   ## item\n   - deep\n     # deeper\n## B\n", [("A",), ("A", "B")]),
+        ("#A\n\n# B\n", [("B",), ("B",)]),
+        ("\\# A\n\n# B\n", [("B",), ("B",)]),
+        ("# A #\n## B ##\n", [("A",), ("A", "B")]),
+        ("####### seven\n\n# A\n", [("A",), ("A",)]),
+        ("A\n-\nx\n\nB\n===\ny\n", [("B", "A"), ("B",)]),
+        ("| a |\n|---|\n| # x |\n\n## B\n", [("a",), ("a", "B")]),
+        ("---\n\n# A\n", [("A",), ("A",)]),
+        ("# A[1]\nx\n", [("A",)]),
+        ("", []),
+        ("\n\n", [("a",)]),
+    ],
+)
+def test_tricky_documents(text: str, sections: list[tuple[str, ...]]) -> None:
+    assert paths(text, "a.md") == sections

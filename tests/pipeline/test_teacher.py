@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +14,10 @@ import pytest
 
 from tests.pipeline.asking import GOOD, ask_all, request, settings
 from tests.provider import Provider, Response, completion, provider
-from wukong_pipe.errors import StoppedShort
+from wukong_pipe.errors import Interrupted, StoppedShort
 from wukong_pipe.journal import Journal
+from wukong_pipe.journal_records import Tokens
+from wukong_pipe.ledger import Ledger
 from wukong_pipe.openai_teacher import OpenAIBackend
 from wukong_pipe.teacher import JournalledTeacher, OfflineBackend, Reply, Request, in_pool
 
@@ -30,9 +31,8 @@ def test_the_second_ask_is_read_from_the_journal_and_makes_no_request(tmp_path: 
     assert first == again
     assert (first.value, first.problem, first.raw) == (json.loads(GOOD), "", GOOD)
     assert len(server.requests) == 1
-    counted = bought.counters
-    assert (counted.bought, counted.from_journal, counted.tokens_in, counted.tokens_out) == (1, 0, 11, 5)
-    assert (read.counters.bought, read.counters.from_journal, read.counters.tokens_in) == (0, 1, 0)
+    assert (bought.bought, bought.from_journal, bought.used["base_qa"].tokens) == (1, 0, Tokens(11, 5))
+    assert (read.bought, read.from_journal, read.used["base_qa"].tokens) == (0, 1, Tokens(11, 5))
 
 
 def test_a_build_that_finds_all_in_the_journal_does_not_import_openai(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_each_parameter_attempt_model_and_server_has_its_own_answer(tmp_path: Pa
 def test_the_same_question_asked_twice_at_once_is_bought_once(tmp_path: Path) -> None:
     async def run(server: Provider) -> None:
         with Journal(tmp_path / "journal.sqlite") as journal:
-            async with OpenAIBackend(settings(server.base_url), journal) as backend:
+            async with OpenAIBackend(settings(server.base_url), journal, Ledger(journal, "run")) as backend:
                 asker = JournalledTeacher(journal, backend, "run")
                 await asyncio.gather(*(asker.ask(request(), 0) for _ in range(5)))
 
@@ -87,7 +87,7 @@ def test_the_same_question_asked_twice_at_once_is_bought_once(tmp_path: Path) ->
 
 def test_one_backend_serves_two_event_loops(tmp_path: Path) -> None:
     with provider(lambda _: completion(GOOD)) as server, Journal(tmp_path / "journal.sqlite") as journal:
-        backend = OpenAIBackend(settings(server.base_url), journal)
+        backend = OpenAIBackend(settings(server.base_url), journal, Ledger(journal, "run"))
 
         async def ask(text: str) -> Reply:
             async with backend:
@@ -129,7 +129,7 @@ def test_the_embedded_teacher_goes_through_the_journal_as_well(tmp_path: Path) -
 
     async def run() -> list[Reply]:
         with Journal(tmp_path / "journal.sqlite") as journal:
-            asker = JournalledTeacher(journal, OfflineBackend("offline@1", answer), "run")
+            asker = JournalledTeacher(journal, OfflineBackend("offline@1", answer, journal), "run")
             return [await asker.ask(request(), attempt) for attempt in (0, 1, 0)]
 
     replies = asyncio.run(run())
@@ -163,51 +163,76 @@ def test_a_pool_keeps_the_order_and_never_exceeds_its_size() -> None:
     assert asyncio.run(in_pool([], worker, 7)) == []
 
 
-@pytest.mark.parametrize(("nap", "finishes"), [(0.05, True), (5.0, False)])
-def test_the_first_exception_starts_nothing_new_and_grants_the_running_a_short_grace(
-    nap: float, finishes: bool
-) -> None:
+def test_after_the_first_exception_nothing_new_starts_and_what_runs_ends_in_peace() -> None:
     started: list[int] = []
     ended: list[int] = []
+    told: list[Exception] = []
 
     async def worker(number: int) -> None:
         started.append(number)
         if number == 1:
             raise StoppedShort("first")
-        await asyncio.sleep(nap)
+        await asyncio.sleep(0.05)
         ended.append(number)
+        raise StoppedShort("second")
+
+    with pytest.raises(StoppedShort, match="first"):
+        asyncio.run(in_pool(range(100), worker, 3, stop=told.append))
+    assert started == [0, 1]
+    assert ended == [0]
+    assert [str(error) for error in told] == ["first"]
+
+
+def test_a_cancelled_pool_ends_at_once() -> None:
+    async def worker(number: int) -> None:  # noqa: ARG001
+        await asyncio.sleep(60)
+
+    async def run() -> None:
+        pool = asyncio.create_task(in_pool(range(9), worker, 3))
+        await asyncio.sleep(0.01)
+        pool.cancel()
+        await pool
 
     start = time.monotonic()
-    with pytest.raises(StoppedShort, match="first"):
-        asyncio.run(in_pool(range(100), worker, 3, grace=0.3))
-    assert time.monotonic() - start < 2
-    assert started == [0, 1, 2]
-    assert ended == ([0, 2] if finishes else [])
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    assert time.monotonic() - start < 1
 
 
-def test_calls_in_flight_reach_the_journal_when_the_run_is_cancelled_and_none_follows_them(tmp_path: Path) -> None:
-    async def run(server: Provider, cancel: Callable[[], object]) -> None:
+def test_calls_in_flight_reach_the_journal_when_the_run_is_stopped_and_none_follows_them(tmp_path: Path) -> None:
+    async def run(server: Provider) -> None:
         with Journal(tmp_path / "journal.sqlite") as journal:
-            async with OpenAIBackend(settings(server.base_url), journal) as backend:
+            async with OpenAIBackend(settings(server.base_url), journal, Ledger(journal, "run")) as backend:
                 asker = JournalledTeacher(journal, backend, "run")
                 await asker.ask(request("warm"), 0)
-                asyncio.get_running_loop().call_later(0.1, cancel)
+                asyncio.get_running_loop().call_later(0.1, asker.stop, Interrupted("stop"))
 
                 async def twice(text: str) -> None:
                     for attempt in range(2):
                         await asker.ask(request(text), attempt)
 
-                await in_pool(["a", "b", "c", "d"], twice, 2, stop=asker.stop)
-
-    async def cancelled(server: Provider) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(run(server, lambda: task.cancel()))
-        await task
+                await in_pool(["a", "b", "c", "d"], twice, 2)
 
     with (
         provider(lambda _: replace(completion(GOOD), delay=0.3)) as server,
-        pytest.raises(asyncio.CancelledError),
+        pytest.raises(Interrupted),
     ):
-        asyncio.run(cancelled(server))
+        asyncio.run(run(server))
     with Journal(tmp_path / "journal.sqlite") as journal:
         assert len(list(journal.calls())) == 3
     assert len(server.requests) == 3
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_a_retry_does_not_wait_on(tmp_path: Path) -> None:
+    async def run(server: Provider) -> None:
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            slow = settings(server.base_url, backoff=30.0)
+            async with OpenAIBackend(slow, journal, Ledger(journal, "run")) as backend:
+                asker = JournalledTeacher(journal, backend, "run")
+                asyncio.get_running_loop().call_later(0.2, asker.stop, Interrupted("stop"))
+                await asker.ask(request(), 0)
+
+    start = time.monotonic()
+    with provider(lambda _: Response(500, b"no")) as server, pytest.raises(Interrupted):
+        asyncio.run(run(server))
+    assert time.monotonic() - start < 5
