@@ -15,6 +15,9 @@ ATTEMPTS = 3
 class Wanted(Protocol):
     """What asking for one section's pairs or one question's wordings has brought so far."""
 
+    bought: bool
+    """Whether any of it was bought in this build."""
+
     @property
     def subject(self) -> str:
         """The id of the section or pair."""
@@ -80,9 +83,10 @@ class Attempts:
                 break
             yield attempt
         end = ATTEMPTS + self.granted(wanted.subject)
-        asked = range(ATTEMPTS, end)
-        yield from (attempt for attempt in asked if wanted.share < 1.0)
-        if self.reask.names(wanted, min_fill) and wanted.share < 1.0:
+        wanted.bought = False
+        yield from (attempt for attempt in range(ATTEMPTS, end) if wanted.share < 1.0)
+        # Where a granted attempt had to be bought now, the build that granted it was interrupted: those are the ones.
+        if self.reask.names(wanted, min_fill) and wanted.share < 1.0 and not wanted.bought:
             self.grant(wanted.subject)
             yield from (attempt for attempt in range(end, end + ATTEMPTS) if wanted.share < 1.0)
 

@@ -34,6 +34,7 @@ class Answered:
     rejects: list[Reject] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     refused: bool = False
+    bought: bool = False
 
     @property
     def subject(self) -> str:
@@ -104,7 +105,10 @@ async def ask_base_qa(
         asked = request(section, missing, tuple(pair.question for pair in result.pairs), prompts)
         reply = await ask(asked, attempt)
         _take(result, reply, missing, teacher, asked.prompt)
-        result.refused = reply.is_final
+        if not reply.call:
+            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
+            break
+        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
             most = (missing + 1) // 2

@@ -14,11 +14,13 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import write_dataset
 from wukong_pipe.dedupe import Removal, dedupe
+from wukong_pipe.edits import Edited, apply_edits, read_edits
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.estimate import estimate
 from wukong_pipe.holdout import Holdout, hold_out, plan
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
+from wukong_pipe.rebuild import changes_elsewhere, written_rows
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
@@ -73,7 +75,9 @@ class Built:
     unanswered: list[Section]
     """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings did."""
     warnings: list[str]
-    """What was done to sources that their author should know."""
+    """What was done to sources and edits that their author should know."""
+    changed: list[str]
+    """Rows of sections that are as they were, which this rebuild changed all the same."""
 
 
 def read_sections(
@@ -113,6 +117,7 @@ def build(
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
     prompts = load_prompts(settings)
+    edits = read_edits(run.edits)
     warnings: list[str] = []
     sections = read_sections(sources, settings, warnings.append)
     if not any(base_qa.quota(section, settings) for section in sections):
@@ -137,7 +142,9 @@ def build(
             loop.run(asking.close())
 
     families = {family.pair.id: family.rows for family in reworded}
-    candidates = [row for pair in pairs for row in families.get(pair.id, [base_row(pair)])]
+    expanded = [row for pair in pairs for row in families.get(pair.id, [base_row(pair)])]
+    edited = apply_edits(expanded, edits, {section.id: section for section in sections})
+    candidates = edited.rows
     # No wording of one question may push out another question itself.
     preferred = sorted(candidates, key=lambda row: row.kind == "paraphrase")
     kept_rows, alike = dedupe(preferred, names)
@@ -145,9 +152,10 @@ def build(
     unique = sorted(kept_rows, key=lambda row: order[row.id])
     held = hold_out(unique, chosen, settings.holdout, names, asking.form_of)
 
-    rejects = _rejects(answered, reworded, [*repeated, *alike], held)
+    rejects = _rejects(answered, reworded, edited, [*repeated, *alike], held)
     accounting = _accounting(answered, reworded)
     accounting["dedupe_pairs"] = _through(len(first), len(pairs), len(repeated))
+    accounting["edits"] = _through(len(expanded), len(candidates), len(edited.taken))
     accounting["dedupe_rows"] = _through(len(candidates), len(unique), len(alike))
     accounting["held_forms"] = _through(len(unique), len(unique) - len(held.of_held_forms), len(held.of_held_forms))
     accounting["audit"] = _through(accounting["held_forms"]["kept"], len(held.rows), len(held.dropped))
@@ -159,6 +167,11 @@ def build(
             stage: {"estimated": estimated.to_json(), "used": asking.used(stage)}
             for stage, estimated in estimate(sections, settings, prompts).items()
         },
+        "edits": {
+            "applied": edited.applied,
+            "taken_out": len(edited.taken),
+            "unused": [edit.id for edit in edited.unused],
+        },
         "accounting": accounting,
         "coverage": coverage(sections, held.rows),
         "quota": _quotas(answered),
@@ -168,8 +181,18 @@ def build(
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
-    write_dataset(run, held.rows, rejects, manifest)
-    return Built(sections, held.rows, rejects, manifest, pairs, _unanswered(answered, reworded, settings), warnings)
+    before = written_rows(run)
+    write_dataset(run, held.rows, rejects, manifest, settings.format)
+    return Built(
+        sections,
+        held.rows,
+        rejects,
+        manifest,
+        pairs,
+        _unanswered(answered, reworded, settings),
+        [*warnings, *edited.warnings(run.edits)],
+        changes_elsewhere(before, held.rows),
+    )
 
 
 def _pairs_of(distinct: Sequence[Row], answered: Sequence[Answered]) -> list[QAPair]:
@@ -228,6 +251,7 @@ def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:
 def _rejects(
     answered: Sequence[Answered],
     reworded: Sequence[Reworded],
+    edited: Edited,
     removals: Sequence[Removal],
     held: Holdout,
 ) -> list[Reject]:
@@ -235,6 +259,7 @@ def _rejects(
     found = [reject for result in answered for reject in result.rejects]
     found += [reject for family in reworded for reject in family.rejects]
     sections = {result.section.id: result.section for result in answered}
+    found += [_removed("edit", taken.reason, taken.row, sections) for taken in edited.taken]
     for removal in removals:
         reason = (
             f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
@@ -253,8 +278,8 @@ def _inputs(
     sources: Sequence[Source], settings: BuildSettings, asking: Asking, prompts: Sequence[Prompt]
 ) -> dict[str, Any]:
     """What the dataset is a function of."""
-    # The prompts stand below by their hashes; where their folder is does not matter.
-    shown = {key: value for key, value in asdict(settings).items() if key != "prompts"}
+    # The prompts stand below by their hashes; where their folder is does not matter. The format changes no row.
+    shown = {key: value for key, value in asdict(settings).items() if key not in {"prompts", "format"}}
     return {
         "sources": [
             {"name": source.name, "hash": digest(source.text), "characters": len(source.text)} for source in sources
@@ -282,7 +307,8 @@ def _accounting(answered: Sequence[Answered], reworded: Sequence[Reworded]) -> d
 def _check_sums(accounting: Mapping[str, Mapping[str, int]], pairs: int) -> None:
     """Each stage must have received what the one before it kept: a row lost between two of them shows here."""
     assert accounting["dedupe_pairs"]["received"] == accounting["base_qa"]["kept"], accounting
-    assert accounting["dedupe_rows"]["received"] == pairs + accounting["paraphrase"]["kept"], accounting
+    assert accounting["edits"]["received"] == pairs + accounting["paraphrase"]["kept"], accounting
+    assert accounting["dedupe_rows"]["received"] == accounting["edits"]["kept"], accounting
 
 
 def _quotas(answered: Sequence[Answered]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from wukong_pipe.errors import Interrupted
 from wukong_pipe.estimate import Estimate, estimate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices
-from wukong_pipe.ledger import NO_CEILINGS, Ceilings, Ledger, money
+from wukong_pipe.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
 from wukong_pipe.records import Section
 from wukong_pipe.stopping import draining
 from wukong_pipe.teacher import Backend, JournalledTeacher, OfflineBackend, Used
@@ -133,7 +133,7 @@ def run_build(
                         lambda step, done, total: progress(step, done, total, spent_so_far(ledger)),
                     )
             except BaseException:
-                if teacher.bought:
+                if teacher.bought or ledger.spent.tokens != NOTHING:
                     note()
                 raise
             invocation = note()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ class Cleaned:
     """A text without debris: character i stood at `offsets[i]` of the source."""
 
     text: str
-    offsets: tuple[int, ...]
+    offsets: Sequence[int]
 
 
 _CODE = re.compile(
@@ -36,13 +37,15 @@ _DEBRIS = re.compile(
 _BOLD = re.compile(r"\*\*|__")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)  # A section is cleaned for its prompt and for each check of its pairs; offsets take much room.
 def clean(text: str) -> Cleaned:
     """`text` without citation marks, link targets, HTML tags and comments, and without bold marks that close nothing.
 
     Code is left as it is. Never adds a character that was not there, but for what an HTML entity stands for and a
     space for a line break tag.
     """
+    if not _DEBRIS.search(text):
+        return Cleaned(text, range(len(text)))
     kept = [(char, at) for begin, end, is_code in _stretches(text) for char, at in _kept(text, begin, end, is_code)]
     kept = _without_lone_bold(kept)
     return Cleaned("".join(char for char, _ in kept), tuple(at for _, at in kept))

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
-from wukong_pipe import __version__, commands, config
+from wukong_pipe import __version__, commands, config, hub, inspect_run
 from wukong_pipe.attempts import Reask
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price, TeacherChoice, price_of, price_of_rest, run_build
@@ -23,6 +24,7 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, WorkspaceError, WukongError
+from wukong_pipe.formats import FORMATS
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices
 from wukong_pipe.journal_report import as_json, summary, summary_table
@@ -37,6 +39,9 @@ err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+MOST = Decimal(10) ** 12
+
+
 class Amount(click.ParamType[Decimal]):
     """An amount of money: a decimal number, exact, not negative."""
 
@@ -47,12 +52,16 @@ class Amount(click.ParamType[Decimal]):
             amount = Decimal(value)
         except InvalidOperation:
             amount = Decimal("NaN")
-        if not amount.is_finite() or amount < 0:
+        if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MOST:
             self.fail(f"{value!r} is no amount: give a number such as 0.4.", param, ctx)
         return amount
 
 
 AMOUNT = Amount()
+# What a call may cost is known from these, and how its reply is read.
+RESERVED = {
+    "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
+}  # fmt: skip
 
 runs_dir_option = click.option(
     "--runs-dir",
@@ -126,6 +135,13 @@ def cli() -> None:
 @click.option("--max-calls", type=click.IntRange(0), help="The most calls this run may make in all.")
 @click.option("--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True)
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
+@click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    default="alpaca",
+    show_default=True,
+    help="Write the rows in this format, too, in a folder of its name.",
+)
 @click.option("--prompts", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Your own prompts.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N sections: their pairs, the price of the rest.")
 @click.option(
@@ -136,6 +152,10 @@ def cli() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
+@click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
+@click.option("--public", is_flag=True, help="Make that dataset public.")
+@click.option("--push-rejected", is_flag=True, help="Upload rejected.jsonl, too.")
+@click.option("--no-secret", multiple=True, metavar="MARK", help="Upload although this looks like a secret.")
 @common
 def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     """Ask a teacher about Markdown files or folders and write a dataset.
@@ -148,7 +168,13 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
       wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
+      wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
+    destination = hub.Destination(
+        options["push_to_hub"], options["public"], options["push_rejected"], options["no_secret"]
+    )
+    if destination.repo and not options["dry_run"]:
+        hub.check_ready(destination.repo)
     sources = read_sources(paths, options["encoding"])
     settings = BuildSettings(
         variants=options["variants"],
@@ -158,6 +184,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         lang=None if options["lang"] == "auto" else options["lang"],
         prompts=options["prompts"],
         limit=options["limit"],
+        format=options["format"],
     )
     prices = chosen_prices(options)
     if options["dry_run"]:
@@ -184,6 +211,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     show_build(run, built, invocation, rest, options["json"])
     if reask.unmet:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
+    if destination.repo:
+        err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
     if built.unanswered:
         raise ShortOfQuota(unanswered_sentence(built))
 
@@ -216,6 +245,10 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
             raise click.UsageError(f"--extra-body is not JSON: {error.msg} at column {error.colno}.") from error
         if not isinstance(extra, dict):
             raise click.UsageError("--extra-body must be a JSON object.")
+        if taken := sorted(RESERVED & extra.keys()):
+            raise click.UsageError(
+                f"--extra-body must not hold {', '.join(taken)}: the build sets them, some by options of their own."
+            )
         parameters["extra_body"] = extra
     return TeacherChoice(
         kind=options["teacher"],
@@ -248,7 +281,11 @@ def show_price(price: Price, as_json: bool) -> None:
 def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
     if as_json:
         splits = split_counts(built.rows)
-        print(json.dumps({"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}))
+        shown = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
+        shown |= {"warnings": built.warnings, "changed": built.changed}
+        if rest is not None:
+            shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
+        print(json.dumps(shown, ensure_ascii=False))
         return
     if rest is not None:
         show_pairs(built)
@@ -260,6 +297,8 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
         f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
+    for change in built.changed:
+        err.print(f"Changed though its section is not: {change}")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:
@@ -290,6 +329,38 @@ def unanswered_sentence(built: Built) -> str:
         f"{len(built.unanswered)} sections stayed short of their quota ({names}{more}); what was kept is in the "
         "dataset, what was not is in rejected.jsonl with its reason."
     )
+
+
+@cli.command("inspect")
+@click.argument("section", default="")
+@click.option("--source", type=click.Path(path_type=Path), help="The source, or the folder above it, if it was moved.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
+@common
+def inspect_command(section: str, **options: Any) -> None:
+    """Show the run's sections; or one, by number, id or words of its title: evidence, pairs, wordings and rejects.
+
+    \b
+    Examples:
+      wukong-pipe inspect
+      wukong-pipe inspect 3
+      wukong-pipe inspect 武器 --run blackwukong
+    """
+    workspace = Workspace(options["runs_dir"])
+    run = workspace.run(options["run"]) if options["run"] else workspace.last_run()
+    found = inspect_run.overviews(run)
+    if section:
+        found = inspect_run.matching(found, section)
+    if not section or len(found) > 1:
+        if options["json"]:
+            print(json.dumps({"run": run.name, "sections": [asdict(overview) for overview in found]}))
+        else:
+            out.print(inspect_run.overview_table(found))
+        return
+    inspected = inspect_run.inspect(run, found[0], options["source"], options["encoding"])
+    if options["json"]:
+        print(json.dumps({"run": run.name, **inspected.to_json()}))
+    else:
+        inspect_run.show(inspected, out)
 
 
 @cli.command("journal")
@@ -431,8 +502,13 @@ def option_names() -> dict[str, set[str]]:
 
 
 def reasking(arguments: list[str]) -> list[str]:
-    """The same command, that asks again for what stayed short."""
-    return arguments if "--reask" in arguments else [*arguments, "--reask", "short"]
+    """The same build, that asks again for what stayed short."""
+    kept = [
+        word
+        for before, word in pairwise(["", *arguments])
+        if "--reask" not in (before, word) and not word.startswith("--reask=")
+    ]
+    return [kept[0], "--reask", "short", *kept[1:]]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import DataError
+from wukong_pipe.formats import Format
 from wukong_pipe.records import Lang
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """What shapes a dataset, besides corpus and teacher; all of it stands in the manifest."""
+    """What shapes a dataset, besides corpus and teacher; it stands in the manifest."""
 
     variants: int = 14
     """Other wordings asked for each trained question (the tutorial's figure)."""
@@ -30,6 +31,8 @@ class BuildSettings:
     """A folder whose prompt files replace those shipped."""
     limit: int | None = None
     """Only the first sections of the corpus."""
+    format: Format = "alpaca"
+    """The format that the rows are also written in; it changes none of them, and is not in the manifest's settings."""
 
 
 CONFIG_FILE = Path("wukong.toml")
@@ -63,13 +66,16 @@ def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FIL
 
 
 def _plain(command: str, key: str, value: Any, path: Path) -> Any:
-    """A setting as the command line would have it: a switch as it is, all else as text that the option reads.
+    """A setting as the command line would have it: a switch as it is, all else as text that the option reads, or a
+    list of such for what may be given more than once.
 
     Raises:
         DataError: it is a table, list or date.
     """
     if isinstance(value, bool):
         return value
+    if isinstance(value, list) and all(isinstance(entry, str | int | float) for entry in value):
+        return [str(entry) for entry in value]
     if not isinstance(value, str | int | float):
         raise DataError(f"{path}: {command}.{key} must be a text, a number, true or false.")
     return str(value)

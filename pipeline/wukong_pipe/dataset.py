@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.records import Reject, Row, Split
+from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.formats import FILES as FILES
+from wukong_pipe.formats import FORMATS, INDEX, Format, formatted, index, path_of
+from wukong_pipe.records import Reject, Row
 from wukong_pipe.text import digest
 from wukong_pipe.workspace import Run, half_of, jsonl, read_json, sha256_of, write_json, write_text
-
-FILES: dict[Split, str] = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
 
 
 def check_untouched(run: Run) -> None:
@@ -26,8 +27,8 @@ def check_untouched(run: Run) -> None:
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:
             raise WorkspaceError(
-                f"{path} was edited since it was built, and a rebuild would lose the edit. Keep a copy, then build "
-                "with --overwrite, or build under another name with --run."
+                f"{path} was edited since it was built, and a rebuild would lose the edit. Put corrections into "
+                f"{run.edits}, which every build applies; then build with --overwrite, or elsewhere with --run."
             )
 
 
@@ -46,36 +47,61 @@ def check_sources(run: Run, sources: Iterable[str]) -> None:
             )
 
 
-def write_dataset(run: Run, rows: Sequence[Row], rejects: Sequence[Reject], manifest: dict[str, Any]) -> None:
+def write_dataset(
+    run: Run, rows: Sequence[Row], rejects: Sequence[Reject], manifest: dict[str, Any], form: Format = "alpaca"
+) -> None:
     """Write all of dataset/; the manifest last, so that its presence means the rest is complete.
 
     The bytes depend on the arguments alone: no time, no path. A split without rows has no file.
+
+    Args:
+        form: another format to write the rows in, too; what our own commands read is always there.
     """
     run.dataset.mkdir(parents=True, exist_ok=True)
+    splits = [split for split in FILES if any(row.split == split for row in rows)]
+    forms = [name for name in FORMATS if name in {"alpaca", form}]
     texts = {
-        name: jsonl(row.to_json() for row in rows if row.split == split)
-        for split, name in FILES.items()
-        if any(row.split == split for row in rows)
+        path_of(split, name): jsonl(formatted(row, name) for row in rows if row.split == split)
+        for name in forms
+        for split in splits
     }
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
     texts["rejected.jsonl"] = jsonl(_printable(reject.to_json()) for reject in rejects)
-    before = sha256_of(run.manifest) if run.manifest.is_file() else ""
+    before = _about_rows(run)
     run.manifest.unlink(missing_ok=True)
     for name, text in texts.items():
         write_text(run.dataset / name, text)
-    for name in FILES.values():
-        if name not in texts:
-            (run.dataset / name).unlink(missing_ok=True)
-            half_of(run.dataset / name).unlink(missing_ok=True)
+    _remove_stale(run, texts)
     hashes = {name: sha256_of(run.dataset / name) for name in sorted(texts)}
-    write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values())))
-    hashes["README.md"] = sha256_of(run.dataset / "README.md")
+    write_json(run.dataset / INDEX, index(splits, forms))
+    write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values()), forms))
+    hashes |= {name: sha256_of(run.dataset / name) for name in (INDEX, "README.md")}
     write_json(
         run.manifest,
         manifest | {"splits": split_counts(rows), "levels": level_counts(rows), "files": hashes},
     )
-    if sha256_of(run.manifest) != before:
+    if _about_rows(run) != before:
         run.forget_evaluation()
+
+
+def _about_rows(run: Run) -> Any:
+    """The manifest without what another format of the same rows changes; None where there is none to read."""
+    with contextlib.suppress(DataError):
+        manifest = read_json(run.manifest)
+        ours = {*FILES.values(), "rejected.jsonl"}
+        return manifest | {"files": {name: value for name, value in manifest["files"].items() if name in ours}}
+    return None
+
+
+def _remove_stale(run: Run, current: Iterable[str]) -> None:
+    """Remove what an earlier build wrote and this one does not."""
+    for form in FORMATS:
+        paths = [run.dataset / name for split in FILES if (name := path_of(split, form)) not in current]
+        for path in paths:
+            path.unlink(missing_ok=True)
+            half_of(path).unlink(missing_ok=True)
+        if form != "alpaca" and (run.dataset / form).is_dir() and not any((run.dataset / form).iterdir()):
+            (run.dataset / form).rmdir()
 
 
 def _printable(value: Any) -> Any:
@@ -97,13 +123,16 @@ def level_counts(rows: Iterable[Row]) -> dict[str, int]:
     return dict(sorted(Counter(row.level for row in rows if row.level).items()))
 
 
-def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: str) -> str:
+def card(
+    name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: str, forms: Sequence[Format] = ("alpaca",)
+) -> str:
     """A Hugging Face dataset card whose configs make `load_dataset(folder)` give the splits.
 
     `datasets` caches by the folder's name and the card, not by the data: without the hash in the card it would
-    serve another run's rows.
+    serve another run's rows. A further format is a config of its own: `load_dataset(folder, "messages")`.
     """
-    present = [(split, file) for split, file in FILES.items() if any(row.split == split for row in rows)]
+    present = [split for split in FILES if any(row.split == split for row in rows)]
+    configs = {"default" if form == "alpaca" else form: form for form in forms}
     counts = Counter(row.split for row in rows)
     langs = sorted({row.lang for row in rows})
     sources = ", ".join(source["name"] for source in manifest["sources"][:10])
@@ -112,17 +141,22 @@ def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: st
         lines += ["language:", *(f"- {lang}" for lang in langs)]
     lines += ["task_categories:", "- question-answering", "- text-generation", "pretty_name: " + _yaml(name)]
     if present:
-        lines += ["configs:", "- config_name: default", "  data_files:"]
-        for split, file in present:
-            lines += [f"  - split: {split}", f"    path: {file}"]
-    lines += ["dataset_info:", f"  description: {data_hash}", "---", "", f"# {name}", ""]
+        lines += ["configs:"]
+        for config, form in configs.items():
+            lines += [f"- config_name: {config}", "  data_files:"]
+            for split in present:
+                lines += [f"  - split: {split}", f"    path: {path_of(split, form)}"]
+    lines += ["dataset_info:"]
+    for config in configs:
+        lines += [f"- config_name: {config}", f"  description: {data_hash}"]
+    lines += ["---", "", f"# {name}", ""]
     lines += [
         f"Question-answer pairs about {sources}, made by wukong-pipe with the teacher "
         f"`{manifest['teacher']['model']}`.",
         "",
         "| split | rows |",
         "|---|---|",
-        *(f"| {split} | {counts[split]} |" for split, _ in present),
+        *(f"| {split} | {counts[split]} |" for split in present),
         "",
         f"Coverage: evidence covers {manifest['coverage']['overall']:.1%} of the source's sentences, list items and "
         "table rows.",
@@ -130,9 +164,10 @@ def card(name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: st
         f"question and a training question with the same key facts: {manifest['audit']['highest_similarity']:.2f}.",
         "",
         "`test` holds three levels: `wording` (another wording of a trained question), `question` (another question "
-        "about a trained fact) and `section` (nothing of the section was trained). `rejected.jsonl` holds every "
-        "candidate that was left out, with its reason.",
+        "about a trained fact) and `section` (nothing of the section was trained). `rejected.jsonl`, beside the "
+        "built dataset, holds every candidate that was left out, with its reason.",
         "",
+        *(f"`{form}/` holds the same rows in the format of that name.\n" for form in forms if form != "alpaca"),
     ]
     return "\n".join(lines)
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from wukong_pipe.records import Row
-from wukong_pipe.text import ngrams, normalise, same_key_facts
+from wukong_pipe.text import normalise, numbers, same_key_facts
 
 NEAR = 0.85
 """Questions of different pairs this alike, with equal key facts and equal answers, are one question."""
 NEAR_IN_FAMILY = 0.95
 """Wordings of one pair may be as alike as they like, short of saying the same."""
+MANY = 50
+"""A group of more rows than this is parted by the numbers in its questions before they are compared."""
+
+_TELLING = re.compile(
+    r"[零〇一二两三四五六七八九十百千万亿几半双不没未无非否莫勿前后上下左右内外东西南北大小多少高低长短早晚首末]"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred|thousand|million|dozen"
+    r"|once|twice|half|both|first|second|third|\w+th|last|next|previous|former|latter|before|after|until|since"
+    r"|above|below|over|under|left|right|\w*(?:north|south|east|west)\w*|more|most|less|fewer|least|\w+est|only|main|backup"
+    r"|not?|none|never|nor|cannot|\w+n['’]t|without|except|unless|un\w+|non\w*)\b",
+    re.IGNORECASE,
+)
+"""Words that turn a question into another one without being a number or a name by their spelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +59,89 @@ def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[
             reason = "same question" if same else f"conflict: same question, other answer “{rows[j].output[:80]}”"
             removals[i] = Removal(row, rows[j], 1.0, reason)
             repeats[i] = j
-    left = [i for i in range(len(rows)) if i not in removals]
-    for a, b, alike in near_pairs([rows[i].instruction for i in left], NEAR):
-        kept, row = rows[left[a]], rows[left[b]]
-        if left[a] in removals or left[b] in removals:
-            continue
-        family = kept.pair_id == row.pair_id
-        if alike < (NEAR_IN_FAMILY if family else NEAR):
-            continue
-        if not family and normalise(kept.output) != normalise(row.output):
-            continue
-        if same_key_facts(kept.instruction, row.instruction, names):
-            removals[left[b]] = Removal(row, kept, alike, "nearly the same question")
+    left = [row for i, row in enumerate(rows) if i not in removals]
+    near = _near_repeats(left, list(first), names)
+    for at, i in enumerate(first.values()):
+        if at in near:
+            kept, alike = near[at]
+            removals[i] = Removal(rows[i], left[kept], alike, "nearly the same question")
     for i, j in repeats.items():
         if j in removals:  # What it repeats went too: name the row that stayed.
             removals[i] = replace(removals[i], kept=removals[j].kept, similarity=removals[j].similarity)
     return [row for i, row in enumerate(rows) if i not in removals], [removals[i] for i in sorted(removals)]
 
 
-def near_pairs(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
-    """All pairs i < j of texts whose 3-gram Jaccard similarity reaches `threshold`, exactly.
+def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[str]) -> dict[int, tuple[int, float]]:
+    """Which rows ask nearly the same as an earlier one that is kept: their places, its place and how alike they are.
 
-    A prefix-filter join (Chaudhuri et al. 2006): two sets that alike share one of their rarest grams, so only
-    texts that meet there are compared.
+    Args:
+        normals: the rows' questions, normalised, all different.
     """
-    grams = [ngrams(text) for text in texts]
-    frequency = Counter(gram for own in grams for gram in own)
-    meeting: defaultdict[str, list[int]] = defaultdict(list)
-    for j, own in enumerate(grams):
-        prefix = sorted(own, key=lambda gram: (frequency[gram], gram))
-        prefix = prefix[: len(own) - math.ceil(threshold * len(own)) + 1]
-        for i in sorted({i for gram in prefix for i in meeting[gram]}):
-            other = grams[i]
-            if min(len(own), len(other)) < threshold * max(len(own), len(other)):
-                continue
-            common = len(own & other)
-            if common >= threshold * (len(own) + len(other) - common):
-                yield i, j, common / (len(own) + len(other) - common)
-        for gram in prefix:
-            meeting[gram].append(j)
+    from wukong_pipe.join import join  # It leans on numpy, which --help can do without.
+
+    names_in = _finder(names)
+    removed: dict[int, tuple[int, float]] = {}
+    for i, j, alike in join(normals, NEAR, _groups(rows)):
+        kept, row = rows[i], rows[j]
+        if i in removed or j in removed:
+            continue
+        family = kept.pair_id == row.pair_id
+        if alike < NEAR_IN_FAMILY if family else normalise(kept.output) != normalise(row.output):
+            continue
+        a, b = kept.instruction, row.instruction
+        if numbers(a) == numbers(b) and _telling(a) == _telling(b) and same_key_facts(a, b, names_in(a) | names_in(b)):
+            removed[j] = i, alike
+    return removed
+
+
+def _telling(question: str) -> list[str]:
+    return sorted(word.casefold() for word in _TELLING.findall(question))
+
+
+def _groups(rows: Sequence[Row]) -> list[int]:
+    """A number for each row; two rows of different numbers are never one question.
+
+    Repeats have one answer, or are of one family, and hold the same numbers. Templates (“Does chapter 12 …?”, “Yes.”)
+    make the questions of many rows so alike that comparing them all would take the square of their number.
+    """
+    parents: list[int] = []
+
+    def top(node: int) -> int:
+        while parents[node] != node:
+            parents[node] = node = parents[parents[node]]
+        return node
+
+    nodes: dict[tuple[str, str], int] = {}
+    own = []
+    for row in rows:
+        answer, family = (
+            nodes.setdefault(key, len(nodes)) for key in (("answer", normalise(row.output)), ("family", row.pair_id))
+        )
+        parents.extend(range(len(parents), len(nodes)))
+        parents[top(family)] = top(answer)
+        own.append(answer)
+    tops = [top(answer) for answer in own]
+    sizes = Counter(tops)
+    parts: dict[tuple[int, frozenset[str]], int] = {}
+    return [
+        parts.setdefault((at, numbers(row.instruction) if sizes[at] > MANY else frozenset()), len(parts))
+        for at, row in zip(tops, rows, strict=True)
+    ]
+
+
+def _finder(names: frozenset[str]) -> Callable[[str], frozenset[str]]:
+    """A function that tells which of `names` stand in a text, however many there are."""
+    starting: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        starting[name[:2]].append(name)
+
+    def names_in(text: str) -> frozenset[str]:
+        return frozenset(
+            name
+            for i in range(len(text))
+            for start in {text[i], text[i : i + 2]}
+            for name in starting.get(start, ())
+            if text.startswith(name, i)
+        )
+
+    return names_in

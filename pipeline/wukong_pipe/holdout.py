@@ -54,24 +54,37 @@ class Holdout:
 
 
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
-    """Choose the sections and pairs that are held out whole, by lowest hash, at least one of each where possible.
+    """Choose the sections and pairs that are held out whole, by their hash, at least one of each where possible.
 
-    A pair is chosen only if another pair of the same fact is trained; a corpus of one section keeps it.
+    Each is chosen by its own hash alone, so that a section which comes or goes moves no other to another split. A pair
+    is chosen only if another pair of the same fact is trained; a corpus of one section keeps it.
     """
     # The pieces of one long section stand or fall together: each tells of what the others do.
     pieces: defaultdict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         pieces[digest(pair.section.source, *pair.section.heading_path)].add(pair.section.id)
     ranked = sorted(pieces, key=lambda section: digest("section", section))
-    chosen = {i for name in ranked[: _count(share, len(ranked))] for i in pieces[name]} if len(ranked) > 1 else set()
+    chosen = (
+        {i for name in ranked[: _low("section", ranked, share)] for i in pieces[name]} if len(ranked) > 1 else set()
+    )
     siblings = Counter(pair.fact_id for pair in pairs if pair.section.id not in chosen)
     eligible = [pair for pair in pairs if pair.section.id not in chosen and siblings[pair.fact_id] > 1]
+    by_hash = sorted((pair.id for pair in eligible), key=lambda pair_id: digest("question", pair_id))
+    facts = {pair.id: pair.fact_id for pair in eligible}
     held: list[str] = []
-    for pair in sorted(eligible, key=lambda pair: digest("question", pair.id)):
-        if len(held) < _count(share, len(eligible)) and siblings[pair.fact_id] > 1:
-            siblings[pair.fact_id] -= 1
-            held.append(pair.id)
+    for pair_id in by_hash[: _low("question", by_hash, share)]:
+        if siblings[facts[pair_id]] > 1:
+            siblings[facts[pair_id]] -= 1
+            held.append(pair_id)
     return Plan(frozenset(chosen), frozenset(held))
+
+
+def _low(purpose: str, ranked: Sequence[str], share: float) -> int:
+    """How many of these ids, the lowest hash first, have one below `share`; at least one, and never all."""
+    if not share or not ranked:
+        return 0
+    count = sum(int(digest(purpose, name)[:8], 16) < share * 16**8 for name in ranked)
+    return max(1, min(count, len(ranked) - 1))
 
 
 def _count(share: float, total: int) -> int:
@@ -99,8 +112,8 @@ def hold_out(
             families[row.pair_id].append(i)
     for pair_id in sorted(families, key=lambda pair_id: digest("validation", pair_id)):
         _hold_wordings(placed, families[pair_id], share, forms, form_of)
-    every = _count(1 / 4, len(families))
-    for pair_id in sorted(families, key=lambda pair_id: digest("validation", pair_id))[:every]:
+    by_hash = sorted(families, key=lambda pair_id: digest("validation", pair_id))
+    for pair_id in by_hash[: _low("validation", by_hash, 1 / 4 if share else 0)]:
         _hold_validation(placed, families[pair_id])
     # A pair that could not spare its wording of a held-out form must not train it either.
     tested = {form_of(row.instruction) for row in placed if row.split != "train" and row.kind == "paraphrase"} & forms

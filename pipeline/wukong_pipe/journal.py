@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -110,8 +111,8 @@ class Journal:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """All of the block or nothing of it."""
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException:
@@ -272,10 +273,13 @@ class Journal:
             yield Send(*row[:-1]), row[-1]
 
     def booked(self, run: str) -> list[tuple[int, Tokens, str, str]]:
-        """What a run's requests are booked at: (number, tokens, price_in, price_out) by price."""
+        """What a run's requests that may be billed are booked at: (number, tokens, price_in, price_out) by price."""
         found: dict[tuple[str, str], tuple[int, Tokens]] = {}
         # Not summed by SQLite, whose integers overflow: a provider may say any number.
-        rows = self._rows("SELECT tokens_in, tokens_out, price_in, price_out FROM sends WHERE run = ?", (run,))
+        rows = self._rows(
+            "SELECT tokens_in, tokens_out, price_in, price_out FROM sends WHERE run = ? AND outcome != 'unbilled'",
+            (run,),
+        )
         for tokens_in, tokens_out, *prices in rows:
             count, tokens = found.get((prices[0], prices[1]), (0, Tokens()))
             found[prices[0], prices[1]] = count + 1, tokens + Tokens(tokens_in, tokens_out)
@@ -319,8 +323,8 @@ class Journal:
         first = wanted[0][0]
         with self._telling(), self._transaction():
             batch = self._execute(
-                "INSERT INTO batches (mark, base_url, model, run, remote, ended, created)"
-                " VALUES (?, ?, ?, ?, '', 0, ?)",
+                "INSERT INTO batches (mark, base_url, model, run, remote, ended, created, file)"
+                " VALUES (?, ?, ?, ?, '', 0, ?, '')",
                 (mark, first.base_url, first.model, first.run, now()),
             )
             self._db.executemany(
@@ -328,6 +332,10 @@ class Journal:
                 [(batch, send, item.key, item.attempt, item.request) for item, send in wanted],
             )
         return batch
+
+    def file_batch(self, batch: int, file: str) -> None:
+        """Note the provider's id of a batch's file: from here on the batch may exist."""
+        self._execute("UPDATE batches SET file = ? WHERE id = ?", (file, batch))
 
     def name_batch(self, batch: int, remote: str) -> None:
         """Note the provider's id of a batch."""
@@ -363,15 +371,23 @@ class Journal:
         )
         return next((int(rung), str(created)) for rung, created in rows)
 
-    def batch_items(self, batch: int) -> list[tuple[Purchase, int, Tokens]]:
+    def batch_items(self, batch: int) -> list[tuple[Purchase, int, Tokens, Prices | None]]:
         """The requests of a batch that have no answer yet: what was to be bought, its send, what is booked for it."""
         rows = self._rows(
             "SELECT i.key, s.base_url, s.model, i.attempt, s.run, s.stage, s.prompt, i.request, i.send, s.tokens_in,"
-            " s.tokens_out FROM batch_items i JOIN sends s ON s.id = i.send"
+            " s.tokens_out, s.price_in, s.price_out, s.currency FROM batch_items i JOIN sends s ON s.id = i.send"
             " WHERE i.batch = ? AND s.outcome = 'open' ORDER BY i.send",
             (batch,),
         )
-        return [(Purchase(*row[:8]), row[8], Tokens(*row[9:])) for row in rows]
+        return [
+            (
+                Purchase(*row[:8]),
+                row[8],
+                Tokens(*row[9:11]),
+                Prices(Decimal(row[11]), Decimal(row[12]), row[13]) if row[11] else None,
+            )
+            for row in rows
+        ]
 
 
 def _storable(value: Any) -> Any:

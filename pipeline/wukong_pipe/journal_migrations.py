@@ -31,7 +31,11 @@ def m003_refused_rungs(db: sqlite3.Connection) -> None:
 
 
 def m004_sends(db: sqlite3.Connection) -> None:
-    """Failures become one kind of a send: what each HTTP request may have cost, from before it leaves."""
+    """Failures become one kind of a send: what each HTTP request may have cost, from before it leaves.
+
+    What calls without usage cost before there was a ledger is booked at their request's bytes and the usual
+    max_tokens; what failures did is not known and booked at nothing.
+    """
     db.execute(
         "CREATE TABLE sends (id INTEGER PRIMARY KEY, key TEXT NOT NULL, base_url TEXT NOT NULL, model TEXT NOT NULL,"
         " run TEXT NOT NULL, stage TEXT NOT NULL, prompt TEXT NOT NULL, rung INTEGER NOT NULL,"
@@ -44,7 +48,8 @@ def m004_sends(db: sqlite3.Connection) -> None:
     rest = "price_in, price_out, currency, status, seconds, created, error"
     db.execute(
         f"INSERT INTO sends ({same}, outcome, tokens_in, tokens_out, {rest})"
-        f" SELECT {same}, 'answered', coalesce(tokens_in, 0), coalesce(tokens_out, 0), '', '', '', status, seconds,"
+        f" SELECT {same}, 'answered', CASE error WHEN '' THEN coalesce(tokens_in, length(request)) ELSE 0 END,"
+        " CASE error WHEN '' THEN coalesce(tokens_out, 8192) ELSE 0 END, '', '', '', status, seconds,"
         " created, error FROM calls WHERE base_url != 'offline' ORDER BY rowid"
     )
     db.execute(
@@ -72,7 +77,8 @@ def m006_allowances(db: sqlite3.Connection) -> None:
 def m007_batches(db: sqlite3.Connection) -> None:
     db.execute(
         "CREATE TABLE batches (id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, base_url TEXT NOT NULL,"
-        " model TEXT NOT NULL, run TEXT NOT NULL, remote TEXT NOT NULL, ended INTEGER NOT NULL, created TEXT NOT NULL)"
+        " model TEXT NOT NULL, run TEXT NOT NULL, remote TEXT NOT NULL, ended INTEGER NOT NULL, created TEXT NOT NULL,"
+        " file TEXT NOT NULL)"
     )
     db.execute(
         "CREATE TABLE batch_items (batch INTEGER NOT NULL REFERENCES batches (id), send INTEGER NOT NULL,"

@@ -110,6 +110,8 @@ class Batch:
     run: str
     remote: str
     """The provider's id; empty until it is known."""
+    file: str
+    """The provider's id of its file; empty as long as the batch cannot have been made."""
 
 
 CALL_COLUMNS = ", ".join(field.name for field in fields(Call))

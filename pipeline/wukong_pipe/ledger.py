@@ -36,6 +36,8 @@ class Reservation:
 
     send: int
     offer: Tokens
+    prices: Prices | None
+    """Those of the time it left: a batch may be collected under others."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class Ledger:
     def reserve_all(self, purchases: Sequence[Purchase], offers: Sequence[Tokens], rung: int) -> list[Reservation]:
         """Book requests that leave together and are known to fit; see `fitting`."""
         sends = self._journal.open_sends(purchases, offers, rung, self.prices)
-        taken = [Reservation(send, offer) for send, offer in zip(sends, offers, strict=True)]
+        taken = [Reservation(send, offer, self.prices) for send, offer in zip(sends, offers, strict=True)]
         for reservation in taken:
             self.adopt(reservation)
             self._calls += 1
@@ -149,7 +151,7 @@ class Ledger:
             f"The ceiling of {money(ceiling, prices.currency)} does not allow another call: "
             f"{money(self._cost, prices.currency)} are booked for this run, earlier builds and calls of unknown "
             f"outcome included, and the next call may cost up to {money(prices.cost(offer), prices.currency)}. "
-            "What was bought is kept; go on with a higher --max-cost, or a lower --max-tokens."
+            "What was bought is kept; go on with a higher --max-cost."
         )
 
     def answered(
@@ -177,8 +179,9 @@ class Ledger:
         )
         if error:
             used = NOTHING
-        cost = "" if self.prices is None else f"{self.prices.cost(used):f}"
-        currency = "" if self.prices is None else self.prices.currency
+        prices = reservation.prices
+        cost = "" if prices is None else f"{prices.cost(used):f}"
+        currency = "" if prices is None else prices.currency
         call = Call(
             **asdict(purchase),
             reply=body,
@@ -208,6 +211,7 @@ class Ledger:
         self._journal.close_send(reservation.send, outcome, booked, status, seconds, error)
         self.spent.failed += 1
         self.spent.unknown += booked
+        self._calls -= unbilled
         self._close(reservation, booked)
 
     def _notice(self, purchase: Purchase, offer: Tokens, used: Tokens) -> None:
@@ -223,7 +227,8 @@ class Ledger:
         del self._open[reservation.send]
         change = Tokens(booked.prompt - reservation.offer.prompt, booked.completion - reservation.offer.completion)
         self.spent.tokens += change
-        self._cost += NO_COST if self.prices is None else self.prices.cost(change)
+        prices = reservation.prices or self.prices
+        self._cost += NO_COST if prices is None else prices.cost(change)
         self._wake()
 
     def _wake(self) -> None:

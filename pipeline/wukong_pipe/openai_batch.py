@@ -71,6 +71,7 @@ class _Sent:
 
     id: int
     mark: str
+    file: str
     remote: str
     created: str
     rung: int
@@ -250,13 +251,13 @@ class BatchBackend:
         mark = uuid.uuid4().hex
         number = self._journal.open_batch(mark, [(purchase, taken.send) for purchase, taken in wanted])
         items = {purchase.key: (purchase, taken) for purchase, taken in wanted}
-        sent = _Sent(number, mark, "", now(), rung, self._limit_name, items)
-        file = ""
+        sent = _Sent(number, mark, "", "", now(), rung, self._limit_name, items)
         try:
-            file = await self._api.upload(f"{mark}.jsonl", b"".join(line.data for line in lines))
-            sent.remote = await self._api.create(mark, file)
+            sent.file = await self._api.upload(f"{mark}.jsonl", b"".join(line.data for line in lines))
+            self._journal.file_batch(number, sent.file)
+            sent.remote = await self._api.create(mark, sent.file)
         except WukongError as error:
-            if not file:  # And so no batch.
+            if not sent.file:  # And so no batch.
                 self._write_off(sent, str(error), unbilled=True)
             raise
         except Refused as error:
@@ -280,9 +281,9 @@ class BatchBackend:
                 self._journal.end_batch(batch.id)
                 continue
             rung, created = self._journal.batch_sent(batch.id)
-            sent = _Sent(batch.id, batch.mark, batch.remote, created, rung, "max_tokens", {})
-            for purchase, send, booked in items:
-                sent.items[purchase.key] = purchase, Reservation(send, booked)
+            sent = _Sent(batch.id, batch.mark, batch.file, batch.remote, created, rung, "max_tokens", {})
+            for purchase, send, booked, prices in items:
+                sent.items[purchase.key] = purchase, Reservation(send, booked, prices)
                 self._ledger.adopt(sent.items[purchase.key][1])
             self._say(f"{sent.name} of an earlier build is collected.")
             await self._collect(sent)
@@ -296,8 +297,12 @@ class BatchBackend:
             WukongError: it may still bring answers, but not now; or it said that the run cannot go on.
         """
         try:
-            sent.remote = sent.remote or await self._api.find(sent.mark)
+            if sent.file and not sent.remote:
+                sent.remote = await self._api.find(sent.mark, sent.file)
             if not sent.remote:
+                if sent.file:
+                    # Refused where the file is not this key's: then nor would its batch be listed.
+                    await self._api.know(sent.file)
                 self._write_off(sent, "the batch was never made", unbilled=True)
                 return
             self._journal.name_batch(sent.id, sent.remote)

@@ -60,6 +60,14 @@ class BatchApi:
 
         return await self._patiently(upload)
 
+    async def know(self, file: str) -> None:
+        """Make sure that this key may see a file.
+
+        Raises:
+            Refused: it may not, or there is none.
+        """
+        await self._patiently(lambda: self._client_here().files.retrieve(file))
+
     async def create(self, mark: str, file: str) -> str:
         """The id of a new batch of an uploaded file.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
-MOST, MOST_HERE = 64, 8
+MOST, MOST_HERE = 100, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,12 @@ class TeacherSettings:
     def __post_init__(self) -> None:
         """
         Raises:
-            TeacherError: the key is malformed.
+            TeacherError: the key is malformed, or stands in what is written down.
         """
         object.__setattr__(self, "api_key", checked_key(self.api_key))
+        extra = json.dumps(self.extra_body).encode("ascii")
+        if self.scrub(extra) != extra:
+            raise TeacherError("--extra-body holds the API key, and would stand in the journal and the manifest.")
 
     def scrub(self, body: bytes) -> bytes:
         """`body` without the key: providers echo it in their errors. A word like “none” is no secret."""

@@ -61,6 +61,8 @@ class OpenAIBackend:
         self._limit_name = "max_tokens"
         self._backoff = wait_exponential_jitter(initial=settings.backoff, max=60, jitter=settings.backoff)
         self._answered = 0
+        self._given_up = 0
+        """Requests in a row that failed to the end, without an answer to any other between them."""
         self._unclear_in_a_row = 0
         self._end: WukongError | None = None
 
@@ -91,7 +93,7 @@ class OpenAIBackend:
             TeacherError: the teacher cannot be used, and nothing was bought from it yet.
             StoppedShort: it cannot be used any more, or failed too often, or a ceiling is reached.
             WorkspaceError: the answer is on its way in a batch.
-            Unanswered: it failed too often on this request, and answered others meanwhile.
+            Unanswered: it failed too often on this request alone, as far as can be seen.
         """
         if (batch := self._journal.open_batch_of(purchase.key)) is not None:
             raise WorkspaceError(awaited(batch))
@@ -115,8 +117,10 @@ class OpenAIBackend:
         try:
             call: Call = await retrying(self._try, purchase, request)
         except CallFailed as error:
-            if self._may_pass(error) and self._answered > before:
-                raise Unanswered(f"no answer after {self.settings.retries + 1} tries: {error.words}") from None
+            if self._may_pass(error):
+                self._given_up += 1
+                if self._answered > before or (self._answered and self._given_up == 1):
+                    raise Unanswered(f"no answer after {self.settings.retries + 1} tries: {error.words}") from None
             raise self._ending(error) from None
         return call
 
@@ -201,9 +205,8 @@ class OpenAIBackend:
                 response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
         except openai.APIStatusError as error:
             return self._refused(error, purchase, reservation, rung, limit_name, time.monotonic() - start)
-        except (openai.APITimeoutError, TimeoutError):
-            seconds = time.monotonic() - start
-            failure = CallFailed("retry", f"no answer within {seconds:.3g} seconds", seconds)
+        except (openai.APITimeoutError, TimeoutError) as error:
+            failure = self._timed_out(error, time.monotonic() - start)
         except openai.APIConnectionError as error:
             failure = self._cut(error, time.monotonic() - start)
         except asyncio.CancelledError:
@@ -214,6 +217,7 @@ class OpenAIBackend:
             call = self.ledger.answered(reservation, purchase, reply, status=200, rung=rung, seconds=seconds)
             self._gate.succeeded((call.tokens_in or 0) + (call.tokens_out or 0))
             self._answered += 1
+            self._given_up = 0
             self._unclear_in_a_row = 0
             return call
         self._settle(reservation, failure)
@@ -263,6 +267,11 @@ class OpenAIBackend:
         if error.status_code == 429:
             self._gate.refused(retry_after(error.response.headers), error.response.headers)
         raise failure
+
+    def _timed_out(self, error: Exception, seconds: float) -> CallFailed:
+        if type(error.__cause__).__name__ in {"ConnectTimeout", "PoolTimeout"}:
+            return CallFailed("unreachable", "no connection in time", seconds)
+        return CallFailed("retry", f"no answer within {self.settings.deadline:.3g} seconds", seconds)
 
     def _cut(self, error: Exception, seconds: float) -> CallFailed:
         # By name: the HTTP library belongs to openai, which has changed it before.

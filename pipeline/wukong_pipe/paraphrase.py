@@ -33,6 +33,7 @@ class Reworded:
     rejects: list[Reject] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     refused: bool = False
+    bought: bool = False
 
     @property
     def subject(self) -> str:
@@ -86,7 +87,10 @@ async def ask_paraphrases(
         asked = request(pair, missing, tuple(row.instruction for row in result.rows[1:]), prompts)
         reply = await ask(asked, attempt)
         _take(result, reply, missing, asked.prompt)
-        result.refused = reply.is_final
+        if not reply.call:
+            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
+            break
+        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
     return result
 
 

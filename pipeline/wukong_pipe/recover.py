@@ -38,7 +38,7 @@ CALL = OLD_CALL + "ttt"
 SEND = "0ttttttitiitttnrtt"
 REFUSED_RUNG = "ttit"
 ALLOWANCE = "titt"
-BATCH = "0tttttit"
+BATCH = "0tttttitt"
 BATCH_ITEM = "iitib"
 TYPES: dict[str, tuple[type, ...]] = {
     "i": (int,),
@@ -157,7 +157,7 @@ class _Found:
                 self.sends[number] = _settled(call, self.sends.get(number), prices)
         for batch, number, key, attempt, request in self.items.values():
             if number not in self.sends and key not in self.calls:
-                _, _, base_url, model, run, *_, created = self.batches[batch]
+                _, _, base_url, model, run, *_, created, _ = self.batches[batch]
                 of = (key, base_url, model, attempt, run, "", "", request)
                 call = Call(*of, b"", 0, 0, None, None, 0.0, created)
                 self.sends[number] = replace(_settled(call, None, prices), outcome="open", status=None)
@@ -250,7 +250,7 @@ def _write(found: _Found, ready: Path) -> None:
         f"calls ({CALL_COLUMNS}, seal)": [(*astuple(call), seal) for _, call, seal in found.in_order()],
         "refused_rungs (base_url, model, rung, created)": list(found.refused.values()),
         "allowances (run, attempts, subject, created)": list(found.allowances.values()),
-        "batches (id, mark, base_url, model, run, remote, ended, created)": list(found.batches.values()),
+        "batches (id, mark, base_url, model, run, remote, ended, created, file)": list(found.batches.values()),
         "batch_items (batch, send, key, attempt, request)": list(found.items.values()),
     }
     with contextlib.closing(sqlite3.connect(new)) as db:

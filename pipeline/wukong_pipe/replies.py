@@ -55,7 +55,12 @@ def read_completion(body: bytes) -> Completion:
     if not isinstance(answer, dict):
         return Completion(raw, problem="the body is not a JSON object")
     usage = answer.get("usage")
-    tokens_in, tokens_out = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    tokens_in, tokens_out, total = (
+        _count(usage, name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
+    if tokens_in is not None and tokens_out is not None and total is not None:
+        # xAI, and gateways to Gemini, count thinking beside completion_tokens, and bill it.
+        tokens_out = max(tokens_out, total - tokens_in)
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         # OpenRouter answers 200 with an `error` when the upstream provider failed after the headers were

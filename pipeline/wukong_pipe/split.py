@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -26,6 +27,7 @@ _FRONT_MATTER = re.compile(
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 
+@cache
 def parser() -> MarkdownIt:
     """CommonMark with tables: the Markdown that every part of the build agrees on."""
     return MarkdownIt("commonmark").enable("table")

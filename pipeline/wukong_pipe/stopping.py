@@ -35,7 +35,9 @@ def draining(drain: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # Only the main thread gets signals.
         yield
         return
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    # A signal that is ignored, as in a script's background jobs, stays so.
+    heeded = [number for number in SIGNALS if signal.getsignal(number) not in {signal.SIG_IGN, None}]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:

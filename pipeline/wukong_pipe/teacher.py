@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -72,7 +72,9 @@ class Reply:
     is_cut: bool = False
     """Whether it ended at max_tokens: asked for less, the teacher might finish."""
     is_final: bool = False
-    """Whether the provider refuses the request for good, or has left it unanswered: asking it again is of no use."""
+    """Whether the provider refuses the request for good: asking it again is of no use."""
+    is_new: bool = field(default=False, compare=False)
+    """Whether it was bought now, and not read from the journal."""
 
 
 class Ask(Protocol):
@@ -149,8 +151,6 @@ class OfflineBackend:
             created=now(),
         )
         self.journal.record(call)
-        # The event loop gets its turn: a signal must be able to stop the run.
-        await asyncio.sleep(0)
         return call
 
     def stop(self, end: WukongError) -> None:
@@ -184,15 +184,12 @@ class JournalledTeacher:
         # answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._end: WukongError | None = None
+        self._counted: set[str] = set()
 
     def stop(self, why: Exception) -> None:
         """Buy nothing more: who asks for what the journal lacks is told why."""
         self._end = self._end or (why if isinstance(why, WukongError) else StoppedShort(str(why)))
         self._backend.stop(self._end)
-
-    def known(self, request: Request, attempt: int = 0) -> bool:
-        """Whether asking this would cost nothing."""
-        return self._journal.get(call_key(self._meaning(request), attempt)) is not None
 
     async def ask(self, request: Request, attempt: int) -> Reply:
         """One attempt's reply; see `Ask`.
@@ -206,7 +203,7 @@ class JournalledTeacher:
         meaning = self._meaning(request)
         key = call_key(meaning, attempt)
         async with self._locks.setdefault(key, asyncio.Lock()):
-            call = self._journal.get(key)
+            call, is_new = self._journal.get(key), False
             if call is not None:
                 self.from_journal += 1
             elif self._end is not None:
@@ -217,10 +214,11 @@ class JournalledTeacher:
                 try:
                     call = await self._backend.buy(purchase, request)
                 except Unanswered as error:
-                    return Reply("", None, str(error), "", is_final=True)
+                    return Reply("", None, str(error), "")
                 self.bought += 1
+                is_new = True
         self._count(request.stage, call)
-        return _reply(call, request.schema)
+        return replace(_reply(call, request.schema), is_new=is_new)
 
     def _meaning(self, request: Request) -> bytes:
         """What the key hashes: the request as the build means it, not how the server is spoken to."""
@@ -235,6 +233,10 @@ class JournalledTeacher:
         )
 
     def _count(self, stage: str, call: Call) -> None:
+        """Count an answer once, however often it is used: two files may hold the same section."""
+        if call.key in self._counted:
+            return
+        self._counted.add(call.key)
         used = self.used.setdefault(stage, Used())
         used.calls += 1
         used.tokens += Tokens(call.tokens_in or 0, call.tokens_out or 0)
@@ -306,6 +308,8 @@ async def in_pool(
                     stop(error)
                 return
             done()
+            # What is read from the journal never waits: signals and other workers must have their turn.
+            await asyncio.sleep(0)
 
     tasks = [asyncio.create_task(work()) for _ in range(min(size, len(items)))]
     try:

@@ -34,6 +34,10 @@ class Run:
         return self.dataset / "manifest.json"
 
     @property
+    def edits(self) -> Path:
+        return self.folder / "edits.jsonl"
+
+    @property
     def adapter(self) -> Path:
         return self.folder / "adapter"
 

@@ -47,8 +47,8 @@ class GoodTeacher:
                 {
                     "question": question,
                     "answer": fact.answer,
-                    "evidence": [fact.unit.text],
-                    "kind": "base",
+                    "evidence": [unit.text for unit in fact.units],
+                    "kind": "reverse" if fact.family == "reverse" else "base",
                 }
             )
         return pairs

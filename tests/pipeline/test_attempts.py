@@ -22,6 +22,7 @@ class Filling:
     names: tuple[str, ...] = ("section", "row")
     rejects: list[Reject] = field(default_factory=list)
     refused: bool = False
+    bought: bool = False
 
 
 def asked(wanted: Filling, attempts: Attempts = USUAL, min_fill: float = 0.8) -> list[int]:
@@ -104,3 +105,16 @@ def test_ids_that_named_nothing_are_told() -> None:
     reask = Reask("short", "row", "nothing")
     asked(Filling([]), Attempts(reask=reask))
     assert reask.unmet == ["nothing"]
+
+
+def test_a_build_that_goes_on_with_what_an_interrupted_one_was_granted_grants_no_more() -> None:
+    book = Book()
+    book.grant("section")
+    wanted = Filling([])
+    made = []
+    for number in book.attempts("short").of(wanted, 0.8):
+        made.append(number)
+        # The interrupted build had bought all up to the fourth.
+        wanted.bought = number >= 4
+    assert made == [0, 1, 2, 3, 4, 5]
+    assert book.more == {"section": 3}

@@ -216,7 +216,7 @@ def test_what_stayed_short_is_asked_again_and_a_later_plain_build_gives_the_same
         assert build(server, corpus, "--limit", "2") == 3
         told = capsys.readouterr().err
         assert "Ask for the rest with: wukong-pipe build" in told
-        assert told.rstrip().endswith("--limit 2 --reask short")
+        assert "wukong-pipe build --reask short " in told
         assert len(server.requests) == 2 * 3
         assert build(server, corpus, "--limit", "2", "--reask", "short") == 0
         assert len([asked for asked in server.requests if "<source>" in json.dumps(asked)]) == 2 * 5

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
+
+import pytest
+from benchmarks.dedupe import questions as made_questions
+from benchmarks.dedupe import simple_join
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pipeline.rows import family, pair, row
-from wukong_pipe.dedupe import NEAR, NEAR_IN_FAMILY, dedupe, near_pairs
+from wukong_pipe.dedupe import NEAR, NEAR_IN_FAMILY, Removal, dedupe
+from wukong_pipe.join import near_pairs
 from wukong_pipe.text import normalise, same_key_facts, similarity
 
 NOBODY: frozenset[str] = frozenset()
@@ -99,3 +106,91 @@ def test_a_repeat_of_a_removed_row_names_the_row_that_was_kept() -> None:
     assert kept == [first]
     assert [(gone.row, gone.kept) for gone in removals] == [(near, first), (again, first)]
     assert removals[0].similarity == removals[1].similarity < 1
+
+
+def test_the_join_tells_the_same_pairs_whatever_the_order_of_the_texts() -> None:
+    texts = [one.text for one in made_questions(2_000)[0]]
+    shuffled = random.Random(1).sample(texts, len(texts))
+
+    def found(texts: list[str]) -> set[tuple[frozenset[str], float]]:
+        return {(frozenset((texts[i], texts[j])), alike) for i, j, alike in near_pairs(texts, NEAR)}
+
+    assert found(texts) == found(shuffled) != set()
+
+
+def test_rows_of_one_answer_in_their_hundreds_are_deduplicated_as_in_their_dozens() -> None:
+    few = [row(f"{LONG}，{name}也算吗？", "是") for name in ("狼", "虎", "蛇")]
+    many = [row(f"第{chapter}回里，{LONG}？", "是") for chapter in range(2, 300)]
+    repeats = [row(f"第{chapter}回里，{LONG}呢？", "是", where="别处") for chapter in range(2, 300, 7)]
+    removals = dedupe([*few, *many, *repeats], NOBODY)[1]
+    near = [gone for gone in removals if gone.row in repeats]
+    assert [gone.row for gone in near] == repeats
+    assert [gone.kept for gone in near] == many[::7]
+    assert removals[: -len(near)] == dedupe(few, NOBODY)[1]
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        ("{}击败二姐和紫蛛儿各能铸造什么棍？", "", "不"),
+        (LONG + "，{}卷里写的有几位？", "上", "下"),
+        ("How many people walked on the Moon {}during Apollo?", "", "twice "),
+        ("How were the {}J-2 engines shared out between the stages?", "", "two "),
+        ("Which missions were the first {} flights of the Saturn V?", "two", "three"),
+        ("Which part of the spacecraft was the {}smallest in height?", "", "second "),
+        ("What did{} the crew carry with them into the lunar module?", "", "n't"),
+    ],
+)
+def test_small_words_that_turn_a_question_into_another_keep_both(question: str, one: str, other: str) -> None:
+    rows = [row(question.format(one)), row(question.format(other), where="别处")]
+    assert similarity(rows[0].instruction, rows[1].instruction) >= 0.8
+    assert dedupe(rows, NOBODY) == (rows, [])
+
+
+def merged_twins(count: int) -> list[Removal]:
+    """Of pairs of questions that differ in a number or a name alone, with one answer, those that lose a question."""
+    made, names = made_questions(30 * count, seed=7)
+    twins = [one for one in made if one.kind == "twin" and normalise(one.text) != normalise(made[one.of].text)][:count]
+    assert len(twins) == count
+    rows = [(row(made[one.of].text, f"答{i}"), row(one.text, f"答{i}", "别处")) for i, one in enumerate(twins)]
+    assert any(similarity(a.instruction, b.instruction) >= NEAR for a, b in rows)
+    removals = dedupe([one for two in rows for one in two], names)[1]
+    return [gone for gone in removals if gone.row.output == gone.kept.output]
+
+
+def test_questions_that_differ_in_a_number_or_a_name_alone_are_never_merged() -> None:
+    assert merged_twins(100) == []
+
+
+@pytest.mark.long
+def test_of_a_thousand_questions_that_differ_in_a_number_or_a_name_alone_none_are_merged() -> None:
+    assert merged_twins(1_000) == []
+
+
+def test_the_join_finds_what_the_plain_join_finds_among_templates() -> None:
+    texts = [one.text for one in made_questions(3_000)[0]]
+    assert list(near_pairs(texts, NEAR)) == list(simple_join(texts, NEAR)) != []
+
+
+@pytest.mark.long
+def test_the_join_finds_what_the_plain_join_finds_among_a_hundred_thousand() -> None:
+    texts = [one.text for one in made_questions(100_000)[0]]
+    assert list(near_pairs(texts, NEAR)) == list(simple_join(texts, NEAR)) != []
+
+
+def join_memory(count: int) -> int:
+    """Bytes at the peak of a join of `count` texts that all meet each other, beside what the texts take."""
+    same = LONG + LONG[::-1] + LONG[::2] + LONG[1::2]
+    texts = [f"{same}，到第{i}次为止一共发生过多少回这样的事情？" for i in range(count)]
+    tracemalloc.start()
+    try:
+        pairs = sum(1 for _ in near_pairs(texts, NEAR))
+        assert pairs > count * (count - 1) / 3
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.long
+def test_the_join_holds_no_more_when_the_pairs_are_nine_times_as_many() -> None:
+    assert join_memory(1_200) < 2 * join_memory(400)

@@ -218,7 +218,12 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path, mo
         assert journal.get(old.key) == old
         assert journal.rung(URL, "m") == 0
         sends = [(send.outcome, send.status, send.tokens_in, send.tokens_out) for send in journal.sends()]
-    assert sends == [("answered", 200, 0, 3), ("unknown", None, 0, 0), ("unknown", 500, 0, 0), ("unbilled", 429, 0, 0)]
+    assert sends == [
+        ("answered", 200, len(request), 3),
+        ("unknown", None, 0, 0),
+        ("unknown", 500, 0, 0),
+        ("unbilled", 429, 0, 0),
+    ]
 
 
 def test_a_journal_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
@@ -339,10 +344,13 @@ def test_a_batch_is_open_until_it_ended_and_brings_back_what_has_no_answer(tmp_p
         (found,) = journal.open_batches(URL, "m")
         assert (found.id, found.mark, found.run, found.remote) == (batch, "mark", "r", "")
         assert journal.open_batches(URL, "other") == []
-        assert journal.batch_items(batch) == [(items[0], sends[0], Tokens(1, 2)), (items[1], sends[1], Tokens(3, 4))]
+        assert journal.batch_items(batch) == [
+            (items[0], sends[0], Tokens(1, 2), None),
+            (items[1], sends[1], Tokens(3, 4), None),
+        ]
         journal.name_batch(batch, "batch-1")
         journal.record(CALL, sends[0], Tokens(1, 1))
-        assert journal.batch_items(batch) == [(items[1], sends[1], Tokens(3, 4))]
+        assert journal.batch_items(batch) == [(items[1], sends[1], Tokens(3, 4), None)]
         assert journal.open_batches(URL, "m")[0].remote == "batch-1"
         journal.end_batch(batch)
         assert journal.open_batches(URL, "m") == []

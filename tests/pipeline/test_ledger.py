@@ -204,11 +204,13 @@ def test_the_ceiling_itself_may_be_spent(journal: Journal) -> None:
     asyncio.run(ledger.reserve(wanted(), OFFER, 0))
 
 
-def test_the_ceiling_of_calls_counts_every_request_of_the_run(journal: Journal) -> None:
+def test_the_ceiling_of_calls_counts_every_request_of_the_run_that_may_be_billed(journal: Journal) -> None:
     asyncio.run(costing(journal, None).reserve(wanted(), OFFER, 0))
     ledger = costing(journal, None, calls=3)
     fail(ledger, asyncio.run(ledger.reserve(wanted(), OFFER, 0)), unbilled=True)
-    assert ledger.fitting([OFFER] * 5) == 1
+    assert ledger.fitting([OFFER] * 5) == 2
+    assert costing(journal, None, calls=3).fitting([OFFER] * 5) == 2
+    fail(ledger, asyncio.run(ledger.reserve(wanted(), OFFER, 0)), unbilled=False)
     asyncio.run(ledger.reserve(wanted(), OFFER, 0))
     with pytest.raises(CeilingReached, match=r"3 calls.*--max-calls"):
         asyncio.run(ledger.reserve(wanted(), OFFER, 0))
@@ -444,3 +446,15 @@ TestAnHonestProvider = behaviours(HonestProvider, 40, 20)
 TestAnOverchargingProvider = behaviours(OverchargingProvider, 20, 20)
 TestAThousandHonestProviders = pytest.mark.long(behaviours(HonestProvider, 1000, 30))
 TestAThousandOverchargingProviders = pytest.mark.long(behaviours(OverchargingProvider, 1000, 30))
+
+
+def test_a_batch_collected_under_other_prices_is_settled_at_those_it_was_sent_at(journal: Journal) -> None:
+    first = Ledger(journal, "run", Prices(Decimal(1), Decimal(1)))
+    (reservation,) = first.reserve_all([wanted()], [Tokens(1_000_000, 1_000_000)], 0)
+    later = Ledger(journal, "run", Prices(Decimal(4), Decimal(4)), Ceilings(cost=Decimal(10)))
+    later.adopt(reservation)
+    body = b'{"choices": [], "usage": {"prompt_tokens": 500000, "completion_tokens": 500000}}'
+    call = later.answered(reservation, wanted(), body, status=200, rung=0, seconds=1.0)
+    assert call.cost == "1"
+    # 1 of 10 is spent, and an offer of two million tokens now costs 8.
+    assert later.fitting([Tokens(1_000_000, 1_000_000)] * 3) == 1

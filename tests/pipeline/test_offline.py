@@ -28,7 +28,7 @@ from wukong_pipe.replies import check_item, read_object
 from wukong_pipe.split import split
 from wukong_pipe.teacher import ParaphraseTask
 from wukong_pipe.text import normalise
-from wukong_pipe.units import worth
+from wukong_pipe.units import units, worth
 from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
 
 PROMPTS = load_prompts(BuildSettings())["base_qa"]
@@ -54,13 +54,19 @@ def asked(section: Section, quota: int = 40, covered: tuple[str, ...] = (), atte
 
 def test_tables_lead_ins_and_sentences_become_pairs_with_their_own_words_as_evidence() -> None:
     assert json.loads(asked(WEAPONS))["pairs"] == [
-        {"question": "出云棍的来源是什么？", "answer": "石敢当", "evidence": ["出云棍的来源是石敢当。"]},
+        {
+            "question": "出云棍的来源是什么？",
+            "answer": "石敢当",
+            "evidence": ["出云棍的来源是石敢当。"],
+            "kind": "base",
+        },
         {
             "question": "土地庙是什么？",
             "answer": "可以休息",
             "evidence": ["**土地庙**：可以休息。"],
+            "kind": "base",
         },
-        {"question": "木棍的价格是什么？", "answer": "12", "evidence": ["| 木棍 | 12 |"]},
+        {"question": "木棍的价格是什么？", "answer": "12", "evidence": ["| 木棍 | 12 |"], "kind": "base"},
     ]
 
 
@@ -69,6 +75,136 @@ def test_a_quota_is_kept_and_what_is_covered_is_not_asked_again() -> None:
     assert best["question"] == "出云棍的来源是什么？"
     rest = json.loads(asked(WEAPONS, covered=(best["question"],)))["pairs"]
     assert [pair["question"] for pair in rest] == ["土地庙是什么？", "木棍的价格是什么？"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "reply"),
+    [
+        ("石庚在2018年立项开山。", "请问石庚在哪一年立项开山？", "2018年"),
+        ("石庚共有六件兵器，都很旧。", "请问石庚共有几件兵器？", "六件"),
+        ("石庚的兵器超过80件，都很旧。", "请问石庚的兵器超过多少件？", "80件"),
+        ("石庚分为木、石和铁三类。", "请问石庚分为哪三类？", "木、石和铁"),
+        ("石庚藏在辛山洞，从不出门。", "请问石庚藏在哪里？", "辛山洞"),
+        ("石庚可以通过打坐获得灵光。", "请问石庚可以怎样获得灵光？", "打坐"),
+        ("石庚的棍用来开山。", "请问石庚的棍用来做什么？", "开山"),
+        ("黄沙忽然来袭，石庚因此落败。", "请问石庚为什么落败？", "黄沙忽然来袭"),
+        ("这门手艺由壬师傅担任，石庚旁观。", "“这门手艺由壬师傅担任，____旁观”这句话的空白处应填什么？", "石庚"),
+        ("石庚是山里的妖，力大无穷。", "石庚是什么？", "山里的妖"),
+        ("石庚就是老石头。", "石庚是什么？", "老石头"),
+        ("石庚既是妖，也是仙。", "“石庚既是妖，____”这句话的空白处应填什么？", "也是仙"),
+        ("有人在2018年开山。", "请问关于《游戏》，有人在哪一年开山？", "2018年"),
+    ],
+)
+def test_a_chinese_sentence_is_asked_for_what_its_form_allows(sentence: str, question: str, reply: str) -> None:
+    section = Section("a.md", ("游戏", "石庚"), 1, f"## 石庚\n\n{sentence}\n")
+    (pair,) = json.loads(asked(section))["pairs"]
+    assert (pair["question"], pair["answer"], pair["evidence"]) == (question, reply, [sentence])
+    candidate = read_pair(pair, section)
+    assert isinstance(candidate, Candidate)
+    assert check_pair(candidate, section) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "reply"),
+    [
+        ("The Eagle landed on 20 July 1969.", "when was it that the Eagle landed", "20 July 1969"),
+        ("About 400 people built Eagle.", "about how many people built Eagle", "400"),
+        ("Eagle carried two astronauts, and Columbia one.", "Eagle carried how many astronauts", "two"),
+        ("Eagle 5 carried two astronauts.", "Eagle 5 carried how many astronauts", "two"),
+        ("Eagle was built by Grumman.", "Eagle was built by whom", "Grumman"),
+        ("Grumman built the Eagle, and IBM its ring.", "who or what built the Eagle", "Grumman"),
+        (
+            "The crew called the lander Eagle because it flew.",
+            "why was it that the crew called the lander Eagle",
+            "it flew",
+        ),
+    ],
+)
+def test_an_english_sentence_is_asked_for_what_its_form_allows(sentence: str, question: str, reply: str) -> None:
+    section = Section("a.md", ("Moon", "Eagle"), 1, f"## Eagle\n\n{sentence}\n", "en")
+    (pair,) = json.loads(asked(section))["pairs"]
+    assert (pair["question"], pair["answer"]) == (f"Please tell me: {question}?", reply)
+
+
+def test_a_step_is_asked_for_by_its_place_in_the_only_numbered_list() -> None:
+    text = "## 开山的步骤\n\n1. 敲响大钟。\n2. 推开石门。\n"
+    section = Section("a.md", ("游戏", "开山的步骤"), 1, text)
+    assert [(pair["question"], pair["answer"]) for pair in json.loads(asked(section))["pairs"]] == [
+        ("开山的步骤的第一步是什么？", "敲响大钟"),
+        ("开山的步骤的第二步是什么？", "推开石门"),
+    ]
+    twice = Section("a.md", ("游戏", "开山的步骤"), 1, text + "\n或者\n\n1. 绕过山脚。\n2. 等到天黑。\n")
+    assert not any("步是什么" in pair["question"] for pair in json.loads(asked(twice))["pairs"])
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def table(announced: str, rows: int) -> Section:
+    body = "".join(f"| 甲{n}棍 | 乙{n}山 | 木 |\n" for n in range(rows))
+    head = "| 兵器 | 产地 | 材质 |\n|---|---|---|\n"
+    return Section("a.md", ("游戏", "兵器"), 1, f"## 兵器\n\n{announced}\n\n{head}{body}")
+
+
+def test_what_announces_a_table_is_asked_for_all_its_names() -> None:
+    (whole,) = (
+        pair for pair in json.loads(asked(table("下表列出主要的兵器。", 3), 10))["pairs"] if "、" in pair["answer"]
+    )
+    assert whole["question"] == "主要的兵器有哪些？"
+    assert whole["answer"] == "甲0棍、甲1棍、甲2棍"
+    assert whole["evidence"] == ["下表列出主要的兵器。", *(f"| 甲{n}棍 | 乙{n}山 | 木 |" for n in range(3))]
+    for partly in ("下表列出部分兵器。", "下表列出主要的山。"):
+        assert not any("、" in pair["answer"] for pair in json.loads(asked(table(partly, 3), 10))["pairs"])
+
+
+def test_one_row_in_four_is_also_asked_for_from_a_value_that_no_other_row_holds() -> None:
+    pairs = json.loads(asked(table("", 8), 16))["pairs"]
+    turned = [pair for pair in pairs if pair["kind"] == "reverse"]
+    assert [(pair["question"], pair["answer"]) for pair in turned] == [
+        ("产地是乙0山的兵器是哪一个？", "甲0棍"),
+        ("产地是乙4山的兵器是哪一个？", "甲4棍"),
+    ]
+    base = {(pair["question"], pair["answer"]) for pair in pairs if pair["kind"] == "base"}
+    assert {("甲0棍的产地是什么？", "乙0山"), ("甲4棍的产地是什么？", "乙4山")} <= base
+    assert len(pairs) == 16
+
+
+def test_reverse_questions_have_one_right_answer_and_a_base_pair_of_the_same_fact(corpora: Path) -> None:
+    turned = 0
+    for name in ("blackwukong.md", "apollo.md"):
+        for section in sections_of(corpora, name):
+            pairs = json.loads(asked(section, base_qa.quota(section, BuildSettings())))["pairs"]
+            for pair in (pair for pair in pairs if pair["kind"] == "reverse"):
+                turned += 1
+                twins = [other for other in pairs if other["kind"] == "base" and other["evidence"] == pair["evidence"]]
+                values = [other["answer"] for other in twins if other["answer"] in pair["question"]]
+                assert values, pair
+                # No other row of the section holds the value that is asked about.
+                assert any(section.text.count(f"| {value} |") == 1 for value in values), pair
+    assert turned >= 50
+
+
+def test_where_every_unit_can_have_a_pair_it_has_one() -> None:
+    section = table("石庚共有六件兵器。", 4)
+    assert worth(section) == 9
+    pairs = json.loads(asked(section, 5))["pairs"]
+    assert {text for pair in pairs for text in pair["evidence"]} == {
+        "石庚共有六件兵器。",
+        *(f"| 甲{n}棍 | 乙{n}山 | 木 |" for n in range(4)),
+    }
+    assert {form_of(pair["question"]) for pair in json.loads(asked(section, 3))["pairs"]} == {"zh/attribute/0"}
+
+
+@pytest.mark.parametrize(("lang", "name"), SAMPLES)
+def test_at_least_nine_units_in_ten_of_the_samples_are_asked_about(corpora: Path, lang: Lang, name: str) -> None:
+    said = covered = 0
+    for section in sections_of(corpora, name):
+        pairs = json.loads(asked(section, base_qa.quota(section, BuildSettings())))["pairs"]
+        evidence = {text for pair in pairs for text in pair["evidence"]}
+        own = [unit for unit in units(section) if unit.kind == "sentence"]
+        said += len(own)
+        covered += sum(unit.text in evidence for unit in own)
+    assert covered > 0.9 * said, lang
 
 
 def test_it_says_all_it_knows_at_once_and_nothing_when_asked_again() -> None:
@@ -187,8 +323,13 @@ def test_made_up_pairs_use_the_forms_and_the_characters_there_are(lang: Lang) ->
     made_up = list(islice(made_up_pairs(lang, [text], seed=2), 2000))
     forms = {f"{lang}/{family}/{i}" for family, own in TEMPLATES[lang].items() for i in range(len(own))}
     assert {form_of(question) for question, _ in made_up} == forms
-    allowed = set(text)
+    allowed = {*text, *"、, "}
     assert all(set(reply) <= allowed for _, reply in made_up)
+
+
+def test_made_up_pairs_are_asked_in_the_families_of_templates_that_the_texts_are_asked_in() -> None:
+    made_up = islice(made_up_pairs("zh", ["出云棍的来源是什么？", "石敢当", "请问石庚藏在哪里？"], seed=2), 2000)
+    assert {form_of(question).split("/")[1] for question, _ in made_up} == {"attribute", "ask"}
 
 
 def test_made_up_pairs_are_the_same_for_the_same_seed_and_none_without_text() -> None:

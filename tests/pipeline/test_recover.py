@@ -208,7 +208,7 @@ def test_all_of_a_sound_journal_is_saved(image: Image) -> None:
             assert journal.allowance("run", "section") == 3
             (batch,) = journal.open_batches(URL, "m")
             assert (batch.mark, batch.remote) == ("mark", "batch-1")
-            assert [item for item, _, _ in journal.batch_items(batch.id)] == [purchase(1000), purchase(1001)]
+            assert [item for item, *_ in journal.batch_items(batch.id)] == [purchase(1000), purchase(1001)]
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_a_batch_whose_sends_are_lost_can_still_be_fetched(tmp_path: Path) -> No
     recover(path)
     with Journal(path) as journal:
         (batch,) = journal.open_batches(URL, "m")
-        ((item, number, booked),) = journal.batch_items(batch.id)
+        ((item, number, booked, _),) = journal.batch_items(batch.id)
     assert (item.key, item.request, number) == (purchase(1).key, purchase(1).request, send)
     assert booked.completion == 700
 

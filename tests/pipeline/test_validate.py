@@ -20,7 +20,6 @@ from wukong_pipe.validate import (
     covered_units,
     find_evidence,
     read_pair,
-    unknown_facts,
 )
 
 ZH = Section(
@@ -97,36 +96,36 @@ def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str,
             "需要几块陨铁？",
             "9块陨铁",
             "出云棍由石敢当掉落，需要12块陨铁。",
-            "number 9 is not in the source",
+            "9 is not in the evidence",
         ),
-        (EN, "How many flags?", "He left 3 flags", "He left 2 flags there.", "number 3 is not in the source"),
+        (EN, "How many flags?", "He left 3 flags", "He left 2 flags there.", "3 is not in the evidence"),
         (
             ZH,
             "出云棍由谁掉落？",
             "由“广智”掉落",
             "出云棍由石敢当掉落，需要12块陨铁。",
-            "“广智” is not in the source",
+            "“广智” is not in the evidence",
         ),
         (
             EN,
             "Who landed Eagle?",
             "It was Michael Collins",
             "He left 2 flags there.",
-            "“Michael Collins” is not",
+            "“Michael” is not in the evidence",
         ),
         (
             ZH,
             "土地庙能做什么？",
             "玩家能够恢复全部状态并且保存进度",
             "可以传送。",
-            "of the answer is in the source's words",
+            "nothing of the answer is in the evidence",
         ),
         (
             EN,
             "Who landed Eagle?",
             "some quiet gentleman who enjoyed flying",
             "He left 2 flags there.",
-            "of the answer is in the source's words",
+            "“quiet” is not in the evidence",
         ),
         (ZH, "石敢当掉落出云棍吗？谁掉落？", "石敢当", "可以传送。", "the question states its answer"),
         (EN, "Did Buzz Aldrin pilot it?", "Buzz Aldrin", "He left 2 flags there.", "the question states"),
@@ -241,11 +240,6 @@ def test_a_span_covers_the_units_it_touches() -> None:
     assert [unit.cells for unit in covered_units([span, None], ZH)] == [("木棍", "初始武器")]
 
 
-def test_facts_may_come_from_the_headings() -> None:
-    assert unknown_facts("《黑神话：悟空》", [ZH.text, *ZH.heading_path]) is None
-    assert unknown_facts("《斗战神》", [ZH.text, *ZH.heading_path]) == "“斗战神” is not in the source"
-
-
 # --- paraphrases --------------------------------------------------------------------------------------------
 
 DROPS = pair(ZH, "打败石敢当之后，出云棍需要12块什么？", "陨铁")
@@ -258,6 +252,10 @@ LANDED = pair(EN, "Who landed Eagle on 20 July 1969?", "Neil Armstrong")
         (DROPS, "要铸造石敢当的出云棍，得有十二块哪种材料？"),
         (DROPS, "石敢当倒下后，12块什么能换来出云棍？"),
         (LANDED, "By whom was Eagle brought down on 20 July 1969?"),
+        (LANDED, "If someone asks who landed Eagle on 20 July 1969, what is the answer?"),
+        (pair(EN, "Role Neil Armstrong had at the landing of Eagle?", "pilot"), "What did Neil Armstrong do in Eagle?"),
+        (LANDED, "On July 20, 1969, which pilot set Eagle down?"),
+        (DROPS, "打败石敢当之后，出云棍少不了12块什么？"),
     ],
 )
 def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair, question: str) -> None:
@@ -270,20 +268,23 @@ def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair
         (DROPS, "打败石敢当之后出云棍需要12块什么?", "repeats the base question"),
         (DROPS, "打败石敢当之后，出云棍需要哪种材料？", "number 12 is gone"),
         (DROPS, "打败石敢当之后，出云棍需要9块什么？", "number 12 is gone"),
-        (DROPS, "打败石敢当2次之后，出云棍需要12块哪种材料？", "number 2 is new"),
+        (DROPS, "打败石敢当2次之后，出云棍需要12块哪种材料？", "number 2 次 is new"),
         (DROPS, "打败石敢当之后，这根棍需要12块什么？", "“出云棍” is gone"),
         (DROPS, "打败石敢当之后，出云棍和飞龙宝杖需要12块什么？", "“飞龙宝杖” is new"),
-        (DROPS, "没有打败石敢当，出云棍需要12块什么？", "negation added or dropped"),
+        (DROPS, "没有打败石敢当，出云棍需要12块什么？", "negation added"),
         (DROPS, "打败石敢当之后，出云棍需要12块陨铁吗？", "the question states its answer"),
         (DROPS, "打败石敢当之后，出云棍需要12块材料。", "not a question"),
         (DROPS, "上文的石敢当之后，出云棍需要12块什么？", "does not stand alone: “上文”"),
         (DROPS, "出云棍" * 101 + "12？", f"question longer than {MAX_QUESTION}"),
         (LANDED, "who landed eagle on 20 July 1969", "not a question"),
         (LANDED, "Who LANDED Eagle, on 20 July 1969?", "repeats the base question"),
-        (LANDED, "Who landed Eagle in July 1969?", "number 20 is gone"),
+        (LANDED, "Who landed Eagle in July 1969?", "number 1969-7-20 is gone"),
         (LANDED, "Who landed the craft on 20 July 1969?", "“Eagle” is gone"),
         (LANDED, "Who landed Eagle and Columbia on 20 July 1969?", "“Columbia” is new"),
-        (LANDED, "Who did not land Eagle on 20 July 1969?", "negation added or dropped"),
+        (LANDED, "Who did not land Eagle on 20 July 1969?", "negation added"),
+        (LANDED, "If the engine stopped, who landed Eagle on 20 July 1969?", "condition “If the engine stopped” is"),
+        (LANDED, "Who landed Eagle before 20 July 1969 on every flight?", "scope “every” is new"),
+        (DROPS, "打败石敢当之前，出云棍需要12块什么？", "“之前” is the opposite"),
         (LANDED, "By neil armstrong, who landed Eagle on 20 July 1969?", "states its answer"),
     ],
 )

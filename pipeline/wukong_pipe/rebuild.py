@@ -1,0 +1,45 @@
+"""What a rebuild changes beyond the sections that were edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wukong_pipe.dataset import FILES
+from wukong_pipe.errors import DataError
+from wukong_pipe.records import Row
+from wukong_pipe.workspace import Run, read_jsonl
+
+
+def written_rows(run: Run) -> dict[str, dict[str, Any]]:
+    """The rows that stand in a run's dataset, by id; none where there is no whole one."""
+    if not run.manifest.is_file():
+        return {}
+    try:
+        files = [run.dataset / name for name in FILES.values() if (run.dataset / name).is_file()]
+        return {row["id"]: row for file in files for row in read_jsonl(file)}
+    except (DataError, KeyError):
+        return {}  # Edited by hand beyond recognition, and replaced on demand.
+
+
+def changes_elsewhere(before: Mapping[str, dict[str, Any]], rows: Iterable[Row]) -> list[str]:
+    """Each row of an unchanged section that a rebuild changes in more than its lines, in a few words.
+
+    Such rows are tied to the edit by a question that they share: as a duplicate, or through the leak audit.
+    """
+    after = {row.id: row.to_json() for row in rows}
+    unchanged = {row["section_id"] for row in before.values()} & {row["section_id"] for row in after.values()}
+    found = []
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        row = new or old
+        if row is None or row["section_id"] not in unchanged:
+            continue
+        where = f"{row['source']}, lines {row['lines'][0]}-{row['lines'][1]}, “{row['instruction'][:60]}”"
+        if old is None:
+            found.append(f"{where}: is new")
+        elif new is None:
+            found.append(f"{where}: is gone, see rejected.jsonl")
+        elif different := [key for key in new if key != "lines" and new[key] != old.get(key)]:
+            found.append(f"{where}: {', '.join(f'{key} {old.get(key)!r} → {new[key]!r}' for key in different)}")
+    return sorted(found)

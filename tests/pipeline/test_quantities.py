@@ -1,0 +1,74 @@
+"""Numbers with their units, and dates, whatever their spelling."""
+
+from __future__ import annotations
+
+import pytest
+
+from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("约十二公里", "12", "km"),
+        ("１２ km", "12", "km"),
+        ("twelve kilometres", "12", "km"),
+        ("110.6 m tall", "110.6", "m"),
+        ("six feet", "6", "ft"),
+        ("$25.4 billion", "25400000000", "USD"),
+        ("25.4 billion dollars", "25400000000", "USD"),
+        ("销量突破两千万", "20000000", ""),
+        ("some 400 thousand", "400000", ""),
+        ("三米", "3", "m"),
+        ("一个月", "1", "month"),
+        ("struck twice", "2", "times"),
+        ("two and a half hours", "2.5", "h"),
+        ("7.8 kilometres per second", "7.8", "km/s"),
+        ("aged 36", "36", "year"),
+        ("Apollo 11", "11", "#apollo"),
+        ("第三回", "3", "nth 回"),
+        ("前三回", "3", "each 回"),
+    ],
+)
+def test_an_amount_is_one_fact_in_any_spelling(text: str, value: str, unit: str) -> None:
+    assert amounts(text).quantities == (Quantity(value, unit),)
+
+
+@pytest.mark.parametrize("text", ["一起", "一个", "一些万物", "两人", "哪一年", "one of them", "PS5", "十分好"])
+def test_a_numeral_inside_a_word_is_no_amount(text: str) -> None:
+    assert amounts(text).quantities == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("20 July 1969", Date(1969, 7, 20)),
+        ("July 20, 1969", Date(1969, 7, 20)),
+        ("1969-07-20", Date(1969, 7, 20)),
+        ("二〇二四年八月二十日", Date(2024, 8, 20)),
+        ("２０２４年８月", Date(2024, 8, 0)),
+        ("in November", Date(0, 11, 0)),
+        ("8月20日", Date(0, 8, 20)),
+    ],
+)
+def test_a_date_is_one_fact_as_far_as_it_is_said(text: str, date: Date) -> None:
+    assert amounts(text).dates == (date,)
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "strange"),
+    [
+        ("in July 1969", "on 20 July 1969", None),
+        ("on 5 February", "5 February 1971", None),
+        ("on 21 July", "on 20 July 1969", "7-21"),
+        ("in 1968", "on 20 July 1969", "1968"),
+        ("32 pounds", "about 32 kg", "32 lb"),
+        ("第三回", "第一回有三名头目", "3 回"),
+        ("四位元辰", "４个元辰", None),
+        ("四对元辰", "４个元辰", "4 pair"),
+        ("342段", "342级", "342 段"),
+        ("eight times", "Apollo 8 flew ten times", "8 times"),
+    ],
+)
+def test_an_amount_is_known_only_with_its_unit(said: str, known: str, strange: str | None) -> None:
+    assert unknown_amount(amounts(said), amounts(known)) == strange

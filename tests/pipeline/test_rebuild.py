@@ -1,0 +1,79 @@
+"""What a rebuild changes: the edited section, and beyond it only what is tied to it, told row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.pipeline.building import build_offline, calls_of, rows_of, run_in, source
+from wukong_pipe.build import Built
+from wukong_pipe.config import BuildSettings
+
+SETTINGS = BuildSettings(variants=4, holdout=0.2)
+
+
+def chapter(n: int) -> str:
+    return f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n\n- **戊{n}**：住在己{n}洞里。\n"
+
+
+BOOK = "# 书\n" + "".join(chapter(n) for n in range(1, 13))
+
+
+def build(folder: Path, text: str) -> Built:
+    return build_offline(folder, [source(text)], SETTINGS)[0]
+
+
+def rows(folder: Path) -> dict[str, dict[str, object]]:
+    """Rows by id, without their lines."""
+    return {row["id"]: {key: row[key] for key in row if key != "lines"} for row in rows_of(run_in(folder))}
+
+
+def sections_of(changed: dict[str, dict[str, object]]) -> set[object]:
+    return {tuple(row["heading_path"]) for row in changed.values()}  # type: ignore[arg-type]
+
+
+def test_an_edited_section_re_asks_only_itself_and_changes_no_other_row(tmp_path: Path) -> None:
+    build(tmp_path, BOOK)
+    before, calls = rows(tmp_path), len(calls_of(tmp_path))
+    built = build(tmp_path, BOOK.replace("己7洞", "辛7府"))
+    after = rows(tmp_path)
+    different = {name: row for name, row in (before | after).items() if before.get(name) != after.get(name)}
+    assert sections_of(different) == {("书", "第7章")}
+    assert built.changed == []
+    asked = [request for _, request in calls_of(tmp_path)[calls:]]
+    assert asked
+    assert all("第7章" in request for request in asked)
+
+
+def test_an_added_and_a_deleted_section_move_no_other_to_another_split(tmp_path: Path) -> None:
+    build(tmp_path, BOOK)
+    before = rows(tmp_path)
+    for text in (
+        BOOK + chapter(13),
+        BOOK.replace(chapter(3), ""),
+        "# 书\n" + chapter(99) + BOOK.removeprefix("# 书\n"),
+    ):
+        built = build(tmp_path, text)
+        after = rows(tmp_path)
+        kept = before.keys() & after.keys()
+        told = " ".join(built.changed)
+        for name in kept:
+            assert before[name] == after[name] or str(before[name]["instruction"])[:60] in told
+        assert len([name for name in kept if before[name] != after[name]]) <= len(kept) // 20
+        build(tmp_path, BOOK)
+
+
+def test_a_row_that_goes_because_an_edit_repeats_it_is_told(tmp_path: Path) -> None:
+    build(tmp_path, BOOK)
+    before = rows(tmp_path)
+    # The second chapter now says what the ninth says: one of the two is left out.
+    built = build(tmp_path, BOOK.replace("甲2的兵器是乙2刀。", "甲9的兵器是乙9刀。"))
+    after = rows(tmp_path)
+    elsewhere = {
+        name: row
+        for name, row in (before | after).items()
+        if before.get(name) != after.get(name) and row["heading_path"] != ["书", "第2章"]
+    }
+    assert elsewhere
+    assert len(built.changed) == len(elsewhere)
+    for row in elsewhere.values():
+        assert any(str(row["instruction"])[:60] in line for line in built.changed)
