@@ -2,10 +2,9 @@
 
     python benchmarks/grounding.py [--half tuning|quoting] [--part answers|paraphrases] [--rows]
 
-runs the checks of a build on `benchmarks/grounding/*.jsonl` and prints Markdown tables. The rows were written by
-annotators who had not seen the checks. Whether a section belongs to the half that the checks were tuned on or to the
-half that figures are quoted from is decided by a hash of its heading; `--rows` lists what
-the checks got wrong.
+runs the checks of a build on `benchmarks/grounding/*.jsonl` and prints Markdown tables. The rows were written without
+sight of the checks. Whether a section belongs to the half that the checks were tuned on or to the half that figures are
+quoted from is decided by a hash of its heading; `--rows` lists what the checks got wrong.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def half_of(row: dict[str, Any]) -> str:
 
 
 def rows_of(file: str) -> Iterator[dict[str, Any]]:
-    """The rows of one of the annotators' files."""
+    """The rows of one of the data files."""
     for line in (HERE / "grounding" / file).read_text("utf-8").splitlines():
         yield json.loads(line)
 
