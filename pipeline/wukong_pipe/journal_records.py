@@ -30,17 +30,9 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call that brought an answer, readable or not. Begins with the fields of its `Purchase`."""
+class Call(Purchase):
+    """One call that brought an answer, readable or not."""
 
-    key: str
-    base_url: str
-    model: str
-    attempt: int
-    run: str
-    stage: str
-    prompt: str
-    request: bytes
     reply: bytes
     """The HTTP body as it came; not text, for a teacher may send what is not valid UTF-8."""
     status: int

@@ -333,7 +333,7 @@ class HonestProvider(RuleBasedStateMachine):
         self.in_flight.append((task.result(), task.get_name()))
         self.bill[task.result().send] = Tokens()
         self.allowed = self.ceilings.cost
-        sends = len(list(self.journal.sends()))
+        sends = sum(send.outcome != "unbilled" for send in self.journal.sends())
         assert self.ceilings.calls is None or sends <= self.ceilings.calls
         assert self.ceilings.cost is None or self.noticed or booked(self.journal) <= self.ceilings.cost
 
