@@ -72,7 +72,7 @@ def test_a_finding_names_file_line_and_kind_and_does_not_show_the_secret(kind: s
         "石甲的兵器是乙刀。",
         "the task-force-of-the-northern-province-2020",
         "sk-circle-fade-dot-animation-delay",
-        "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "sk-" + "x" * 32,
         "https://example.com:8080/a@b",
         "https://me@example.com/",
         "mailto:me@example.com 12:30@home",
