@@ -1,4 +1,4 @@
-"""What each command does once its options are read; the trainer's heavy imports stand inside the functions.
+"""What train, eval and report do once their options are read; the trainer's heavy imports stand inside the functions.
 
 `wukong-pipe --help` must answer at once, so torch, transformers, datasets and openai are imported only by the
 commands that need them, when they run.

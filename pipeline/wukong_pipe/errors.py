@@ -7,6 +7,7 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── TeacherError                the teacher cannot be used: no key, unknown model, refused connection
 ├── MissingDependency           a command needs an extra that is not installed
 ├── ModelError                  a student, adapter or device does not fit what is asked of it
+├── NotUploaded                 the dataset is built, and has not left this machine
 ├── Interrupted        exit 130 the user stopped it; what was in flight has been kept
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
     ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
@@ -50,6 +51,10 @@ class StoppedShort(WukongError):
     """The run ended early; what it has is kept and the printed command goes on from there."""
 
     exit_code = 3
+
+
+class NotUploaded(WukongError):
+    """The dataset is built, and has not been uploaded."""
 
 
 class Interrupted(WukongError):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from wukong_pipe import __version__
-from wukong_pipe.errors import MissingDependency, WukongError
+from wukong_pipe.errors import MissingDependency, NotUploaded
 from wukong_pipe.formats import FILES, FORMATS, INDEX, path_of
 from wukong_pipe.secret_scan import MIN_LENGTH, secret_variables, secrets_in, unexcused
 from wukong_pipe.workspace import Run
@@ -18,10 +18,6 @@ ALLOWED = ("README.md", "manifest.json", INDEX, *(path_of(split, form) for form 
 """All that may leave a run's folder, in dataset/; REJECTED besides, if it was asked for."""
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)
 MOST_SHOWN = 20
-
-
-class NotUploaded(WukongError):
-    """The dataset is built, and has not been uploaded."""
 
 
 @dataclass(frozen=True, slots=True)

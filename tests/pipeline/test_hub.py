@@ -13,7 +13,8 @@ import pytest
 from tests.hub import Hub, hub
 from tests.pipeline.building import files_in
 from wukong_pipe.cli import main
-from wukong_pipe.hub import Destination, NotUploaded, check_ready, push
+from wukong_pipe.errors import NotUploaded
+from wukong_pipe.hub import Destination, check_ready, push
 from wukong_pipe.workspace import Run, Workspace
 
 pytestmark = pytest.mark.usefixtures("workspace")
