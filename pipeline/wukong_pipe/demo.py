@@ -10,13 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
-from wukong_pipe import commands
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import TeacherChoice, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
+from wukong_pipe.eval_command import evaluation_table, run_eval, run_report
 from wukong_pipe.screen import Steps, build_summary
+from wukong_pipe.train_command import chosen_recipe, run_train, training_lines
 from wukong_pipe.workspace import Run, Workspace, write_text
 
 SAMPLE = Path("corpora/blackwukong.md")
@@ -58,18 +59,16 @@ def demo(
         "Train: a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
     ):
         with Steps(err).shown() as steps:
-            trained = commands.run_train(
-                workspace, run, run.dataset, commands.chosen_recipe(_tiny()), overwrite=True, progress=steps
-            )
-        for line in commands.training_lines(trained):
+            trained = run_train(workspace, run, run.dataset, chosen_recipe(_tiny()), overwrite=True, progress=steps)
+        for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedy, the same prompts"):
         settings_of_eval = {"batch": 64, "max_new_tokens": ANSWER_TOKENS, "limit": None, "drop_leaked": False}
         with Steps(err).shown() as steps:
-            metrics, answers = commands.run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
-        out.print(commands.evaluation_table(metrics, answers))
+            metrics, answers = run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
+        out.print(evaluation_table(metrics, answers))
     with _step(out, 4, "Report: one page with all of it"):
-        path = commands.run_report(workspace, run)
+        path = run_report(workspace, run)
     out.print(f"\nDone in {time.monotonic() - started:.0f} s. Open {path}")
     out.print("Your own documents: wukong-pipe build docs/ && wukong-pipe train && wukong-pipe eval")
     return metrics

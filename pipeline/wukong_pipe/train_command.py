@@ -1,23 +1,20 @@
-"""What train, eval and report do once their options are read; the trainer's heavy imports stand inside the functions.
+"""What `train` does once its options are read; the heavy imports stand inside the functions.
 
-`wukong-pipe --help` must answer at once, so torch, transformers, datasets and openai are imported only by the
-commands that need them, when they run.
+`wukong-pipe --help` must answer at once, so torch, transformers and datasets are imported when a command needs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe import offline
-from wukong_pipe.build import written_freely
-from wukong_pipe.errors import MissingDependency, WorkspaceError
+from wukong_pipe.extras import training_installed
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_trainer.data import TrainingData
@@ -26,24 +23,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
-
-
-@contextmanager
-def training_installed() -> Iterator[None]:
-    """Turn a missing training library into a sentence that names the cure.
-
-    Raises:
-        MissingDependency: one of the libraries of the extra `train` is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingDependency(
-            f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[train]'."
-        ) from error
-
-
-# --- train, eval, report -----------------------------------------------------------------------------------------
 
 
 def run_train(
@@ -90,59 +69,6 @@ def make_student(run: Run, data: TrainingData, recipe: Recipe, progress: Progres
     )
 
 
-def run_eval(
-    workspace: Workspace,
-    run: Run,
-    settings: Mapping[str, Any],
-    *,
-    test: Path | None,
-    model: str,
-    progress: Progress,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Compare base and tuned on the held-out questions.
-
-    Raises:
-        WukongError: see `wukong_trainer.evaluate.evaluate`.
-    """
-    with training_installed():
-        from wukong_trainer.evaluate import Settings, evaluate
-    with workspace.writing():
-        workspace.remember(run)
-        return evaluate(
-            run,
-            Settings(**settings),
-            test=test,
-            base_model=model,
-            form_of=offline.form_of if asked_by_template(run) else written_freely,
-            progress=lambda step, done, total: progress(step, done, total, ""),
-        )
-
-
-def asked_by_template(run: Run) -> bool:
-    """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
-    return run.manifest.is_file() and not read_json(run.manifest)["teacher"]["language_model"]
-
-
-def run_report(workspace: Workspace, run: Run) -> Path:
-    """Write report.html.
-
-    Raises:
-        WukongError: there is nothing to report on, or a file of the run cannot be read.
-    """
-    with training_installed():
-        from wukong_trainer.report import write_report
-    if not run.folder.is_dir():
-        raise WorkspaceError(
-            f"There is no run “{run.name}” in {workspace.folder}: start with `wukong-pipe build PATH`."
-        )
-    with workspace.writing():
-        workspace.remember(run)
-        return write_report(run)
-
-
-# --- what the screen needs -----------------------------------------------------------------------------------------
-
-
 def chosen_recipe(options: Mapping[str, Any]) -> Recipe:
     """The recipe that train's options name and change.
 
@@ -187,9 +113,3 @@ def training_lines(trained: Trained) -> list[str]:
     if trained.truncated:
         lines.append(f"{trained.truncated} rows were longer than max_length and were cut.")
     return lines
-
-
-def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> Any:
-    from wukong_trainer.report import answers_table
-
-    return answers_table(metrics, answers)

@@ -1,0 +1,84 @@
+"""`inspect` and `journal`: what is there, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wukong_pipe import inspect_run
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.journal import Journal
+from wukong_pipe.journal_report import as_json, summary, summary_table
+from wukong_pipe.options import common, named_or_last, out
+from wukong_pipe.recover import recover
+from wukong_pipe.workspace import Workspace
+
+
+@click.command("inspect")
+@click.argument("section", default="")
+@click.option("--source", type=click.Path(path_type=Path), help="The source, or the folder above it, if it was moved.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
+@common
+def inspect_command(section: str, **options: Any) -> None:
+    """Show the run's sections; or one, by number, id or words of its title: evidence, pairs, wordings and rejects.
+
+    \b
+    Examples:
+      wukong-pipe inspect
+      wukong-pipe inspect 3
+      wukong-pipe inspect 武器 --run blackwukong
+    """
+    workspace = Workspace(options["runs_dir"])
+    run = named_or_last(workspace, options)
+    found = inspect_run.overviews(run)
+    if section:
+        found = inspect_run.matching(found, section)
+    if not section or len(found) > 1:
+        if options["json"]:
+            print(json.dumps({"run": run.name, "sections": [asdict(overview) for overview in found]}))
+        else:
+            out.print(inspect_run.overview_table(found))
+        return
+    inspected = inspect_run.inspect(run, found[0], options["source"], options["encoding"])
+    if options["json"]:
+        print(json.dumps({"run": run.name, **inspected.to_json()}))
+    else:
+        inspect_run.show(inspected, out)
+
+
+@click.command("journal")
+@click.option("--recover", is_flag=True, help="Save every call of a damaged journal that can be read.")
+@common
+def journal_command(**options: Any) -> None:
+    """Show what was asked of teachers and what it cost, by run, model and prompt.
+
+    \b
+    Examples:
+      wukong-pipe journal
+      wukong-pipe journal --run blackwukong --json
+      wukong-pipe journal --recover
+    """
+    workspace = Workspace(options["runs_dir"])
+    if options["recover"]:
+        with workspace.writing():
+            saved = recover(workspace.journal)
+        if options["json"]:
+            print(json.dumps({**asdict(saved), "damaged": str(saved.damaged)}))
+            return
+        out.print(
+            f"{saved.calls} calls and {saved.sends} requests saved; at least {saved.lost_calls} calls and "
+            f"{saved.lost_sends} requests could not be read. The damaged journal is {saved.damaged}."
+        )
+        return
+    if not workspace.journal.exists():
+        raise WorkspaceError(f"There is no journal in {workspace.folder}: start with `wukong-pipe build PATH`.")
+    with Journal(workspace.journal) as journal:
+        lines = [line for line in summary(journal) if options["run"] in {"", line.run}]
+    if options["json"]:
+        print(json.dumps(as_json(lines)))
+    else:
+        out.print(summary_table(lines))

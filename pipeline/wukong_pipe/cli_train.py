@@ -1,0 +1,51 @@
+"""`train`: a student tuned on the dataset."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.options import common, err, named_or_last, out
+from wukong_pipe.screen import Steps
+from wukong_pipe.train_command import chosen_recipe, run_train, training_facts, training_lines
+from wukong_pipe.workspace import Workspace
+
+
+@click.command("train")
+@click.option("--data", type=click.Path(path_type=Path), help="A dataset folder or a JSONL of instruction/output rows.")
+@click.option("--model", default="", help="Hugging Face id, folder, or “tiny” for the embedded student.")
+@click.option("--method", type=click.Choice(["qlora", "lora", "full"]))
+@click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
+@click.option("--system", help="System prompt; kept with the adapter.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True))
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
+@common
+def train_command(**options: Any) -> None:
+    """Fine-tune a student on the run's dataset, or on your own rows.
+
+    \b
+    Examples:
+      wukong-pipe train --model Qwen/Qwen2.5-7B-Instruct
+      wukong-pipe train --model tiny
+      wukong-pipe train --data rows.jsonl --model tiny --epochs 3
+    """
+    workspace = Workspace(options["runs_dir"])
+    data = options["data"]
+    run = named_or_last(workspace, options) if options["run"] or data is None else workspace.run(data.resolve().stem)
+    if data is None and not (run.dataset / "train.jsonl").is_file():
+        raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
+    recipe = chosen_recipe(options)
+    with Steps(err).shown() as steps:
+        trained = run_train(workspace, run, data or run.dataset, recipe, overwrite=options["overwrite"], progress=steps)
+    if options["json"]:
+        print(json.dumps(training_facts(run, trained)))
+        return
+    for line in training_lines(trained):
+        out.print(line)
+    out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}")

@@ -1,0 +1,65 @@
+"""What the commands share: the two consoles, the options each takes, and kinds of values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from wukong_pipe.workspace import Run, Workspace
+
+# Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
+out = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+MOST = Decimal(10) ** 12
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money: a decimal number, exact, not negative."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MOST:
+            self.fail(f"{value!r} is no amount: give a number such as 0.4.", param, ctx)
+        return amount
+
+
+AMOUNT = Amount()
+
+runs_dir_option = click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where runs are kept.",
+)
+run_option = click.option("--run", default="", help="Name of the run; by default the one used last.")
+json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
+debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+
+
+def common(command: F) -> F:
+    """The options every command takes."""
+    return debug_option(json_option(run_option(runs_dir_option(command))))
+
+
+def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:
+    """The run that --run names, or the one used last.
+
+    Raises:
+        WorkspaceError: no run was used yet.
+    """
+    return workspace.run(options["run"]) if options["run"] else workspace.last_run()
