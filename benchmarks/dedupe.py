@@ -1,6 +1,6 @@
 """How fast are near-duplicate questions found, in how much memory, and what is missed or wrongly merged?
 
-    python benchmarks/dedupe.py [--questions 1000000] [--rivals PYTHON] [--only NAME] >> benchmarks/dedupe.md
+    python benchmarks/dedupe.py [--questions 1000000] [--rivals PYTHON] [--patience SECONDS] [--only NAME]
 
 makes questions as a build has them, runs every method on them in a process of its own, and prints a Markdown row for
 each. The rivals run under another interpreter: `pip install rensa datasketch semhash` into a venv and name its Python.
@@ -308,9 +308,9 @@ METHODS: dict[str, tuple[Callable[[Sequence[Question], frozenset[str]], set[int]
     "wukong-pipe": (ours, 1_000_000),
     "wukong-pipe, texts alone": (ours_texts_alone, 100_000),
     "rensa, its flags": (with_rensa_flags, 1_000_000),
-    "rensa, estimates": (with_rensa, 100_000),
-    "datasketch": (with_datasketch, 100_000),
-    "semhash": (with_semhash, 100_000),
+    "rensa, estimates": (with_rensa, 1_000_000),
+    "datasketch": (with_datasketch, 1_000_000),
+    "semhash": (with_semhash, 1_000_000),
 }
 """What to run, and up to how many questions it is worth the wait."""
 
@@ -322,6 +322,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=int, default=100_000)
     parser.add_argument("--rivals", default="", help="a Python that has rensa, datasketch and semhash")
+    parser.add_argument("--patience", type=float, default=3600, help="seconds after which a method is given up")
     parser.add_argument("--only", default="", help="the methods whose name holds this")
     parser.add_argument("--method", default="", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -343,9 +344,12 @@ def main() -> None:
                 continue
             if (python := sys.executable if "wukong" in method else options.rivals) == "":
                 continue
-            done = subprocess.run(
-                [python, __file__, "--method", method, "--file", str(file)], stdout=subprocess.PIPE, check=True
-            )
+            command = [python, __file__, "--method", method, "--file", str(file)]
+            try:
+                done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=options.patience)
+            except subprocess.TimeoutExpired:
+                print(f"| {method} | {len(made):,} | given up after {options.patience:.0f} s | | | | | | |", flush=True)
+                continue
             print(line(method, json.loads(done.stdout), made), flush=True)
 
 

@@ -59,7 +59,7 @@ class OpenAIBackend:
         self._first = asyncio.Lock()
         self._rung = journal.rung(self.base_url, self.model)
         self._limit_name = "max_tokens"
-        self._backoff = wait_exponential_jitter(initial=settings.backoff, max=60, jitter=settings.backoff)
+        self._backoff = wait_exponential_jitter(multiplier=settings.backoff, max=60, jitter=settings.backoff)
         self._answered = 0
         self._given_up = 0
         """Requests in a row that failed to the end, without an answer to any other between them."""

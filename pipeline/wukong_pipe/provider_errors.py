@@ -21,7 +21,10 @@ MOST_WAIT = 120.0
 """Seconds: a Retry-After above it is shortened to it."""
 
 # 429 without a way on: OpenAI insufficient_quota, Moonshot exceeded_current_quota_error, Zhipu 1113 (欠费).
-_QUOTA = re.compile(r"insufficient[_ ](?:quota|balance)|exceeded_current_quota|欠费|余额不足", re.I)
+# SiliconFlow sends “balance is insufficient” with 403.
+_QUOTA = re.compile(
+    r"insufficient[_ ](?:quota|balance)|balance is insufficient|exceeded_current_quota|欠费|余额不足", re.I
+)
 _FORMAT = re.compile(r"response_format|json_schema|json_object|json[ _]mode|structured[ _]output|guided_|grammar", re.I)
 # OpenAI and Azure content_policy/content_filter, DashScope data_inspection_failed, DeepSeek “Content Exists
 # Risk”, Zhipu 1301 (不安全或敏感内容), OpenRouter “flagged” (which comes as 403:

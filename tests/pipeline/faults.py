@@ -445,7 +445,7 @@ _ACCOUNT: list[Fault] = [
           says="Insufficient Balance"),
     Fault("403 for want of balance", "SiliconFlow", ALWAYS, always(  # OpenManus issue 438
         _siliconflow_error(403, 30011, "The selected model requires paid balance. Your paid balance is insufficient. "
-                           "Please top up and try again.")), **UNUSABLE, says="paid balance"),
+                           "Please top up and try again.")), **UNUSABLE, says="Top up the account"),
     Fault("unknown model", "Ollama", ALWAYS, always(  # https://github.com/netease-youdao/QAnything/issues/555
         refusal(404, 'model "m" not found, try pulling it first', type="api_error", param=None, code=None)),
           **UNUSABLE, says="try pulling it first"),
