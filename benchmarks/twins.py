@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -45,7 +45,7 @@ def main() -> None:
                 "another number": other_number,
                 "another name": other_name(names),
                 "a light rewording: politeness, punctuation, width, case": lightly,
-                "another template of the same question": lambda row, _, known=wordings: known.get(row.pair_id),
+                "another template of the same question": other_template(wordings),
             }
             for kind, maker in makers.items():
                 pairs = list(islice(changed(base, maker), PAIRS))
@@ -106,6 +106,11 @@ def other_name(names: frozenset[str]) -> Maker:
         return row.instruction.replace(name, rng.choice(others), 1)
 
     return change
+
+
+def other_template(wordings: Mapping[str, str]) -> Maker:
+    """The question as another template of the embedded teacher asks it; `wordings` by pair."""
+    return lambda row, _: wordings.get(row.pair_id)
 
 
 def lightly(row: Row, rng: random.Random) -> str:
