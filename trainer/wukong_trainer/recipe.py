@@ -11,6 +11,9 @@ from typing import Any, Literal, get_args
 from wukong_pipe.errors import ModelError
 
 Method = Literal["qlora", "lora", "full"]
+Peft = Literal["lora", "rslora", "dora", "prefix", "ia3"]
+Style = Literal["chat", "instruction"]
+Tracker = Literal["none", "tensorboard", "swanlab", "wandb", "mlflow"]
 TINY = "tiny"
 
 
@@ -23,6 +26,19 @@ class Recipe:
     method: Method
     system: str
     """System prompt; empty for a short one in the language of most rows."""
+    style: Style
+    """The model's own chat template, or `Instruction: …`, `Input: …`, `Output: …` as plain text."""
+    thinking: bool
+    """Train the reasoning of rows that have one, in <think> tags before the answer."""
+    validation: float
+    """Share of the rows split off to watch, where the data has no validation rows of its own; 0 for none."""
+    split_seed: int
+    sample: float
+    """Share of the training rows that is used; 1 for all."""
+    clean: bool
+    """Leave out exact duplicates and rows that hold no sentence, and count them."""
+    peft: Peft
+    """The adapter of qlora and lora; full has none."""
     r: int
     alpha: int
     dropout: float
@@ -38,9 +54,20 @@ class Recipe:
     accumulation: int
     max_length: int
     """Tokens of a row; longer ones are cut and counted."""
+    packing: bool
+    """Several rows in one sequence, where attention keeps them apart."""
+    evaluate_every: int
+    """Steps between two validation losses; 0 for five a run."""
+    save_every: int
+    """Steps between two checkpoints; 0 for one with each validation loss."""
+    patience: int
+    """Validation losses in a row without a new lowest before training stops; 0 for never."""
+    keep_best: bool
+    """Save the weights of the lowest validation loss, not the last ones."""
     weight_decay: float
     gradient_checkpointing: bool
     optimizer: str
+    report_to: Tracker
     seed: int
 
 
