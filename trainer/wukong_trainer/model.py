@@ -96,7 +96,7 @@ def end_turns(tokenizer: Any) -> None:
     """
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     ids = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"][-2:]
-    special = [token for token in ids if token in tokenizer.all_special_ids]
+    special = [token for token in ids if token in tokenizer.added_tokens_decoder]
     if special and tokenizer.eos_token_id not in ids:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(special[-1])
 

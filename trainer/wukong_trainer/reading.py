@@ -189,6 +189,7 @@ def _downloaded(name: str, hub: Hub) -> dict[str, Raw]:
     import datasets
     from huggingface_hub.errors import HTTPError
 
+    datasets.disable_progress_bars()
     try:
         parts = _from_modelscope(name) if hub == "modelscope" else datasets.load_dataset(name)
         if "train" not in parts:
