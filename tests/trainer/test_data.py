@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_the_leak_record_holds_input_and_earlier_turns_too() -> None:
         {"input": "？"},
     ],
 )
-def test_the_hash_changes_with_all_that_is_trained_and_not_with_the_rows_place(change: dict[str, object]) -> None:
+def test_the_hash_changes_with_all_that_is_trained_and_not_with_the_rows_place(change: dict[str, Any]) -> None:
     assert digest_of([replace(TURNS, **change)]) != digest_of([TURNS])
     assert digest_of([replace(TURNS, where="elsewhere")]) == digest_of([TURNS])
 

@@ -161,7 +161,7 @@ def _parquet(path: Path) -> Raw:
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _files_of(folder: Path) -> dict[Literal["train", "validation"], list[Path]]:
+def _files_of(folder: Path) -> dict[str, list[Path]]:
     """The files of a folder by what they are for: train*, val* and test*, or all of them for training.
 
     Test rows are never trained on and need no reading.

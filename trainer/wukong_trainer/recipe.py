@@ -130,7 +130,8 @@ def _checked(values: dict[str, Any], where: str) -> Recipe:
             problems.append(f"{name} = {_toml(value)} must be {limits[1]}")
     if problems:
         raise ModelError(f"The recipe {where} is not as it must be: {'; '.join(sorted(problems))}.")
-    return Recipe(**{name: float(value) if types[name] is float else value for name, value in values.items()})
+    checked: dict[str, Any] = {key: float(value) if types[key] is float else value for key, value in values.items()}
+    return Recipe(**checked)
 
 
 def _positive(value: float) -> bool:
