@@ -60,7 +60,6 @@ def run_train(
     silence_libraries()
     sft.check_free(run, overwrite)
     with workspace.writing():
-        keep_rows(run, data)
         if not recipe.system:
             texts = (example.question for example in data.train)
             recipe = replace(recipe, system=default_system(texts, recipe.style))
@@ -69,6 +68,7 @@ def run_train(
         trained = sft.train(
             run, data, recipe, progress=lambda step, steps, note: progress("fine-tuning", step, steps, note)
         )
+        keep_rows(run, data)
         workspace.remember(run)
     return trained
 
