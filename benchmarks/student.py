@@ -22,9 +22,10 @@ from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run
 from wukong_trainer import sft
-from wukong_trainer.data import TrainingData, default_system, read_training_data
+from wukong_trainer.data import TrainingData, default_system
 from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import load_recipe, overridden
 from wukong_trainer.student import StudentSize, make_student
 

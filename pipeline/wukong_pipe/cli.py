@@ -13,6 +13,7 @@ from wukong_pipe import __version__, config
 from wukong_pipe.cli_build import build_command
 from wukong_pipe.cli_eval import demo_command, eval_command, report_command
 from wukong_pipe.cli_inspect import inspect_command, journal_command
+from wukong_pipe.cli_recipes import recipes_command
 from wukong_pipe.cli_train import train_command
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, WukongError
 from wukong_pipe.options import err
@@ -43,6 +44,7 @@ for command in (
     inspect_command,
     journal_command,
     train_command,
+    recipes_command,
     eval_command,
     report_command,
     demo_command,

@@ -12,12 +12,24 @@ import click
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.options import common, err, named_or_last, out
 from wukong_pipe.screen import Steps
-from wukong_pipe.train_command import chosen_recipe, run_train, training_facts, training_lines
+from wukong_pipe.train_command import (
+    chosen_data,
+    chosen_recipe,
+    data_lines,
+    run_train,
+    training_facts,
+    training_lines,
+)
 from wukong_pipe.workspace import Workspace
 
 
 @click.command("train")
-@click.option("--data", type=click.Path(path_type=Path), help="A dataset folder or a JSONL of instruction/output rows.")
+@click.option("--data", help="JSONL, JSON or Parquet, a folder of them, or a hub's id.  [default: the run's dataset]")
+@click.option("--columns", default="", help="Which column is what: instruction=q,output=a[,think=t,input=c,system=s].")
+@click.option("--hub", type=click.Choice(["hf", "modelscope"]), default="hf", help="Where a --data id is.")
+@click.option("--mix", default="", help="FILE:SHARE: general rows that make up this share of the training rows.")
+@click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share of the rows to watch.")
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of the rows to use.")
 @click.option("--model", default="", help="Hugging Face id, folder, or “tiny” for the embedded student.")
 @click.option("--method", type=click.Choice(["qlora", "lora", "full"]))
 @click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
@@ -34,17 +46,23 @@ def train_command(**options: Any) -> None:
       wukong-pipe train --model Qwen/Qwen2.5-7B-Instruct
       wukong-pipe train --model tiny
       wukong-pipe train --data rows.jsonl --model tiny --epochs 3
+      wukong-pipe train --data llamafactory/alpaca_zh --recipe alpaca-lora
+      wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
     """
     workspace = Workspace(options["runs_dir"])
-    data = options["data"]
-    run = named_or_last(workspace, options) if options["run"] or data is None else workspace.run(data.resolve().stem)
-    if data is None and not (run.dataset / "train.jsonl").is_file():
+    source = options["data"]
+    named = options["run"] or source is None
+    run = named_or_last(workspace, options) if named else workspace.run(Path(source).resolve().stem)
+    if source is None and not (run.dataset / "train.jsonl").is_file():
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     recipe = chosen_recipe(options)
+    data = chosen_data(source or run.dataset, recipe, options)
+    for line in data_lines(data):
+        err.print(line)
     with Steps(err).shown() as steps:
-        trained = run_train(workspace, run, data or run.dataset, recipe, overwrite=options["overwrite"], progress=steps)
+        trained = run_train(workspace, run, data, recipe, overwrite=options["overwrite"], progress=steps)
     if options["json"]:
-        print(json.dumps(training_facts(run, trained)))
+        print(json.dumps(training_facts(run, trained) | {"data": data.facts}))
         return
     for line in training_lines(trained):
         out.print(line)

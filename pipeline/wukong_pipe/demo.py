@@ -16,8 +16,9 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
 from wukong_pipe.eval_command import evaluation_table, run_eval, run_report
+from wukong_pipe.extras import training_installed
 from wukong_pipe.screen import Steps, build_summary
-from wukong_pipe.train_command import chosen_recipe, run_train, training_lines
+from wukong_pipe.train_command import run_train, training_lines
 from wukong_pipe.workspace import Run, Workspace, write_text
 
 SAMPLE = Path("corpora/blackwukong.md")
@@ -58,8 +59,12 @@ def demo(
         2,
         "Train: a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
     ):
+        with training_installed():
+            from wukong_trainer.reading import read_training_data
+            from wukong_trainer.recipe import TINY, load_recipe
         with Steps(err).shown() as steps:
-            trained = run_train(workspace, run, run.dataset, chosen_recipe(_tiny()), overwrite=True, progress=steps)
+            data = read_training_data(run.dataset)
+            trained = run_train(workspace, run, data, load_recipe(TINY), overwrite=True, progress=steps)
         for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedy, the same prompts"):
@@ -96,10 +101,6 @@ def _part(corpus: Path, settings: BuildSettings, full: bool) -> str:
         f"the first {settings.limit} sections of {corpus}, up to {settings.max_pairs} facts each, "
         f"{settings.variants} wordings a fact"
     )
-
-
-def _tiny() -> dict[str, Any]:
-    return {"recipe": "", "model": "tiny", "method": None, "system": None, "epochs": None, "lr": None}
 
 
 @contextmanager

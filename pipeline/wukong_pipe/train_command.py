@@ -14,7 +14,7 @@ from wukong_pipe import offline
 from wukong_pipe.extras import training_installed
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
 
 if TYPE_CHECKING:
     from wukong_trainer.data import TrainingData
@@ -25,8 +25,27 @@ Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
 
 
+def chosen_data(source: str | Path, recipe: Recipe, options: Mapping[str, Any]) -> TrainingData:
+    """The rows that train's options name, and what the recipe makes of them.
+
+    Args:
+        source: a file, a folder or a hub's id.
+
+    Raises:
+        WukongError: the rows cannot be read, or an option is not as it must be.
+    """
+    from wukong_trainer.columns import parse_columns
+    from wukong_trainer.reading import read_training_data
+    from wukong_trainer.selection import parse_mix, selected
+
+    mix = parse_mix(options["mix"]) if options["mix"] else None
+    with training_installed():
+        data = read_training_data(source, columns=parse_columns(options["columns"]), hub=options["hub"])
+        return selected(data, recipe, mix)
+
+
 def run_train(
-    workspace: Workspace, run: Run, data_path: Path, recipe: Recipe, *, overwrite: bool, progress: Progress
+    workspace: Workspace, run: Run, data: TrainingData, recipe: Recipe, *, overwrite: bool, progress: Progress
 ) -> Trained:
     """Make the embedded student where the recipe asks for it, and fine-tune.
 
@@ -35,29 +54,46 @@ def run_train(
     """
     with training_installed():
         from wukong_trainer import sft
-        from wukong_trainer.data import default_system, read_training_data
+        from wukong_trainer.data import default_system
         from wukong_trainer.quiet import silence_libraries
         from wukong_trainer.recipe import TINY
     silence_libraries()
-    data = read_training_data(data_path)
     sft.check_free(run, overwrite)
     with workspace.writing():
         if not recipe.system:
-            recipe = replace(recipe, system=default_system(example.instruction for example in data.train))
+            texts = (example.question for example in data.train)
+            recipe = replace(recipe, system=default_system(texts, recipe.style))
         if recipe.model == TINY:
             recipe = replace(recipe, model=str(make_student(run, data, recipe, progress)))
         trained = sft.train(
             run, data, recipe, progress=lambda step, steps, note: progress("fine-tuning", step, steps, note)
         )
+        keep_rows(run, data)
         workspace.remember(run)
     return trained
+
+
+def keep_rows(run: Run, data: TrainingData) -> None:
+    """Write which rows are left out and which are watched beside the training log.
+
+    Raises:
+        WorkspaceError: they cannot be written.
+    """
+    for name, rows in (
+        ("left_out.jsonl", data.left_out),
+        ("validation.jsonl", [example.to_json() for example in data.validation]),
+    ):
+        if rows:
+            write_text(run.train / name, jsonl(rows))
+        else:
+            (run.train / name).unlink(missing_ok=True)
 
 
 def make_student(run: Run, data: TrainingData, recipe: Recipe, progress: Progress) -> Path:
     """The embedded student, pre-trained on questions about invented things in the language of the data."""
     from wukong_trainer.student import make_student as make
 
-    texts = [text for example in data.train for text in (example.instruction, example.output)]
+    texts = [text for example in data.train for text in (example.question, example.output)]
     lang: Lang = "zh" if sum(map(is_chinese, texts)) * 2 >= len(texts) else "en"
     return make(
         run.student,
@@ -85,6 +121,8 @@ def chosen_recipe(options: Mapping[str, Any]) -> Recipe:
         system=options["system"],
         epochs=options["epochs"],
         learning_rate=options["lr"],
+        validation=options["validation"],
+        sample=options["sample"],
     )
 
 
@@ -99,6 +137,12 @@ def training_facts(run: Run, trained: Trained) -> dict[str, Any]:
         "trainable_parameters": trained.trainable,
         "truncated_rows": trained.truncated,
     }
+
+
+def data_lines(data: TrainingData) -> list[str]:
+    """What was found in the data and done with it, for the terminal."""
+    rows = f"{len(data.train)} to train on" + (f", {len(data.validation)} to watch" if data.validation else "")
+    return [*(f"{fact}: {told}" for fact, told in data.facts.items()), f"rows: {rows}"]
 
 
 def training_lines(trained: Trained) -> list[str]:

@@ -11,9 +11,12 @@ from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
 from wukong_trainer import sft
-from wukong_trainer.data import TrainingData, read_training_data
+from wukong_trainer.data import TrainingData
 from wukong_trainer.evaluate import Settings, evaluate
-from wukong_trainer.recipe import Recipe
+from wukong_trainer.generate import Answer, prompt_text
+from wukong_trainer.reading import read_training_data
+from wukong_trainer.recipe import Recipe, overridden
+from wukong_trainer.selection import Mix, mixed, split_off
 
 SETTINGS = Settings(batch=8, max_new_tokens=8)
 
@@ -132,7 +135,7 @@ def test_an_input_is_asked_and_checked_for_leaks_as_it_was_trained(run: Run, rec
 )
 def test_a_wrong_test_row_is_named_before_anything_is_asked(run: Run, tmp_path: Path, wrong: dict[str, str]) -> None:
     write(tmp_path / "mine.jsonl", [wrong])
-    with pytest.raises(DataError, match=r"mine\.jsonl, row 1"):
+    with pytest.raises(DataError, match=r"mine\.jsonl, line 1"):
         evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
 
 
@@ -176,3 +179,67 @@ def test_a_fully_tuned_model_is_compared_with_its_base(tmp_path: Path, data: Tra
     write(tmp_path / "mine.jsonl", [{"instruction": "谁打造了它？", "output": "铁匠"}])
     metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
     assert metrics["adapter"] == "model"
+
+
+def test_rows_split_off_may_be_tested_and_rows_trained_may_not(tmp_path: Path, recipe: Recipe) -> None:
+    run = Run(tmp_path / "run")
+    rows = [{"question": question, "answer": answer} for question, answer in FACTS]
+    write(tmp_path / "rows.jsonl", rows)
+    data = split_off(read_training_data(tmp_path / "rows.jsonl"), 0.25, 42)
+    sft.train(run, data, overridden(recipe, epochs=0.5), evaluate=False)
+    write(tmp_path / "watched.jsonl", [example.to_json() for example in data.validation])
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "watched.jsonl")
+    assert metrics["leakage"] == "none"
+    assert len(answers) == 6
+    with pytest.raises(ModelError, match="trained on 18 of these 24"):
+        evaluate(run, SETTINGS, test=tmp_path / "rows.jsonl")
+
+
+def test_a_later_turn_is_no_leak_of_the_same_words_after_another_beginning(tmp_path: Path, recipe: Recipe) -> None:
+    def talk(topic: str) -> dict[str, Any]:
+        turns = [("user", f"讲讲{topic}。"), ("assistant", topic), ("user", "继续。"), ("assistant", "好。")]
+        return {"messages": [{"role": role, "content": text} for role, text in turns]}
+
+    run = Run(tmp_path / "run")
+    write(tmp_path / "rows.jsonl", [talk("山"), talk("水")])
+    sft.train(run, read_training_data(tmp_path / "rows.jsonl"), overridden(recipe, epochs=1.0), evaluate=False)
+    write(tmp_path / "other.jsonl", [talk("火")])
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "other.jsonl")
+    assert [answer["instruction"] for answer in answers] == ["讲讲火。", "继续。"]
+    assert metrics["leakage"] == "none"
+    write(tmp_path / "other.jsonl", [talk("水")])
+    with pytest.raises(ModelError, match="trained on 2 of these 2"):
+        evaluate(run, SETTINGS, test=tmp_path / "other.jsonl")
+
+
+def test_with_general_rows_mixed_in_the_run_s_own_audit_no_longer_speaks_for_the_adapter(
+    run: Run, tmp_path: Path, recipe: Recipe
+) -> None:
+    write(tmp_path / "general.jsonl", [{"instruction": f"general {i}?", "output": "yes"} for i in range(9)])
+    data = mixed(read_training_data(run.dataset), Mix(tmp_path / "general.jsonl", 0.1), 0)
+    sft.train(run, data, overridden(recipe, epochs=0.5), evaluate=False)
+    metrics, _ = evaluate(run, SETTINGS)
+    assert metrics["leakage"] == "unknown"
+
+
+@pytest.mark.parametrize("style", ["chat", "instruction"])
+def test_what_was_thought_before_an_answer_is_not_scored(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, style: Any
+) -> None:
+    run = Run(tmp_path / "run")
+    rows = [{"question": question, "think": "想", "answer": answer} for question, answer in FACTS]
+    write(tmp_path / "rows.jsonl", rows)
+    data = split_off(read_training_data(tmp_path / "rows.jsonl"), 0.25, 42)
+    sft.train(run, data, overridden(recipe, style=style, thinking=True, epochs=0.5), evaluate=False)
+    write(tmp_path / "watched.jsonl", [example.to_json() for example in data.validation])
+    asked: list[str] = []
+
+    def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any) -> list[Answer]:  # noqa: ARG001
+        asked.extend(prompt_text(tokenizer, messages, rest[-2], rest[-1]) for messages in prompts)
+        return [Answer(f"<think>\n{'无关' * 9}\n</think>\n\n{row.output}", True) for row in data.validation]
+
+    monkeypatch.setattr("wukong_trainer.evaluate.answer_all", answer_all)
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "watched.jsonl")
+    assert metrics["levels"]["wording"]["tuned"]["length_ratio"] == 1
+    assert answers[0]["tuned"]["answer"].startswith("<think>")
+    assert {"\n\nInstruction: " in text for text in asked} == {style == "instruction"}

@@ -15,7 +15,7 @@ from wukong_pipe.text import normalise
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import Example, TrainingData
-from wukong_trainer.model import load_tokenizer
+from wukong_trainer.model import end_turns, load_tokenizer
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
 
 
@@ -68,13 +68,6 @@ def test_the_other_methods_train_too(run: Run, data: TrainingData, recipe: Recip
     assert list(trained.folder.glob("*.safetensors"))
 
 
-def test_an_empty_system_prompt_becomes_a_short_one_in_the_rows_language(
-    run: Run, data: TrainingData, recipe: Recipe
-) -> None:
-    sft.train(run, data, overridden(recipe, system="", epochs=1.0), evaluate=False)
-    assert read_json(run.adapter / sft.RECORD)["system"] == "回答准确、简明。"
-
-
 def test_rows_longer_than_max_length_are_counted(run: Run, data: TrainingData, recipe: Recipe) -> None:
     long = TrainingData([*data.train, Example("长？", "很长" * 400)], [], "h")
     assert sft.train(run, long, overridden(recipe, epochs=1.0)).truncated == 1
@@ -110,6 +103,22 @@ def test_a_template_whose_answers_never_end_is_refused(student: Path) -> None:
     tokenizer.chat_template = template.replace("{% if add", "{{ messages | length }}{% if add")
     with pytest.raises(ModelError, match=r"never stop|differently"):
         sft.check_stops(tokenizer, example, SYSTEM)
+
+
+def test_a_base_models_answers_end_where_its_template_ends_a_turn(student: Path) -> None:
+    tokenizer = load_tokenizer(str(student))
+    tokenizer.eos_token = "<|endoftext|>"
+    end_turns(tokenizer)
+    assert tokenizer.eos_token == "<|im_end|>"
+    sft.check_stops(tokenizer, [Example("问？", "答")], SYSTEM)
+
+
+def test_a_trained_models_own_configuration_stops_where_its_answers_end(
+    run: Run, data: TrainingData, recipe: Recipe
+) -> None:
+    sft.train(run, data, overridden(recipe, method="full", epochs=1.0), evaluate=False)
+    stops = read_json(run.full_model / "generation_config.json")["eos_token_id"]
+    assert load_tokenizer(str(run.full_model)).eos_token_id in (stops if isinstance(stops, list) else [stops])
 
 
 def test_the_loss_is_on_the_answer_and_its_end_alone(

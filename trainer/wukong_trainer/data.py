@@ -1,33 +1,76 @@
-"""Rows to train on, from our datasets and from instruction/output JSONL as the tutorials have it."""
+"""Rows to train on, and the one place where a row becomes what a student is asked and what it is to answer."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.errors import DataError
 from wukong_pipe.text import is_chinese, normalise
-from wukong_pipe.workspace import read_jsonl
+from wukong_trainer.recipe import Style
 
 Message = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question and its answer.
+    """One question and its answer, with all that may stand around them.
 
     {"instruction": "出云棍怎样获得？", "input": "", "output": "……"}
     """
 
     instruction: str
     output: str
+    input: str = ""
+    think: str = ""
+    """The reasoning before the answer, without its tags."""
+    system: str = ""
+    """The row's own system prompt; empty for the recipe's."""
+    history: tuple[tuple[str, str], ...] = ()
+    """Questions and answers of the same conversation that came before."""
+    where: str = field(default="", compare=False)
+    """File and line, for what is said of the row."""
 
-    def prompt(self, system: str) -> list[Message]:
-        return chat_prompt(self.instruction, system)
+    @property
+    def question(self) -> str:
+        """Instruction and input as one text: what the user says last."""
+        return f"{self.instruction}\n{self.input}" if self.input else self.instruction
+
+    @property
+    def asked(self) -> str:
+        """All that is said before the answer; two rows that agree in it ask the same."""
+        return "\n".join([*(text for turn in self.history for text in turn), self.question])
+
+    def prompt(self, system: str, style: Style = "chat") -> list[Message]:
+        """The messages before the answer; `system` gives way to the row's own."""
+        extra = f"\nInput: {self.input}" if self.input else ""
+        question = f"{self.instruction}{extra}" if style == "instruction" else self.question
+        *before, last = chat_prompt(question, self.system or system)
+        turns = [
+            {"role": role, "content": text}
+            for turn in self.history
+            for role, text in zip(("user", "assistant"), turn, strict=True)
+        ]
+        return [*before, *turns, last]
+
+    def completion(self, style: Style, thinking: bool) -> str:
+        """The text that is trained after the prompt, without the end of the turn."""
+        reasoning = f"<think>\n{self.think}\n</think>\n\n" if thinking and self.think else ""
+        # A space that ended the prompt instead would be merged into the answer's first word by most tokenizers.
+        return f"{' ' if style == 'instruction' else ''}{reasoning}{self.output}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as `--data` reads it again."""
+        return {
+            "instruction": self.instruction,
+            "input": self.input,
+            "output": self.output,
+            "think": self.think,
+            "system": self.system,
+            "history": [list(turn) for turn in self.history],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,78 +80,73 @@ class TrainingData:
     train: list[Example]
     validation: list[Example]
     hash: str
-    """Hash of all training questions and answers, in order."""
+    """Hash of all training rows as they were read, in order, and of those mixed in."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What was found and done, for the user: which columns, what was left out, split off or mixed in."""
+    left_out: list[dict[str, str]] = field(default_factory=list)
+    """Every row that is not trained, with the reason: {"row": "rows.jsonl, line 3", "reason": "…"}."""
 
     def questions(self) -> list[str]:
         """The normalised training questions, sorted: an adapter carries them so that eval can refuse a leak."""
-        return sorted({normalise(example.instruction) for example in self.train})
+        return sorted({normalise(example.asked) for example in self.train})
 
 
-def chat_prompt(instruction: str, system: str) -> list[Message]:
+def chat_prompt(question: str, system: str) -> list[Message]:
     """The messages before the answer: the same for training, eval and every later use."""
-    return [{"role": "system", "content": system}, {"role": "user", "content": instruction}]
+    before = [{"role": "system", "content": system}] if system else []
+    return [*before, {"role": "user", "content": question}]
 
 
-def default_system(texts: Iterable[str]) -> str:
-    """A short system prompt in the language of most texts."""
+def plain_prompt(messages: Sequence[Message]) -> str:
+    """The messages as the text of style “instruction”, up to where the answer begins.
+
+    Instruction: 翻译
+    Input: 猴子
+    Output:
+    """
+    heads = {"system": "", "user": "Instruction: ", "assistant": "Output: "}
+    ends = {"system": "\n\n", "user": "\n", "assistant": "\n\n"}
+    text = "".join(heads[turn["role"]] + turn["content"] + ends[turn["role"]] for turn in messages)
+    return f"{text}Output:"
+
+
+def default_system(texts: Iterable[str], style: Style = "chat") -> str:
+    """A short system prompt in the language of most texts; none for plain text, which has no place for it."""
     texts = list(texts)
+    if style == "instruction":
+        return ""
     chinese = sum(is_chinese(text) for text in texts)
     return "回答准确、简明。" if chinese * 2 >= len(texts) else "Answer accurately and briefly."
 
 
-def read_training_data(path: Path) -> TrainingData:
-    """Training and validation rows of a dataset folder, or of one JSONL file (no validation).
+def digest_of(examples: Iterable[Example], before: str = "") -> str:
+    """Hash of all that is trained of these rows, in order, and of what came before them."""
+    digest = hashlib.sha256(before.encode())
+    for row in examples:
+        fields = [row.system, *(text for turn in row.history for text in turn), row.question, row.think, row.output]
+        digest.update(json.dumps(fields).encode())
+    return digest.hexdigest()
 
-    Raises:
-        DataError: nothing to train on, or a row is not as it must be; file and line are named.
+
+def to_trl(examples: Sequence[Example], system: str, *, style: Style, thinking: bool) -> list[dict[str, Any]]:
+    """Prompt-completion rows, of which TRL masks the prompt: conversations on any chat template, or plain text.
+
+    TRL ends plain text with EOS itself; the end of a conversation's answer is the template's affair.
     """
-    if path.is_dir():
-        train = read_examples(path / "train.jsonl")
-        validation = read_examples(path / "val.jsonl") if (path / "val.jsonl").is_file() else []
-    else:
-        train, validation = read_examples(path), []
-    if not train:
-        raise DataError(f"{path} holds no rows to train on.")
-    digest = hashlib.sha256()
-    for example in train:
-        digest.update(f"{example.instruction}\x1f{example.output}\x1e".encode())
-    return TrainingData(train, validation, digest.hexdigest())
-
-
-def read_examples(path: Path) -> list[Example]:
-    """The rows of a JSONL file with instruction, optional input, and output.
-
-    Raises:
-        DataError: the file cannot be read, or a row lacks a field; file and line are named.
-    """
-    return [example(row, f"{path}, row {number}") for number, row in enumerate(read_jsonl(path), start=1)]
-
-
-def example(row: dict[str, Any], where: str) -> Example:
-    """One row as it is trained and asked; `where` names it in errors.
-
-    Raises:
-        DataError: a field is missing, empty or no text.
-    """
-    for key in ("instruction", "output"):
-        if not isinstance(row.get(key), str) or not row[key].strip():
-            raise DataError(f"{where} has no “{key}” text; rows need instruction, output and optionally input.")
-    extra = row.get("input") or ""
-    if not isinstance(extra, str):
-        raise DataError(f"{where}: “input” must be text.")
-    if re.search("[\ud800-\udfff]", row["instruction"] + extra + row["output"]):
-        raise DataError(f"{where} holds a lone surrogate, which is no text; remove the character.")
-    instruction = row["instruction"].strip()
-    # Leading white space would merge with the template's newline into one token and move the boundary.
-    return Example(f"{instruction}\n{extra.strip()}" if extra.strip() else instruction, row["output"].strip())
-
-
-def to_trl(examples: Sequence[Example], system: str) -> list[dict[str, list[Message]]]:
-    """Conversational prompt-completion rows: TRL masks the prompt of these on any chat template."""
+    if style == "instruction":
+        return [
+            {
+                "prompt": plain_prompt(example.prompt(system, style)),
+                "completion": example.completion(style, thinking),
+            }
+            for example in examples
+        ]
     return [
         {
-            "prompt": example.prompt(system),
-            "completion": [{"role": "assistant", "content": example.output}],
+            "prompt": example.prompt(system, style),
+            "completion": [{"role": "assistant", "content": example.completion(style, thinking)}],
+            # Qwen3's template opens and closes an empty <think> in the prompt where there is to be none.
+            "chat_template_kwargs": {"enable_thinking": thinking},
         }
         for example in examples
     ]

@@ -12,12 +12,12 @@ from peft import PeftModel
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese, normalise
-from wukong_pipe.workspace import Run, jsonl, read_json, read_jsonl, write_json, write_text
-from wukong_trainer.data import chat_prompt, example, read_training_data
+from wukong_pipe.workspace import Run, jsonl, read_json, write_json, write_text
 from wukong_trainer.generate import answer_all, likelihood_all
 from wukong_trainer.metrics import LEVELS, score, summarise
 from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
 from wukong_trainer.sft import RECORD
 
@@ -69,11 +69,10 @@ def evaluate(
     base = _base_of(run, record, folder, base_model)
     silence_libraries()
     tokenizer = load_tokenizer(str(folder))
-    prompts = [chat_prompt(row["instruction"], record.get("system", "")) for row in rows]
     results: dict[str, list[dict[str, Any]]] = {}
     for name, model in _models(base, folder, record.get("method", "lora")):
         with model as ready:
-            results[name] = _answers(ready, tokenizer, rows, prompts, settings, name, progress)
+            results[name] = _answers(ready, tokenizer, rows, record, settings, name, progress)
     trained_forms = {form_of(question) for question in _training_questions(run, record)}
     answers = []
     for i, row in enumerate(rows):
@@ -115,23 +114,23 @@ def _test_rows(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise WorkspaceError(f"There are no test questions in {path}: build a dataset with some, or name --test FILE.")
     rows = []
-    for number, row in enumerate(read_jsonl(path), start=1):
-        where = f"{path}, row {number}"
-        asked = example(row, where)
+    found, _ = read_rows(read_raw(path), str(path))
+    for number, (row, example) in enumerate(found, start=1):
         if row.get("level", "wording") not in ("", *LEVELS):
-            raise DataError(f"{where}: the level must be one of {', '.join(LEVELS)}.")
+            raise DataError(f"{example.where}: the level must be one of {', '.join(LEVELS)}.")
         defaults = {
             "id": f"{path.name}:{number}",
             "pair_id": f"{path.name}:{number}",
             "section_id": path.name,
             "kind": "base",
             "level": "wording",
-            "lang": "zh" if is_chinese(asked.instruction + asked.output) else "en",
+            "lang": "zh" if is_chinese(example.question + example.output) else "en",
             "source": path.name,
             "heading_path": [path.stem],
         }
         given = {key: row[key] for key in defaults if row.get(key)}
-        rows.append(defaults | given | {"instruction": asked.instruction, "output": asked.output})
+        asked = {"instruction": example.question, "output": example.output, "example": example}
+        rows.append(defaults | given | asked)
     if not rows:
         raise WorkspaceError(f"{path} holds no test questions.")
     return rows
@@ -148,7 +147,7 @@ def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> t
     if "questions" not in record:
         return rows, "unknown"
     trained = set(record["questions"])
-    unseen = [row for row in rows if normalise(row["instruction"]) not in trained]
+    unseen = [row for row in rows if normalise(row["example"].asked) not in trained]
     leaked = len(rows) - len(unseen)
     if leaked and not drop:
         raise ModelError(
@@ -200,11 +199,14 @@ def _answers(
     model: Any,
     tokenizer: Any,
     rows: Sequence[dict[str, Any]],
-    prompts: Sequence[list[dict[str, str]]],
+    record: dict[str, Any],
     settings: Settings,
     name: str,
     progress: Progress,
 ) -> list[dict[str, Any]]:
+    system, style, thinking = record.get("system", ""), record.get("style", "chat"), record.get("thinking", False)
+    prompts = [row["example"].prompt(system, style) for row in rows]
+    references = [row["example"].completion(style, thinking) for row in rows]
     answers = answer_all(
         model,
         tokenizer,
@@ -212,15 +214,18 @@ def _answers(
         settings.max_new_tokens,
         settings.batch,
         lambda done, total: progress(f"{name} answers", done, total),
+        style,
+        thinking,
     )
-    likely = likelihood_all(model, tokenizer, prompts, [row["output"] for row in rows], settings.batch)
+    likely = likelihood_all(model, tokenizer, prompts, references, settings.batch, style=style, thinking=thinking)
     return [
         {
             "answer": answer.text,
             "stopped_by_eos": answer.stopped_by_eos,
             "loglik": likelihood.per_token,
             "loglik_per_char": likelihood.per_char,
-            **score(answer.text, row["output"], row["lang"]),
+            # What was thought before the answer is no part of it.
+            **score(answer.text.rpartition("</think>")[2].strip(), row["output"], row["lang"]),
         }
         for row, answer, likelihood in zip(rows, answers, likely, strict=True)
     ]
@@ -231,4 +236,4 @@ def _training_questions(run: Run, record: dict[str, Any]) -> list[str]:
     if not (run.dataset / "train.jsonl").is_file():
         return []
     data = read_training_data(run.dataset)
-    return [row.instruction for row in data.train] if data.hash == record.get("dataset_hash") else []
+    return [row.question for row in data.train] if data.hash == record.get("dataset_hash") else []

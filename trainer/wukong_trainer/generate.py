@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import torch
 
-from wukong_trainer.data import Message
+from wukong_trainer.data import Message, plain_prompt
+from wukong_trainer.recipe import Style
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each batch."""
@@ -30,9 +31,18 @@ class Likelihood:
     per_char: float
 
 
-def prompt_text(tokenizer: Any, messages: Sequence[Message]) -> str:
-    """The prompt as text, the template applied once: it already holds every special token."""
-    return cast(str, tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True))
+def prompt_text(tokenizer: Any, messages: Sequence[Message], style: Style = "chat", thinking: bool = False) -> str:
+    """The prompt as text, the template applied once: it already holds every special token.
+
+    Args:
+        style: and `thinking`: what the student was trained with; its record holds both.
+    """
+    if style == "instruction":
+        return plain_prompt(messages)
+    text = tokenizer.apply_chat_template(
+        list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
+    )
+    return cast(str, text)
 
 
 @torch.inference_mode()
@@ -43,6 +53,8 @@ def answer_all(
     max_new_tokens: int,
     batch: int,
     progress: Progress = lambda done, total: None,
+    style: Style = "chat",
+    thinking: bool = False,
 ) -> list[Answer]:
     """Greedy answers to the prompts, in their order; batches hold prompts of like length.
 
@@ -50,7 +62,7 @@ def answer_all(
         max_new_tokens: an answer is cut there, and then counts as not stopped by EOS.
         batch: prompts a forward pass; part of what an evaluation must repeat to get the same answers in bf16.
     """
-    texts = [prompt_text(tokenizer, messages) for messages in prompts]
+    texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
     found: list[Answer | None] = [None] * len(texts)
     tokenizer.padding_side = "left"
     model.eval()
@@ -97,13 +109,16 @@ def likelihood_all(
     references: Sequence[str],
     batch: int,
     progress: Progress = lambda done, total: None,
+    style: Style = "chat",
+    thinking: bool = False,
 ) -> list[Likelihood]:
     """How likely the model finds each reference answer after its prompt, the prompt masked.
 
     The answer's tokens and its end of turn count: the same tokens that training puts into the loss.
     """
     found: list[Likelihood | None] = [None] * len(references)
-    rows = [_encode(tokenizer, messages, reference) for messages, reference in zip(prompts, references, strict=True)]
+    texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
+    rows = [_encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
     model.eval()
     done = 0
     for places in _batches([ids for ids, _ in rows], batch):
@@ -125,9 +140,9 @@ def likelihood_all(
     return [likelihood for likelihood in found if likelihood is not None]
 
 
-def _encode(tokenizer: Any, messages: Sequence[Message], reference: str) -> tuple[list[int], int]:
+def _encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
     """Token ids of prompt, answer and end of turn, and where the answer begins."""
-    prompt = tokenizer(prompt_text(tokenizer, messages), add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
     answer = tokenizer(reference + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
     return [*prompt, *answer], len(prompt)
 

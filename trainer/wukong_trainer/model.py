@@ -88,6 +88,19 @@ def load_tokenizer(model: str) -> Any:
     return tokenizer
 
 
+def end_turns(tokenizer: Any) -> None:
+    """Make the token that ends a turn of the chat template the EOS.
+
+    Qwen's base models come with <|endoftext|> for it, while their template ends turns with <|im_end|>: such a student
+    would be trained on an end that nobody takes for one.
+    """
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    ids = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"][-2:]
+    special = [token for token in ids if token in tokenizer.added_tokens_decoder]
+    if special and tokenizer.eos_token_id not in ids:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(special[-1])
+
+
 def load_model(model: str, method: Method, place: Place) -> Any:
     """The base weights: NF4 with double quantisation for qlora, else in the place's precision (fp32 for full).
 

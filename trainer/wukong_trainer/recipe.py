@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from wukong_pipe.errors import ModelError
 
 Method = Literal["qlora", "lora", "full"]
+Peft = Literal["lora", "rslora", "dora", "prefix", "ia3"]
+Style = Literal["chat", "instruction"]
+Tracker = Literal["none", "tensorboard", "swanlab", "wandb", "mlflow"]
+Every = int | Literal["epoch"]
 TINY = "tiny"
 
 
@@ -23,6 +30,19 @@ class Recipe:
     method: Method
     system: str
     """System prompt; empty for a short one in the language of most rows."""
+    style: Style
+    """The model's own chat template, or `Instruction: …`, `Input: …`, `Output: …` as plain text."""
+    thinking: bool
+    """Train the reasoning of rows that have one, in <think> tags before the answer."""
+    validation: float
+    """Share of the rows split off to watch, where the data has no validation rows of its own; 0 for none."""
+    split_seed: int
+    sample: float
+    """Share of the training rows that is used; 1 for all."""
+    clean: bool
+    """Leave out exact duplicates and rows that hold no sentence, and count them."""
+    peft: Peft
+    """The adapter of qlora and lora; full has none."""
     r: int
     alpha: int
     dropout: float
@@ -38,9 +58,20 @@ class Recipe:
     accumulation: int
     max_length: int
     """Tokens of a row; longer ones are cut and counted."""
+    packing: bool
+    """Several rows in one sequence, where attention keeps them apart."""
+    evaluate_every: Every
+    """Steps between two validation losses, or "epoch"; 0 for five a run."""
+    save_every: Every
+    """Steps between two checkpoints, or "epoch"; 0 for one with each validation loss."""
+    patience: int
+    """Validation losses in a row without a new lowest before training stops; 0 for never."""
+    keep_best: bool
+    """Save the weights of the lowest validation loss, not the last ones."""
     weight_decay: float
     gradient_checkpointing: bool
     optimizer: str
+    report_to: Tracker
     seed: int
 
 
@@ -50,19 +81,34 @@ def load_recipe(name_or_file: str) -> Recipe:
     Raises:
         ModelError: there is no such recipe, the file is no TOML, or keys are missing, unknown or of a wrong type.
     """
-    path = Path(name_or_file)
-    shipped = files("wukong_trainer.recipes") / f"{name_or_file}.toml"
-    if path.suffix == ".toml" and path.is_file():
-        text = path.read_text("utf-8")
-    elif "/" not in name_or_file and shipped.is_file():
-        text = shipped.read_text("utf-8")
-    else:
-        raise ModelError(f"There is no recipe “{name_or_file}”: {', '.join(shipped_recipes())}, or a .toml file.")
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(recipe_text(name_or_file))
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"The recipe {name_or_file} is not valid TOML: {error}.") from error
     return _checked(values, name_or_file)
+
+
+def recipe_text(name_or_file: str) -> str:
+    """The TOML of a recipe, with its comments.
+
+    Raises:
+        ModelError: there is no such recipe, or its file is not UTF-8.
+    """
+    path = Path(name_or_file)
+    shipped = files("wukong_trainer.recipes") / f"{name_or_file}.toml"
+    if path.suffix == ".toml" and path.is_file():
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise ModelError(f"The recipe {name_or_file} is not UTF-8 (byte {error.start}).") from error
+    if "/" not in name_or_file and shipped.is_file():
+        return shipped.read_text("utf-8")
+    raise ModelError(f"There is no recipe “{name_or_file}”: {', '.join(shipped_recipes())}, or a .toml file.")
+
+
+def purpose(name: str) -> str:
+    """What a shipped recipe is for: the first comment of its file."""
+    return recipe_text(name).splitlines()[0].removeprefix("#").strip()
 
 
 def shipped_recipes() -> list[str]:
@@ -72,28 +118,75 @@ def shipped_recipes() -> list[str]:
 
 
 def _checked(values: dict[str, Any], where: str) -> Recipe:
-    wanted = {field.name for field in fields(Recipe)}
-    if problems := sorted(values.keys() ^ wanted):
-        raise ModelError(f"The recipe {where} has unknown or missing keys: {', '.join(problems)}.")
-    if values["method"] not in get_args(Method):
-        raise ModelError(
-            f"The recipe {where} has method “{values['method']}”: it must be {', '.join(get_args(Method))}."
-        )
-    numeric = (
-        "r",
-        "alpha",
-        "dropout",
-        "epochs",
-        "learning_rate",
-        "warmup",
-        "batch",
-        "accumulation",
-        "max_length",
-    )
-    for key in (*numeric, "weight_decay", "seed"):
-        if isinstance(values[key], bool) or not isinstance(values[key], int | float):
-            raise ModelError(f"The recipe {where} has {key} = {values[key]!r}: it must be a number.")
-    return Recipe(**values)
+    names = {field.name for field in fields(Recipe)}
+    problems = [f"{name} is unknown" for name in values if name not in names]
+    problems += [f"{name} is missing" for name in names - values.keys()]
+    types = get_type_hints(Recipe)
+    for name in sorted(names & values.keys()):
+        kind, value = types[name], values[name]
+        if not _fits(value, kind):
+            problems.append(f"{name} = {_toml(value)} must be {_named(kind)}")
+        elif (limits := _LIMITS.get(name)) and not limits[0](value):
+            problems.append(f"{name} = {_toml(value)} must be {limits[1]}")
+    if problems:
+        raise ModelError(f"The recipe {where} is not as it must be: {'; '.join(sorted(problems))}.")
+    checked: dict[str, Any] = {key: float(value) if types[key] is float else value for key, value in values.items()}
+    return Recipe(**checked)
+
+
+def _positive(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+def _not_negative(value: float | str) -> bool:
+    return isinstance(value, str) or 0 <= value < math.inf
+
+
+_LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model": (bool, "a name or folder"),
+    "validation": (lambda value: 0 <= value < 1, "0 or more and less than 1"),
+    "sample": (lambda value: 0 < value <= 1, "more than 0 and at most 1"),
+    "dropout": (lambda value: 0 <= value < 1, "0 or more and less than 1"),
+    "warmup": (lambda value: 0 <= value < 1, "0 or more and less than 1"),
+    **dict.fromkeys(
+        ("r", "alpha", "epochs", "learning_rate", "batch", "accumulation", "max_length"),
+        (_positive, "more than 0"),
+    ),
+    **dict.fromkeys(("evaluate_every", "save_every", "patience", "weight_decay"), (_not_negative, "0 or more")),
+}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) in (Union, UnionType):
+        return any(_fits(value, each) for each in get_args(kind))
+    if kind == list[str]:
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    # bool is an int to Python, and not to a reader of TOML.
+    return type(value) is kind
+
+
+def _named(kind: Any) -> str:
+    """What a type is called to the user."""
+    if get_origin(kind) is Literal:
+        return " or ".join(f"“{each}”" for each in get_args(kind))
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join(_named(each) for each in get_args(kind))
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+    return names.get(kind, "a list of texts")
+
+
+def in_steps(every: Every, epoch: int, otherwise: int) -> int:
+    """`evaluate_every` or `save_every` as steps.
+
+    Args:
+        epoch: the steps of one epoch.
+        otherwise: what 0 stands for.
+    """
+    return epoch if every == "epoch" else every or max(1, otherwise)
 
 
 def overridden(recipe: Recipe, **changes: Any) -> Recipe:
@@ -103,7 +196,7 @@ def overridden(recipe: Recipe, **changes: Any) -> Recipe:
 
 def to_toml(recipe: Recipe, facts: dict[str, Any]) -> str:
     """The recipe as TOML that `--recipe FILE` reads again; `facts` of the run stand above it as comments."""
-    lines = [f"# {key}: {value}" for key, value in facts.items()]
+    lines = [f"# {key}: {' '.join(str(value).split())}" for key, value in facts.items()]
     return "\n".join([*lines, *(f"{key} = {_toml(value)}" for key, value in asdict(recipe).items())]) + "\n"
 
 
@@ -115,4 +208,4 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
-    return repr(value)
+    return str(value) if isinstance(value, int | float) else repr(value)

@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from trl import SFTConfig, SFTTrainer
 
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, write_json, write_text
-from wukong_trainer.data import Example, TrainingData, default_system, to_trl
-from wukong_trainer.model import Place, check_fits, choose_place, fingerprint, load_model, load_tokenizer
+from wukong_trainer.data import Example, TrainingData, to_trl
+from wukong_trainer.generate import prompt_text
+from wukong_trainer.model import Place, check_fits, choose_place, end_turns, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.recipe import TINY, Recipe, to_toml
+from wukong_trainer.recipe import TINY, Recipe, in_steps, to_toml
 
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
@@ -84,21 +85,23 @@ def train(
     place = choose_place()
     check_fits(recipe.model, recipe.method, place)
     silence_libraries()
-    if not recipe.system:
-        recipe = replace(recipe, system=default_system(example.instruction for example in data.train))
     tokenizer = load_tokenizer(recipe.model)
-    check_stops(tokenizer, data.train, recipe.system)
-    truncated = sum(_tokens(tokenizer, example, recipe.system) > recipe.max_length for example in data.train)
+    if recipe.style == "chat":
+        end_turns(tokenizer)
+        # Plain text ends with EOS because TRL puts it there.
+        check_stops(tokenizer, data.train, recipe.system)
+    truncated = sum(_tokens(tokenizer, example, recipe) > recipe.max_length for example in data.train)
     model = load_model(recipe.model, recipe.method, place)
 
-    steps = math.ceil(recipe.epochs * math.ceil(len(data.train) / (recipe.batch * recipe.accumulation)))
+    epoch = math.ceil(len(data.train) / (recipe.batch * recipe.accumulation))
+    steps = math.ceil(recipe.epochs * epoch)
     watched = data.validation if evaluate else []
     log = _Log(run.train / "log.jsonl", progress)
     trainer = SFTTrainer(
         model=model,
-        args=_arguments(run, recipe, place, steps, watched=bool(watched)),
-        train_dataset=Dataset.from_list(to_trl(data.train, recipe.system)),
-        eval_dataset=Dataset.from_list(to_trl(watched, recipe.system)) if watched else None,
+        args=_arguments(run, recipe, place, steps, epoch, tokenizer.eos_token, watched=bool(watched)),
+        train_dataset=_dataset(data.train, recipe),
+        eval_dataset=_dataset(watched, recipe) if watched else None,
         processing_class=tokenizer,
         peft_config=_lora(recipe),
         callbacks=[log],
@@ -143,8 +146,11 @@ def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
         "base_fingerprint": fingerprint(recipe.model),
         "method": recipe.method,
         "system": recipe.system,
+        "style": recipe.style,
+        "thinking": recipe.thinking,
         "max_length": recipe.max_length,
         "dataset_hash": data.hash,
+        "data": data.facts,
         "questions": data.questions(),
     }
 
@@ -156,7 +162,7 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
         ModelError: the rendered answer holds no EOS after it.
     """
     example = examples[0]
-    row = to_trl([example], system)[0]
+    row = to_trl([example], system, style="chat", thinking=False)[0]
     whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False)
     ids = tokenizer(whole, add_special_tokens=False)["input_ids"]
     # Qwen's template writes a newline after the end of the turn.
@@ -172,13 +178,18 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
         )
 
 
-def _tokens(tokenizer: Any, example: Example, system: str) -> int:
-    row = to_trl([example], system)[0]
-    text = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False)
+def _dataset(examples: list[Example], recipe: Recipe) -> Dataset:
+    return Dataset.from_list(to_trl(examples, recipe.system, style=recipe.style, thinking=recipe.thinking))
+
+
+def _tokens(tokenizer: Any, example: Example, recipe: Recipe) -> int:
+    """Tokens of a row with its end of turn; a newline of the template behind it is not counted."""
+    prompt = prompt_text(tokenizer, example.prompt(recipe.system, recipe.style), recipe.style, recipe.thinking)
+    text = prompt + example.completion(recipe.style, recipe.thinking) + tokenizer.eos_token
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _arguments(run: Run, recipe: Recipe, place: Place, steps: int, *, watched: bool) -> SFTConfig:
+def _arguments(run: Run, recipe: Recipe, place: Place, steps: int, epoch: int, eos: str, *, watched: bool) -> SFTConfig:
     return SFTConfig(
         output_dir=str(run.train),
         num_train_epochs=recipe.epochs,
@@ -193,13 +204,15 @@ def _arguments(run: Run, recipe: Recipe, place: Place, steps: int, *, watched: b
         max_length=recipe.max_length,
         gradient_checkpointing=recipe.gradient_checkpointing,
         completion_only_loss=True,
+        # Also into the model's own configuration, which every server stops by.
+        eos_token=eos,
         bf16=place.dtype is torch.bfloat16,
         fp16=place.dtype is torch.float16,
         use_cpu=place.device == "cpu",
         dataloader_pin_memory=place.device != "cpu",
         logging_steps=max(1, steps // 50),
         eval_strategy="steps" if watched else "no",
-        eval_steps=max(1, steps // EVALUATIONS),
+        eval_steps=in_steps(recipe.evaluate_every, epoch, steps // EVALUATIONS),
         save_strategy="no",
         seed=recipe.seed,
         report_to="none",
@@ -237,6 +250,7 @@ def _restore_precision(model: Any, place: Place) -> None:
 def _facts(trained: Trained, data: TrainingData) -> dict[str, Any]:
     """What else is worth knowing of a run, for the head of recipe.toml."""
     return {
+        **data.facts,
         "rows": f"{len(data.train)} train, {len(data.validation)} validation, {trained.truncated} cut to max_length",
         "steps": trained.steps,
         "seconds": round(trained.seconds, 1),

@@ -1,0 +1,220 @@
+"""Training data from wherever it lies: JSONL, JSON and Parquet files, folders of them, and the two hubs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from wukong_pipe.errors import DataError, MissingDependency
+from wukong_trainer.columns import BadRow, Columns, described, examples_of, find_columns
+from wukong_trainer.data import Example, TrainingData, digest_of
+
+Hub = Literal["hf", "modelscope"]
+SUFFIXES = (".jsonl", ".json", ".parquet")
+SHOWN = 3
+"""So many bad rows are named; all are counted."""
+
+_WATCHED = {"val", "valid", "validation", "dev", "eval"}
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+Raw = list[tuple[str, Any]]
+"""Each row's place ("line 3") and its value, or the BadRow that it is."""
+
+
+def read_training_data(source: str | Path, *, columns: Columns | None = None, hub: Hub = "hf") -> TrainingData:
+    """Training and validation rows of a file, a folder or a dataset of a hub.
+
+    Args:
+        source: a path; or, where there is no such file, a hub's id such as llamafactory/alpaca_zh.
+        columns: which column is what; found by their names where it is empty.
+
+    Raises:
+        DataError: nothing to train on, or rows are not as they must be; file and lines are named.
+        MissingDependency: the hub's package is not installed.
+    """
+    path = Path(source)
+    if path.is_dir():
+        parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in _files_of(path).items()]
+    elif path.is_file() or not is_hub_id(str(source)):
+        parts = [("train", [(str(source), read_raw(path))])]
+    else:
+        parts = [(part, [(f"{source} ({part})", raw)]) for part, raw in _downloaded(str(source), hub).items()]
+    rows: dict[str, list[Example]] = {"train": [], "validation": []}
+    told = []
+    for part, files in parts:
+        for name, raw in files:
+            examples, columns_told = read_rows(raw, name, columns)
+            rows[part] += [example for _, example in examples]
+            if examples:
+                told.append(f"{Path(name).name}: {columns_told}")
+    if not rows["train"]:
+        raise DataError(f"{source} holds no rows to train on.")
+    facts = {"columns": " | ".join(dict.fromkeys(told))}
+    return TrainingData(rows["train"], rows["validation"], digest_of(rows["train"]), facts)
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether the text can only be the id of a dataset on a hub: one slash, no file of ours."""
+    return (
+        _HUB_ID.fullmatch(source) is not None
+        and not source.startswith(".")
+        and Path(source).suffix not in SUFFIXES
+        and not Path(source).exists()
+    )
+
+
+def read_rows(raw: Raw, name: str, columns: Columns | None = None) -> tuple[list[tuple[dict[str, Any], Example]], str]:
+    """The rows of one file, each beside its examples, and which column was taken for what.
+
+    Raises:
+        DataError: rows cannot be trained on (all are counted, the first three named), or no columns fit.
+    """
+    names: dict[str, None] = {}
+    for _, value in raw:
+        if isinstance(value, dict):
+            names.update(dict.fromkeys(value))
+    bad: list[str] = []
+    rows: list[tuple[dict[str, Any], Example]] = []
+    wanted = dict(columns or {})
+    if names and (missing := sorted(set(wanted.values()) - names.keys())):
+        found = ", ".join(sorted(names)) or "none"
+        raise DataError(f"{name} has no column {', '.join(missing)}; its columns: {found}.")
+    if names and not wanted:
+        wanted = find_columns(names, name)
+    for place, value in raw:
+        try:
+            if isinstance(value, BadRow):
+                raise value
+            if not isinstance(value, dict):
+                raise BadRow("holds no JSON object; every line must be one row")
+            rows += [(value, example) for example in examples_of(value, wanted, f"{name}, {place}")]
+        except BadRow as error:
+            bad.append(f"{place} {error}")
+    if bad:
+        more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise DataError(
+            f"{name}, {'; '.join(bad[:SHOWN])}{more}. {len(bad)} of {len(raw)} rows cannot be trained on: "
+            "repair or remove them."
+        )
+    return rows, described(wanted, names)
+
+
+def read_raw(path: Path) -> Raw:
+    """All rows of a JSONL, JSON or Parquet file, unread lines among them.
+
+    Raises:
+        DataError: the file is missing, no file of these kinds, or not UTF-8.
+    """
+    if path.suffix == ".parquet":
+        return _parquet(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; its files end in {', '.join(SUFFIXES)}.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it first.") from error
+    # Many a file called .json holds one object a line.
+    if path.suffix == ".json" and text.lstrip().startswith("["):
+        return _array(text, path)
+    return list(_lines(text))
+
+
+def _lines(text: str) -> Iterator[tuple[str, Any]]:
+    # splitlines() would also split at U+2028, which may stand inside a JSON string.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            value: Any
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                value = BadRow(f"is not valid JSON ({error.msg}, column {error.colno})")
+            except (ValueError, RecursionError) as error:
+                value = BadRow(f"is not valid JSON ({error})")
+            yield f"line {number}", value
+
+
+def _array(text: str, path: Path) -> Raw:
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} is not valid JSON ({error.msg}, column {error.colno})"
+        raise DataError(f"{path}, {where}.") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not valid JSON ({error}).") from error
+    return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _parquet(path: Path) -> Raw:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        rows = parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}.") from error
+    return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _files_of(folder: Path) -> dict[str, list[Path]]:
+    """The files of a folder by what they are for: train*, val* and test*, or all of them for training.
+
+    Test rows are never trained on and need no reading.
+    """
+    files = [path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and path.is_file()]
+    if not files and (folder / "data").is_dir():
+        return _files_of(folder / "data")
+    kinds = {path: re.split(r"[-_.]", path.name.lower())[0] for path in files}
+    if "train" in kinds.values():
+        train = [path for path in files if kinds[path] == "train"]
+    else:
+        train = [path for path in files if kinds[path] not in _WATCHED | {"test"}]
+    if not train:
+        raise DataError(f"{folder} holds nothing to train on: no file ends in {', '.join(SUFFIXES)}.")
+    validation = [path for path in files if kinds[path] in _WATCHED]
+    for part in (train, validation):
+        if twice := sorted({path.stem for path in part if sum(other.stem == path.stem for other in part) > 1}):
+            names = ", ".join(path.name for path in part if path.stem in twice)
+            raise DataError(f"{folder} holds {names}: the same rows twice? Name one file with --data.")
+    return {"train": train, "validation": validation}
+
+
+def _downloaded(name: str, hub: Hub) -> dict[str, Raw]:
+    """Training and validation rows of a dataset on a hub."""
+    import datasets
+    from huggingface_hub.errors import HTTPError
+
+    datasets.disable_progress_bars()
+    try:
+        parts = _from_modelscope(name) if hub == "modelscope" else datasets.load_dataset(name)
+        if "train" not in parts:
+            raise DataError(f"{name} has no split named train, but {', '.join(parts)}; download the file you mean.")
+        found = {"train": parts["train"]}
+        if watched := next((part for part in parts if part in _WATCHED), None):
+            found["validation"] = parts[watched]
+        return {
+            part: [(f"row {number}", row) for number, row in enumerate(rows, start=1)] for part, rows in found.items()
+        }
+    except (OSError, ValueError, HTTPError) as error:
+        place = "modelscope.cn" if hub == "modelscope" else os.environ.get("HF_ENDPOINT", "huggingface.co")
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(
+            f"The dataset {name} cannot be downloaded from {place}: {first}. Check the name and the network; there "
+            "are two hubs, --hub hf (HF_ENDPOINT names a mirror) and --hub modelscope. A downloaded file can be given "
+            "instead of a name."
+        ) from error
+
+
+def _from_modelscope(name: str) -> dict[str, Any]:
+    try:
+        from modelscope.msdatasets import MsDataset
+    except ModuleNotFoundError:
+        raise MissingDependency(
+            "--hub modelscope needs the package modelscope, which is not installed: pip install modelscope."
+        ) from None
+    return {"train": MsDataset.load(name, split="train").to_hf_dataset()}
