@@ -217,7 +217,7 @@ def show_price(price: Price, as_json: bool) -> None:
     out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
     out.print(price_table(price))
     if AT_MOST & price.stages.keys():
-        out.print("The judge is asked about doubtful pairs alone: mostly a few in a hundred, at most all of them.")
+        out.print("The judge is asked about doubtful pairs alone; the figure is for all pairs being so.")
     if price.prices is None:
         out.print("For the cost give --price-in and --price-out.")
     out.print("Nothing was spent.")
