@@ -35,6 +35,10 @@ Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
 
 
+Result = Answered | Judged | Reworded | RewordedAnswer
+"""What asking a teacher for one thing brought."""
+
+
 def written_freely(question: str) -> str:  # noqa: ARG001
     """No template made the question."""
     return ""
@@ -163,7 +167,7 @@ def build(
     places = {row.id: place for family in reworded for place, row in enumerate(family.rows)}
     rows = take_in_turn(held.rows, places, answers, edited.answered)
 
-    asked = [*answered, *judged, *reworded, *answers]
+    asked: list[Result] = [*answered, *judged, *reworded, *answers]
     rejects = _rejects(asked, edited, [*repeated, *alike], held, {section.id: section for section in sections})
     accounting = {"base_qa": _sum(answered)}
     if settings.judge:
@@ -177,7 +181,7 @@ def build(
     accounting["held_forms"] = _through(len(unique), len(unique) - len(held.of_held_forms), len(held.of_held_forms))
     accounting["audit"] = _through(accounting["held_forms"]["kept"], len(held.rows), len(held.dropped))
     _check_sums(accounting, len(pairs), sum(verdict.is_against for verdict in judged))
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": 1,
         **_inputs(sources, settings, asking, [by_lang for stage in prompts.values() for by_lang in stage.values()]),
         "calls": {
@@ -301,7 +305,7 @@ def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:
 
 
 def _rejects(
-    asked: Sequence[Answered | Judged | Reworded | RewordedAnswer],
+    asked: Sequence[Result],
     edited: Edited,
     removals: Sequence[Removal],
     held: Holdout,
@@ -344,7 +348,7 @@ def _inputs(
     }
 
 
-def _sum(asked: Sequence[Answered | Judged | Reworded | RewordedAnswer]) -> dict[str, int]:
+def _sum(asked: Sequence[Result]) -> dict[str, int]:
     """Every candidate of a stage that asks, summed over all requests."""
     total = Tally()
     for result in asked:

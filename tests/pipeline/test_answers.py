@@ -74,7 +74,7 @@ def test_enough_good_wordings_are_asked_for_once() -> None:
 def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> None:
     result, asked = ask([[FIRST, "石甲的兵器是丙枪。"], [FIRST], [SECOND, "多余"]])
     assert result.wordings == [FIRST, SECOND]
-    assert [len(one.task.covered) for one in asked if one.task] == [0, 1, 1]  # type: ignore[union-attr]
+    assert [len(one.task.covered) for one in asked if one.task] == [0, 1, 1]
     assert f"- {FIRST}" in asked[1].messages[1]["content"]
     assert [(one.stage, one.reason) for one in result.rejects] == [
         ("answers", "“乙刀” is gone"),
