@@ -255,7 +255,7 @@ async def _ask_judge(
     doubtful = [pair for pair in pairs if doubted(pair)] if settings.judge else []
 
     async def one(pair: QAPair) -> Judged:
-        return await ask_judge(pair, asking.ask, settings, prompts["judge"], asking.attempts)
+        return await ask_judge(pair, asking.ask, prompts["judge"], asking.attempts)
 
     return await in_pool(
         doubtful, one, asking.concurrency, _counting("judging doubtful pairs", len(doubtful), progress), asking.stop

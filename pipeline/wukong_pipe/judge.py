@@ -9,7 +9,6 @@ from typing import Any
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.base_qa import fenced
 from wukong_pipe.cleaning import clean
-from wukong_pipe.config import BuildSettings
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.teacher import Ask, Reply, Request
@@ -84,13 +83,12 @@ def request(pair: QAPair, prompts: Mapping[Lang, Prompt]) -> Request:
 async def ask_judge(
     pair: QAPair,
     ask: Ask,
-    settings: BuildSettings,
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
 ) -> Judged:
     """Ask until there is a verdict or the attempts are used up."""
     result = Judged(pair)
-    for attempt in attempts.of(result, settings.min_fill):
+    for attempt in attempts.of(result, min_fill=1.0):
         asked = request(pair, prompts)
         reply = await ask(asked, attempt)
         _take(result, reply)

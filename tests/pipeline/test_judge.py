@@ -20,8 +20,7 @@ from wukong_pipe.records import QAPair, Section
 from wukong_pipe.teacher import Reply, Request
 from wukong_pipe.workspace import read_json, read_jsonl
 
-SETTINGS = BuildSettings(judge=True)
-PROMPTS = load_prompts(SETTINGS)["judge"]
+PROMPTS = load_prompts(BuildSettings(judge=True))["judge"]
 TEXT = "## Landing\n\nThe Eagle landed in the Sea of Tranquility. The crew rested.\n"
 SECTION = Section("a.md", ("Apollo", "Landing"), 1, TEXT, "en")
 
@@ -41,7 +40,7 @@ def judged(*replies: Reply) -> tuple[Judged, list[Request]]:
         asked.append(request)
         return replies[attempt]
 
-    return asyncio.run(ask_judge(DOUBTFUL, ask, SETTINGS, PROMPTS)), asked
+    return asyncio.run(ask_judge(DOUBTFUL, ask, PROMPTS)), asked
 
 
 def verdict(supported: bool, reason: str = "so") -> Reply:
