@@ -1,6 +1,6 @@
 """How many spoilt answers and paraphrases do the checks catch, and how many honest ones do they reject?
 
-    python benchmarks/grounding.py [--half tuning|quoting] [--part answers|paraphrases] [--rows]
+    python benchmarks/grounding.py [--half tuning|quoting] [--part answers|paraphrases|wordings] [--rows]
 
 runs the checks of a build on `benchmarks/grounding/*.jsonl` and prints Markdown tables. The rows were written without
 sight of the checks. Whether a section belongs to the half that the checks were tuned on or to the half that figures are
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.answer_checks import ANSWER_WORDING_CHECKS
 from wukong_pipe.grounding import ANSWER_CHECKS
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.split import split
@@ -51,12 +52,15 @@ class Verdict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("tuning", "quoting", "both"), default="both")
-    parser.add_argument("--part", choices=("answers", "paraphrases"), action="append")
+    parser.add_argument("--part", choices=("answers", "paraphrases", "wordings"), action="append")
     parser.add_argument("--rows", action="store_true", help="list what the checks got wrong")
     args = parser.parse_args()
-    for part in args.part or ("answers", "paraphrases"):
+    for part in args.part or ("answers", "paraphrases", "wordings"):
         for corpus, lang, answers, paraphrases in CORPORA:
-            verdicts = list(judged(corpus, lang, answers, answers if part == "answers" else paraphrases))
+            if part == "wordings":
+                verdicts = list(reworded(corpus, lang, answers))
+            else:
+                verdicts = list(judged(corpus, lang, answers, answers if part == "answers" else paraphrases))
             for half in ("tuning", "quoting") if args.half == "both" else (args.half,):
                 chosen = [verdict for verdict in verdicts if half_of(verdict.row) == half]
                 print(f"\n### {part} on {corpus}.md, {half} half\n")
@@ -88,6 +92,27 @@ def judged(corpus: str, lang: Lang, answers: str, file: str) -> Iterator[Verdict
             yield Verdict(row, *on_paraphrase(row, section))
         else:
             yield Verdict(row, *on_answer(row, section), doubtful=is_doubtful(row, section))
+
+
+def reworded(corpus: str, lang: Lang, answers: str) -> Iterator[Verdict]:
+    """The verdict on other wordings of the honest answers: honest ones, and the spoilt answers taken as such."""
+    text = (HERE.parent / "corpora" / f"{corpus}.md").read_text("utf-8")
+    sections = {section.title: section for section in split(text, f"{corpus}.md", lang=lang)}
+    honest = {row["id"]: row for row in rows_of(answers) if not row["of"]}
+    spoilt = [row | {"wording": row["answer"]} for row in rows_of(answers) if row["of"] and row["kind"] != "evidence"]
+    for row in [*rows_of(f"wordings_{lang}.jsonl"), *spoilt]:
+        base = honest[row["of"]]
+        if row["wording"] != base["answer"]:
+            yield Verdict(base | row, *on_wording(row["wording"], base, sections[base["heading"]]))
+
+
+def on_wording(wording: str, base: dict[str, Any], section: Section) -> tuple[str, str]:
+    """The same as `on_answer` for another wording of an answer that is taken as good."""
+    pair = QAPair(section, base["question"], base["answer"], tuple(base["evidence"]), (1, 1), "base", "", "", "")
+    for check in ANSWER_WORDING_CHECKS:
+        if reason := check(wording, pair):
+            return check.__name__, reason
+    return "", ""
 
 
 def on_answer(row: dict[str, Any], section: Section) -> tuple[str, str]:
@@ -161,7 +186,7 @@ def listed(verdicts: Iterable[Verdict]) -> Iterator[str]:
     wrong = [verdict for verdict in verdicts if verdict.wrong]
     for verdict in sorted(wrong, key=lambda verdict: (verdict.row["kind"] not in HONEST, verdict.row["kind"])):
         row = verdict.row
-        said = row.get("paraphrase") or row["answer"]
+        said = row.get("paraphrase") or row.get("wording") or row["answer"]
         yield f"- {row['id']} {row['kind']}: {row['question'][:80]} → {said[:160]} [{verdict.reason or 'not caught'}]"
 
 

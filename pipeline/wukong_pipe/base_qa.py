@@ -65,15 +65,15 @@ def request(section: Section, count: int, covered: tuple[str, ...], prompts: Map
             heading_path=section.title,
             quota=str(count),
             covered=_covered(covered, section.lang),
-            section=_fenced(section.header + clean(section.text).text),
+            section=fenced(section.header + clean(section.text).text),
         ),
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
     )
 
 
-def _fenced(text: str) -> str:
-    """The section as the prompt quotes it: its own words must not end the quotation."""
+def fenced(text: str) -> str:
+    """A source's words as a prompt quotes them: they must not end the quotation."""
     return re.sub(r"<(?=/?source\b)", "‹", text.strip(), flags=re.IGNORECASE)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, get_args
 
 from wukong_pipe import base_qa
+from wukong_pipe.answers import RewordedAnswer, ask_answers, take_in_turn
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.base_qa import Answered, ask_base_qa
 from wukong_pipe.config import BuildSettings
@@ -18,9 +20,10 @@ from wukong_pipe.edits import Edited, apply_edits, read_edits
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.estimate import estimate
 from wukong_pipe.holdout import Holdout, hold_out, plan
+from wukong_pipe.judge import Judged, ask_judge, doubted
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
-from wukong_pipe.rebuild import changes_elsewhere, written_rows
+from wukong_pipe.rebuild import answers_wanted, changes_elsewhere, written_rows
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
@@ -30,6 +33,10 @@ from wukong_pipe.workspace import Run
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
+
+
+Result = Answered | Judged | Reworded | RewordedAnswer
+"""What asking a teacher for one thing brought."""
 
 
 def written_freely(question: str) -> str:  # noqa: ARG001
@@ -73,7 +80,7 @@ class Built:
     manifest: dict[str, Any]
     pairs: list[QAPair]
     unanswered: list[Section]
-    """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings did."""
+    """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings or answers did."""
     warnings: list[str]
     """What was done to sources and edits that their author should know."""
     changed: list[str]
@@ -93,13 +100,16 @@ def read_sections(
 
 
 def load_prompts(settings: BuildSettings) -> dict[str, dict[Lang, Prompt]]:
-    """The prompts by stage and language.
+    """The prompts by stage and language, of the stages that the settings ask for.
 
     Raises:
         DataError: a prompt file is not as it must be.
     """
+    off = {stage for stage, wanted in (("answers", settings.answer_variants), ("judge", settings.judge)) if not wanted}
     return {
-        stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in PLACEHOLDERS
+        stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)}
+        for stage in PLACEHOLDERS
+        if stage not in off
     }
 
 
@@ -110,7 +120,7 @@ def build(
     run: Run,
     progress: Progress = lambda stage, done, total: None,
 ) -> Built:
-    """Sources → dataset/ of the run: split, ask, hold out, paraphrase, dedupe, audit, write.
+    """Sources → dataset/ of the run: split, ask, judge, hold out, reword, dedupe, audit, write.
 
     Raises:
         WukongError: an input cannot be read, or the teacher cannot be used.
@@ -127,17 +137,20 @@ def build(
         )
     names = frozenset(name for section in sections for name in terms(section) if len(name) > 1)
 
-    # One event loop for both waves: a client's connections belong to the loop that opened them.
+    # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
             answered = loop.run(_ask_sections(sections, asking, settings, prompts["base_qa"], progress))
-            first = [base_row(pair) for result in answered for pair in result.pairs]
+            asked_for = [pair for result in answered for pair in result.pairs]
+            judged = loop.run(_ask_judge(asked_for, asking, settings, prompts, progress))
+            unsupported = {verdict.pair.id for verdict in judged if verdict.is_against}
+            first = [base_row(pair) for pair in asked_for if pair.id not in unsupported]
             distinct, repeated = dedupe(first, names)
             pairs = _pairs_of(distinct, answered)
 
             chosen = plan(pairs, settings.holdout)
             trained = [pair for pair in pairs if not chosen.level(pair)]
-            reworded = loop.run(_ask_wordings(trained, asking, settings, prompts["paraphrase"], progress))
+            reworded, answers = loop.run(_ask_wordings(trained, asking, settings, prompts, progress))
         finally:
             loop.run(asking.close())
 
@@ -151,16 +164,24 @@ def build(
     order = {row.id: i for i, row in enumerate(candidates)}
     unique = sorted(kept_rows, key=lambda row: order[row.id])
     held = hold_out(unique, chosen, settings.holdout, names, asking.form_of)
+    places = {row.id: place for family in reworded for place, row in enumerate(family.rows)}
+    rows = take_in_turn(held.rows, places, answers, edited.answered)
 
-    rejects = _rejects(answered, reworded, edited, [*repeated, *alike], held)
-    accounting = _accounting(answered, reworded)
+    asked: list[Result] = [*answered, *judged, *reworded, *answers]
+    rejects = _rejects(asked, edited, [*repeated, *alike], held, {section.id: section for section in sections})
+    accounting = {"base_qa": _sum(answered)}
+    if settings.judge:
+        accounting["judge"] = _sum(judged)
+    accounting["paraphrase"] = _sum(reworded)
+    if settings.answer_variants:
+        accounting["answers"] = _sum(answers)
     accounting["dedupe_pairs"] = _through(len(first), len(pairs), len(repeated))
     accounting["edits"] = _through(len(expanded), len(candidates), len(edited.taken))
     accounting["dedupe_rows"] = _through(len(candidates), len(unique), len(alike))
     accounting["held_forms"] = _through(len(unique), len(unique) - len(held.of_held_forms), len(held.of_held_forms))
     accounting["audit"] = _through(accounting["held_forms"]["kept"], len(held.rows), len(held.dropped))
-    _check_sums(accounting, len(pairs))
-    manifest = {
+    _check_sums(accounting, len(pairs), sum(verdict.is_against for verdict in judged))
+    manifest: dict[str, Any] = {
         "format": 1,
         **_inputs(sources, settings, asking, [by_lang for stage in prompts.values() for by_lang in stage.values()]),
         "calls": {
@@ -173,7 +194,8 @@ def build(
             "unused": [edit.id for edit in edited.unused],
         },
         "accounting": accounting,
-        "coverage": coverage(sections, held.rows),
+        **({"judge": {"doubtful": len(judged), "unjudged": _unjudged(judged)}} if settings.judge else {}),
+        "coverage": coverage(sections, rows),
         "quota": _quotas(answered),
         "audit": {
             "dropped": len(held.dropped),
@@ -181,17 +203,17 @@ def build(
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
-    before = written_rows(run)
-    write_dataset(run, held.rows, rejects, manifest, settings.format)
+    before, before_wanted = written_rows(run), answers_wanted(run)
+    write_dataset(run, rows, rejects, manifest, settings.format)
     return Built(
         sections,
-        held.rows,
+        rows,
         rejects,
         manifest,
         pairs,
-        _unanswered(answered, reworded, settings),
-        [*warnings, *edited.warnings(run.edits)],
-        changes_elsewhere(before, held.rows),
+        _unanswered(answered, [*reworded, *answers], settings),
+        [*warnings, *edited.warnings(run.edits), *_unjudged_warning(_unjudged(judged))],
+        changes_elsewhere(before, rows, other_answers=before_wanted != settings.answer_variants),
     )
 
 
@@ -222,18 +244,52 @@ async def _ask_sections(
     )
 
 
+async def _ask_judge(
+    pairs: Sequence[QAPair],
+    asking: Asking,
+    settings: BuildSettings,
+    prompts: Mapping[str, Mapping[Lang, Prompt]],
+    progress: Progress,
+) -> list[Judged]:
+    """Verdicts on the pairs that are doubtful; none where nobody is to judge."""
+    doubtful = [pair for pair in pairs if doubted(pair)] if settings.judge else []
+
+    async def one(pair: QAPair) -> Judged:
+        return await ask_judge(pair, asking.ask, prompts["judge"], asking.attempts)
+
+    return await in_pool(
+        doubtful, one, asking.concurrency, _counting("judging doubtful pairs", len(doubtful), progress), asking.stop
+    )
+
+
 async def _ask_wordings(
     pairs: Sequence[QAPair],
     asking: Asking,
     settings: BuildSettings,
-    prompts: Mapping[Lang, Prompt],
+    prompts: Mapping[str, Mapping[Lang, Prompt]],
     progress: Progress,
-) -> list[Reworded]:
-    async def one(pair: QAPair) -> Reworded:
-        return await ask_paraphrases(pair, asking.ask, settings, prompts, asking.attempts)
+) -> tuple[list[Reworded], list[RewordedAnswer]]:
+    """Wordings of questions and of answers; all are asked for at the same time, so that they are one wave."""
 
-    return await in_pool(
-        pairs, one, asking.concurrency, _counting("asking for wordings", len(pairs), progress), asking.stop
+    async def question(pair: QAPair) -> Reworded:
+        return await ask_paraphrases(pair, asking.ask, settings, prompts["paraphrase"], asking.attempts)
+
+    async def answer(pair: QAPair) -> RewordedAnswer:
+        return await ask_answers(pair, asking.ask, settings, prompts["answers"], asking.attempts)
+
+    jobs: list[Callable[[], Awaitable[Reworded | RewordedAnswer]]] = [partial(question, pair) for pair in pairs]
+    if settings.answer_variants:
+        jobs += [partial(answer, pair) for pair in pairs]
+    done = await in_pool(
+        jobs,
+        lambda job: job(),
+        asking.concurrency,
+        _counting("asking for wordings", len(jobs), progress),
+        asking.stop,
+    )
+    return (
+        [family for family in done if isinstance(family, Reworded)],
+        [family for family in done if isinstance(family, RewordedAnswer)],
     )
 
 
@@ -249,16 +305,14 @@ def _counting(stage: str, total: int, progress: Progress) -> Callable[[], None]:
 
 
 def _rejects(
-    answered: Sequence[Answered],
-    reworded: Sequence[Reworded],
+    asked: Sequence[Result],
     edited: Edited,
     removals: Sequence[Removal],
     held: Holdout,
+    sections: Mapping[str, Section],
 ) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
-    found = [reject for result in answered for reject in result.rejects]
-    found += [reject for family in reworded for reject in family.rejects]
-    sections = {result.section.id: result.section for result in answered}
+    found = [reject for result in asked for reject in result.rejects]
     found += [_removed("edit", taken.reason, taken.row, sections) for taken in edited.taken]
     for removal in removals:
         reason = (
@@ -294,19 +348,17 @@ def _inputs(
     }
 
 
-def _accounting(answered: Sequence[Answered], reworded: Sequence[Reworded]) -> dict[str, dict[str, int]]:
-    """Every candidate of the stages that ask, summed over all requests."""
-    asked, wordings = Tally(), Tally()
-    for result in answered:
-        asked.add(result.tally)
-    for family in reworded:
-        wordings.add(family.tally)
-    return {"base_qa": asked.to_json(), "paraphrase": wordings.to_json()}
+def _sum(asked: Sequence[Result]) -> dict[str, int]:
+    """Every candidate of a stage that asks, summed over all requests."""
+    total = Tally()
+    for result in asked:
+        total.add(result.tally)
+    return total.to_json()
 
 
-def _check_sums(accounting: Mapping[str, Mapping[str, int]], pairs: int) -> None:
+def _check_sums(accounting: Mapping[str, Mapping[str, int]], pairs: int, judged_out: int) -> None:
     """Each stage must have received what the one before it kept: a row lost between two of them shows here."""
-    assert accounting["dedupe_pairs"]["received"] == accounting["base_qa"]["kept"], accounting
+    assert accounting["dedupe_pairs"]["received"] == accounting["base_qa"]["kept"] - judged_out, accounting
     assert accounting["edits"]["received"] == pairs + accounting["paraphrase"]["kept"], accounting
     assert accounting["dedupe_rows"]["received"] == accounting["edits"]["kept"], accounting
 
@@ -349,7 +401,18 @@ def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]
     return {"overall": round(total_covered / total, 4) if total else 0.0, "by_section": by_section}
 
 
-def _unanswered(answered: Sequence[Answered], reworded: Sequence[Reworded], settings: BuildSettings) -> list[Section]:
+def _unjudged(judged: Sequence[Judged]) -> int:
+    """How many doubtful pairs are kept without a verdict."""
+    return sum(verdict.supported is None for verdict in judged)
+
+
+def _unjudged_warning(count: int) -> list[str]:
+    return [f"{count} doubtful pairs were kept without a verdict; --reask short asks the judge again."] if count else []
+
+
+def _unanswered(
+    answered: Sequence[Answered], reworded: Sequence[Reworded | RewordedAnswer], settings: BuildSettings
+) -> list[Section]:
     """Sections in which pairs or wordings ended under `min_fill` of what was wanted."""
     short = [result.section for result in answered if result.share < settings.min_fill]
     short += [family.pair.section for family in reworded if family.share < settings.min_fill]

@@ -105,7 +105,7 @@ def run_build(
         run.folder.mkdir(parents=True, exist_ok=True)
         with Journal(workspace.journal) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
-            teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say)
+            teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
             asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))
 
             def drain() -> None:
@@ -160,6 +160,7 @@ def _asking(
     ledger: Ledger,
     run: Run,
     say: Callable[[str], None],
+    judged: bool,
 ) -> tuple[JournalledTeacher, Asking]:
     """The teacher of these settings, or the embedded one, behind the journal."""
     backend: Backend
@@ -167,9 +168,9 @@ def _asking(
     if settings is None:
         backend, size, form_of, close = _embedded(journal), 1, offline.form_of, nothing_to_close
     elif batch:
-        from wukong_pipe.openai_batch import WAVES, BatchBackend
+        from wukong_pipe.openai_batch import BatchBackend, waves
 
-        say(WAVES)
+        say(waves(judged))
         backend = filing = BatchBackend(settings, journal, ledger, run.name, say)
         size, form_of, close = EVERYBODY, written_freely, filing.close
     else:

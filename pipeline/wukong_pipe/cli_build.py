@@ -18,6 +18,7 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import ShortOfQuota
+from wukong_pipe.estimate import AT_MOST
 from wukong_pipe.formats import FORMATS
 from wukong_pipe.journal_records import Prices
 from wukong_pipe.ledger import Ceilings
@@ -46,6 +47,10 @@ RESERVED = {
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest reply.  [default: 8192]")
 @click.option("--extra-body", default="", help="JSON object of fields that only this server knows.")
 @click.option("--variants", type=click.IntRange(0), default=14, show_default=True, help="Wordings of each question.")
+@click.option(
+    "--answer-variants", type=click.IntRange(0), default=0, show_default=True, help="Other wordings of each answer."
+)
+@click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
 @click.option("--holdout", type=click.FloatRange(0, 0.5), default=0.1, show_default=True, help="Share held out.")
 @click.option(
@@ -99,8 +104,11 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
       wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
+      wukong-pipe build docs/ --answer-variants 2 --judge
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
+    if options["judge"] and options["teacher"] == "offline":
+        raise click.UsageError("--judge needs a language model: the embedded teacher's templates cannot judge a pair.")
     destination = hub.Destination(
         options["push_to_hub"], options["public"], options["push_rejected"], options["no_secret"]
     )
@@ -109,6 +117,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     sources = read_sources(paths, options["encoding"])
     settings = BuildSettings(
         variants=options["variants"],
+        answer_variants=options["answer_variants"],
+        judge=options["judge"],
         max_pairs=options["max_pairs"],
         holdout=options["holdout"],
         min_fill=options["min_fill"],
@@ -199,11 +209,15 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
 def show_price(price: Price, as_json: bool) -> None:
     if as_json:
         stages = {name: {**stage.to_json(), "cost": price.cost(stage)} for name, stage in price.stages.items()}
+        for name in AT_MOST & stages.keys():
+            stages[name]["at_most"] = True
         plan = {"sections": price.sections, "pairs": price.pairs, "stages": stages, "cost": price.cost(price.total)}
         print(json.dumps(plan))
         return
     out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
     out.print(price_table(price))
+    if AT_MOST & price.stages.keys():
+        out.print("The judge is asked about doubtful pairs alone; the figure is for all pairs being so.")
     if price.prices is None:
         out.print("For the cost give --price-in and --price-out.")
     out.print("Nothing was spent.")

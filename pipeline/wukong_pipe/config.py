@@ -19,6 +19,10 @@ class BuildSettings:
 
     variants: int = 14
     """Other wordings asked for each trained question (the tutorial's figure)."""
+    answer_variants: int = 0
+    """Other wordings asked for each trained answer."""
+    judge: bool = False
+    """Whether the teacher looks again at pairs that passed the checks and are doubtful."""
     max_pairs: int = 40
     """Pairs asked for a section at most, so that a reply fits its max_tokens."""
     holdout: float = 0.1

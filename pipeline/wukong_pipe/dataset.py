@@ -158,6 +158,7 @@ def card(
         "|---|---|",
         *(f"| {split} | {counts[split]} |" for split in present),
         "",
+        *_about_answers(manifest.get("settings", {}).get("answer_variants", 0)),
         f"Coverage: evidence covers {manifest['coverage']['overall']:.1%} of the source's sentences, list items and "
         "table rows.",
         f"Leakage audit: {manifest['audit']['dropped']} rows dropped; highest similarity left between a held-out "
@@ -170,6 +171,15 @@ def card(
         *(f"`{form}/` holds the same rows in the format of that name.\n" for form in forms if form != "alpaca"),
     ]
     return "\n".join(lines)
+
+
+def _about_answers(variants: int) -> list[str]:
+    if not variants:
+        return []
+    return [
+        f"Training rows of one question take its answer and up to {variants} other wordings of it in turn; validation "
+        "and test rows keep the answer itself."
+    ]
 
 
 def _yaml(text: str) -> str:

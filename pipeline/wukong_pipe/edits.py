@@ -46,6 +46,8 @@ class Edited:
     applied: int
     unused: list[Edit]
     """Edits whose row or pair is not there (any more)."""
+    answered: frozenset[str] = frozenset()
+    """Ids of the rows whose answer the user has written."""
 
     def warnings(self, path: Path) -> list[str]:
         """What the author of the edits should know, a sentence each."""
@@ -96,6 +98,7 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
     used: set[str] = set()
     kept: list[Row] = []
     taken: list[Taken] = []
+    answered: set[str] = set()
     applied = 0
     for row in rows:
         edit = by_id.get(row.id) or by_id.get(row.pair_id)
@@ -114,7 +117,9 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
         else:
             kept.append(changed)
             applied += 1
-    return Edited(kept, taken, applied, [edit for edit in edits if edit.id not in used])
+            if "output" in edit.fields:
+                answered.add(row.id)
+    return Edited(kept, taken, applied, [edit for edit in edits if edit.id not in used], frozenset(answered))
 
 
 def _problem(row: Row, section: Section) -> str | None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wukong_pipe import base_qa
+from wukong_pipe import answers, base_qa, judge
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.journal_records import Tokens
 from wukong_pipe.ledger import NOTHING
 from wukong_pipe.prompt_files import Prompt
-from wukong_pipe.records import Lang, Section
+from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.text import ideographs
 
-PAIR_TOKENS, WORDING_TOKENS = 120, 25
-"""Of a reply: a pair is a question, an answer and a sentence of evidence in JSON; a wording is a question."""
-QUESTION = "？" * 24
-"""Stands for a question whose words are not known yet."""
+PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 120, 25, 50, 50
+"""Of a reply: a pair is a question, an answer and a sentence of evidence in JSON; a wording is a question or an answer;
+a verdict gives its reason."""
+QUESTION, ANSWER, EVIDENCE = "？" * 24, "。" * 24, "。" * 48
+"""Stand for words that are not known yet."""
+AT_MOST = {"judge"}
+"""Stages of which nobody knows before how much they ask: each pair might be doubtful, and few are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,12 @@ class Estimate:
 def estimate(
     sections: Sequence[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
 ) -> dict[str, Estimate]:
-    """Calls and tokens by stage, held-out questions counted as if they were reworded, too.
+    """Calls and tokens by stage, held-out questions counted as if they were reworded, too, and all pairs as doubtful.
 
     Args:
-        prompts: by stage and language.
+        prompts: by stage and language, of the stages that are wanted.
     """
-    stages = {"base_qa": Estimate(), "paraphrase": Estimate()}
+    stages = {stage: Estimate() for stage in prompts}
     for section in sections:
         quota = base_qa.quota(section, settings)
         if not quota:
@@ -67,9 +70,19 @@ def estimate(
                 count=str(settings.variants),
                 covered="",
             )
-            each = Tokens(_tokens(asked), settings.variants * WORDING_TOKENS)
-            stages["paraphrase"] += Estimate(quota, Tokens(quota * each.prompt, quota * each.completion))
+            stages["paraphrase"] += _each(quota, asked, settings.variants * WORDING_TOKENS)
+        unknown = QAPair(section, QUESTION, ANSWER, (EVIDENCE,), (1, 1), "base", "", "", "")
+        if settings.answer_variants:
+            asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"]).messages
+            stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
+        if settings.judge:
+            stages["judge"] += _each(quota, judge.request(unknown, prompts["judge"]).messages, VERDICT_TOKENS)
     return stages
+
+
+def _each(calls: int, messages: Sequence[Mapping[str, str]], completion: int) -> Estimate:
+    """So many calls of these messages, each with a reply of so many tokens."""
+    return Estimate(calls, Tokens(calls * _tokens(messages), calls * completion))
 
 
 def _tokens(messages: Sequence[Mapping[str, str]]) -> int:

@@ -15,7 +15,19 @@ from wukong_pipe import plain_words
 from wukong_pipe.quantities import Date, Quantity, amounts, in_figures, unit_of, unknown_amount
 from wukong_pipe.sense import crossed, denied, opposite_said, reordered
 from wukong_pipe.text import normalise, quoted
-from wukong_pipe.wording import CHINESE_RUN, POSSESSIVE, SAME_STEMS, TOPIC, WORD, Known, content, stem, words
+from wukong_pipe.wording import (
+    CHINESE_RUN,
+    FINE,
+    POSSESSIVE,
+    SAME_STEMS,
+    TOPIC,
+    WORD,
+    Known,
+    clauses,
+    content,
+    stem,
+    words,
+)
 
 STRANGE = 1.9
 """Characters in a row that the source does not use, from which on a Chinese answer brings in something new.
@@ -79,10 +91,21 @@ def strange_words(text: str, known: Known) -> list[tuple[str, bool]]:
     return [(word, is_name) for word, is_name in _latin_words(text) if not _is_known(word, is_name, known)]
 
 
+DOUBTFUL = 1.0
+"""Characters in a row that the source does not use, from which on a Chinese answer that passes is doubtful: one."""
+
+
 def doubtful_word(answer: str, known: Known) -> str | None:
-    """A lone verb or adjective of which the same may be said: mostly a free wording, sometimes a changed fact."""
-    strange = strange_words(answer, known)
-    return f"“{strange[0][0]}” is not in the evidence" if strange else None
+    """A lone word or Chinese character of which the same may be said: mostly a free wording, sometimes a changed
+    fact."""
+    if strange := strange_words(answer, known):
+        return f"“{strange[0][0]}” is not in the evidence"
+    for clause in clauses(answer, FINE):
+        said = normalise(in_figures(clause))
+        for start, end, weight in uncovered(said, known.normal):
+            if weight >= DOUBTFUL:
+                return f"“{said[start:end]}” is not in the evidence"
+    return None
 
 
 def _stands_as_noun(word: str, text: str) -> bool:

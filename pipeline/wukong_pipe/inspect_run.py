@@ -57,8 +57,11 @@ class Family:
     rows: list[dict[str, Any]]
 
     @property
-    def answer(self) -> str:
-        return str(self.rows[0]["output"])
+    def answers(self) -> list[str]:
+        """What the rows answer: the pair's own answer first, then its other wordings, and what the user wrote."""
+        # The base row has the pair's own answer, and so have rows that are not trained.
+        own = sorted(self.rows, key=lambda row: (row["kind"] == "paraphrase", row["split"] == "train"))
+        return list(dict.fromkeys(str(row["output"]) for row in own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Inspected:
             "problem": self.problem,
             "evidence": self.evidence,
             "pairs": [
-                {"pair_id": family.pair_id, "answer": family.answer, "rows": family.rows} for family in self.families
+                {"pair_id": family.pair_id, "answer": family.answers[0], "answers": family.answers, "rows": family.rows}
+                for family in self.families
             ],
             "rejected": self.rejects,
         }
@@ -339,19 +343,23 @@ def _show_family(number: int, family: Family, console: Console) -> None:
     lines = "line {}".format(first["lines"][0])
     if first["lines"][0] != first["lines"][1]:
         lines = "lines {}-{}".format(*first["lines"])
+    answers = family.answers
     console.print(
-        Text.assemble(f"\n{number}. ", (one_line(family.answer), "bold"), (f"  {lines}  {family.pair_id}", "dim"))
+        Text.assemble(f"\n{number}. ", (one_line(answers[0]), "bold"), (f"  {lines}  {family.pair_id}", "dim"))
     )
+    for count, answer in enumerate(answers[1:], start=2):
+        console.print(Text(f"{'':15}({count}) → {one_line(answer)}"))
     for row in family.rows:
         where = f"{row['split']} {row['level']}".rstrip()
         words = one_line(row["instruction"])
-        console.print(Text.assemble((f"   {one_line(where):16}  ", "dim"), words, (f"  {row['id']}", "dim")))
-        if row["output"] != family.answer:
-            console.print(Text(f"{'':21}→ {one_line(row['output'])}"))
+        which = answers.index(str(row["output"])) + 1
+        answer = f"  → ({which})" if which > 1 else ""
+        console.print(Text.assemble((f"   {one_line(where):16}  ", "dim"), words, answer, (f"  {row['id']}", "dim")))
 
 
 def _candidate(reject: dict[str, Any]) -> str:
     """What was rejected, as one line."""
     candidate = reject["candidate"]
-    words = next((candidate[key] for key in ("instruction", "question", "item") if candidate.get(key)), None)
+    keys = ("answer", "question") if reject["stage"] == "answers" else ("instruction", "question", "item")
+    words = next((candidate[key] for key in keys if candidate.get(key)), None)
     return one_line(str(words if words is not None else candidate or reject["reply"]))[:300]

@@ -17,9 +17,10 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from wukong_pipe.offline_answers import reworded
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.split import MAX_CHARS
-from wukong_pipe.teacher import BaseQATask, ParaphraseTask, Request
+from wukong_pipe.teacher import AnswerTask, BaseQATask, ParaphraseTask, Request
 from wukong_pipe.text import CJK, digest, latin_names, normalise, numbers, quoted
 from wukong_pipe.units import Unit, terms, units
 
@@ -401,15 +402,20 @@ class Fact:
 @lru_cache(maxsize=1)
 def teacher_id() -> str:
     """Model id of the embedded teacher: it carries the hash of its code, so a changed template is a new teacher."""
-    return f"offline@{digest(Path(__file__).read_text('utf-8'))[:8]}"
+    code = (Path(__file__), Path(__file__).with_name("offline_answers.py"))
+    return f"offline@{digest(*(file.read_text('utf-8') for file in code))[:8]}"
 
 
 def answer(request: Request, attempt: int) -> str:
     """The embedded teacher's reply to a request, as the JSON text a language model would have sent.
 
-    It says all it has to say at once: a later `attempt` could only repeat what the checks refused, so it is empty.
+    It says all the questions it has at once: a later `attempt` could only repeat what the checks refused, so it is
+    empty.
     """
     task = request.task
+    assert task is not None, "templates judge nothing"
+    if isinstance(task, AnswerTask):
+        return json.dumps({"answers": answer_wordings(task, attempt)}, ensure_ascii=False)
     if isinstance(task, ParaphraseTask):
         return json.dumps({"questions": [] if attempt else paraphrases(task)}, ensure_ascii=False)
     pairs = [
@@ -465,6 +471,22 @@ def paraphrases(task: ParaphraseTask) -> list[str]:
     wordings = (fact.question(lang, 1 + (offset + i) % count) for i in range(count))
     covered = {normalise(question) for question in task.covered}
     return [wording for wording in wordings if normalise(wording) not in covered][: task.count]
+
+
+def answer_wordings(task: AnswerTask, attempt: int) -> list[str]:
+    """Whole sentences that give the answer to a question this teacher asked; none where it did not ask it.
+
+    A later attempt takes what it has from the end: what stands first was refused.
+    """
+    lang = task.section.lang
+    fact = next((fact for fact in facts(task.section) if fact.question(lang, 0) == task.question), None)
+    if fact is None:
+        return []
+    said = fact.units[0].words.strip().rstrip("。.！!；;")
+    covered = {normalise(wording) for wording in task.covered}
+    wordings = reworded(lang, fact.family, dict(fact.slots), task.answer, said)
+    left = [wording for wording in wordings if normalise(wording) not in covered]
+    return left[-task.count :] if attempt else left[: task.count]
 
 
 @lru_cache(maxsize=4096)

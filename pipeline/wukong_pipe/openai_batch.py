@@ -27,10 +27,6 @@ from wukong_pipe.openai_request import PROMPT_ONLY, awaited, first_rung, hashed_
 from wukong_pipe.provider_errors import classify, ending, was_refused, words_of
 from wukong_pipe.teacher import Request, Unanswered
 
-WAVES = (
-    "Two waves of batches (pairs, then wordings), up to six where replies fall short; each may take up to a day. "
-    "Stop whenever you like: the same command collects what was sent."
-)
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """A file's, a little under OpenAI's 200 MB: https://developers.openai.com/api/docs/guides/batch#rate-limits"""
 TRIES = 3
@@ -44,6 +40,23 @@ _NOT_RUN = {"batch_expired", "batch_cancelled"}
 # “Enqueued token limit reached”, “Maximum content size limit exceeded”, “too many requests in the file”. Not “Billing
 # hard limit has been reached”.
 _SIZE = re.compile(r"^(?!.*billing).*(?:limit|exceed|too (?:large|big|many)|more than)", re.I | re.S)
+
+
+def waves(judged: bool) -> str:
+    """What the user is to expect.
+
+    Args:
+        judged: whether doubtful pairs are judged before wordings are bought.
+    """
+    first = (
+        "Up to three waves of batches (pairs, judgements, then wordings)"
+        if judged
+        else "Two waves of batches (pairs, then wordings)"
+    )
+    return (
+        f"{first}, up to {'nine' if judged else 'six'} where replies fall short; each may take up to a day. "
+        "Stop whenever you like: the same command collects what was sent."
+    )
 
 
 @dataclass(frozen=True, slots=True)

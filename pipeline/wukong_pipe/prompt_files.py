@@ -13,7 +13,9 @@ from wukong_pipe.text import digest
 
 PLACEHOLDERS = {
     "base_qa": {"title", "heading_path", "quota", "covered", "section"},
+    "judge": {"title", "heading_path", "question", "answer", "section"},
     "paraphrase": {"title", "heading_path", "question", "count", "covered"},
+    "answers": {"title", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 

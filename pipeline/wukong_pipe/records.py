@@ -138,7 +138,9 @@ class Reject:
     {"stage": "base_qa", "reason": "number 42 is not in the source", "candidate": {…}, "reply": "…", "lines": [12, 12]}
     """
 
-    stage: Literal["reply", "base_qa", "paraphrase", "surplus", "edit", "dedupe", "held_form", "audit"]
+    stage: Literal[
+        "reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
+    ]
     reason: str
     section: Section
     candidate: dict[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from rich.table import Table
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
+from wukong_pipe.estimate import AT_MOST
 
 LOG_EVERY = 5.0
 """Seconds between two progress lines where there is no terminal."""
@@ -62,9 +63,10 @@ def price_table(price: Price) -> Table:
     for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
         table.add_column(heading, justify="right" if heading else "left")
     for stage, expected in [*price.stages.items(), ("all", price.total)]:
+        name = f"{stage} (at most)" if stage in AT_MOST else stage
         numbers = (expected.calls, expected.tokens.prompt, expected.tokens.completion)
         cost = [price.cost(expected)] if price.prices else []
-        table.add_row(stage, *(f"{number:,}" for number in numbers), *cost)
+        table.add_row(name, *(f"{number:,}" for number in numbers), *cost)
     return table
 
 
@@ -83,6 +85,17 @@ def build_summary(built: Built) -> Table:
         "wordings",
         f"{wordings['kept']} kept of {wordings['received']} received, {wordings['asked']} asked for",
     )
+    if answers := manifest["accounting"].get("answers"):
+        table.add_row(
+            "answers", f"{answers['kept']} kept of {answers['received']} received, {answers['asked']} asked for"
+        )
+    if judge := manifest["accounting"].get("judge"):
+        doubts = manifest["judge"]
+        table.add_row(
+            "judge",
+            f"{doubts['doubtful']} doubtful pairs: {judge['kept']} supported, {judge['rejected']} rejected, "
+            f"{doubts['unjudged']} without a verdict",
+        )
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
     table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]

@@ -40,6 +40,17 @@ class ParaphraseTask:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerTask:
+    """Ask `count` other wordings of the answer to a question, other than those it has."""
+
+    section: Section
+    question: str
+    answer: str
+    count: int
+    covered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to a teacher, as the build means it; how a server is spoken to is the teacher's business.
 
@@ -48,13 +59,14 @@ class Request:
     """
 
     stage: str
-    """"base_qa" or "paraphrase"."""
+    """"base_qa", "judge", "paraphrase" or "answers"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]
     schema: dict[str, Any]
     """JSON Schema of the reply, an object."""
-    task: BaseQATask | ParaphraseTask
+    task: BaseQATask | ParaphraseTask | AnswerTask | None
+    """None for what templates cannot answer: a judgement."""
 
 
 @dataclass(frozen=True, slots=True)

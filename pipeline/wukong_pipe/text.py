@@ -314,10 +314,10 @@ class KeyFacts:
     def found_in(self, answer: str) -> bool:
         """Whether `answer` states every one of them."""
         normal = normalise(answer)
-        return self.numbers <= numbers(answer) and all(_stands_in(term, normal) for term in self.terms)
+        return self.numbers <= numbers(answer) and all(stands_in(term, normal) for term in self.terms)
 
 
-def _stands_in(term: str, normal: str) -> bool:
+def stands_in(term: str, normal: str) -> bool:
     """Whether a term stands in a text, both normalised; a Latin word only as a whole one: "air" is not in "chair"."""
     return (
         re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])" if term.isascii() else re.escape(term), normal)
@@ -339,9 +339,8 @@ def key_facts(text: str) -> KeyFacts:
     >>> key_facts("白衣秀士、金池长老").terms == {"白衣秀士", "金池长老"}
     True
     """
-    width = len(_CJK.findall(text)) + 2 * len(re.findall(r"[A-Za-z]+", text))
-    items = [item for item in _SEPARATORS.split(text) if normalise(item)]
-    if width > SHORT_ANSWER and not all(len(normalise(item)) <= SHORT_ANSWER // 2 for item in items):
+    items = _items(text)
+    if not _is_short(text, items):
         found = numbers(text)
         terms = frozenset(normalise(term) for term in quoted(text) | latin_names(text)) - {""}
         if found or terms:
@@ -352,6 +351,20 @@ def key_facts(text: str) -> KeyFacts:
         frozenset().union(*(numbers(item) for item in only_numbers)),
         frozenset(normalise(item) for item in items if item not in only_numbers),
     )
+
+
+def is_its_own_fact(text: str) -> bool:
+    """Whether all of a text counts as a fact, item by item, because it is so short."""
+    return _is_short(text, _items(text))
+
+
+def _items(text: str) -> list[str]:
+    return [item for item in _SEPARATORS.split(text) if normalise(item)]
+
+
+def _is_short(text: str, items: list[str]) -> bool:
+    width = len(_CJK.findall(text)) + 2 * len(re.findall(r"[A-Za-z]+", text))
+    return width <= SHORT_ANSWER or all(len(normalise(item)) <= SHORT_ANSWER // 2 for item in items)
 
 
 def same_key_facts(a: str, b: str, names: frozenset[str] = frozenset()) -> bool:

@@ -51,7 +51,7 @@ MIN_EVIDENCE = 4
 GIVEN_AWAY = 0.6
 """Share of an answer's content from which on a question that holds its key facts has told it."""
 
-_LEANS_ON_TEXT = re.compile(
+LEANS_ON_TEXT = re.compile(
     r"上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字"
     r"|\b(?:the|this|that) (?:above |following |given )?(?:text|passage|section|paragraph|document|excerpt|source)\b"
     r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
@@ -153,7 +153,7 @@ def check_question(question: str) -> str | None:
     """Whether a text is a question that can be understood alone."""
     if not question.rstrip("”\"' 」』").endswith(("？", "?")):
         return "not a question: it does not end in a question mark"
-    if match := _LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
+    if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
         return f"does not stand alone: “{match.group()}”"
     return None if len(normalise(question)) >= 3 else "no question in it"
 

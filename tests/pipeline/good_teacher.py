@@ -9,12 +9,13 @@ from typing import Any
 from tests.provider import Response, completion
 from wukong_pipe import offline
 from wukong_pipe.records import Lang, Section
-from wukong_pipe.teacher import ParaphraseTask
+from wukong_pipe.teacher import AnswerTask, ParaphraseTask
 from wukong_pipe.text import is_chinese
 
 _SECTION = re.compile(r"<source>\n(.*)\n</source>", re.DOTALL)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
+_ANSWER = re.compile(r"^(?:答案：|Answer: )(.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(?:请写出|Write) (\d+)", re.MULTILINE)
 
 
@@ -26,13 +27,20 @@ class GoodTeacher:
 
     def __call__(self, request: dict[str, Any]) -> Response:
         prompt = request["messages"][-1]["content"]
-        count = int(_found(_NUMBER, prompt))
         reply: dict[str, Any]
-        if section := _SECTION.search(prompt):
-            reply = {"pairs": self._pairs(section[1], tuple(_found(_HEADINGS, prompt).split(" › ")), count)}
+        answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
+        if answer and not _NUMBER.search(prompt):
+            reply = {"supported": True, "reason": "The source says so."}
+        elif answer:
+            question = _found(_QUESTION, prompt)
+            wording = AnswerTask(self._asked[question], question, answer[1], int(_found(_NUMBER, prompt)), ())
+            reply = {"answers": offline.answer_wordings(wording, 0)}
+        elif section:
+            path = tuple(_found(_HEADINGS, prompt).split(" › "))
+            reply = {"pairs": self._pairs(section[1], path, int(_found(_NUMBER, prompt)))}
         else:
             question = _found(_QUESTION, prompt)
-            task = ParaphraseTask(self._asked[question], question, count, ())
+            task = ParaphraseTask(self._asked[question], question, int(_found(_NUMBER, prompt)), ())
             reply = {"questions": offline.paraphrases(task)}
         return completion(json.dumps(reply, ensure_ascii=False))
 

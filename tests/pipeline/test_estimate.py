@@ -35,6 +35,19 @@ def test_no_variants_no_calls_for_them(corpora: Path) -> None:
     assert estimate(sections, replace(SETTINGS, variants=0), PROMPTS)["paraphrase"] == Estimate()
 
 
+def test_answers_and_judgements_are_counted_where_they_are_wanted(corpora: Path) -> None:
+    sections = read_sections(read_sources([corpora / "apollo.md"]), SETTINGS)
+    settings = replace(SETTINGS, answer_variants=2, judge=True)
+    stages = estimate(sections, settings, load_prompts(settings))
+    usual = estimate(sections, SETTINGS, PROMPTS)
+    assert list(usual) == ["base_qa", "paraphrase"]
+    assert {name: stages[name] for name in usual} == usual
+    pairs = stages["paraphrase"].calls
+    assert (stages["answers"].calls, stages["judge"].calls) == (pairs, pairs)
+    # A wording shows a pair and its evidence, a judgement the whole section.
+    assert stages["judge"].tokens.prompt > stages["answers"].tokens.prompt > 100 * pairs
+
+
 def test_what_happened_scales_what_is_left() -> None:
     left = Estimate(10, Tokens(1000, 200))
     expected = {"calls": 2, "tokens_in": 100, "tokens_out": 50}

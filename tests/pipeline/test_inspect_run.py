@@ -110,6 +110,22 @@ def test_a_section_is_shown_with_its_lines_evidence_pairs_and_wordings(
             assert row["instruction"] in line
 
 
+def test_wordings_of_an_answer_are_listed_once_and_named_beside_the_rows_that_take_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--teacher", "offline", "--variants", "5", "--holdout", "0", "--answer-variants", "1"]
+    assert main(["build", "book.md", *options]) == 0
+    capsys.readouterr()
+    pair = as_json(capsys, "1")["pairs"][0]
+    assert pair["answers"] == [pair["answer"], "石甲的兵器是乙刀。"]
+    assert {row["output"] for row in pair["rows"]} == set(pair["answers"])
+    lines = shown(capsys, "1").splitlines()
+    assert sum(line.strip() == "(2) → 石甲的兵器是乙刀。" for line in lines) == 1
+    for row in pair["rows"]:
+        (line,) = (line for line in lines if line.endswith(row["id"]))
+        assert ("→ (2)" in line) == (row["output"] != pair["answer"])
+
+
 def test_the_json_of_a_section_holds_its_text_and_where_the_evidence_stands(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -155,6 +155,19 @@ def test_a_build_takes_two_waves_and_gives_the_bytes_of_live_calls(serve: Serve,
     assert dataset() == expected
 
 
+def test_wordings_of_questions_and_answers_go_up_together(
+    serve: Serve, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = serve(GoodTeacher())
+    assert main(command(server, corpus, "--batch", "--answer-variants", "1")) == 0
+    assert len(server.batches) == 2
+    assert capsys.readouterr().err.startswith("Two waves of batches (pairs, then wordings), up to six")
+    assert main(command(server, corpus, "--batch", "--answer-variants", "1", "--judge")) == 0
+    assert capsys.readouterr().err.startswith(
+        "Up to three waves of batches (pairs, judgements, then wordings), up to nine"
+    )
+
+
 def test_a_live_build_that_was_stopped_goes_on_in_batches(serve: Serve, corpus: Path) -> None:
     teacher, left = GoodTeacher(), 10**6
 

@@ -1,0 +1,157 @@
+"""Pairs → other wordings of their answers, which the training rows of a family take in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from wukong_pipe.answer_checks import check_answer
+from wukong_pipe.attempts import USUAL, Attempts
+from wukong_pipe.base_qa import fenced
+from wukong_pipe.cleaning import clean
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.prompt_files import Prompt
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Tally
+from wukong_pipe.replies import check_item
+from wukong_pipe.teacher import AnswerTask, Ask, Reply, Request, excerpt
+from wukong_pipe.text import normalise
+
+ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+REPLY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"answers": {"type": "array", "items": ANSWER_SCHEMA}},
+    "required": ["answers"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class RewordedAnswer:
+    """The other wordings of one pair's answer."""
+
+    pair: QAPair
+    wanted: int
+    wordings: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+    bought: bool = False
+
+    @property
+    def subject(self) -> str:
+        # What is granted to a pair's questions is not granted to its answer.
+        return f"{self.pair.id}/answers"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.pair.id,)
+
+    @property
+    def share(self) -> float:
+        return len(self.wordings) / self.wanted if self.wanted else 1.0
+
+
+def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
+    """The request for `count` wordings of a pair's answer, other than those `covered`."""
+    lang = pair.section.lang
+    intro = "以下说法已经有了：" if lang == "zh" else "These wordings exist already:"
+    prompt = prompts[lang]
+    return Request(
+        stage="answers",
+        prompt=prompt.name,
+        messages=prompt.messages(
+            title=pair.section.heading_path[0],
+            heading_path=pair.section.title,
+            question=pair.question,
+            answer=pair.answer,
+            evidence=fenced("\n".join(clean(text).text for text in pair.evidence)),
+            count=str(count),
+            covered="\n".join([intro, *(f"- {wording}" for wording in covered)]) if covered else "",
+        ),
+        schema=REPLY_SCHEMA,
+        task=AnswerTask(pair.section, pair.question, pair.answer, count, covered),
+    )
+
+
+async def ask_answers(
+    pair: QAPair,
+    ask: Ask,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+) -> RewordedAnswer:
+    """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
+
+    Depends on the pair, the settings and the pair's own earlier replies alone.
+    """
+    result = RewordedAnswer(pair, settings.answer_variants)
+    for attempt in attempts.of(result, settings.min_fill):
+        missing = result.wanted - len(result.wordings)
+        asked = request(pair, missing, tuple(result.wordings), prompts)
+        reply = await ask(asked, attempt)
+        _take(result, reply, missing)
+        if not reply.call:
+            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
+            break
+        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+    return result
+
+
+def _take(result: RewordedAnswer, reply: Reply, asked: int) -> None:
+    """Read one reply into `result`: every wording ends among its wordings or its rejects."""
+    items = reply.value["answers"] if reply.value is not None else []
+    received = items[:asked]
+    tally = Tally(asked=asked, received=len(received), short=asked - len(received))
+    known = {normalise(wording) for wording in result.wordings}
+
+    def reject(stage: Literal["reply", "surplus", "answers"], reason: str, item: Any = None) -> None:
+        shown = {"base": result.pair.answer} | ({} if item is None else {"answer": item})
+        raw = reply.raw if item is None else excerpt(reply.raw)
+        result.rejects.append(
+            Reject(stage, reason, result.pair.section, {"question": result.pair.question} | shown, raw, reply.call)
+        )
+
+    if reply.value is None:
+        reject("reply", reply.problem)
+    for item in received:
+        problem = check_item(item, ANSWER_SCHEMA)
+        reason = f"schema: {problem}" if problem else check_answer(item.strip(), result.pair)
+        if reason is None and normalise(item) in known:
+            reason = "repeats another wording of the same answer"
+        if reason is None:
+            known.add(normalise(item))
+            result.wordings.append(item.strip())
+            tally.kept += 1
+        else:
+            reject("answers", reason, item)
+            tally.rejected += 1
+    for item in items[asked:]:
+        reject("surplus", f"more than the {asked} wordings asked for", item)
+    result.tally.add(tally)
+
+
+def take_in_turn(
+    rows: Iterable[Row],
+    places: Mapping[str, int],
+    answers: Sequence[RewordedAnswer],
+    given: AbstractSet[str],
+) -> list[Row]:
+    """The rows, those that are trained with their pair's answer and its other wordings in turn.
+
+    The base row keeps the base answer, and so do validation and test rows, whose answers are the reference. A row's
+    turn is its place in its family as the teacher gave it: whatever becomes of the others, it takes the same wording.
+
+    Args:
+        places: row id → place in its family, the base row's being 0.
+        given: ids of the rows whose answer the user has written.
+    """
+    of_pair = {answer.pair.id: (answer.pair.answer, *answer.wordings) for answer in answers}
+    told = []
+    for row in rows:
+        choices = of_pair.get(row.pair_id, ())
+        if choices and row.split == "train" and row.id not in given and row.output == choices[0]:
+            row = replace(row, output=choices[places[row.id] % len(choices)])
+        told.append(row)
+    return told

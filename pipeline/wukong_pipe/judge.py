@@ -1,0 +1,112 @@
+"""A second look at pairs that passed the free checks and are doubtful: does the section support the answer?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wukong_pipe.attempts import USUAL, Attempts
+from wukong_pipe.base_qa import fenced
+from wukong_pipe.cleaning import clean
+from wukong_pipe.prompt_files import Prompt
+from wukong_pipe.records import Lang, QAPair, Reject, Tally
+from wukong_pipe.teacher import Ask, Reply, Request
+from wukong_pipe.validate import Candidate, doubtful, read_pair
+
+VERDICT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"supported": {"type": "boolean"}, "reason": {"type": "string"}},
+    "required": ["supported", "reason"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the teacher said of one doubtful pair."""
+
+    pair: QAPair
+    supported: bool | None = None
+    """None where there is no verdict: such a pair is kept."""
+    rejects: list[Reject] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+    bought: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"{self.pair.id}/judge"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.pair.id,)
+
+    @property
+    def is_against(self) -> bool:
+        return self.supported is False
+
+    @property
+    def share(self) -> float:
+        return 0.0 if self.supported is None else 1.0
+
+
+def doubted(pair: QAPair) -> str | None:
+    """Why a pair is worth a second look."""
+    candidate = read_pair(_item(pair), pair.section)
+    return doubtful(candidate, pair.section) if isinstance(candidate, Candidate) else None
+
+
+def _item(pair: QAPair) -> dict[str, Any]:
+    return {"question": pair.question, "answer": pair.answer, "evidence": list(pair.evidence)}
+
+
+def request(pair: QAPair, prompts: Mapping[Lang, Prompt]) -> Request:
+    """The request for a verdict on a pair; it shows the whole section, as the one that made the pair did."""
+    section = pair.section
+    prompt = prompts[section.lang]
+    return Request(
+        stage="judge",
+        prompt=prompt.name,
+        messages=prompt.messages(
+            title=section.heading_path[0],
+            heading_path=section.title,
+            question=pair.question,
+            answer=pair.answer,
+            section=fenced(section.header + clean(section.text).text),
+        ),
+        schema=VERDICT_SCHEMA,
+        task=None,
+    )
+
+
+async def ask_judge(
+    pair: QAPair,
+    ask: Ask,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+) -> Judged:
+    """Ask until there is a verdict or the attempts are used up."""
+    result = Judged(pair)
+    for attempt in attempts.of(result, min_fill=1.0):
+        asked = request(pair, prompts)
+        reply = await ask(asked, attempt)
+        _take(result, reply)
+        if not reply.call:
+            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
+            break
+        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+    return result
+
+
+def _take(result: Judged, reply: Reply) -> None:
+    pair = result.pair
+    if reply.value is None:
+        result.tally.add(Tally(asked=1, short=1))
+        result.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), reply.raw, reply.call))
+        return
+    result.supported = reply.value["supported"]
+    result.tally.add(Tally(asked=1, received=1, kept=int(result.supported), rejected=int(not result.supported)))
+    if not result.supported:
+        reason = reply.value["reason"].strip() or "the judge gave no reason"
+        result.rejects.append(Reject("judge", reason, pair.section, _item(pair), reply.raw, reply.call))
