@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wukong_pipe import base_qa
@@ -45,7 +45,7 @@ class Estimate:
 
 
 def estimate(
-    sections: Sequence[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
+    sections: Iterable[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
 ) -> dict[str, Estimate]:
     """Calls and tokens by stage, held-out questions counted as if they were reworded, too.
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK = re.compile(f"[{CJK}]")
+_CJK_RUN = re.compile(f"[{CJK}]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _SPACE_AT_CJK = re.compile(rf"(?<=[{CJK}]) | (?=[{CJK}])")
 
@@ -27,13 +28,13 @@ def digest(*parts: str) -> str:
 
 def is_chinese(text: str) -> bool:
     """Whether at least a fifth of the letters are CJK ideographs (a Chinese text full of English names still is)."""
-    letters = sum(1 for char in text if char.isalpha())
+    letters = sum(map(str.isalpha, text))
     return letters > 0 and ideographs(text) * 5 >= letters
 
 
 def ideographs(text: str) -> int:
     """How many CJK ideographs stand in `text`."""
-    return len(_CJK.findall(text))
+    return sum(map(len, _CJK_RUN.findall(text)))
 
 
 @lru_cache(maxsize=65536)
