@@ -140,15 +140,15 @@ def build(work: Path, corpus: Path, variants: int) -> Measured:
     return wukong_pipe(work, "build", str(corpus), *options)
 
 
-def edit(corpus: Path) -> str:
-    """Add a sentence to a section in the middle of the first file; says where."""
+def edit(corpus: Path) -> None:
+    """Add a sentence to a section in the middle of the first file."""
     path = min(corpus.rglob("*.md"))
     text = path.read_text("utf-8")
     sections = split(text, path.name)
     place = len(sections) // 2
     edited = sections[place].text.rstrip() + "\n\n石庚的兵器是辛刀，辛刀的价格是77文。\n\n"
-    path.write_text("".join([*(s.text for s in sections[:place]), edited, *(s.text for s in sections[place + 1 :])]))
-    return f"{path.name}:{sections[place].first_line}"
+    pieces = [*(one.text for one in sections[:place]), edited, *(one.text for one in sections[place + 1 :])]
+    path.write_text("".join(pieces), "utf-8")
 
 
 def rows_of(work: Path) -> dict[str, dict[str, dict[str, Any]]]:

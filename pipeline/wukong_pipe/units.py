@@ -101,9 +101,8 @@ def outline(text: str, at_start: bool) -> Outline:
             begin, end = starts[token.map[0]], starts[token.map[1]]
             found += _paragraph(text, begin, end, item=inside_item > 0)
     last = tokens[-1] if tokens else None
-    is_open = last is not None and last.type in {"fence", "html_block"} and bool(last.map)
-    is_open = is_open and last.map[1] >= len(starts) - 1
-    return Outline(tuple(headings), tuple(found), is_open, refers)
+    ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
+    return Outline(tuple(headings), tuple(found), ends >= len(starts) - 1 > 0, refers)
 
 
 def units(section: Section) -> tuple[Unit, ...]:
