@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, get_args
 
 from wukong_pipe import base_qa
@@ -27,7 +28,6 @@ from wukong_pipe.rebuild import answers_wanted, changes_elsewhere, written_rows
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
-from wukong_pipe.text import digest
 from wukong_pipe.units import terms, units, worth
 from wukong_pipe.workspace import Run
 
@@ -91,12 +91,13 @@ def read_sections(
     sources: Sequence[Source],
     settings: BuildSettings,
     warn: Callable[[str], None] = lambda line: None,
-) -> list[Section]:
-    """The sections of all sources, in order; with `limit`, the first that have something to ask."""
-    sections = [section for source in sources for section in split(source.text, source.name, settings.lang, warn)]
+) -> Iterator[Section]:
+    """The sections of all sources, in order, one source held at a time; with `limit`, the first that have something
+    to ask."""
+    sections = (section for source in sources for section in split(source.text, source.name, settings.lang, warn))
     if settings.limit is None:
         return sections
-    return [section for section in sections if base_qa.quota(section, settings)][: settings.limit]
+    return islice((section for section in sections if base_qa.quota(section, settings)), settings.limit)
 
 
 def load_prompts(settings: BuildSettings) -> dict[str, dict[Lang, Prompt]]:
@@ -129,7 +130,7 @@ def build(
     prompts = load_prompts(settings)
     edits = read_edits(run.edits)
     warnings: list[str] = []
-    sections = read_sections(sources, settings, warnings.append)
+    sections = list(read_sections(sources, settings, warnings.append))
     if not any(base_qa.quota(section, settings) for section in sections):
         raise CorpusError(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
@@ -335,9 +336,7 @@ def _inputs(
     # The prompts stand below by their hashes; where their folder is does not matter. The format changes no row.
     shown = {key: value for key, value in asdict(settings).items() if key not in {"prompts", "format"}}
     return {
-        "sources": [
-            {"name": source.name, "hash": digest(source.text), "characters": len(source.text)} for source in sources
-        ],
+        "sources": [{"name": source.name, "hash": source.hash, "characters": source.characters} for source in sources],
         "teacher": {
             "model": asking.teacher,
             "language_model": not asking.teacher.startswith("offline@"),

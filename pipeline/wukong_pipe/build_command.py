@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -258,16 +258,24 @@ def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | No
     return _priced(read_sections(sources, settings), settings, prices)
 
 
-def _priced(sections: list[Section], settings: BuildSettings, prices: Prices | None) -> Price:
-    quotas = [wanted for section in sections if (wanted := quota(section, settings))]
-    return Price(len(quotas), sum(quotas), estimate(sections, settings, load_prompts(settings)), prices)
+def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None) -> Price:
+    quotas: list[int] = []
+
+    def counted() -> Iterator[Section]:
+        for section in sections:
+            if wanted := quota(section, settings):
+                quotas.append(wanted)
+                yield section
+
+    stages = estimate(counted(), settings, load_prompts(settings))
+    return Price(len(quotas), sum(quotas), stages, prices)
 
 
 def price_of_rest(sources: list[Source], settings: BuildSettings, built: Built, prices: Prices | None) -> Price:
     """The price of the sections that a limited build has left out, in the proportion in which those that it took turned
     out dearer or cheaper than expected."""
     tried = {section.id for section in built.sections}
-    rest = [section for section in read_sections(sources, replace(settings, limit=None)) if section.id not in tried]
+    rest = (section for section in read_sections(sources, replace(settings, limit=None)) if section.id not in tried)
     price = _priced(rest, settings, prices)
     calls = built.manifest["calls"]
     stages = {

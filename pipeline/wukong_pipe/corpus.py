@@ -1,12 +1,14 @@
-"""Files and folders of Markdown → decoded sources, with a sentence for everything that cannot be read."""
+"""Files and folders of Markdown → sources, read and checked, with a sentence for everything that cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.text import digest
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
 _CONVERTERS = {
@@ -23,15 +25,36 @@ _CONVERTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Markdown file, decoded; `name` is its path relative to the PATH given."""
+    """A Markdown file that has been read, and can be read again: the texts of a folder are never held all at once."""
 
     name: str
+    """Its path relative to the PATH given."""
     path: Path
-    text: str
+    hash: str
+    characters: int
+    read: Callable[[], str] = field(repr=False)
+
+    @staticmethod
+    def of(name: str, path: Path, read: Callable[[], str]) -> Source:
+        """What `read` gives now."""
+        text = read()
+        return Source(name, path, digest(text), len(text), read)
+
+    @property
+    def text(self) -> str:
+        """The decoded text, read anew.
+
+        Raises:
+            CorpusError: it is no longer what it was.
+        """
+        text = self.read()
+        if digest(text) != self.hash:
+            raise CorpusError(f"{self.path} has just been changed; run the command again.")
+        return text
 
 
 def read_sources(paths: Sequence[Path], encoding: str = "utf-8") -> list[Source]:
-    """The Markdown files that `paths` name or hold, sorted by name.
+    """The Markdown files that `paths` name or hold, sorted by name, each checked.
 
     Raises:
         CorpusError: a path does not exist, is no Markdown, is empty or is not in `encoding`; a folder holds no
@@ -45,7 +68,7 @@ def read_sources(paths: Sequence[Path], encoding: str = "utf-8") -> list[Source]
             if sources[name].path.resolve() == path.resolve():
                 continue
             raise CorpusError(f"{sources[name].path} and {path} are both named {name}; give the folder above them.")
-        sources[name] = Source(name, path, _read(path, encoding))
+        sources[name] = Source.of(name, path, partial(_read, path, encoding))
     return list(sources.values())
 
 

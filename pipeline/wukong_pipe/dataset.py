@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.formats import FILES as FILES
 from wukong_pipe.formats import FORMATS, INDEX, Format, formatted, index, path_of
-from wukong_pipe.records import Reject, Row
+from wukong_pipe.records import Reject, Row, Split
 from wukong_pipe.text import digest
-from wukong_pipe.workspace import Run, half_of, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run, half_of, json_lines, read_json, sha256_of, write_json, write_text
 
 
 def check_untouched(run: Run) -> None:
@@ -60,19 +60,15 @@ def write_dataset(
     run.dataset.mkdir(parents=True, exist_ok=True)
     splits = [split for split in FILES if any(row.split == split for row in rows)]
     forms = [name for name in FORMATS if name in {"alpaca", form}]
-    texts = {
-        path_of(split, name): jsonl(formatted(row, name) for row in rows if row.split == split)
-        for name in forms
-        for split in splits
-    }
+    lines = {path_of(split, name): _lines(rows, split, name) for name in forms for split in splits}
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
-    texts["rejected.jsonl"] = jsonl(_printable(reject.to_json()) for reject in rejects)
+    lines["rejected.jsonl"] = json_lines(_printable(reject.to_json()) for reject in rejects)
     before = _about_rows(run)
     run.manifest.unlink(missing_ok=True)
-    for name, text in texts.items():
-        write_text(run.dataset / name, text)
-    _remove_stale(run, texts)
-    hashes = {name: sha256_of(run.dataset / name) for name in sorted(texts)}
+    for name, written in lines.items():
+        write_text(run.dataset / name, written)
+    _remove_stale(run, lines)
+    hashes = {name: sha256_of(run.dataset / name) for name in sorted(lines)}
     write_json(run.dataset / INDEX, index(splits, forms))
     write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values()), forms))
     hashes |= {name: sha256_of(run.dataset / name) for name in (INDEX, "README.md")}
@@ -82,6 +78,10 @@ def write_dataset(
     )
     if _about_rows(run) != before:
         run.forget_evaluation()
+
+
+def _lines(rows: Sequence[Row], split: Split, form: Format) -> Iterator[str]:
+    return json_lines(formatted(row, form) for row in rows if row.split == split)
 
 
 def _about_rows(run: Run) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wukong_pipe.records import Row
@@ -79,7 +79,6 @@ def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[
     """
     from wukong_pipe.join import join  # It leans on numpy, which --help can do without.
 
-    names_in = _finder(names)
     removed: dict[int, tuple[int, float]] = {}
     for i, j, alike in join(normals, NEAR, _groups(rows)):
         kept, row = rows[i], rows[j]
@@ -89,7 +88,7 @@ def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[
         if alike < NEAR_IN_FAMILY if family else normalise(kept.output) != normalise(row.output):
             continue
         a, b = kept.instruction, row.instruction
-        if numbers(a) == numbers(b) and _telling(a) == _telling(b) and same_key_facts(a, b, names_in(a) | names_in(b)):
+        if numbers(a) == numbers(b) and _telling(a) == _telling(b) and same_key_facts(a, b, names):
             removed[j] = i, alike
     return removed
 
@@ -127,21 +126,3 @@ def _groups(rows: Sequence[Row]) -> list[int]:
         parts.setdefault((at, numbers(row.instruction) if sizes[at] > MANY else frozenset()), len(parts))
         for at, row in zip(tops, rows, strict=True)
     ]
-
-
-def _finder(names: frozenset[str]) -> Callable[[str], frozenset[str]]:
-    """A function that tells which of `names` stand in a text, however many there are."""
-    starting: defaultdict[str, list[str]] = defaultdict(list)
-    for name in names:
-        starting[name[:2]].append(name)
-
-    def names_in(text: str) -> frozenset[str]:
-        return frozenset(
-            name
-            for i in range(len(text))
-            for start in {text[i], text[i : i + 2]}
-            for name in starting.get(start, ())
-            if text.startswith(name, i)
-        )
-
-    return names_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wukong_pipe import answers, base_qa, judge
@@ -48,7 +48,7 @@ class Estimate:
 
 
 def estimate(
-    sections: Sequence[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
+    sections: Iterable[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
 ) -> dict[str, Estimate]:
     """Calls and tokens by stage, held-out questions counted as if they were reworded, too, and all pairs as doubtful.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.text import digest, ngrams, normalise, same_key_facts, similarity
+from wukong_pipe.text import digest, marked, ngrams, normalise, numbers, same_key_facts, similarity, standing_in
 
 TAU = 0.7
 """Questions this alike (Jaccard of character 3-grams) that hold the same key facts count as one for a leak. True
@@ -177,22 +177,16 @@ def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
 def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
     """Drop every training row within τ of a held-out question of its pair, or with the same key facts; never move one.
 
-    Every held-out question is compared with every training row that shares a 3-gram with it, so the highest
-    similarity that is left is exact.
+    Every held-out question is compared with every training row that has its key facts or is of its pair, so the
+    highest similarity that is left is exact.
     """
-    train = [i for i, row in enumerate(rows) if row.split == "train"]
-    holding: defaultdict[str, list[int]] = defaultdict(list)
-    for i in train:
-        for gram in ngrams(rows[i].instruction):
-            holding[gram].append(i)
+    train = _Trained(rows, names)
     dropped: dict[int, Dropped] = {}
     left: dict[int, float] = defaultdict(float)
     for held in (row for row in rows if row.split != "train"):
-        grams = ngrams(held.instruction)
-        shared = Counter(i for gram in grams for i in holding[gram])
-        for i, common in shared.items():
+        for i in train.near(held):
             row = rows[i]
-            alike = common / (len(grams) + len(ngrams(row.instruction)) - common)
+            alike = similarity(held.instruction, row.instruction)
             # Cheap first: most pairs are far apart and need no second look.
             if alike <= left[i] or i in dropped:
                 continue
@@ -210,3 +204,48 @@ def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
     highest = max((alike for i, alike in left.items() if i not in dropped), default=0.0)
     kept = [row for i, row in enumerate(rows) if i not in dropped]
     return Holdout(kept, [dropped[i] for i in sorted(dropped)], highest)
+
+
+class _Trained:
+    """The training rows by what a leak would share with them: questions made from templates are so alike that to
+    compare all that share a gram would take the square of their number."""
+
+    def __init__(self, rows: Sequence[Row], names: frozenset[str]) -> None:
+        self._names = names
+        self._of_pair: defaultdict[str, list[int]] = defaultdict(list)
+        self._saying: defaultdict[str, list[int]] = defaultdict(list)
+        self._naming: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
+        """By their numbers and a name that some held-out question marks, wherever it stands in them."""
+        self._marking: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
+        """By their numbers and a name that they mark."""
+        self._unmarked: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
+        """Those that mark no name, by their numbers and a gram."""
+        held = frozenset(name for row in rows if row.split != "train" for name in marked(row.instruction, names))
+        marks: set[str] = set()
+        for i, row in enumerate(rows):
+            if row.split != "train":
+                continue
+            normal, figures, own = normalise(row.instruction), numbers(row.instruction), marked(row.instruction, names)
+            self._of_pair[row.pair_id].append(i)
+            self._saying[normal].append(i)
+            for name in standing_in(normal, held):
+                self._naming[figures, name].append(i)
+            for name in own:
+                self._marking[figures, name].append(i)
+            for gram in () if own else ngrams(row.instruction):
+                self._unmarked[figures, gram].append(i)
+            marks |= own
+        self._marks = frozenset(marks)
+
+    def near(self, held: Row) -> set[int]:
+        """Places of all rows of its pair, with its normal form, or with its key facts; and of some others."""
+        normal, figures = normalise(held.instruction), numbers(held.instruction)
+        found = {*self._of_pair[held.pair_id], *self._saying[normal]}
+        if own := marked(held.instruction, self._names):
+            rarest = min(own, key=lambda name: len(self._naming[figures, name]))
+            return found.union(self._naming[figures, rarest])
+        for gram in ngrams(held.instruction):
+            found.update(self._unmarked[figures, gram])
+        for name in standing_in(normal, self._marks):
+            found.update(self._marking[figures, name])
+        return found

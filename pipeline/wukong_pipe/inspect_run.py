@@ -19,7 +19,6 @@ from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.formats import FILES
 from wukong_pipe.records import Section
 from wukong_pipe.split import split
-from wukong_pipe.text import digest
 from wukong_pipe.workspace import Run, read_json, read_numbered
 
 EVIDENCE = "black on yellow"
@@ -201,7 +200,7 @@ def _section(run: Run, overview: Overview, source: Path | None, encoding: str) -
     except CorpusError as error:
         return None, f"{error} Its text can be shown where --source names the file or the folder above it."
     hashes = {entry["name"]: entry["hash"] for entry in read_json(run.manifest)["sources"]}
-    changed = digest(found.text) != hashes.get(overview.source)
+    changed = found.hash != hashes.get(overview.source)
     for section in split(found.text, overview.source):
         # The id is a hash of the text, so this is what the teacher saw, wherever it stands now.
         if section.id == overview.id:

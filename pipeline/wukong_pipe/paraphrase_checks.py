@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from wukong_pipe import plain_words
+from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import strange_order, strange_words
 from wukong_pipe.quantities import Quantity, amounts, in_figures, is_month, unknown_amount
 from wukong_pipe.records import QAPair
 from wukong_pipe.sense import is_negative, opposite_said
 from wukong_pipe.text import key_facts, latin_names, normalise, quoted
-from wukong_pipe.units import terms, units, unmarked
+from wukong_pipe.units import terms, units
 from wukong_pipe.wording import TOPIC, Known, content, same_stems, stem, words
 
 TOPIC_TERM = 12

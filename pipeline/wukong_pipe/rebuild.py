@@ -41,11 +41,11 @@ def changes_elsewhere(
         other_answers: the user wants another number of wordings of each answer: that rows take others is no news.
     """
     expected = {"lines", "output"} if other_answers else {"lines"}
-    after = {row.id: row.to_json() for row in rows}
-    unchanged = {row["section_id"] for row in before.values()} & {row["section_id"] for row in after.values()}
+    after = {row.id: row for row in rows}
+    unchanged = {row["section_id"] for row in before.values()} & {row.section_id for row in after.values()}
     found = []
     for name in before.keys() | after.keys():
-        old, new = before.get(name), after.get(name)
+        old, new = before.get(name), after[name].to_json() if name in after else None
         row = new or old
         if row is None or row["section_id"] not in unchanged:
             continue

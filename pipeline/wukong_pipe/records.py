@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from wukong_pipe.text import digest
@@ -125,10 +125,11 @@ class Row:
         )
 
     def to_json(self) -> dict[str, Any]:
-        row = asdict(self)
-        for key in ("heading_path", "lines", "evidence"):
-            row[key] = list(row[key])
-        return row
+        # Not asdict, which copies every value deeply and so takes a tenth of a build's time.
+        return {key: list(value) if isinstance(value := getattr(self, key), tuple) else value for key in _ROW}
+
+
+_ROW = tuple(field.name for field in fields(Row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,65 +5,23 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from wukong_pipe.cleaning import clean
+from wukong_pipe.blocks import FRONT_MATTER, line_starts, parse
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.text import is_chinese, sentence_spans
+from wukong_pipe.units import outline
 
 MAX_CHARS = 3000
 """A section longer than this is cut, so that one request never holds more than it can answer."""
 
-# A rule at the top of a file looks the same but for the key on its second line.
-_FRONT_MATTER = re.compile(
-    r"\A\ufeff?---[ \t]*\r?\n(?=[^\s#][^\r\n]*:).*?^(?:---|\.\.\.)[ \t]*\r?(?:\n|\Z)", re.MULTILINE | re.DOTALL
-)
 _NEWLINE = re.compile(r"\r\n?|\n")
-
-
-@cache
-def parser() -> MarkdownIt:
-    """CommonMark with tables: the Markdown that every part of the build agrees on."""
-    return MarkdownIt("commonmark").enable("table")
-
-
-def plain(inline: Token) -> str:
-    """The words of an inline token, without its markup, white space folded."""
-    parts = []
-    for child in inline.children or []:
-        if child.type in {"text", "code_inline"}:
-            parts.append(child.content)
-        elif child.type in {"softbreak", "hardbreak"}:
-            parts.append(" ")
-        elif child.type == "image":
-            parts.append(plain(child))
-    return re.sub(r"\s+", " ", "".join(parts)).strip()
-
-
-def line_starts(text: str) -> list[int]:
-    """Offset of each line, and the text's length at the end: line i is text[starts[i]:starts[i + 1]]."""
-    starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
-    return [*starts, len(text)] if starts[-1] != len(text) else starts
-
-
-def parse(text: str, first_line: int = 1) -> list[Token]:
-    """Block tokens with line maps.
-
-    At the start of a file front matter is blanked out, so that its `---` makes no heading, and so is a byte
-    order mark, which would hide one.
-    """
-    front = _FRONT_MATTER.match(text) if first_line == 1 else None
-    if front:
-        text = re.sub(r"[^\r\n]", " ", front.group()) + text[front.end() :]
-    elif text.startswith("\ufeff"):
-        text = " " + text[1:]
-    return parser().parse(text)
+_HEADING = re.compile(r"(?<![^\r\n])#{1,6}(?=[ \t\r\n]|\Z)")
+"""A line that begins so is a heading, and ends what stands above, but inside a fence or HTML."""
 
 
 def split(
@@ -87,23 +45,18 @@ def split(
     Raises:
         CorpusError: the sections do not re-join; a bug, reported rather than losing text.
     """
-    tokens = parse(text)
-    headings = [
-        (token.map[0], int(token.tag[1:]), clean(plain(tokens[i + 1])).text.strip())
-        for i, token in enumerate(tokens)
-        if token.type == "heading_open" and token.level == 0 and token.map
-    ]
+    headings = _headings(text)
     title = next((words for _, level, words in headings if level == 1 and words), PurePosixPath(source).stem)
     starts = line_starts(text)
-    cuts = _Cuts(text, tokens, starts)
     sections = []
+    torn: list[tuple[int, int]] = []
     for first, last, path in _spans(headings, title, len(starts) - 1):
-        for begin, end in cuts.pieces(starts[first], starts[last]):
-            body = text[begin:end]
-            language: Lang = lang or ("zh" if is_chinese(body + "".join(path)) else "en")
-            line = bisect_right(starts, begin)
-            sections.append(Section(source, path, line, body, language, cuts.header(begin)))
-    for begin, end in cuts.torn:
+        begin, end = starts[first], starts[last]
+        for piece, header in _pieces(text[begin:end], begin, torn):
+            language: Lang = lang or ("zh" if is_chinese(piece + "".join(path)) else "en")
+            sections.append(Section(source, path, bisect_right(starts, begin), piece, language, header))
+            begin += len(piece)
+    for begin, end in torn:
         lines = f"{bisect_right(starts, begin)}-{bisect_right(starts, end - 1)}"
         warn(
             f"{source}, lines {lines}: more than {MAX_CHARS} characters without a good place to cut; cut between lines."
@@ -111,6 +64,47 @@ def split(
     if "".join(section.text for section in sections) != text:
         raise CorpusError(f"{source}: the sections do not re-join to the source; please report this file.")
     return sections
+
+
+def _headings(text: str) -> list[tuple[int, int, str]]:
+    """(0-based line, level, words) of each heading that stands in no list or quotation.
+
+    The text is read in parts that mostly are its sections, so that these need not be parsed once more.
+    """
+    front = FRONT_MATTER.match(text)
+    ends = [match.start() for match in _HEADING.finditer(text, max(1, front.end() if front else 0))]
+    ends.append(len(text))
+    found: list[tuple[int, int, str]] = []
+    refers = False
+    begin = line = i = 0
+    while i < len(ends):
+        part, more = outline(text[begin : ends[i]], begin == 0), 1
+        while part.is_open and i < len(ends) - 1:
+            # Ever more at once: code may hold thousands of lines that look like headings.
+            i, more = min(i + more, len(ends) - 1), 2 * more
+            part = outline(text[begin : ends[i]], begin == 0)
+        found += [(line + at, level, words) for at, level, words in part.headings]
+        refers = refers or part.refers
+        line += len(_NEWLINE.findall(text, begin, ends[i]))
+        begin, i = ends[i], i + 1
+    return list(outline(text, True).headings) if refers and "]:" in text else found
+
+
+def _pieces(body: str, offset: int, torn: list[tuple[int, int]]) -> Iterator[tuple[str, str]]:
+    """A section's text in pieces of at most `MAX_CHARS`, each with what it cannot be read without.
+
+    Args:
+        offset: where `body` begins in its source.
+        torn: takes the spans of the source that only a line's end could cut.
+    """
+    if len(body) <= MAX_CHARS:
+        if body:
+            yield body, ""
+        return
+    cuts = _Cuts(body, parse(body, 1 if not offset else 2), line_starts(body))
+    for begin, end in cuts.pieces(0, len(body)):
+        yield body[begin:end], cuts.header(begin)
+    torn += [(offset + begin, offset + end) for begin, end in cuts.torn]
 
 
 def _spans(

@@ -14,13 +14,12 @@ from typing import Literal
 
 from markdown_it.token import Token
 
+from wukong_pipe.blocks import line_starts, parse, plain, unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.records import Section
-from wukong_pipe.split import line_starts, parse, parser, plain
 from wukong_pipe.text import sentence_spans
 
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+")
-_MARKUP = re.compile(r"[*_`\[\]<>&!\\|~]")
 _SIGNPOST = re.compile(r"[：:]\s*$|^(?:下表|如下|The following|As follows)|(?:as follows|如下)[.。]$")
 _LEAD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*[：:]?\s*|(?:\*\*|__)(.+?)[：:](?:\*\*|__)\s*")
 
@@ -56,13 +55,32 @@ class Unit:
         return 0 if _SIGNPOST.search(self.words) else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What one pass over the blocks of a text finds."""
+
+    headings: tuple[tuple[int, int, str], ...]
+    """(0-based line, level, words) of each that stands in no list or quotation."""
+    units: tuple[Unit, ...]
+    is_open: bool
+    """Whether its last block, a fence or HTML, may go on in what follows the text."""
+    refers: bool
+    """Whether a heading's words may depend on a link's definition elsewhere."""
+
+
 @lru_cache(maxsize=4096)
-def units(section: Section) -> tuple[Unit, ...]:
-    """The units of a section in order; headings, code and HTML have none."""
-    text, skipped = section.header + section.text, len(section.header)
-    tokens = parse(text, section.first_line)
+def outline(text: str, at_start: bool) -> Outline:
+    """Headings and units of Markdown; cached, because parsing takes most of a plan's time, and a section is parsed to
+    find its end and to find what it says.
+
+    Args:
+        at_start: whether the text begins its file, and so may begin with front matter.
+    """
+    tokens = parse(text, 1 if at_start else 2)
     starts = line_starts(text)
+    headings: list[tuple[int, int, str]] = []
     found: list[Unit] = []
+    refers = False
     inside_item = 0
     header: tuple[str, ...] = ()
     for i, token in enumerate(tokens):
@@ -70,6 +88,9 @@ def units(section: Section) -> tuple[Unit, ...]:
             inside_item += 1
         elif token.type == "list_item_close":
             inside_item -= 1
+        elif token.type == "heading_open" and token.level == 0 and token.map:
+            headings.append((token.map[0], int(token.tag[1:]), clean(plain(tokens[i + 1])).text.strip()))
+            refers = refers or "[" in tokens[i + 1].content
         elif token.type == "tr_open" and token.map:
             cells = tuple(_cells(tokens, i))
             if tokens[i - 1].type == "thead_open":
@@ -79,6 +100,17 @@ def units(section: Section) -> tuple[Unit, ...]:
         elif token.type == "inline" and token.map and tokens[i - 1].type == "paragraph_open":
             begin, end = starts[token.map[0]], starts[token.map[1]]
             found += _paragraph(text, begin, end, item=inside_item > 0)
+    last = tokens[-1] if tokens else None
+    ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
+    return Outline(tuple(headings), tuple(found), ends >= len(starts) - 1 > 0, refers)
+
+
+def units(section: Section) -> tuple[Unit, ...]:
+    """The units of a section in order; headings, code and HTML have none."""
+    found = outline(section.header + section.text, section.first_line == 1).units
+    if not section.header:
+        return found
+    skipped = len(section.header)
     return tuple(replace(unit, start=unit.start - skipped, end=unit.end - skipped) for unit in found)
 
 
@@ -112,13 +144,6 @@ def _paragraph(text: str, begin: int, end: int, *, item: bool) -> Iterator[Unit]
             lead = (match.group(1) or match.group(2)).strip("：: ")
             words = raw[match.end() :]
         yield Unit("item" if item else "sentence", first, last, raw, unmarked(clean(words).text), lead)
-
-
-def unmarked(markdown: str) -> str:
-    """Inline Markdown without its markup."""
-    if not _MARKUP.search(markdown):  # Most sentences have none, and parsing is what takes the time.
-        return " ".join(markdown.split())
-    return " ".join(plain(token) for token in parser().parseInline(markdown.lstrip()) if token.type == "inline")
 
 
 def worth(section: Section) -> int:

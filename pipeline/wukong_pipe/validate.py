@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.paraphrase_checks import (
@@ -21,7 +22,7 @@ from wukong_pipe.paraphrase_checks import (
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import key_facts, normalise
-from wukong_pipe.units import Unit, units, unmarked
+from wukong_pipe.units import Unit, units
 from wukong_pipe.wording import Known, content
 
 PAIR_SCHEMA: dict[str, Any] = {

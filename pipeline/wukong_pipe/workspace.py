@@ -157,8 +157,9 @@ def half_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `path` so that a crash leaves either the old file or the new one, never half of one.
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Write `path`, given whole or piece by piece, so that a crash leaves either the old file or the new one, never
+    half of one.
 
     Raises:
         WorkspaceError: it cannot be written; the old file stands as it was.
@@ -167,7 +168,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with half.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)
@@ -187,8 +188,13 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The lines of a JSONL file, one at a time: a big dataset is never held as one text."""
+    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
 def jsonl(rows: Iterable[dict[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json_lines(rows))
 
 
 def read_json(path: Path) -> Any:

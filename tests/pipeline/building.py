@@ -39,7 +39,7 @@ ROW_KEYS: Mapping[str, type] = {
 
 
 def source(text: str, name: str = "book.md") -> Source:
-    return Source(name, Path(name), text)
+    return Source.of(name, Path(name), lambda: text)
 
 
 def build_offline(

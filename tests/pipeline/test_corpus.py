@@ -99,3 +99,13 @@ def test_two_files_of_one_name_are_both_named(tmp_path: Path) -> None:
 def test_the_same_path_given_twice_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("text")
     assert [source.name for source in read_sources([tmp_path / "a.md", tmp_path / "a.md"])] == ["a.md"]
+
+
+def test_a_file_that_changes_while_it_is_used_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("# before\n")
+    (source,) = read_sources([path])
+    assert (source.characters, source.text) == (9, "# before\n")
+    path.write_text("# after\n")
+    with pytest.raises(CorpusError, match=r"a\.md has just been changed; run the command again\."):
+        _ = source.text

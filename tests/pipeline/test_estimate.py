@@ -20,7 +20,7 @@ PROMPTS = load_prompts(SETTINGS)
 
 @pytest.mark.parametrize("name", ["blackwukong.md", "apollo.md"])
 def test_a_call_a_section_and_a_call_a_pair(corpora: Path, name: str) -> None:
-    sections = read_sections(read_sources([corpora / name]), SETTINGS)
+    sections = list(read_sections(read_sources([corpora / name]), SETTINGS))
     stages = estimate(sections, SETTINGS, PROMPTS)
     quotas = [base_qa.quota(section, SETTINGS) for section in sections]
     assert stages["base_qa"].calls == sum(1 for quota in quotas if quota)
@@ -31,7 +31,7 @@ def test_a_call_a_section_and_a_call_a_pair(corpora: Path, name: str) -> None:
 
 
 def test_no_variants_no_calls_for_them(corpora: Path) -> None:
-    sections = read_sections(read_sources([corpora / "apollo.md"]), SETTINGS)
+    sections = list(read_sections(read_sources([corpora / "apollo.md"]), SETTINGS))
     assert estimate(sections, replace(SETTINGS, variants=0), PROMPTS)["paraphrase"] == Estimate()
 
 

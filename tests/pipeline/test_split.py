@@ -15,9 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 
 from tests.pipeline.markdown import markdown
+from wukong_pipe.blocks import line_starts
 from wukong_pipe.records import Section
-from wukong_pipe.split import MAX_CHARS, line_starts, split
-from wukong_pipe.units import units
+from wukong_pipe.split import MAX_CHARS, split
+from wukong_pipe.units import outline, units
 
 # --- whatever comes -----------------------------------------------------------------------------------------
 
@@ -36,6 +37,22 @@ def test_the_sections_of_any_text_re_join_and_know_their_lines(text: str) -> Non
         assert section.heading_path
         at += len(section.text)
     assert at == len(text)
+
+
+@given(markdown)
+@example("# A\n```\n" + "# comment\n" * 20 + "```\n# B\n")
+@example("# A\n<!--\n# x\n\n# y\n-->\n# B\n")
+@example("# A\n<div>\n# x\n# B\n\n# C\n")
+@example("# [A]\n\n# B\n\n[A]: x\n")
+@example("| a |\n|---|\n# A\n- x\n# B\n> x\n# C\ny\n===\n")
+@example("# a | b\n|---|---|\n# c | d\n")
+@settings(max_examples=400, deadline=None)
+def test_a_text_read_in_parts_has_the_headings_that_it_has_read_as_a_whole(text: str) -> None:
+    headings = outline(text, at_start=True).headings
+    lines = [section.first_line - 1 for section in split(text, "a.md")]
+    assert [line for line, _, _ in headings] == [line for line in lines if line or (headings and not headings[0][0])]
+    for section, (_, _, words) in zip(reversed(split(text, "a.md")), reversed(headings), strict=False):
+        assert words in {"", section.heading_path[-1]}
 
 
 @pytest.mark.long

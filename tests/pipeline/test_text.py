@@ -20,6 +20,7 @@ from wukong_pipe.text import (
     sentence_spans,
     sentences,
     similarity,
+    standing_in,
 )
 
 # --- hashes and normal forms --------------------------------------------------------------------------------
@@ -235,3 +236,8 @@ def test_an_answer_states_its_own_facts(text: str) -> None:
 )
 def test_questions_about_two_things_never_have_the_same_facts(a: str, b: str, same: bool) -> None:
     assert same_key_facts(a, b, frozenset({"出云棍", "飞龙宝杖"})) is same
+
+
+@given(st.lists(st.text("ab出云 ", min_size=1, max_size=7)), st.text("ab出云 ", max_size=30))
+def test_the_names_that_stand_in_a_text_are_found(names: list[str], text: str) -> None:
+    assert standing_in(text, frozenset(names)) == {name for name in names if name in text}

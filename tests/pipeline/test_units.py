@@ -8,9 +8,10 @@ from pathlib import Path
 from hypothesis import given, settings
 
 from tests.pipeline.markdown import markdown
+from wukong_pipe.blocks import unmarked
 from wukong_pipe.records import Section
 from wukong_pipe.split import MAX_CHARS, split
-from wukong_pipe.units import terms, units, unmarked, worth
+from wukong_pipe.units import terms, units, worth
 
 
 def section(text: str) -> Section:
