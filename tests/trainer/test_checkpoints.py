@@ -74,7 +74,9 @@ def test_a_second_signal_stops_at_once(run: Run, data: TrainingData, recipe: Rec
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_unfinished_training_is_not_started_over_unasked_nor_resumed_on_other_rows(run: Run, data: TrainingData, recipe: Recipe) -> None:
+def test_an_unfinished_training_is_not_started_over_unasked_nor_resumed_on_other_rows(
+    run: Run, data: TrainingData, recipe: Recipe
+) -> None:
     with pytest.raises(TrainingInterrupted):
         sft.train(run, data, recipe, progress=stop_at(1, signal.SIGTERM))
     with pytest.raises(WorkspaceError, match=r"stopped at step 2.*--resume.*--overwrite"):

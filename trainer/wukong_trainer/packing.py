@@ -8,8 +8,11 @@ from typing import Any
 import torch
 
 ROWS = 3
-TOLERANCE = 0.02
-"""Relative difference of the log-likelihoods, packed and alone, that rounding in bf16 explains."""
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.02, torch.float16: 0.005}
+"""Relative difference of the log-likelihoods, packed and alone, that rounding in a precision explains.
+
+Seen in fp32 on the smallest student: 4e-8 where rows are kept apart, 2e-3 where they are not.
+"""
 
 
 @torch.no_grad()

@@ -230,12 +230,12 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
         return trainer, recipe, []
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
     difference = packing.difference(trainer.model, trainer.data_collator, pack)
-    if difference <= packing.TOLERANCE:
+    if difference <= packing.TOLERANCE[task.place.dtype]:
         return trainer, recipe, []
     name = trainer.model.config._attn_implementation
     said = (
         f"Packing is off: with {name} attention packed rows read each other (their log-likelihoods change by "
-        f"{difference:.0%})."
+        f"{difference:.1%})."
     )
     del trainer
     recipe = replace(recipe, packing=False)
