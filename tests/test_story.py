@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -169,6 +170,12 @@ def test_ctrl_c_keeps_a_checkpoint_exits_130_and_names_the_command_that_goes_on(
     assert "no training to go on with" in capsys.readouterr().err
 
 
-def test_what_cannot_go_together_in_a_training_is_refused(refused: Refused, built: Path, small: str) -> None:  # noqa: ARG001
+def test_what_cannot_go_together_in_a_training_is_refused(
+    refused: Refused,
+    built: Path,  # noqa: ARG001
+    small: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
     assert "trains none" in refused("train", "--model", small, "--method", "full", "--peft", "dora")
-    assert "pip install wandb" in refused("train", "--model", small, "--report-to", "wandb")
+    assert "pip install --upgrade wandb" in refused("train", "--model", small, "--report-to", "wandb")

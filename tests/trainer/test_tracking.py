@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,8 @@ def test_tensorboard_shows_the_losses_of_the_log(tmp_path: Path, data: TrainingD
 
 
 def test_a_tracker_that_is_not_installed_is_one_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingDependency, match="pip install swanlab"):
+    monkeypatch.setitem(sys.modules, "swanlab", None)
+    with pytest.raises(MissingDependency, match="pip install --upgrade swanlab"):
         check_installed("swanlab")
     check_installed("none")
 
@@ -36,11 +37,11 @@ def test_trackers_stay_offline_unless_the_environment_says_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "online")
-    monkeypatch.delenv("SWANLAB_MODE", raising=False)
-    with tracked("swanlab", tmp_path):
-        assert os.environ["SWANLAB_MODE"] == "offline"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with tracked("mlflow", tmp_path):
+        assert os.environ["MLFLOW_TRACKING_URI"].startswith(f"sqlite:///{tmp_path}")
     with tracked("wandb", tmp_path):
         assert os.environ["WANDB_MODE"] == "online"
         assert os.environ["WANDB_DIR"].startswith(str(tmp_path))
-    assert "SWANLAB_MODE" not in os.environ
+    assert "MLFLOW_TRACKING_URI" not in os.environ
     assert os.environ["WANDB_MODE"] == "online"

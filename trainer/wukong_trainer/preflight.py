@@ -92,17 +92,21 @@ def look(
 def lines(preflight: Preflight) -> list[str]:
     """The preflight for the terminal."""
     need = preflight.expected_memory_gb
-    memory = "memory not estimated" if need is None else f"about {need['total']:.1f} GB"
+    memory = "memory not estimated" if need is None else f"about {_size(need['total'])}"
     steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
     told = [
         f"Trained of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
         f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens, the longest {preflight.longest_tokens}; {steps}",
         f"On {preflight.device} in {preflight.dtype} ({preflight.device_reason}), attention {preflight.attention} "
-        f"({preflight.attention_reason}); {memory} of {preflight.free_memory_gb:.1f} GB free",
+        f"({preflight.attention_reason}); {memory} of {_size(preflight.free_memory_gb)} free",
     ]
     if preflight.dropped:
         told.append(f"{preflight.dropped} rows are left out: their question alone fills max_length.")
     return told + preflight.notes
+
+
+def _size(gigabytes: float) -> str:
+    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{gigabytes * 1000:.0f} MB"
 
 
 def trained_texts(

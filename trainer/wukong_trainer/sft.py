@@ -159,7 +159,6 @@ def train(
             notes.append(f"Less memory is free than the recipe's {asked.batch} rows a pass need: {_passes(recipe)}.")
     needed = None if shape is None else memory.expected(shape, recipe, place, min(lengths.longest, recipe.max_length))
 
-    started = time.monotonic()
     with tracked(recipe.report_to, run.train):
         trainer, recipe, more = _ready(task, recipe)
         notes += more
@@ -169,6 +168,7 @@ def train(
         if checkpoint is None:
             checkpoints.begin(run, recipe, data.hash)
         write_json(run.train / "preflight.json", seen.to_json())
+        started = time.monotonic()
         while _ran_out_of_memory(trainer, checkpoint, task.stop):
             del trainer
             recipe = _with_fewer_rows(recipe)
