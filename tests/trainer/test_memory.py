@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -98,9 +99,9 @@ def test_an_odd_number_of_rows_is_split_into_equal_passes(recipe: Recipe) -> Non
     ],
 )
 def test_what_cannot_fit_is_refused_with_the_cure_that_would(
-    seven: str, changes: dict[str, object], free: float, cure: str
+    seven: str, changes: dict[str, Any], free: float, cure: str
 ) -> None:
-    recipe = replace(load_recipe("qlora"), model=seven, **changes)  # type: ignore[arg-type]
+    recipe = replace(load_recipe("qlora"), model=seven, **changes)
     shape = shape_of(recipe)
     assert shape is not None
     with pytest.raises(ModelError, match=f"GB free: .*{cure}"):

@@ -18,7 +18,7 @@ IA3_LAYERS, IA3_FEEDFORWARD = ["k_proj", "v_proj", "down_proj"], ["down_proj"]
 
 def workable(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """The recipe without what its adapter cannot do, and a sentence for each thing left out."""
-    said = []
+    said: list[str] = []
     if recipe.method == "full" or recipe.peft != "prefix":
         return recipe, said
     if recipe.gradient_checkpointing:
