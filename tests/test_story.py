@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -131,3 +137,45 @@ def test_an_adapter_is_not_replaced_unasked(tuned: Path, small: str, refused: Re
 
 def test_a_report_on_nothing_is_refused(refused: Refused) -> None:
     assert "wukong-pipe build" in refused("report")
+
+
+def test_ctrl_c_keeps_a_checkpoint_exits_130_and_names_the_command_that_goes_on(
+    built: Path, small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = (
+        (files("wukong_trainer.recipes") / "tiny.toml").read_text("utf-8").replace("save_every = 0", "save_every = 1")
+    )
+    (built.parent.parent / "often.toml").write_text(recipe, "utf-8")
+    begin = ["train", "--model", small, "--recipe", "often.toml", "--epochs", "4"]
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 120
+        while not any((built / "train").glob("checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert main(begin) == 130
+    told = capsys.readouterr().err
+    assert "a checkpoint is kept" in told
+    assert f"Go on with: wukong-pipe {' '.join(begin)} --resume" in told
+    assert main(begin) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert main(["train", "--resume", "--epochs", "5"]) == 1
+    assert "begun with another epochs" in capsys.readouterr().err
+    assert main(["train", "--resume"]) == 0
+    steps = [line["step"] for line in read_jsonl(built / "train" / "log.jsonl") if "loss" in line]
+    assert steps == list(range(1, steps[-1] + 1))
+    assert main(["train", "--resume"]) == 1
+    assert "no training to go on with" in capsys.readouterr().err
+
+
+def test_what_cannot_go_together_in_a_training_is_refused(
+    refused: Refused,
+    built: Path,  # noqa: ARG001
+    small: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert "trains none" in refused("train", "--model", small, "--method", "full", "--peft", "dora")
+    assert "pip install --upgrade wandb" in refused("train", "--model", small, "--report-to", "wandb")

@@ -15,7 +15,7 @@ from wukong_pipe.cli_eval import demo_command, eval_command, report_command
 from wukong_pipe.cli_inspect import inspect_command, journal_command
 from wukong_pipe.cli_recipes import recipes_command
 from wukong_pipe.cli_train import train_command
-from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, WukongError
+from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, TrainingInterrupted, WukongError
 from wukong_pipe.options import err
 
 
@@ -83,6 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
         err.print(f"Error: {error}", style="red")
         if type(error) in {StoppedShort, Interrupted}:
             err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}")
+        elif isinstance(error, TrainingInterrupted):
+            again = [word for word in arguments if word not in {"--resume", "--overwrite"}]
+            err.print(f"Go on with: {shlex.join(['wukong-pipe', *again, '--resume'])}")
         elif isinstance(error, ShortOfQuota):
             err.print(f"Ask for the rest with: {shlex.join(['wukong-pipe', *reasking(arguments)])}")
         return error.exit_code

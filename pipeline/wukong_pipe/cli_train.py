@@ -16,6 +16,7 @@ from wukong_pipe.train_command import (
     chosen_data,
     chosen_recipe,
     data_lines,
+    resumed_recipe,
     run_train,
     training_facts,
     training_lines,
@@ -32,11 +33,21 @@ from wukong_pipe.workspace import Workspace
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of the rows to use.")
 @click.option("--model", default="", help="Hugging Face id, folder, or “tiny” for the embedded student.")
 @click.option("--method", type=click.Choice(["qlora", "lora", "full"]))
+@click.option(
+    "--peft", type=click.Choice(["lora", "rslora", "dora", "prefix", "ia3"]), help="Adapter of qlora and lora."
+)
+@click.option("--packing/--no-packing", default=None, help="Several rows in one sequence, where attention allows it.")
 @click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
 @click.option("--system", help="System prompt; kept with the adapter.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True))
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
+@click.option("--resume", is_flag=True, help="Go on with a training that was stopped, by its own recipe.")
+@click.option(
+    "--report-to",
+    type=click.Choice(["none", "tensorboard", "swanlab", "wandb", "mlflow"]),
+    help="Also log to a tracker, in train/ and offline unless its own environment variables say otherwise.",
+)
 @common
 def train_command(**options: Any) -> None:
     """Fine-tune a student on the run's dataset, or on your own rows.
@@ -48,6 +59,7 @@ def train_command(**options: Any) -> None:
       wukong-pipe train --data rows.jsonl --model tiny --epochs 3
       wukong-pipe train --data llamafactory/alpaca_zh --recipe alpaca-lora
       wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
+      wukong-pipe train --resume
     """
     workspace = Workspace(options["runs_dir"])
     source = options["data"]
@@ -55,12 +67,22 @@ def train_command(**options: Any) -> None:
     run = named_or_last(workspace, options) if named else workspace.run(Path(source).resolve().stem)
     if source is None and not (run.dataset / "train.jsonl").is_file():
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
-    recipe = chosen_recipe(options)
+    resume = options["resume"]
+    recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
     data = chosen_data(source or run.dataset, recipe, options)
     for line in data_lines(data):
         err.print(line)
     with Steps(err).shown() as steps:
-        trained = run_train(workspace, run, data, recipe, overwrite=options["overwrite"], progress=steps)
+        trained = run_train(
+            workspace,
+            run,
+            data,
+            recipe,
+            overwrite=options["overwrite"],
+            resume=resume,
+            progress=steps,
+            say=err.print,
+        )
     if options["json"]:
         print(json.dumps(training_facts(run, trained) | {"data": data.facts}))
         return

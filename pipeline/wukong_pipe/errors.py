@@ -9,6 +9,7 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── ModelError                  a student, adapter or device does not fit what is asked of it
 ├── NotUploaded                 the dataset is built, and has not left this machine
 ├── Interrupted        exit 130 the user stopped it; what was in flight has been kept
+│   └── TrainingInterrupted     the same of a training: --resume goes on from its checkpoint
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
     ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
     └── ShortOfQuota   exit 3   a finished build, but too much of what was asked for never came
@@ -61,6 +62,10 @@ class Interrupted(WukongError):
     """The user stopped the run; what was in flight has been kept."""
 
     exit_code = 130
+
+
+class TrainingInterrupted(Interrupted):
+    """The user stopped a training; a checkpoint is kept."""
 
 
 class CeilingReached(StoppedShort):

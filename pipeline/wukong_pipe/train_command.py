@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe import offline
+from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
@@ -45,9 +46,21 @@ def chosen_data(source: str | Path, recipe: Recipe, options: Mapping[str, Any]) 
 
 
 def run_train(
-    workspace: Workspace, run: Run, data: TrainingData, recipe: Recipe, *, overwrite: bool, progress: Progress
+    workspace: Workspace,
+    run: Run,
+    data: TrainingData,
+    recipe: Recipe,
+    *,
+    overwrite: bool,
+    resume: bool = False,
+    progress: Progress,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Make the embedded student where the recipe asks for it, and fine-tune.
+
+    Args:
+        resume: go on with the run's unfinished training; its student is there already.
+        say: told what the preflight saw.
 
     Raises:
         WukongError: see `wukong_trainer.sft.train`.
@@ -58,7 +71,7 @@ def run_train(
         from wukong_trainer.quiet import silence_libraries
         from wukong_trainer.recipe import TINY
     silence_libraries()
-    sft.check_free(run, overwrite)
+    sft.check_free(run, overwrite, resume)
     with workspace.writing():
         if not recipe.system:
             texts = (example.question for example in data.train)
@@ -66,7 +79,12 @@ def run_train(
         if recipe.model == TINY:
             recipe = replace(recipe, model=str(make_student(run, data, recipe, progress)))
         trained = sft.train(
-            run, data, recipe, progress=lambda step, steps, note: progress("fine-tuning", step, steps, note)
+            run,
+            data,
+            recipe,
+            resume=resume,
+            progress=lambda step, steps, note: progress("fine-tuning", step, steps, note),
+            say=say,
         )
         keep_rows(run, data)
         workspace.remember(run)
@@ -114,16 +132,56 @@ def chosen_recipe(options: Mapping[str, Any]) -> Recipe:
     from wukong_trainer.recipe import TINY, load_recipe, overridden
 
     name = options["recipe"] or (TINY if options["model"] == TINY else "qlora")
-    return overridden(
-        load_recipe(name),
-        model=options["model"] or None,
-        method=options["method"],
-        system=options["system"],
-        epochs=options["epochs"],
-        learning_rate=options["lr"],
-        validation=options["validation"],
-        sample=options["sample"],
-    )
+    recipe = overridden(load_recipe(name), **_changes(options))
+    if recipe.method == "full" and options.get("peft"):
+        raise ModelError(f"--peft {options['peft']} is an adapter, and --method full trains none: use qlora or lora.")
+    return recipe
+
+
+def resumed_recipe(run: Run, options: Mapping[str, Any]) -> Recipe:
+    """The recipe of the run's unfinished training, which the options given must agree with.
+
+    Raises:
+        WorkspaceError: there is nothing to go on with.
+        ModelError: an option says otherwise than the training was begun.
+    """
+    with training_installed():
+        from wukong_trainer.checkpoints import unfinished
+        from wukong_trainer.recipe import TINY, load_recipe
+
+    begun = unfinished(run)
+    if begun is None:
+        raise WorkspaceError(f"The run “{run.name}” has no training to go on with: leave out --resume.")
+    given = asdict(load_recipe(options["recipe"])) if options["recipe"] else {}
+    given |= {name: value for name, value in _changes(options).items() if value is not None}
+    if given.get("model") == TINY:
+        given["model"] = str(run.student)
+    # Fewer rows a pass and what the adapter cannot do may have been changed since; the system prompt filled in.
+    settled = {"batch", "accumulation", "packing", "gradient_checkpointing", "modules_to_save"}
+    settled |= {"system"} if not given.get("system") else set()
+    differing = [name for name, value in given.items() if name not in settled and value != getattr(begun.recipe, name)]
+    if differing:
+        raise ModelError(
+            f"The training was begun with another {', '.join(differing)}: leave the option out to go on with --resume, "
+            "or start over with --overwrite."
+        )
+    return begun.recipe
+
+
+def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What train's options change in a recipe; None where they were not given."""
+    return {
+        "model": options["model"] or None,
+        "method": options["method"],
+        "peft": options.get("peft"),
+        "packing": options.get("packing"),
+        "report_to": options.get("report_to"),
+        "system": options["system"],
+        "epochs": options["epochs"],
+        "learning_rate": options["lr"],
+        "validation": options.get("validation"),
+        "sample": options.get("sample"),
+    }
 
 
 def training_facts(run: Run, trained: Trained) -> dict[str, Any]:
@@ -134,6 +192,11 @@ def training_facts(run: Run, trained: Trained) -> dict[str, Any]:
         "seconds": round(trained.seconds, 1),
         "loss": trained.loss,
         "eval_loss": trained.eval_loss,
+        "best_step": None if trained.best is None else trained.best[0],
+        "overfitting": trained.overfitting,
+        "tokens_per_second": round(trained.tokens_per_second, 1),
+        "peak_memory_gb": round(trained.peak_memory / 1e9, 3),
+        "preflight": trained.preflight.to_json(),
         "trainable_parameters": trained.trainable,
         "truncated_rows": trained.truncated,
     }
@@ -153,7 +216,13 @@ def training_lines(trained: Trained) -> list[str]:
         f"loss {trained.loss:.3f}{watched}",
         f"{trained.trainable / 1e6:.1f}M of {trained.parameters / 1e6:.1f}M parameters trained. "
         f"Saved: {trained.folder}",
+        f"{trained.tokens_per_second:,.0f} tokens/s; at most {trained.peak_memory / 1e9:.2f} GB of memory"
+        + (" in the whole process" if trained.place.device == "cpu" else ""),
     ]
+    if trained.ended_early and trained.best:
+        lines.append(f"Stopped early: the validation loss was lowest at step {trained.best[0]}.")
+    if trained.overfitting:
+        lines.append(trained.overfitting)
     if trained.truncated:
         lines.append(f"{trained.truncated} rows were longer than max_length and were cut.")
     return lines

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wukong_pipe.errors import ModelError
-from wukong_trainer.recipe import in_steps, load_recipe, overridden, purpose, recipe_text, shipped_recipes, to_toml
+from wukong_trainer.recipe import load_recipe, overridden, purpose, recipe_text, shipped_recipes, to_toml
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -94,10 +94,6 @@ def test_facts_of_a_run_stand_above_the_recipe_a_line_each(tmp_path: Path) -> No
     path.write_text(to_toml(load_recipe("tiny"), {"mixed in": 'rows of a\nr = 1\n"b"'}), "utf-8")
     assert path.read_text("utf-8").startswith('# mixed in: rows of a r = 1 "b"\nmodel')
     assert load_recipe(str(path)) == load_recipe("tiny")
-
-
-def test_once_an_epoch_is_as_many_steps_as_an_epoch_has() -> None:
-    assert [in_steps(every, 86, 17) for every in ("epoch", 100, 0)] == [86, 100, 17]
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

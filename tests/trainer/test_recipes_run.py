@@ -193,7 +193,7 @@ TABLE: dict[str, dict[str, Any]] = {
         "epochs": 3.0,
         "max_length": 2048,
         "clean": True,
-        "report_to": "mlflow",
+        "report_to": "wandb",
     },
     "alpaca-lora": {
         "model": "Qwen/Qwen2-0.5B",

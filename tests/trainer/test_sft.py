@@ -128,9 +128,9 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(
     seen: list[tuple[list[int], list[int]]] = []
     original = SFTTrainer.train
 
-    def spy(self: Any) -> Any:
+    def spy(self: Any, **options: Any) -> Any:
         seen.extend((row["input_ids"], row["labels"]) for row in self.train_dataset)
-        return original(self)
+        return original(self, **options)
 
     monkeypatch.setattr(SFTTrainer, "train", spy)
     sft.train(run, data, overridden(recipe, epochs=1.0), evaluate=False)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import sha256_of
@@ -40,6 +41,15 @@ def choose_place() -> Place:
         return Place("cpu", torch.bfloat16, f"no GPU; this CPU ({cpu}) multiplies in bf16")
     # Emulated bf16 multiplies a hundred times slower than fp32.
     return Place("cpu", torch.float32, f"no GPU; this CPU ({cpu}) has no bf16 of its own")
+
+
+def choose_attention(place: Place) -> tuple[str, str]:
+    """The attention implementation to ask for, and why; "sdpa" is PyTorch's own."""
+    if place.device != "cuda":
+        return "sdpa", "without a GPU there is no other"
+    if place.dtype is torch.float32 or not is_flash_attn_2_available():
+        return "sdpa", "flash-attn is not installed"
+    return "flash_attention_2", "flash-attn is installed"
 
 
 def check_fits(model: str, method: Method, place: Place) -> None:
@@ -101,8 +111,11 @@ def end_turns(tokenizer: Any) -> None:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(special[-1])
 
 
-def load_model(model: str, method: Method, place: Place) -> Any:
+def load_model(model: str, method: Method, place: Place, attention: str = "sdpa") -> Any:
     """The base weights: NF4 with double quantisation for qlora, else in the place's precision (fp32 for full).
+
+    Args:
+        attention: asked for where it is not PyTorch's own, which a model that lacks it replaces by itself.
 
     Raises:
         ModelError: the weights cannot be found or are no safetensors.
@@ -119,6 +132,8 @@ def load_model(model: str, method: Method, place: Place) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=place.dtype,
         )
+    if attention != "sdpa":
+        arguments["attn_implementation"] = attention
     try:
         loaded = AutoModelForCausalLM.from_pretrained(model, **arguments)
     except (OSError, ValueError) as error:

@@ -179,16 +179,6 @@ def _named(kind: Any) -> str:
     return names.get(kind, "a list of texts")
 
 
-def in_steps(every: Every, epoch: int, otherwise: int) -> int:
-    """`evaluate_every` or `save_every` as steps.
-
-    Args:
-        epoch: the steps of one epoch.
-        otherwise: what 0 stands for.
-    """
-    return epoch if every == "epoch" else every or max(1, otherwise)
-
-
 def overridden(recipe: Recipe, **changes: Any) -> Recipe:
     """The recipe with the changes that are not None."""
     return replace(recipe, **{key: value for key, value in changes.items() if value is not None})

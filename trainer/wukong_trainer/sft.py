@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import math
+import gc
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import datasets
 import torch
 import transformers
+from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
-from peft import LoraConfig
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import Run, write_json, write_text
+from wukong_trainer import checkpoints, memory, packing
+from wukong_trainer.adapters import adapter_config, workable
+from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
 from wukong_trainer.generate import prompt_text
-from wukong_trainer.model import Place, check_fits, choose_place, end_turns, fingerprint, load_model, load_tokenizer
+from wukong_trainer.model import (
+    Place,
+    check_fits,
+    choose_attention,
+    choose_place,
+    end_turns,
+    fingerprint,
+    load_model,
+    load_tokenizer,
+)
+from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.recipe import TINY, Recipe, in_steps, to_toml
+from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
+from wukong_trainer.tracking import check_installed, tracked
+from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
 EVALUATIONS = 5
-"""How often the validation loss is taken in a run."""
-
-Progress = Callable[[int, int, str], None]
-"""Called with (step, steps, note) as training goes on."""
+"""How often the validation loss is taken in a run, and a checkpoint written, where the recipe does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +56,54 @@ class Trained:
     seconds: float
     loss: float
     eval_loss: float | None
+    best: tuple[int, float] | None
+    """Step and value of the lowest validation loss."""
+    ended_early: bool
+    overfitting: str
+    """A sentence where the validation loss rose clearly; else empty."""
     trainable: int
     parameters: int
     truncated: int
     place: Place
+    peak_memory: int
+    """Bytes, see `memory.peak`."""
+    tokens_per_second: float
+    preflight: Preflight
 
 
-def check_free(run: Run, overwrite: bool) -> None:
-    """Refuse to train over an existing adapter unasked.
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """All that a trainer is made from, other than the recipe: that may change when memory runs out."""
+
+    run: Run
+    data: TrainingData
+    watched: list[Example]
+    tokenizer: Any
+    prompts: set[tuple[int, ...]]
+    lengths: Lengths
+    place: Place
+    attention: tuple[str, str]
+    log: Log
+    watch: Watch
+    stop: Stop
+
+
+def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
+    """Refuse to train over an existing adapter or an unfinished training unasked.
 
     Raises:
         WorkspaceError: there is one.
     """
+    if overwrite or resume:
+        return
+    checkpoint = checkpoints.last_checkpoint(run)
+    if checkpoints.unfinished(run) and checkpoint:
+        raise WorkspaceError(
+            f"The run “{run.name}” holds a training that was stopped at step {checkpoints.step_of(checkpoint)}: go on "
+            "with --resume, or start over with --overwrite."
+        )
     for folder in (run.adapter, run.full_model):
-        if folder.exists() and not overwrite:
+        if folder.exists():
             raise WorkspaceError(
                 f"{folder} exists already; train with --overwrite to replace it, or under another name with --run."
             )
@@ -70,7 +115,9 @@ def train(
     recipe: Recipe,
     *,
     evaluate: bool = True,
+    resume: bool = False,
     progress: Progress = lambda step, steps, note: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Fine-tune `recipe.model` on `data` and save the adapter (or, for full, the model) with what it was trained on.
 
@@ -78,64 +125,227 @@ def train(
         run: where adapter/ or model/ and train/ go.
         recipe: its model is a Hugging Face id or a folder here; the embedded student is made before.
         evaluate: take the validation loss along the way.
+        resume: go on from the run's last checkpoint, by the recipe it was begun with.
+        say: told what the preflight saw, and what is done otherwise than the recipe says.
 
     Raises:
-        ModelError: the student does not fit this machine, cannot be loaded or would not learn to stop.
+        ModelError: the student does not fit this machine, cannot be loaded or would not learn what it will be asked.
+        TrainingInterrupted: the user stopped it; a checkpoint is kept.
     """
     place = choose_place()
+    checkpoint = None
+    if resume:
+        recipe, checkpoint = checkpoints.to_resume(run, data.hash)
     check_fits(recipe.model, recipe.method, place)
+    check_installed(recipe.report_to)
     silence_libraries()
     tokenizer = load_tokenizer(recipe.model)
     if recipe.style == "chat":
         end_turns(tokenizer)
         # Plain text ends with EOS because TRL puts it there.
         check_stops(tokenizer, data.train, recipe.system)
-    truncated = sum(_tokens(tokenizer, example, recipe) > recipe.max_length for example in data.train)
-    model = load_model(recipe.model, recipe.method, place)
-
-    epoch = math.ceil(len(data.train) / (recipe.batch * recipe.accumulation))
-    steps = math.ceil(recipe.epochs * epoch)
+    lengths, prompts = _measured(tokenizer, data.train, recipe)
+    recipe, notes = workable(recipe)
     watched = data.validation if evaluate else []
-    log = _Log(run.train / "log.jsonl", progress)
+    if (recipe.patience or recipe.keep_best) and not watched:
+        notes.append("Without validation rows there is no best checkpoint to keep and nothing to stop early by.")
+    log = Log(run.train / "log.jsonl", place, progress)
+    attention = choose_attention(place)
+    task = _Task(
+        run, data, watched, tokenizer, prompts, lengths, place, attention, log, Watch(log, recipe.patience), Stop()
+    )
+    free, shape = memory.available(place), memory.shape_of(recipe)
+    if shape is not None:
+        asked, recipe = recipe, memory.fitted(shape, recipe, place, min(lengths.longest, recipe.max_length), free)
+        if recipe != asked:
+            notes.append(f"Less memory is free than the recipe's {asked.batch} rows a pass need: {_passes(recipe)}.")
+    needed = None if shape is None else memory.expected(shape, recipe, place, min(lengths.longest, recipe.max_length))
+
+    with tracked(recipe.report_to, run.train):
+        trainer, recipe, more = _ready(task, recipe)
+        notes += more
+        seen = _looked_at(task, trainer, recipe, needed, free, notes)
+        for line in lines(seen):
+            say(line)
+        if checkpoint is None:
+            checkpoints.begin(run, recipe, data.hash)
+        write_json(run.train / "preflight.json", seen.to_json())
+        started = time.monotonic()
+        while _ran_out_of_memory(trainer, checkpoint, task.stop):
+            del trainer
+            recipe = _with_fewer_rows(recipe)
+            notes.append(f"Memory ran out: {_passes(recipe)}.")
+            say(notes[-1])
+            task.watch.save_best = None
+            gc.collect()
+            torch.cuda.empty_cache()
+            checkpoints.note(run, recipe, data.hash)
+            checkpoint = checkpoints.last_checkpoint(run)
+            trainer, recipe, _ = _ready(task, recipe)
+    seconds = time.monotonic() - started
+    state = trainer.state
+    if task.stop.asked and not task.watch.ended_early and state.global_step < state.max_steps:
+        raise TrainingInterrupted(
+            f"Training was stopped at step {state.global_step} of {state.max_steps}; a checkpoint is kept."
+        )
+
+    folder = _saved(task, trainer, recipe)
+    parameters = [(parameter.numel(), parameter.requires_grad) for parameter in trainer.model.parameters()]
+    validated = validation_losses(log.entries)
+    trained = Trained(
+        folder=folder,
+        steps=state.global_step,
+        seconds=seconds,
+        loss=last_loss(log.entries),
+        eval_loss=validated[-1][1] if validated else None,
+        best=best_of(log.entries),
+        ended_early=task.watch.ended_early,
+        overfitting=overfitting(log.entries),
+        trainable=sum(count for count, trainable in parameters if trainable),
+        parameters=int(trainer.model.num_parameters()),
+        truncated=lengths.cut,
+        place=place,
+        peak_memory=memory.peak(place),
+        tokens_per_second=log.speed,
+        preflight=seen,
+    )
+    write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
+    checkpoints.end(run)
+    return trained
+
+
+def _measured(tokenizer: Any, examples: list[Example], recipe: Recipe) -> tuple[Lengths, set[tuple[int, ...]]]:
+    """How long the rows are, and the token ids of every question as it will be asked in use."""
+    prompts = {
+        tuple(tokenizer(_prompt(tokenizer, example, recipe), add_special_tokens=False)["input_ids"])
+        for example in examples
+    }
+    tokens = [_tokens(tokenizer, example, recipe) for example in examples]
+    cut = sum(count > recipe.max_length for count in tokens)
+    return Lengths(len(tokens), max(tokens), sum(tokens) / len(tokens), cut), prompts
+
+
+def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
+    """A trainer for the recipe, its model loaded; without packing where rows would read each other."""
+    trainer = _trainer(task, recipe)
+    if not recipe.packing:
+        return trainer, recipe, []
+    pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
+    difference = packing.difference(trainer.model, trainer.data_collator, pack)
+    if difference <= packing.TOLERANCE[task.place.dtype]:
+        return trainer, recipe, []
+    name = trainer.model.config._attn_implementation
+    said = (
+        f"Packing is off: with {name} attention packed rows read each other (their log-likelihoods change by "
+        f"{difference:.1%})."
+    )
+    del trainer
+    recipe = replace(recipe, packing=False)
+    return _trainer(task, recipe), recipe, [said]
+
+
+def _rows_in(pack: dict[str, Any]) -> int:
+    return len(pack["seq_lengths"])
+
+
+def _trainer(task: _Task, recipe: Recipe) -> Any:
+    model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     trainer = SFTTrainer(
         model=model,
-        args=_arguments(run, recipe, place, steps, epoch, tokenizer.eos_token, watched=bool(watched)),
-        train_dataset=_dataset(data.train, recipe),
-        eval_dataset=_dataset(watched, recipe) if watched else None,
-        processing_class=tokenizer,
-        peft_config=_lora(recipe),
-        callbacks=[log],
+        args=_arguments(task, recipe),
+        train_dataset=_dataset(task.data.train, recipe),
+        eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
+        processing_class=task.tokenizer,
+        peft_config=adapter_config(recipe, model.config.model_type),
+        callbacks=[task.log, task.watch, task.stop],
     )
     trainer.remove_callback(PrinterCallback)
-    tuned: Any = trainer.model
-    _restore_precision(tuned, place)
-    started = time.monotonic()
-    trainer.train()
-    seconds = time.monotonic() - started
-    log.save()
+    # TRL writes one into train/ with every checkpoint; the model is elsewhere.
+    setattr(trainer, "create_model_card", lambda **card: None)  # noqa: B010
+    _restore_precision(trainer.model, task.place)
+    if recipe.keep_best:
+        task.watch.save_best = lambda: trainer.save_model(str(_best(task.run)))
+    return trainer
 
+
+def _best(run: Run) -> Path:
+    return run.train / "best"
+
+
+def _looked_at(
+    task: _Task, trainer: Any, recipe: Recipe, needed: memory.Memory | None, free: int, notes: list[str]
+) -> Preflight:
+    rows = trainer.train_dataset
+    if not len(rows):
+        raise ModelError(f"Every question alone fills max_length = {recipe.max_length} tokens: raise max_length.")
+    whole = [row for row in rows.select(range(min(50, len(rows)))) if len(row["input_ids"]) < recipe.max_length]
+    return look(
+        trained=trained_texts(
+            task.tokenizer,
+            trainer.data_collator,
+            (whole or [rows[0]])[:SHOWN],
+            task.prompts,
+            recipe.max_length,
+        ),
+        dropped=0 if recipe.packing else task.lengths.rows - len(rows),
+        lengths=task.lengths,
+        recipe=recipe,
+        place=task.place,
+        attention=(trainer.model.config._attn_implementation, task.attention[1]),
+        memory=needed,
+        free=free,
+        notes=notes,
+    )
+
+
+def _ran_out_of_memory(trainer: Any, checkpoint: Path | None, stop: Stop) -> bool:
+    """Train to the end or to where the user stops it; True where the device's memory did not suffice."""
+    try:
+        with stop.on_signals():
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+        return True
+    return False
+
+
+def _with_fewer_rows(recipe: Recipe) -> Recipe:
+    fewer = memory.smaller(recipe)
+    if fewer is None:
+        raise ModelError(
+            "Memory ran out with one row at a time: lower max_length or set gradient_checkpointing = true in the "
+            "recipe, use --method qlora, or take a smaller student."
+        )
+    return fewer
+
+
+def _passes(recipe: Recipe) -> str:
+    return f"{recipe.batch} rows a pass, {recipe.accumulation} passes a step, so each step learns from as many rows"
+
+
+def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
+    """Put the result into the run, in the place of what was there; the folder.
+
+    The validation loss's best weights where the recipe keeps them, else the last.
+    """
+    run, fresh = task.run, task.run.train / "result"
+    shutil.rmtree(fresh, ignore_errors=True)
+    if recipe.keep_best and _best(run).is_dir():
+        _best(run).rename(fresh)
+    else:
+        trainer.save_model(str(fresh))
+    # A pickle of the trainer's arguments, which recipe.toml holds as text.
+    (fresh / "training_args.bin").unlink(missing_ok=True)
+    task.tokenizer.save_pretrained(fresh)
+    write_json(fresh / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.
     for old in (run.adapter, run.full_model):
         shutil.rmtree(old, ignore_errors=True)
     run.forget_evaluation()
     folder = run.full_model if recipe.method == "full" else run.adapter
-    trainer.save_model(str(folder))
-    tokenizer.save_pretrained(folder)
-    write_json(folder / RECORD, record(run, recipe, data))
-    parameters = [(parameter.numel(), parameter.requires_grad) for parameter in tuned.parameters()]
-    trained = Trained(
-        folder=folder,
-        steps=trainer.state.global_step,
-        seconds=seconds,
-        loss=next((entry["loss"] for entry in reversed(log.entries) if "loss" in entry), math.nan),
-        eval_loss=next((entry["eval_loss"] for entry in reversed(log.entries) if "eval_loss" in entry), None),
-        trainable=sum(count for count, trainable in parameters if trainable),
-        parameters=int(tuned.num_parameters()),
-        truncated=truncated,
-        place=place,
-    )
-    write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data)))
-    return trained
+    fresh.rename(folder)
+    return folder
 
 
 def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
@@ -182,18 +392,25 @@ def _dataset(examples: list[Example], recipe: Recipe) -> Dataset:
     return Dataset.from_list(to_trl(examples, recipe.system, style=recipe.style, thinking=recipe.thinking))
 
 
+def _prompt(tokenizer: Any, example: Example, recipe: Recipe) -> str:
+    """A question as it will be asked in use."""
+    return prompt_text(tokenizer, example.prompt(recipe.system, recipe.style), recipe.style, recipe.thinking)
+
+
 def _tokens(tokenizer: Any, example: Example, recipe: Recipe) -> int:
     """Tokens of a row with its end of turn; a newline of the template behind it is not counted."""
-    prompt = prompt_text(tokenizer, example.prompt(recipe.system, recipe.style), recipe.style, recipe.thinking)
-    text = prompt + example.completion(recipe.style, recipe.thinking) + tokenizer.eos_token
+    text = _prompt(tokenizer, example, recipe) + example.completion(recipe.style, recipe.thinking) + tokenizer.eos_token
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _arguments(run: Run, recipe: Recipe, place: Place, steps: int, epoch: int, eos: str, *, watched: bool) -> SFTConfig:
+def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
+    place, batch = task.place, recipe.batch
+    if recipe.packing:
+        batch = packing.rows_a_pass(batch, min(task.lengths.mean, recipe.max_length), recipe.max_length)
     return SFTConfig(
-        output_dir=str(run.train),
+        output_dir=str(task.run.train),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch,
+        per_device_train_batch_size=batch,
         per_device_eval_batch_size=recipe.batch,
         gradient_accumulation_steps=recipe.accumulation,
         learning_rate=recipe.learning_rate,
@@ -202,38 +419,35 @@ def _arguments(run: Run, recipe: Recipe, place: Place, steps: int, epoch: int, e
         weight_decay=recipe.weight_decay,
         optim=recipe.optimizer,
         max_length=recipe.max_length,
+        packing=recipe.packing,
+        eval_packing=False,
         gradient_checkpointing=recipe.gradient_checkpointing,
         completion_only_loss=True,
         # Also into the model's own configuration, which every server stops by.
-        eos_token=eos,
+        eos_token=task.tokenizer.eos_token,
         bf16=place.dtype is torch.bfloat16,
         fp16=place.dtype is torch.float16,
         use_cpu=place.device == "cpu",
         dataloader_pin_memory=place.device != "cpu",
-        logging_steps=max(1, steps // 50),
-        eval_strategy="steps" if watched else "no",
-        eval_steps=in_steps(recipe.evaluate_every, epoch, steps // EVALUATIONS),
-        save_strategy="no",
+        # Every step: a mean over several would differ where a run is stopped and resumed between two of them.
+        logging_steps=1,
+        eval_strategy="steps" if task.watched else "no",
+        eval_steps=_between(recipe.evaluate_every, recipe),
+        save_strategy="steps",
+        save_steps=_between(recipe.save_every or recipe.evaluate_every, recipe),
+        save_total_limit=1 if recipe.method == "full" else 2,
         seed=recipe.seed,
-        report_to="none",
+        report_to=recipe.report_to,
+        run_name=task.run.name,
         disable_tqdm=True,
     )
 
 
-def _lora(recipe: Recipe) -> LoraConfig | None:
-    if recipe.method == "full":
-        return None
-    return LoraConfig(
-        r=recipe.r,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        target_modules=recipe.target_modules,
-        modules_to_save=recipe.modules_to_save or None,
-        # Trained embeddings of a model whose head is the same matrix must stay the same matrix: a frozen copy at
-        # the head keeps the logits small. On the embedded student 0.52 of wordings of new forms became 0.80.
-        ensure_weight_tying=bool(recipe.modules_to_save),
-        task_type="CAUSAL_LM",
-    )
+def _between(every: Every, recipe: Recipe) -> float:
+    """Steps, or as a share of all steps what is below 1: how many an epoch has, packing decides."""
+    if every == "epoch":
+        return min(1 / recipe.epochs, 0.9999)
+    return every or 1 / EVALUATIONS
 
 
 def _restore_precision(model: Any, place: Place) -> None:
@@ -247,42 +461,25 @@ def _restore_precision(model: Any, place: Place) -> None:
                 parameter.data = parameter.data.float()
 
 
-def _facts(trained: Trained, data: TrainingData) -> dict[str, Any]:
+def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, Any]:
     """What else is worth knowing of a run, for the head of recipe.toml."""
-    return {
+    seen = trained.preflight
+    best = "none" if trained.best is None else f"{trained.best[1]:.4f} at step {trained.best[0]}"
+    facts = {
         **data.facts,
         "rows": f"{len(data.train)} train, {len(data.validation)} validation, {trained.truncated} cut to max_length",
         "steps": trained.steps,
         "seconds": round(trained.seconds, 1),
+        "tokens a second": round(trained.tokens_per_second),
+        "peak memory": f"{trained.peak_memory / memory.GB:.2f} GB"
+        + (" of the whole process" if trained.place.device == "cpu" else ""),
         "loss": round(trained.loss, 4),
         "eval_loss": "none" if trained.eval_loss is None else round(trained.eval_loss, 4),
+        "lowest eval_loss": best + (", and these weights were kept" if trained.best and recipe.keep_best else ""),
         "trainable": f"{trained.trainable} of {trained.parameters} parameters",
         "computed on": f"{trained.place.device} in {trained.place.dtype}: {trained.place.reason}",
+        "attention": f"{seen.attention}: {seen.attention_reason}",
         "versions": ", ".join(f"{module.__name__} {module.__version__}" for module in (torch, transformers, datasets)),
     }
-
-
-class _Log(TrainerCallback):
-    """Keeps the losses for log.jsonl and tells the screen how far training is."""
-
-    def __init__(self, path: Path, progress: Progress) -> None:
-        self.path = path
-        self.progress = progress
-        self.entries: list[dict[str, Any]] = []
-        self.note = ""
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        self.progress(state.global_step, state.max_steps, self.note)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ARG002
-        entry = {"step": state.global_step}
-        for key in ("loss", "eval_loss", "learning_rate", "grad_norm", "epoch"):
-            if key in (logs or {}):
-                entry[key] = float(logs[key])
-        if "loss" in entry:
-            self.note = f"loss {entry['loss']:.3f}"
-        if "loss" in entry or "eval_loss" in entry:
-            self.entries.append(entry)
-
-    def save(self) -> None:
-        write_text(self.path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
+    said = [trained.overfitting, *seen.notes]
+    return facts | {f"note {number}": line for number, line in enumerate(filter(None, said), start=1)}
