@@ -314,10 +314,10 @@ class KeyFacts:
     def found_in(self, answer: str) -> bool:
         """Whether `answer` states every one of them."""
         normal = normalise(answer)
-        return self.numbers <= numbers(answer) and all(_stands_in(term, normal) for term in self.terms)
+        return self.numbers <= numbers(answer) and all(stands_in(term, normal) for term in self.terms)
 
 
-def _stands_in(term: str, normal: str) -> bool:
+def stands_in(term: str, normal: str) -> bool:
     """Whether a term stands in a text, both normalised; a Latin word only as a whole one: "air" is not in "chair"."""
     return (
         re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])" if term.isascii() else re.escape(term), normal)

@@ -15,10 +15,11 @@ from wukong_pipe.text import is_chinese, normalise
 from wukong_pipe.workspace import Run, jsonl, read_json, read_jsonl, write_json, write_text
 from wukong_trainer.data import chat_prompt, example, read_training_data
 from wukong_trainer.generate import answer_all, likelihood_all
-from wukong_trainer.metrics import LEVELS, score, summarise
+from wukong_trainer.metrics import LEVELS, summarise
 from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY
+from wukong_trainer.scores import score
 from wukong_trainer.sft import RECORD
 
 Progress = Callable[[str, int, int], None]
@@ -220,7 +221,7 @@ def _answers(
             "stopped_by_eos": answer.stopped_by_eos,
             "loglik": likelihood.per_token,
             "loglik_per_char": likelihood.per_char,
-            **score(answer.text, row["output"], row["lang"]),
+            **score(answer.text, row["output"], row["lang"], row["instruction"]),
         }
         for row, answer, likelihood in zip(rows, answers, likely, strict=True)
     ]
