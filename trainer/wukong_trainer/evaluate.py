@@ -45,6 +45,7 @@ def evaluate(
     test: Path | None = None,
     base_model: str = "",
     form_of: Callable[[str], str] = lambda question: "",
+    invented_in: Callable[[str, dict[str, Any]], list[str] | None] = lambda answer, row: None,
     progress: Progress = lambda step, done, total: None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Score base and tuned on the test rows; write eval/answers.jsonl and eval/metrics.json.
@@ -53,6 +54,7 @@ def evaluate(
         test: a JSONL of test rows; by default the run's own.
         base_model: the base to compare with; by default the one the adapter was trained on.
         form_of: the template a question was made with, "" where it was written freely.
+        invented_in: the terms of an answer to a row that its source does not hold; None where there is no source.
 
     Returns:
         (metrics, answers), as written.
@@ -75,6 +77,9 @@ def evaluate(
     for name, model in _models(base, folder, record.get("method", "lora")):
         with model as ready:
             results[name] = _answers(ready, tokenizer, rows, prompts, settings, name, progress)
+        for row, answer in zip(rows, results[name], strict=True):
+            if (terms := invented_in(answer["answer"], row)) is not None:
+                answer |= {"invented": float(bool(terms)), "invented_terms": terms}
     trained_forms = {form_of(question) for question in _training_questions(run, record)}
     answers = []
     for i, row in enumerate(rows):
