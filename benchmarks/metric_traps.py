@@ -45,7 +45,7 @@ TRAPS = (
     Trap("another unit", "wrong", "12 miles", "12 km", "en"),
     Trap("a date spelt otherwise", "right", "2024年8月20日", "二〇二四年八月二十日", "zh"),
     Trap("full width", "right", "ＰＳ５", "PS5", "zh"),
-    Trap("the fact in a long sentence", "right", "After some debate it was Neil Armstrong who stepped out.", "Neil Armstrong", "en"),
+    Trap("the fact in a long sentence", "right", "Then Neil Armstrong stepped out.", "Neil Armstrong", "en"),
     Trap("a name inside another word", "wrong", "a chair", "air", "en"),
     Trap("the right answer denied", "wrong", "北京不是中国的首都。", *CAPITAL),
     Trap("many guesses", "wrong", "北京、上海、广州、南京。", *CAPITAL),

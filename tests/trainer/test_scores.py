@@ -98,6 +98,8 @@ def test_another_number_unit_date_or_part_of_a_word_is_no_hit(answer: str, refer
         ("Beijing.", "The capital of China is Beijing.", "What is the capital of China?", True),
         ("Shanghai.", "The capital of China is Beijing.", "What is the capital of China?", False),
         ("可以", "不可以", "可以吗？", False),
+        ("北京不是中国的首都。", "北京是中国的首都。", "中国的首都是哪里？", False),
+        ("It is not Beijing.", "The capital of China is Beijing.", "What is the capital of China?", False),
         ("棒子", "金箍棒", "金箍怎么用？", False),
         ("", "北京是中国的首都。", "中国的首都是哪里？", False),
         ("What is the capital of China?", "The capital of China is Beijing.", "What is the capital of China?", False),

@@ -44,7 +44,8 @@ class Estimate:
     def smallest_effect(self) -> float | None:
         """The smallest true difference that as many questions, as spread out, find in 80 of 100 tests at the 5 % level.
 
-        The standard error is read off the interval's width. None where there is no interval.
+        The standard error is read off the interval's width. Hits spread more as the effect grows: of few sections
+        it takes more than this (`benchmarks/intervals.md`). None where there is no interval.
         """
         if not self.freedom:
             return None

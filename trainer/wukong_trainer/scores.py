@@ -60,7 +60,7 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
 
     A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
     right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
-    twelve kilometres. What an answer says beyond the reference, and a "not" in front of it, is not seen.
+    twelve kilometres. What an answer says beyond the reference is not seen.
     """
     if answer == reference:
         return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
@@ -87,11 +87,16 @@ _JOINS = re.compile(r"^(?:是|为|在|由|有|的|了|于|叫|被)+|(?:是|为|�
 _SMALL_WORDS = frozenset("a an the is are was were be been it its of in on at by to and for with as".split())  # noqa: SIM905
 
 
+_DENIAL = re.compile(r"[不没未无非]|\b(?:not|no|never|t)\b")  # don’t is normalised to "don t"
+
+
 def _stands(term: str, answer: str, question: str) -> bool:
     """Whether a fact's term stands in the answer: whole, or what it says that the question does not; all normalised."""
     if stands_in(term, answer):
         return True
-    new = list(_not_asked(term, question)) if question else []
+    # Short of the whole sentence a "not" would go unseen.
+    denied = _DENIAL.search(answer) is not None and _DENIAL.search(term) is None
+    new = list(_not_asked(term, question)) if question and not denied else []
     return bool(new) and all(stands_in(part, answer) for part in new)
 
 
