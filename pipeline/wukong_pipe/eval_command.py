@@ -10,6 +10,7 @@ from wukong_pipe import offline
 from wukong_pipe.build import written_freely
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.extras import training_installed
+from wukong_pipe.invented import invented, sources_of
 from wukong_pipe.train_command import Progress
 from wukong_pipe.workspace import Run, Workspace, read_json
 
@@ -32,12 +33,19 @@ def run_eval(
         from wukong_trainer.evaluate import Settings, evaluate
     with workspace.writing():
         workspace.remember(run)
+        text_of = sources_of(run)
+
+        def invented_in(answer: str, row: dict[str, Any]) -> list[str] | None:
+            source = text_of(row["source"])
+            return None if source is None else invented(answer, row["instruction"], source, row["lang"])
+
         return evaluate(
             run,
             Settings(**settings),
             test=test,
             base_model=model,
             form_of=offline.form_of if asked_by_template(run) else written_freely,
+            invented_in=invented_in,
             progress=lambda step, done, total: progress(step, done, total, ""),
         )
 

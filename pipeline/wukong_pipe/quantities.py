@@ -131,6 +131,7 @@ _SCALED = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|tr
 _SCALE_VALUES = {**_SCALES, "万": 10**4, "亿": 10**8}
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
+_PERCENT = re.compile(r"百分之(\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百]+)")
 _HOW_OFTEN = {"twice": "2 times", "thrice": "3 times", "a dozen": "12", "dozen": "12", "a decade": "10 years"}
 _MONTHS = {
     name: month
@@ -232,6 +233,16 @@ def amounts(text: str) -> Amounts:
     return Amounts(tuple(_quantity(match) for match in _QUANTITY.finditer(rest)), tuple(dates))
 
 
+def without_amounts(text: str) -> str:
+    """What a text says besides its dates and the numbers that have a unit.
+
+    >>> without_amounts("约12公里"), without_amounts("Apollo 11")
+    ('约 ', 'Apollo 11')
+    """
+    rest = _DATE.sub(" ", in_figures(text))
+    return _QUANTITY.sub(lambda match: " " if match["unit"] or match["money"] else match.group(), rest)
+
+
 def _date(match: re.Match[str]) -> Date:
     parts = {name[0]: value for name, value in match.groupdict().items() if value}
     month = parts.get("m", "0").casefold()
@@ -259,6 +270,7 @@ def in_figures(text: str) -> str:
     for words, figures in _HOW_OFTEN.items():
         plain = re.sub(rf"\b{words}\b", figures, plain, flags=re.IGNORECASE)
     plain = re.sub(r"\bage[ds]?(?: of)? (\d+)(?! months| weeks| days)", r"\1 years", plain)
+    plain = _PERCENT.sub(_percent, plain)
     plain = _GROUPED.sub(lambda match: match.group().replace(",", ""), plain)
     plain = _SCALED.sub(_scaled, plain)
     plain = _SPELT.sub(_spelt, plain)
@@ -268,6 +280,11 @@ def in_figures(text: str) -> str:
     # 第一到第五回 has one more number than 前五回, and says the same.
     plain = re.sub("第[一1](?=[到至])", "", plain)
     return _CHINESE.sub(_chinese, plain)
+
+
+def _percent(match: re.Match[str]) -> str:
+    value = match[1] if match[1].isascii() else chinese_number(match[1])
+    return match.group() if value is None else f"{value}%"
 
 
 def _scaled(match: re.Match[str]) -> str:

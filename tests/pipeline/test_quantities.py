@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount
+from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount, without_amounts
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount
         ("7.8 kilometres per second", "7.8", "km/s"),
         ("aged 36", "36", "year"),
         ("Apollo 11", "11", "#apollo"),
+        ("百分之五十", "50", "%"),
+        ("百分之五", "5", "%"),
+        ("百分之99.7", "99.7", "%"),
         ("第三回", "3", "nth 回"),
         ("前三回", "3", "each 回"),
     ],
@@ -72,3 +75,9 @@ def test_a_date_is_one_fact_as_far_as_it_is_said(text: str, date: Date) -> None:
 )
 def test_an_amount_is_known_only_with_its_unit(said: str, known: str, strange: str | None) -> None:
     assert unknown_amount(amounts(said), amounts(known)) == strange
+
+
+def test_what_is_left_without_amounts_keeps_names_and_bare_numbers() -> None:
+    assert without_amounts("约十二公里").strip() == "约"
+    assert without_amounts("Apollo 11 weighed 3.5 tonnes").split() == ["Apollo", "11", "weighed"]
+    assert without_amounts("July 16, 1969").strip() == ""

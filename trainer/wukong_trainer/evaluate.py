@@ -14,11 +14,12 @@ from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese, normalise
 from wukong_pipe.workspace import Run, jsonl, read_json, write_json, write_text
 from wukong_trainer.generate import answer_all, likelihood_all
-from wukong_trainer.metrics import LEVELS, score, summarise
+from wukong_trainer.metrics import LEVELS, summarise
 from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
+from wukong_trainer.scores import score
 from wukong_trainer.sft import RECORD
 
 Progress = Callable[[str, int, int], None]
@@ -44,6 +45,7 @@ def evaluate(
     test: Path | None = None,
     base_model: str = "",
     form_of: Callable[[str], str] = lambda question: "",
+    invented_in: Callable[[str, dict[str, Any]], list[str] | None] = lambda answer, row: None,
     progress: Progress = lambda step, done, total: None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Score base and tuned on the test rows; write eval/answers.jsonl and eval/metrics.json.
@@ -52,6 +54,7 @@ def evaluate(
         test: a JSONL of test rows; by default the run's own.
         base_model: the base to compare with; by default the one the adapter was trained on.
         form_of: the template a question was made with, "" where it was written freely.
+        invented_in: the terms of an answer to a row that its source does not hold; None where there is no source.
 
     Returns:
         (metrics, answers), as written.
@@ -73,6 +76,9 @@ def evaluate(
     for name, model in _models(base, folder, record.get("method", "lora")):
         with model as ready:
             results[name] = _answers(ready, tokenizer, rows, record, settings, name, progress)
+        for row, answer in zip(rows, results[name], strict=True):
+            if (terms := invented_in(answer["answer"], row)) is not None:
+                answer |= {"invented": float(bool(terms)), "invented_terms": terms}
     trained_forms = {form_of(question) for question in _training_questions(run, record)}
     answers = []
     for i, row in enumerate(rows):
@@ -225,7 +231,7 @@ def _answers(
             "loglik": likelihood.per_token,
             "loglik_per_char": likelihood.per_char,
             # What was thought before the answer is no part of it.
-            **score(answer.text.rpartition("</think>")[2].strip(), row["output"], row["lang"]),
+            **score(answer.text.rpartition("</think>")[2].strip(), row["output"], row["lang"], row["instruction"]),
         }
         for row, answer, likelihood in zip(rows, answers, likely, strict=True)
     ]

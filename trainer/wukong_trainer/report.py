@@ -20,7 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
-from wukong_trainer.metrics import LEVELS, PRIMARY
+from wukong_trainer.metrics import LEVELS
+from wukong_trainer.scores import PRIMARY
 
 CURVE_WIDTH, CURVE_HEIGHT = 520, 240
 CURVE_LEFT, CURVE_RIGHT, CURVE_TOP, CURVE_BOTTOM = 46, 500, 14, 198

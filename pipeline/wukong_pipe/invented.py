@@ -1,0 +1,59 @@
+"""Which numbers and names of a student's answer stand neither in the source nor in the question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from wukong_pipe.corpus import read_sources
+from wukong_pipe.errors import CorpusError
+from wukong_pipe.grounding import STRANGE, strange_words, uncovered
+from wukong_pipe.quantities import Amounts, amounts, in_figures, unknown_amount
+from wukong_pipe.records import Lang
+from wukong_pipe.text import normalise, quoted
+from wukong_pipe.wording import Known
+from wukong_pipe.workspace import Run, read_json
+
+
+def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[str]:
+    """The numbers, dates, names and quoted terms of an answer that neither the source nor the question holds.
+
+    A Chinese name bears no mark: there it is any stretch of characters that pieces of the source and plain words
+    cannot cover, so that a rare paraphrase may be taken for a name. What is made up of the source's own words is not
+    seen, and a sum or count that the source leaves to the reader is taken for invented.
+
+    >>> invented("The Saturn V weighed 9000 kg.", "What did it weigh?", "The Saturn V weighed 2900 t.", "en")
+    ['9000 kg']
+    """
+    known = Known((source_text,), question, source_text)
+    said = amounts(answer)
+    each = [Amounts((quantity,), ()) for quantity in said.quantities] + [Amounts((), (date,)) for date in said.dates]
+    found = [strange for amount in each if (strange := unknown_amount(amount, known.amounts))]
+    found += sorted(term for term in quoted(answer) if normalise(in_figures(term)) not in known.normal)
+    found += [word for word, is_name in strange_words(answer, known) if is_name]
+    if lang == "zh":
+        for clause in re.split(r"[，。；：！？、,;「」《》“”（）()]", answer):
+            told = normalise(in_figures(clause))
+            found += [told[start:end] for start, end, weight in uncovered(told, known.normal) if weight >= STRANGE]
+    # A quoted name that is also a stretch of its own is told once.
+    return [term for i, term in enumerate(found) if not any(term in other for other in found[:i])]
+
+
+def sources_of(run: Run) -> Callable[[str], str | None]:
+    """What gives the text of a source by its name in the run's rows; None where the file is gone or unreadable."""
+    noted = run.folder / "build.json"
+    places = read_json(noted).get("sources", {}) if noted.is_file() else {}
+
+    @cache
+    def text_of(name: str) -> str | None:
+        if name not in places:
+            return None
+        try:
+            (source,) = read_sources([Path(places[name])])
+        except CorpusError:
+            return None
+        return source.text
+
+    return text_of

@@ -1,0 +1,210 @@
+"""Scores order answers as a reader would, in Chinese and English, and the known traps are none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wukong_trainer.scores import corpus_bleu, is_refusal, key_fact_hit, score
+
+REFERENCE_ZH = "出云棍由大圣残躯的“铁扇公主”赠予，需要击败 3 次青背龙。"
+REFERENCE_EN = 'The Saturn V lifted off on July 16, 1969 from pad "39A".'
+CLOSENESS = ("f1", "rouge_l", "chrf", "bleu")
+
+
+@pytest.mark.parametrize("name", CLOSENESS)
+@pytest.mark.parametrize(
+    ("lang", "reference", "nearly", "wrong"),
+    [
+        ("zh", REFERENCE_ZH, "出云棍由铁扇公主赠予，要击败青背龙3次。", "完成支线任务以后，在商店购买就能得到它。"),
+        ("en", REFERENCE_EN, "On July 16, 1969 the Saturn V left pad 39A.", "It was a cold morning in Houston."),
+    ],
+)
+def test_right_beats_nearly_right_beats_wrong(lang: str, reference: str, nearly: str, wrong: str, name: str) -> None:
+    right, close, far = (score(answer, reference, lang)[name] for answer in (reference, nearly, wrong))
+    assert right == 1.0
+    assert right > close > far + 0.2
+
+
+@pytest.mark.parametrize(
+    ("lang", "reference", "nearly", "wrong"),
+    [
+        (
+            "zh",
+            REFERENCE_ZH,
+            "铁扇公主会送出这根棍子，前提是打赢青背龙3次。",
+            REFERENCE_ZH.replace("铁扇公主", "白骨夫人"),
+        ),
+        ("en", REFERENCE_EN, "On July 16, 1969 the Saturn V left pad 39A.", REFERENCE_EN.replace("16", "20")),
+    ],
+)
+def test_a_right_rewording_is_a_hit_and_the_wrong_fact_in_the_right_sentence_is_none(
+    lang: str, reference: str, nearly: str, wrong: str
+) -> None:
+    close, swapped = score(nearly, reference, lang), score(wrong, reference, lang)
+    assert (close["key_fact_hit"], swapped["key_fact_hit"]) == (1.0, 0.0)
+    assert swapped["f1"] > close["f1"], "which is why closeness is not the primary score"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("共有108位。", "一百零八"),
+        ("一百零八位", "１０８位"),
+        ("一千", "1,000"),
+        ("12 km", "约十二公里"),
+        ("It is twelve kilometres.", "12 km"),
+        ("It rose on July 16, 1969.", "1969-07-16"),
+        ("2024年8月20日", "二〇二四年八月二十日"),
+        ("9头虫", "九头虫"),
+        ("50%", "百分之五十"),
+        ("百分之五十", "50%"),
+        ("第2回", "第二回"),
+        ("The rover covered 3.5 miles.", "3.50 miles"),
+    ],
+)
+def test_a_number_is_a_hit_in_any_spelling(answer: str, reference: str) -> None:
+    assert key_fact_hit(answer, reference)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("12 miles", "12 km"),
+        ("3 千克", "3 千米"),
+        ("第二回", "第一回"),
+        ("2个", "1个"),
+        ("July 20, 1969", "July 16, 1969"),
+        ("July 1969", "July 16, 1969"),
+        ("8 days, 3 hours", "8 days, 3 hours, 18 minutes"),
+        ("1080", "108"),
+        ("a chair", "air"),
+        ("Apollo had 11 crews", "Apollo 11"),
+        ("", "108"),
+    ],
+)
+def test_another_number_unit_date_or_part_of_a_word_is_no_hit(answer: str, reference: str) -> None:
+    assert not key_fact_hit(answer, reference)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question", "hit"),
+    [
+        ("中国的首都是北京。", "北京是中国的首都。", "中国的首都是哪里？", True),
+        ("北京", "北京是中国的首都。", "中国的首都是哪里？", True),
+        ("上海是中国的首都。", "北京是中国的首都。", "中国的首都是哪里？", False),
+        ("出云棍由石敢当掉落。", "石敢当掉落出云棍。", "出云棍由谁掉落？", True),
+        ("Beijing.", "The capital of China is Beijing.", "What is the capital of China?", True),
+        ("Shanghai.", "The capital of China is Beijing.", "What is the capital of China?", False),
+        ("可以", "不可以", "可以吗？", False),
+        ("北京不是中国的首都。", "北京是中国的首都。", "中国的首都是哪里？", False),
+        ("It is not Beijing.", "The capital of China is Beijing.", "What is the capital of China?", False),
+        ("棒子", "金箍棒", "金箍怎么用？", False),
+        ("", "北京是中国的首都。", "中国的首都是哪里？", False),
+        ("What is the capital of China?", "The capital of China is Beijing.", "What is the capital of China?", False),
+    ],
+)
+def test_what_the_question_says_need_not_be_said_again(answer: str, reference: str, question: str, hit: bool) -> None:
+    assert key_fact_hit(answer, reference, question) is hit
+
+
+def test_identical_chinese_scores_one_where_default_tokenizers_score_nothing() -> None:
+    found = score("北京", "北京", "zh")
+    assert [found[name] for name in ("key_fact_hit", "exact", *CLOSENESS)] == [1.0] * 6
+    assert corpus_bleu(["北京是中国的首都。"], ["北京是中国的首都。"], "zh") == pytest.approx(1.0)
+
+
+def test_unrelated_english_sentences_share_letters_and_score_little() -> None:
+    found = score("The cat sat on the mat.", "Rockets burn kerosene in the lower stage.", "en")
+    assert found["f1"] < 0.25, "an F1 of characters is 0.6 and more"
+    assert found["rouge_l"] < 0.25
+
+
+def test_spelling_of_width_case_and_punctuation_is_no_difference() -> None:
+    assert score("ＰＳ５ 版本：１.０", "ps5版本:1.0", "zh")["f1"] == 1.0
+    assert score("the saturn v", "The Saturn-V!", "en")["exact"] == 1.0
+
+
+def test_scores_against_values_worked_out_by_hand() -> None:
+    zh = score("北京是首都", "上海是首都", "zh")  # 3 of 5 characters, in order
+    assert zh["f1"] == zh["rouge_l"] == pytest.approx(0.6)
+    assert zh["chrf"] == pytest.approx((3 / 5 + 2 / 4) / 2)  # unigrams and bigrams; precision equals recall
+    en = score("c b a", "a b c d", "en")
+    assert en["f1"] == pytest.approx(2 * 3 / 7)
+    assert en["rouge_l"] == pytest.approx(2 * 1 / 7)
+    assert en["length_ratio"] == pytest.approx(3 / 4)
+
+
+def test_an_answer_that_goes_round_in_circles_repeats_itself() -> None:
+    loop = score("他在山上。他在山上。他在山上。他在山上。他在山上。", "他在山上。", "zh")["repetition"]
+    assert loop > 0.5 > 0.05 > score(REFERENCE_ZH, REFERENCE_ZH, "zh")["repetition"]
+    assert score("in the end and " * 8, "the end", "en")["repetition"] > 0.8
+    assert score(REFERENCE_EN, REFERENCE_EN, "en")["repetition"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "抱歉，我不知道。",
+        "我不清楚这个问题。",
+        "无法回答该问题",
+        "作为一个人工智能语言模型，我不能浏览网页。",
+        "没有相关信息。",
+        "I'm not sure.",
+        "I do not have any information about that.",
+        "As an AI language model, I cannot browse.",
+        "Sorry, I cannot help with that.",
+        "There is no information on this.",
+    ],
+)
+def test_a_refusal_is_seen(text: str) -> None:
+    assert is_refusal(text)
+    assert score(text, "白衣秀士", "zh")["refused"] == 1.0
+    assert score(text, text, "zh")["refused"] == 0.0, "where the reference says so, it is the answer"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他不知道山上有妖怪。",
+        "这把武器无法提供防御。",
+        "The crew could not determine the cause.",
+        "The board found that no data was lost.",
+        "不能在战斗中使用。",
+    ],
+)
+def test_what_somebody_in_the_text_does_not_know_is_no_refusal(text: str) -> None:
+    assert not is_refusal(text)
+
+
+def test_an_empty_answer_scores_nothing_and_an_empty_reference_passes_nobody() -> None:
+    assert set(score("", REFERENCE_ZH, "zh").values()) == {0.0}
+    assert score("anything", "？", "zh")["key_fact_hit"] == 0.0
+    with pytest.raises(ValueError, match="1 answers for 0"):
+        corpus_bleu(["a"], [], "en")
+
+
+TEXTS = st.text(max_size=40) | st.text(alphabet="一二十百第回《》“”、，。0123456789.,AZaz -金箍棒", max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, TEXTS, st.sampled_from(["zh", "en"]))
+def test_scores_keep_their_range_and_identity_is_one(answer: str, reference: str, lang: str) -> None:
+    itself = score(reference, reference, lang)
+    assert {itself[name] for name in ("key_fact_hit", "exact", "length_ratio", *CLOSENESS)} == {1.0}
+    found = score(answer, reference, lang, answer)
+    assert all(0.0 <= value <= 1.0 for name, value in found.items() if name != "length_ratio")
+    assert found["rouge_l"] <= found["f1"] + 1e-12, "a common subsequence is also a common multiset"
+    assert found["length_ratio"] >= 0.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_rouge_l_equals_the_textbook_table(a: list[str], b: list[str]) -> None:
+    table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i, x in enumerate(a, 1):
+        for j, y in enumerate(b, 1):
+            table[i][j] = table[i - 1][j - 1] + 1 if x == y else max(table[i - 1][j], table[i][j - 1])
+    expected = 2 * table[-1][-1] / (len(a) + len(b)) if a or b else 1.0
+    assert score(" ".join(a), " ".join(b), "en")["rouge_l"] == pytest.approx(expected)

@@ -1,0 +1,214 @@
+"""Scores of one answer against its reference, for Chinese and English."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from wukong_pipe.quantities import amounts, in_figures, unknown_amount, without_amounts
+from wukong_pipe.text import key_facts, normalise, numbers, stands_in
+
+PRIMARY = "key_fact_hit"
+"""The score that the verdict is about, named before anything is measured."""
+LOWER_IS_BETTER = frozenset({"repetition", "refused", "invented"})
+NO_DIRECTION = frozenset({"length_ratio"})
+UNBOUNDED = frozenset({"loglik", "loglik_per_char"})
+"""Scores that are no shares: their differences can leave [-1, 1]."""
+_REPEATED = {"zh": 6, "en": 4}
+"""Units a repeated n-gram is long: about four words in either language."""
+
+
+def score(answer: str, reference: str, lang: str, question: str = "") -> dict[str, float]:
+    """How close an answer is to its reference, by characters for "zh", by words for any other language.
+
+    Args:
+        question: what was asked; key_fact_hit then wants of a short reference no more than the question leaves open.
+
+    Returns:
+        key_fact_hit (0 or 1): every number with its unit, name and quoted term of the reference stands in the answer.
+        exact (0 or 1): equal in normal form.
+        f1 (0..1): multiset overlap. rouge_l (0..1): longest common subsequence, as F1 (Lin 2004).
+        chrf (0..1): sacrebleu's chrF2 (Popović 2015) up to 2-grams for "zh", 6-grams otherwise; white space left out.
+        bleu (0..1): sacrebleu's sentence BLEU, smoothed, up to the longest n-gram that fits; its tokenizer for "zh".
+        length_ratio (0..): length of the answer over that of the reference.
+        repetition (0..1): share of the answer's n-grams that it has said before (Welleck et al. 2020), of 6 characters
+        or 4 words. refused (0 or 1): it says that it does not know or will not tell, and the reference does not.
+        An answer identical to its reference scores 1.0 in all but the last two.
+    """
+    units, wanted = _units(answer, lang), _units(reference, lang)
+    return {
+        PRIMARY: float(key_fact_hit(answer, reference, question)),
+        "exact": float(units == wanted),
+        "f1": _f1((Counter(units) & Counter(wanted)).total(), len(units), len(wanted)),
+        "rouge_l": _f1(_common_subsequence(units, wanted), len(units), len(wanted)),
+        "chrf": _chrf("".join(units), "".join(wanted), lang),
+        "bleu": _sentence_bleu(answer, reference, lang),
+        "length_ratio": len(units) / len(wanted) if wanted else float(len(units) + 1),
+        "repetition": _repetition(units, _REPEATED["zh" if lang == "zh" else "en"]),
+        "refused": float(is_refusal(answer) and not is_refusal(reference)),
+    }
+
+
+def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
+    """Whether every number with its unit, date, name and quoted term of the reference stands in the answer.
+
+    A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
+    right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
+    twelve kilometres. What an answer says beyond the reference is not seen.
+    """
+    if answer == reference:
+        return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
+    if not normalise(reference):
+        return not normalise(answer)  # No fact at all: "every fact of none" would pass anything.
+    known = amounts(answer)
+    if unknown_amount(amounts(reference), known):
+        return False
+    said, wanted = in_figures(answer), in_figures(reference)
+    if not numbers(wanted) <= numbers(said) | known.values:
+        return False
+    # A name such as 九头虫 may become figures in one text and not in the other: as written will do, too. And an amount
+    # with its unit was compared, however it is spelt.
+    rest = _ABOUT.sub(" ", without_amounts(reference))
+    pairs = [(reference, answer), (wanted, said), *([(rest, answer)] if rest != wanted else [])]
+    return any(
+        all(_stands(term, normalise(text), normalise(question)) for term in key_facts(facts).terms)
+        for facts, text in pairs
+    )
+
+
+_ABOUT = re.compile(r"大约|大概|左右|约|\b(?:about|approximately|around|roughly)\b")
+_JOINS = re.compile(r"^(?:是|为|在|由|有|的|了|于|叫|被)+|(?:是|为|在|由|有|的|了|于|叫|被)+$")
+_SMALL_WORDS = frozenset("a an the is are was were be been it its of in on at by to and for with as".split())  # noqa: SIM905
+
+
+_DENIAL = re.compile(r"[不没未无非]|\b(?:not|no|never|t)\b")  # don’t is normalised to "don t"
+
+
+def _stands(term: str, answer: str, question: str) -> bool:
+    """Whether a fact's term stands in the answer: whole, or what it says that the question does not; all normalised."""
+    if stands_in(term, answer):
+        return True
+    # Short of the whole sentence a "not" would go unseen.
+    denied = _DENIAL.search(answer) is not None and _DENIAL.search(term) is None
+    new = list(_not_asked(term, question)) if question and not denied else []
+    return bool(new) and all(stands_in(part, answer) for part in new)
+
+
+def _not_asked(term: str, question: str) -> Iterator[str]:
+    """What a term says that the question does not: its runs of words, or its stretches of Chinese."""
+    told = ("\n" if word in _SMALL_WORDS or _asked(word, question) else word for word in term.split())
+    for run in " ".join(told).split("\n"):
+        yield from filter(None, [run.strip()] if run.isascii() else _stretches(run.strip(), question))
+
+
+def _asked(word: str, question: str) -> bool:
+    return word.isascii() and stands_in(word, question)
+
+
+def _stretches(run: str, question: str) -> list[str]:
+    """A run of Chinese without what stands in the question, two characters or more."""
+    left, start = run, 0
+    while start < len(left):
+        shared = next((n for n in range(len(left) - start, 1, -1) if left[start : start + n] in question), 0)
+        left = left[:start] + " " * bool(shared) + left[start + shared :]
+        start += 1
+    parts = [part for part in (_JOINS.sub("", part) for part in left.split()) if part]
+    # A lone character that is left over is half a word (金箍|棒): then the whole is wanted.
+    return [run] if any(len(part) == 1 for part in parts) else parts
+
+
+def _units(text: str, lang: str) -> list[str]:
+    """Characters of a Chinese text, words of any other, in normal form."""
+    normal = normalise(text)
+    return list(normal.replace(" ", "")) if lang == "zh" else normal.split()
+
+
+def _f1(common: int, got: int, wanted: int) -> float:
+    return 2 * common / (got + wanted) if got + wanted else 1.0
+
+
+def _common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
+    """Length of the longest common subsequence, a whole row of the table as one integer (Hyyrö 2004)."""
+    places: dict[str, int] = {}
+    for index, unit in enumerate(a):
+        places[unit] = places.get(unit, 0) | 1 << index
+    every = (1 << len(a)) - 1
+    row = every
+    for unit in b:
+        match = row & places.get(unit, 0)
+        row = (row + match | row - match) & every
+    return len(a) - row.bit_count()
+
+
+@cache
+def _chrf_of(order: int) -> CHRF:
+    return CHRF(char_order=order, word_order=0, beta=2)
+
+
+def _chrf(answer: str, reference: str, lang: str) -> float:
+    if not answer or not reference:
+        return float(answer == reference)
+    # Order 6 is unstable on answers of under ten characters, which Chinese ones often are.
+    return min(1.0, float(_chrf_of(2 if lang == "zh" else 6).sentence_score(answer, [reference]).score) / 100)
+
+
+@cache
+def _bleu_of(lang: str) -> BLEU:
+    # The default tokenizer takes a Chinese sentence for one word.
+    return BLEU(tokenize="zh" if lang == "zh" else "13a", lowercase=True, effective_order=True)
+
+
+def _sentence_bleu(answer: str, reference: str, lang: str) -> float:
+    said, wanted = (unicodedata.normalize("NFKC", text).strip() for text in (answer, reference))
+    if not said or not wanted or said == wanted:
+        return float(said == wanted)
+    return min(1.0, float(_bleu_of(lang).sentence_score(said, [wanted]).score) / 100)
+
+
+def corpus_bleu(answers: Sequence[str], references: Sequence[str], lang: str) -> float:
+    """BLEU of all answers in one language together, 0 to 1: a mean of sentence scores is no BLEU.
+
+    Raises:
+        ValueError: the two sequences differ in length, or there are none.
+    """
+    if len(answers) != len(references) or not answers:
+        raise ValueError(f"{len(answers)} answers for {len(references)} references")
+    said, wanted = ([unicodedata.normalize("NFKC", text) for text in texts] for texts in (answers, references))
+    bleu = BLEU(tokenize="zh" if lang == "zh" else "13a", lowercase=True)
+    return float(bleu.corpus_score(said, [wanted]).score) / 100
+
+
+def _repetition(units: Sequence[str], n: int) -> float:
+    grams = [tuple(units[i : i + n]) for i in range(len(units) - n + 1)]
+    return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+_REFUSALS = re.compile(
+    r"我?(?:并)?不(?:太)?(?:知道|清楚|了解|确定)(?:$|[，。！,.!]|这|该|答案|具体|关于|您|你|的是)"
+    r"|(?:^|[我，。])(?:目前|暂时|也|还)?(?:无法|不能|没法|没有办法|难以)(?:回答|确定|得知|确认|告诉|(?:提供|给出)(?:相关|任何|具体|准确))"
+    r"|(?:没有|缺乏|未找到|找不到|暂无)(?:足够的?|任何|相关|具体|关于.{0,20}的)+(?:信息|资料|内容|答案|记录)"
+    r"|作为(?:一个|一名)?(?:AI|人工智能|语言模型|大模型)|^(?:很|非常)?(?:抱歉|对不起)"
+    r"|\b(?:I|we) (?:do not|don['’]t|did not|didn['’]t) (?:really )?"
+    r"(?:know|have (?:\w+ )*(?:information|knowledge|details))"
+    r"|\bI(?: am|['’]m) (?:not sure|unsure|unable to|not able to|not aware)"
+    r"|\b(?:I|we) (?:cannot|can['’]t|can not|am unable to) (?:\w+ )?"
+    r"(?:answer|provide|determine|confirm|help|tell|say|assist)"
+    r"|\b(?:there is|I have|I found) no (?:\w+ )*(?:information|record|data)\b"
+    r"|\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b|^\W*(?:I['’]m |I am )?sorry\b",
+    re.IGNORECASE,
+)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a text says that it does not know or will not tell.
+
+    >>> is_refusal("抱歉，我不知道。"), is_refusal("I don't know."), is_refusal("他不知道山上有妖怪。")
+    (True, True, False)
+    """
+    return _REFUSALS.search(unicodedata.normalize("NFKC", text).strip()) is not None
