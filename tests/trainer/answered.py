@@ -103,8 +103,8 @@ def add_further_files(run: Run, text: str = "some text") -> None:
     }
     metrics = json.loads(run.metrics.read_text("utf-8")) | further
     metrics["levels"]["wording"] |= {
-        "metrics": {"chrf": {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}},
-        "mde": 0.125,
+        "compared": {"chrf": {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}},
+        "smallest_effect": 0.125,
     }
     write_text(run.metrics, json.dumps(metrics))
     write_text(run.metrics.with_name("history.jsonl"), json.dumps({"when": text, "primary": {"tuned": 0.125}}) + "\n")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-COLUMNS = ("base", "tuned", "difference", "ci95", "p_holm", "verdict")
+COLUMNS = ("base", "tuned", "open_book", "difference", "ci95", "p_holm", "verdict")
 """Keys that become columns wherever they stand; all else names the line."""
 LINES = 60
 """More lines than this are cut; the file holds them all."""

@@ -39,7 +39,7 @@ OWN_PLACE = frozenset(
 """Entries of a level that the page has its own place for."""
 MEASURES = frozenset(
     {"key_fact_hit", "f1", "rouge_l", "chrf", "exact", "loglik", "loglik_per_char", "stopped_by_eos", "length_ratio"}
-    | {"mde", "mcnemar", "wins", "ties", "losses", "difference", "ci95", "p_holm", "verdict"}
+    | {"smallest_effect", "mcnemar", "wins", "ties", "losses", "difference", "ci95", "p_holm", "verdict"}
 )
 """Keys that the page has words for wherever they stand."""
 REASONS = 12
@@ -351,7 +351,7 @@ def _card(row: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
             row[side]["answer"],
             row["reference"],
             f"{row['instruction']}\n{place}",
-            row[side].get("invented") if isinstance(row[side].get("invented"), list) else (),
+            row[side].get("invented_terms") or (),
         )
         for side in ("base", "tuned")
     }

@@ -140,7 +140,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ties": ("tied", "平"),
     "losses": ("lost", "负"),
     "mcnemar": ("exact McNemar p", "McNemar 精确检验 p"),
-    "mde": ("smallest difference that this many questions can show", "这些题数能够检出的最小差值"),
+    "smallest_effect": ("smallest difference that this many questions can show", "这些题数能够检出的最小差值"),
     # What other steps of an evaluation add.
     "forgetting": ("Forgetting: general questions", "遗忘：通用问题"),
     "open_book": ("Open book: the base with the section before it", "开卷：基座模型附原文作答"),
