@@ -172,7 +172,7 @@ def test_rejects_are_counted_by_kind_of_reason_with_two_examples(tmp_path: Path)
     add_further_files(run, "Who was first?")
     html, page = read(run)
     assert "42 candidates and rows are not in the dataset" in page.text
-    assert '<td>40</td><td class="text">“…” is not in the evidence<ul' in html
+    assert '<td class="count">40</td><td class="text">“…” is not in the evidence<ul' in html
     assert "“Luna 1” is not in the evidence" in page.text
     assert "“Luna 2” is not in the evidence" not in page.text
 
