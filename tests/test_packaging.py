@@ -43,6 +43,8 @@ def names_in(wheel: zipfile.Path) -> set[str]:
         ("prompts", "wukong_pipe/prompts", "*.md"),
         ("trainer/wukong_trainer/recipes", "wukong_trainer/recipes", "*.toml"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.j2"),
+        ("trainer/wukong_trainer", "wukong_trainer", "*.css"),
+        ("trainer/wukong_trainer", "wukong_trainer", "*.js"),
         ("pipeline/wukong_pipe", "wukong_pipe", "py.typed"),
         ("trainer/wukong_trainer", "wukong_trainer", "py.typed"),
     ],

@@ -73,6 +73,6 @@ def run_report(workspace: Workspace, run: Run) -> Path:
 
 
 def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> Any:
-    from wukong_trainer.report import answers_table
+    from wukong_trainer.answers_table import answers_table
 
     return answers_table(metrics, answers)

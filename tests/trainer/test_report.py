@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
 
+from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.metrics import summarise
-from wukong_trainer.report import answers_table, visible, write_report
-from wukong_trainer.scores import score
+from wukong_trainer.report import HERE, write_report
+from wukong_trainer.report_words import WORDS
 
-HOSTILE = (
-    "<img src=x onerror=alert(1)></script><script>alert(2)</script>\x1b[31mred\x07 \u202egnp.exe \ud800 [bold]b[/]"
-)
-VOID = {"meta", "br", "line", "polyline", "circle", "img", "link", "input"}
-
-
-def answer_row(level: str, number: int, lang: str, base: str, tuned: str, **fields: Any) -> dict[str, Any]:
-    """An answers.jsonl row with real scores; the reference holds its number, which is its key fact."""
-    reference = (
-        f"共有 {number + 100} 个。"
-        if lang == "zh"
-        else f"There were {number + 100} of them in the whole of this long chapter."
-    )
-    sides = {
-        side: {"answer": text, "stopped_by_eos": side == "tuned", "loglik": -1.5, "loglik_per_char": -0.7}
-        | score(text, reference, lang)
-        for side, text in (("base", base), ("tuned", tuned.replace("REFERENCE", reference)))
-    }
-    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
-    where = {
-        "section_id": f"s{number}",
-        "source": "guide.md",
-        "heading_path": ["Guide", f"Chapter <{number}>"],
-    }
-    row = {"id": f"{level}{number}", "pair_id": f"p{number}", "kind": "base", "level": level, "form": "seen"}
-    return row | where | {"lang": lang, "instruction": question, "reference": reference} | sides | fields
-
-
-def make_run(folder: Path, lang: str = "en", **fields: Any) -> Run:
-    """A run with everything in it: ten wins, a tie on every level, one hostile answer."""
-    run = Run(folder / "monkey")
-    rows = [
-        answer_row("wording", i, lang, "I do not know.", "REFERENCE", form="seen" if i % 2 else "unseen")
-        for i in range(10)
-    ]
-    rows += [answer_row("question", i, lang, "No.", "REFERENCE", kind="reverse") for i in range(9)]
-    rows += [answer_row("section", i + 50, lang, HOSTILE, HOSTILE, **fields) for i in range(9)]
-    write_text(run.answers, "".join(json.dumps(row) + "\n" for row in rows))
-    metrics = summarise(rows, base_model="tiny <b>", adapter="runs/monkey/adapter", leakage="none", settings={})
-    write_json(run.metrics, metrics)
-    log: list[dict[str, Any]] = [
-        {"step": i, "loss": 4 / (1 + i / 9), "epoch": i / 40, "learning_rate": 2e-4} for i in range(1, 121)
-    ]
-    log += [{"step": i, "eval_loss": 4 / (1 + i / 11)} for i in (40, 80, 120)] + [{"step": 121, "loss": float("nan")}]
-    write_text(run.train / "log.jsonl", jsonl(log))
-    write_text(run.train / "recipe.toml", 'method = "qlora"\nsystem = "</pre><script>"\n')
-    counts = {"asked": 60, "received": 58, "short": 2, "kept": 50, "rejected": 8}
-    manifest = {
-        "splits": {"train": 400, "validation": 20, "test": 28},
-        "accounting": {"base_qa": counts, "paraphrase": counts},
-        "coverage": {"overall": 0.934, "by_section": []},
-        "audit": {"dropped": 3, "highest_similarity": 0.61},
-        "teacher": {"model": "qwen3-235b", "calls": 12},
-        "sources": [{"source": "guide.md", "sha256": "ab"}],
-    }
-    write_json(run.manifest, manifest)
-    return run
+VOID = {"meta", "br", "img", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -83,8 +28,9 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
-        self.text = ""
+        self.pieces: list[str] = []
         self.feed(html)
+        self.text = "".join(self.pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -98,7 +44,11 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] not in (["script"], ["style"]):
+            self.pieces.append(data)
+
+    def number_of(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.tags)
 
 
 def read(run: Run) -> tuple[str, Page]:
@@ -108,24 +58,59 @@ def read(run: Run) -> tuple[str, Page]:
     return html, page
 
 
+def squeezed(page: Page) -> str:
+    """The text with single spaces, also where only a tag stands between two words."""
+    return " ".join(" ".join(page.pieces).split())
+
+
+# --- text stays text -----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_hostile_answers_stay_text(tmp_path: Path, lang: str) -> None:
-    html, page = read(make_run(tmp_path, lang, instruction=HOSTILE, source=HOSTILE, kind=HOSTILE, form=HOSTILE))
+    run = make_run(tmp_path, lang, instruction=HOSTILE, source=HOSTILE, kind=HOSTILE, form=HOSTILE)
+    add_further_files(run, HOSTILE)
+    html, page = read(run)
     names = {tag for tag, _ in page.tags}
-    assert not names & {"script", "img", "b", "iframe", "link", "base", "form", "object"}
+    assert page.number_of("script") == 1, "the page's own"
+    assert page.number_of("style") == 1
+    assert not names & {"img", "b", "iframe", "link", "base", "object"}
     assert not [key for _, attributes in page.tags for key in attributes if key.startswith("on")]
-    assert "<img src=x onerror=alert(1)></script><script>" in page.text
-    assert "\\x1b[31mred\\x07 \\u202egnp.exe \\ud800" in page.text
+    assert not [attributes for _, attributes in page.tags if "style" in attributes]
+    assert page.text.count("<img src=x onerror=alert(1)></script></style><script>") >= 9 * 4
+    assert "{{ 7*7 }} $x$" in page.text
+    assert "\\x1b[31mred\\x07 \\u202egnp.exe \\u2066 \\ud800" in page.text
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", html)
     assert 'system = "</pre><script>"' in page.text
 
 
-def test_the_page_carries_a_csp_and_loads_nothing(tmp_path: Path) -> None:
-    html, page = read(make_run(tmp_path))
-    policies = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
-    assert not re.search(r"https?://|url\(|@import", html)
-    assert not [key for _, attributes in page.tags for key in attributes if key in {"src", "href", "srcset"}]
+def test_the_page_allows_its_own_style_and_script_and_nothing_else(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add_further_files(run)
+    html, page = read(run)
+    (policy,) = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    inline = [re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL) for tag in ("style", "script")]
+    hashes = [base64.b64encode(hashlib.sha256(each[1].encode()).digest()).decode() for each in inline if each]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert not re.search(r"https?://|url\((?!#)|@import", html)
+    links = [a[key] for _, a in page.tags for key in ("src", "href", "srcset", "action") if key in a]
+    assert [link for link in links if not (link or "").startswith("#")] == []
+
+
+def test_a_huge_answer_is_cut_and_the_page_says_where_the_rest_stands(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    long = answer_row("wording", 77, "en", "x" * 300_000, "<think>" + "again and " * 3000 + "</think>So " + "和" * 9000)
+    write_text(run.answers, jsonl([long]))
+    html, page = read(run)
+    assert len(html) < 100_000
+    assert "296000 more characters in eval/answers.jsonl" in page.text
+    assert "thinking, 4000 characters" in page.text
+
+
+# --- what the page says --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -135,23 +120,100 @@ def test_the_page_carries_a_csp_and_loads_nothing(tmp_path: Path) -> None:
             "en",
             [
                 "Tuning helped",
-                "10 held-out wordings",
-                "0\u00a0% to 100\u00a0%",
+                "10 held-out wordings of trained facts from 10 sections",
+                "from 0\u00a0% to 100\u00a0%",
+                "None of these questions was among the trained ones",
+                "tiny <b> alone and tuned with runs/monkey/adapter",
+                "decoded the same way",
                 "question form not seen",
                 "correct",
                 "93\u00a0%",
             ],
         ),
-        ("zh", ["微调有效", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61"]),
+        ("zh", ["微调有效", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61", "93%"]),
     ],
 )
 def test_the_page_says_what_was_found(tmp_path: Path, lang: str, expected: list[str]) -> None:
     html, page = read(make_run(tmp_path, lang))
     assert [words for words in expected if words not in page.text] == []
     assert f'<html lang="{"zh-CN" if lang == "zh" else "en"}">' in html
-    assert page.text.count("Chapter <") == 28, "every held-out question is on the page"
-    curves = [a["points"] for tag, a in page.tags if tag == "polyline" and "train" in (a["class"] or "")]
-    assert len((curves[0] or "").split()) == 120, "the step without a finite loss is left out"
+    assert page.number_of("article") == 28, "every held-out question is on the page"
+    assert page.number_of("svg") >= 3
+    shown = re.findall(r'data-outcome="(\w+)" data-level="(\w+)"', html)
+    assert shown == [("won", "wording")] * 10 + [("won", "question")] * 9 + [("both_wrong", "section")] * 9
+
+
+def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    assert read(run)[0] == read(run)[0]
+
+
+def test_every_word_the_page_asks_for_is_there_in_both_languages() -> None:
+    asked = set(re.findall(r'\bw\["(\w+)"\]', (HERE / "report.html.j2").read_text("utf-8")))
+    assert asked - set(WORDS["en"]) == set()
+    for english, chinese in zip(WORDS["en"].values(), WORDS["zh"].values(), strict=True):
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese))
+
+
+def test_differences_missing_facts_and_thoughts_are_marked_apart(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    tuned = "<think>Let me count.</think>There were 999 of them in this chapter."
+    write_text(run.answers, jsonl([answer_row("wording", 5, "en", "", tuned)]))
+    html, page = read(run)
+    assert '<span class="fact">105</span>' in html
+    assert '<span class="strange">999</span>' in html
+    assert html.count('Missing: <span class="missing">105</span>') == 2
+    assert "(empty answer)" in page.text
+    assert '<summary>thinking, 13 characters</summary><p class="model">Let me count.</p></details>' in html
+
+
+def test_rejects_are_counted_by_kind_of_reason_with_two_examples(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add_further_files(run, "Who was first?")
+    html, page = read(run)
+    assert "42 candidates and rows are not in the dataset" in page.text
+    assert '<td class="count">40</td><td class="text">“…” is not in the evidence<ul' in html
+    assert "“Luna 1” is not in the evidence" in page.text
+    assert "“Luna 2” is not in the evidence" not in page.text
+
+
+def test_coverage_and_quota_stand_by_section(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add_further_files(run)
+    html, page = read(run)
+    assert "Sections short of their quota: 1 of 2." in page.text
+    assert [int(a["width"] or 0) for tag, a in page.tags if tag == "rect" and "x" not in a] == [100, 30]
+    assert "2 / 8 short of its quota" in squeezed(page)
+    assert "base_qa 7 1234 99 0.25 some text" in squeezed(page)
+    assert re.search(r"base questions</th><td>1</td><td>0</td><td>1</td><td>2</td>", html)
+
+
+def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add_further_files(run)
+    log = [{"step": i, "loss": 1.0, "tokens_per_second": 100.0 * i} for i in (1, 2, 9)]
+    write_text(run.train / "log.jsonl", jsonl(log))
+    page = squeezed(read(run)[1])
+    assert "Forgetting: general questions" in page
+    assert "hit – 0.750 0.500 -0.250 -0.500 … 0.000" in page
+    assert "Open book" in page
+    assert "1.000 0.500 0.250 … 0.750 0.031" in page, "chrF of the wordings"
+    assert "smallest difference that this many questions can show 0.125" in page
+    assert "Earlier evaluations of this run · 1" in page
+    assert "tokens per second 100.000 200.000 900.000 900.000" in page
+    assert "tokens › longest 123" in page
+
+
+def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    losses = {40: 2.0, 80: 1.25, 120: 1.5}
+    write_text(run.train / "log.jsonl", jsonl({"step": step, "eval_loss": loss} for step, loss in losses.items()))
+    _, page = read(run)
+    assert "The validation loss was lowest at step 80: 1.250. It has risen since, to 1.500" in page.text
+    assert "lowest: 1.250 at step 80" in page.text, "in the plot, too"
+
+
+# --- what is missing -----------------------------------------------------------------------------------
 
 
 def test_missing_parts_are_said(tmp_path: Path) -> None:
@@ -170,21 +232,27 @@ def test_missing_parts_are_said(tmp_path: Path) -> None:
     _, page = read(run)
     assert "not recorded" in page.text
     assert "train 5" in page.text.replace("\n", " ")
+    write_text(run.dataset / "train.jsonl", json.dumps({"kind": "base", "lang": "zh"}) + "\n")
+    assert "尚未评测" in read(run)[1].text, "before there are answers, the rows' language counts"
 
 
 def test_few_sections_leakage_and_a_torn_file(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     rows = [answer_row("wording", i, "en", "No.", "REFERENCE") for i in range(3)]
-    metrics = summarise(rows, base_model="b", adapter="a", leakage="unknown", settings={})
+    metrics = summarise(rows, base_model="b", adapter="a", leakage="unknown", settings={"decoding": "greedy"})
     write_json(run.metrics, metrics)
     _, page = read(run)
     assert "Too few sections for a verdict" in page.text
     assert "Leakage unknown" in page.text
+    assert "decoded greedily" in page.text
     metrics["leakage"] = "dropped 4"
     write_json(run.metrics, metrics)
     assert "because they had been trained: 4" in read(run)[1].text
     write_json(run.metrics, summarise([], base_model="b", adapter="a", leakage="none", settings={}))
     assert "no verdict" in read(run)[1].text
+    run.metrics.write_text("[]", "utf-8")
+    with pytest.raises(DataError, match=r"metrics\.json holds no JSON object"):
+        write_report(run)
     run.answers.write_text('{"id": ', "utf-8")
     with pytest.raises(DataError, match="line 1"):
         write_report(run)
@@ -199,45 +267,12 @@ def test_a_rise_in_the_control_is_explained(tmp_path: Path) -> None:
     assert "leakage is not ruled out; format" in page.text
 
 
-def test_a_curve_of_one_step_and_of_very_many(tmp_path: Path) -> None:
+# --- size ----------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_answers_make_a_page_of_less_than_three_megabytes(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    write_text(run.train / "log.jsonl", jsonl([{"step": 1, "loss": 0.0}]))
-    assert [a for tag, a in read(run)[1].tags if tag == "circle"]
-    write_text(run.train / "log.jsonl", jsonl({"step": i, "loss": 1 / i} for i in range(1, 9000)))
-    points = next(a["points"] or "" for tag, a in read(run)[1].tags if tag == "polyline").split()
-    assert len(points) <= 502
-    assert points[0].startswith("46.0,")
-    assert points[-1].startswith("500.0,"), "the last step is always on the curve"
-
-
-def test_visible_keeps_what_can_be_read() -> None:
-    assert visible("第一回\n\tA—b “c” 😀") == "第一回\n\tA—b “c” 😀"
-    assert visible("a\r\x00\u2028\U000e0041") == "a\\x0d\\x00\\u2028\\U000e0041"
-
-
-def terminal(metrics: dict[str, Any], answers: list[dict[str, Any]], **options: Any) -> str:
-    console = Console(width=100, force_terminal=True, color_system="standard")
-    with console.capture() as captured:
-        console.print(answers_table(metrics, answers, **options))
-    return captured.get()
-
-
-def test_the_terminal_table_shows_wins_then_a_loss_as_text() -> None:
-    rows = [answer_row("wording", i, "en", "No idea.", "REFERENCE") for i in range(9)]
-    rows.append(answer_row("wording", 9, "en", "There were 109 of them.", HOSTILE))
-    metrics = summarise(rows, base_model="b", adapter="a", leakage="none", settings={})
-    shown = terminal(metrics, rows, examples=3)
-    plain = re.sub("\x1b\\[[0-9;]*m", "", shown)
-    assert re.search(r"wording +10 +10 +10\u00a0% +90\u00a0% +\+80 +\+\d+ … \+\d+ +better", plain)
-    assert "better" in plain
-    assert [f"chapter {i}?" in plain for i in (0, 4, 1, 9)] == [True, True, False, True]
-    assert "\x07" not in shown
-    # The last column of the last table, its folded lines put together again.
-    last = "".join(line[67:].strip() for line in plain.splitlines()[-8:])
-    assert "\\x1b[31mred\\x07" in last
-    assert "[bold]b[/]" in last, "markup is shown, not obeyed"
-    assert terminal(metrics, rows, examples=0).count("chapter") == 0
-
-
-def test_the_terminal_table_of_nothing() -> None:
-    assert "Leakage: none" in terminal(summarise([], base_model="b", adapter="a", leakage="none", settings={}), [])
+    tuned = "There were some 99 of them, Sun Wukong said, in this long chapter of the book, and 7 more beside."
+    rows = [answer_row("wording", i, "en", f"I count {i}. " * 20, tuned) for i in range(250)]
+    write_text(run.answers, jsonl(rows))
+    assert len(read(run)[0]) < 250 * 3000

@@ -1,98 +1,61 @@
-"""What a run proved, for people: `report.html`, one page without scripts, and the table on the terminal.
+"""What a run proved, for people: `report.html`, one page that loads nothing.
 
 Everything shown may have been written by a model or stand in somebody's corpus: it is text, never markup, and
-characters that would steer a terminal or turn a line around are shown as escapes.
+characters that would turn a line around are shown as escapes.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
-import unicodedata
+import re
 from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
-from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
+from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
+from wukong_trainer.answer_marks import mark, mark_reference
+from wukong_trainer.json_table import Table, as_table, leaves
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.scores import PRIMARY
+from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.readable import OUTCOMES, comparisons, outcome, percent, points, visible
+from wukong_trainer.report_words import WORDS, Language
 
-CURVE_WIDTH, CURVE_HEIGHT = 520, 240
-CURVE_LEFT, CURVE_RIGHT, CURVE_TOP, CURVE_BOTTOM = 46, 500, 14, 198
-CURVE_POINTS = 500
-"""More points than this say nothing at that width; the curve takes every n-th."""
-
-VERDICT_STYLES = {"better": "green", "worse": "red"}
-
-
-def visible(text: str) -> str:
-    r"""`text` with control, bidi and other invisible characters as escapes; line breaks, tabs, joiners stay.
-
-    >>> visible("\x1b[31mred \u202egnp.exe")
-    '\\x1b[31mred \\u202egnp.exe'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    # Lone surrogates (Cs) could not even be written as UTF-8; joiners (U+200C, U+200D) hold Persian together.
-    invisible = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    if not invisible or char in "\n\t\u200c\u200d":
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-# --- what page and terminal share ----------------------------------------------------------------------
-
-
-def _blocks(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """The comparisons of `metrics.json` as table lines: a level, then its parts (form of wording, kind)."""
-    lines: list[dict[str, Any]] = []
-    for level in LEVELS:
-        block = metrics["levels"].get(level) or {}
-        if not block.get("n"):
-            continue
-        lines.append({"level": level, "part": "", **block})
-        parts = (block.get("by_form") or {}) | (block.get("by_kind") or {})
-        lines += [{"level": level, "part": part, **inner} for part, inner in parts.items() if inner]
-    return lines
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%"
-
-
-def _points_text(share: float) -> str:
-    """A difference of rates in percentage points: "+12", "−3" with a real minus, "0" without a sign."""
-    text = f"{100 * share:+.0f}"
-    return text.replace("-", "−") if float(text) else "0"
-
-
-def _outcome(row: dict[str, Any]) -> str:
-    """won, lost, both wrong or both right: what tuning did to this answer."""
-    base, tuned = (float(row[side][PRIMARY]) >= 1 for side in ("base", "tuned"))
-    if base == tuned:
-        return "both_right" if base else "both_wrong"
-    return "won" if tuned else "lost"
-
-
-# --- the page ------------------------------------------------------------------------------------------
+HERE = Path(__file__).parent
+KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "settings"})
+"""Blocks of metrics.json that the page has its own words for; any other is shown as a table."""
+OWN_PLACE = frozenset(
+    {"n", "sections", "base", "tuned", "difference", "ci95", "verdict", "wilson95", "mcnemar", "by_form", "by_kind"}
+    | {"wins", "ties", "losses", "explanation", "causes"}
+)
+"""Entries of a level that the page has its own place for."""
+MEASURES = frozenset(
+    {"key_fact_hit", "f1", "rouge_l", "chrf", "exact", "loglik", "loglik_per_char", "stopped_by_eos", "length_ratio"}
+    | {"smallest_effect", "mcnemar", "wins", "ties", "losses", "difference", "ci95", "p_holm", "verdict"}
+)
+"""Keys that the page has words for wherever they stand."""
+REASONS = 12
+"""Reasons shown a stage; what the teacher's words make unique is counted together."""
+EXAMPLES = 2
+HISTORY, COLUMNS = 30, 12
+"""Evaluations, and entries of each, that the page shows."""
+LONG = 300
+"""Characters of a reject, or of a value nobody here knows, that the page shows."""
 
 
 def write_report(run: Run) -> Path:
-    """Write `report.html` of a run from its manifest, training log, recipe, metrics and answers.
+    """Write `report.html` of a run from its manifest, dataset, training log, recipe, metrics and answers.
 
-    The page is self-contained (no script, no request), in Chinese when most answers are, else in English.
-    What is not there yet is said plainly on the page.
+    The page is self-contained (no request, and all of it is there without its script), in Chinese when most answers
+    are, else in English. What is not there yet is said plainly on the page.
 
     Returns:
         The path of the page.
@@ -100,171 +63,297 @@ def write_report(run: Run) -> Path:
     Raises:
         DataError: one of the run's files cannot be read; the sentence names it.
     """
+    answers = _rows(run.answers)
+    metrics = _object(run.metrics)
+    log = _rows(run.train / "log.jsonl")
+    dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
+    manifest = _object(run.manifest)
     recipe = run.train / "recipe.toml"
-    log = run.train / "log.jsonl"
-    answers = read_jsonl(run.answers) if run.answers.is_file() else []
-    metrics = read_json(run.metrics) if run.metrics.is_file() else None
-    page = _template().render(
+    lang = _language(answers or [row for rows in dataset.values() for row in rows])
+    words = WORDS[lang]
+    lines = comparisons(metrics)
+    style, script = ((HERE / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    page = _template(lang).render(
         name=run.name,
-        lang=_language(answers),
+        lang=lang,
+        w=words,
+        style=Markup(style),
+        script=Markup(script),
+        hashes={"style": _csp_hash(style), "script": _csp_hash(script)},
         metrics=metrics,
-        blocks=_blocks(metrics) if metrics else [],
+        lines=lines,
+        rates=Markup(rates_plot(lines, _line_name(words), words["rates_plot"], _RATE[lang])) if lines else "",
+        differences=Markup(differences_plot(lines, _line_name(words), words["differences_plot"])) if lines else "",
+        scores=[(line, _scores(line), as_table(_others(line))) for line in lines if not line["part"]],
+        blocks=_further_blocks(metrics),
+        history=_history(_rows(run.metrics.with_name("history.jsonl"))),
+        loss=Markup(loss_plot(log, words)),
+        losses=_losses(log),
+        logged=_logged(log),
+        preflight=as_table(_object(run.train / "preflight.json")),
+        recipe=recipe.read_text("utf-8", errors="replace") if recipe.is_file() else "",
+        manifest=manifest,
+        kinds=_kinds(dataset),
+        sections=_sections(manifest),
+        calls=_calls(manifest),
+        rejects=_rejects(_rows(run.dataset / "rejected.jsonl")),
         groups=_groups(answers),
-        manifest=read_json(run.manifest) if run.manifest.is_file() else None,
-        curve=_loss_curve(read_jsonl(log)) if log.is_file() else None,
-        recipe=recipe.read_text("utf-8", errors="replace") if recipe.is_file() else None,
+        places=_places(answers),
+        outcomes=OUTCOMES,
     )
     write_text(run.report, page)
     return run.report
 
 
-def _template() -> Template:
+# --- reading -------------------------------------------------------------------------------------------
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return read_jsonl(path) if path.is_file() else []
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; {} where there is no file.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    if not path.is_file():
+        return {}
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
+    return value
+
+
+def _language(rows: list[dict[str, Any]]) -> Language:
+    return "zh" if 2 * sum(row.get("lang") == "zh" for row in rows) > len(rows) else "en"
+
+
+def _percent_zh(share: float) -> str:
+    # Chinese sets no space before the sign.
+    return percent(share).replace("\u00a0", "")
+
+
+_RATE: dict[Language, Callable[[float], str]] = {"en": percent, "zh": _percent_zh}
+
+
+# --- the page's own frame ------------------------------------------------------------------------------
+
+
+@cache
+def _template(lang: Language) -> Template:
+    words = WORDS[lang]
     # finalize sees every value before autoescape does, so no place in the template can forget it; what a
     # macro returns is Markup and went through it already.
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    environment.filters["percent"] = _percent
-    environment.filters["points"] = _points_text
+    environment.filters["percent"] = _RATE[lang]
+    environment.filters["points"] = points
+    environment.filters["figure"] = _figure
+    environment.filters["say"] = lambda key: words.get(key, key)
+    environment.filters["path"] = lambda keys: " › ".join(words[key] if key in MEASURES else key for key in keys)
     return environment.get_template("report.html.j2")
 
 
-def _language(answers: list[dict[str, Any]]) -> str:
-    return "zh" if 2 * sum(row.get("lang") == "zh" for row in answers) > len(answers) else "en"
+def _csp_hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") + "'"
+
+
+def _figure(value: Any) -> str:
+    """A value nobody here knows more about, short enough for a table cell."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.3f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+    if isinstance(value, list):
+        return " … ".join(map(_figure, value)) if len(value) == 2 else _short(", ".join(map(_figure, value)))
+    return _short(str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
+
+
+# --- scores --------------------------------------------------------------------------------------------
+
+
+def _line_name(words: dict[str, str]) -> Callable[[Any], str]:
+    def name(line: Any) -> str:
+        part = "part_base" if line["part"] == "base" else line["part"]
+        return f"{'  – ' + words.get(part, part) if part else words[line['level']]} (n = {line['n']})"
+
+    return name
+
+
+def _scores(line: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The mean scores of a level by metric, with what is known of each difference."""
+    found = {key: {"base": value, "tuned": line["tuned"].get(key)} for key, value in line["base"].items()}
+    for inner in _by_metric(line):
+        for key, comparison in inner.items():
+            found.setdefault(key, {}).update({name: comparison[name] for name in comparison if name != "n"})
+    return list(found.items())
+
+
+def _by_metric(line: dict[str, Any]) -> Iterable[dict[str, dict[str, Any]]]:
+    """The entries of a level that compare metric by metric, whatever they are called."""
+    for key, value in line.items():
+        if key not in OWN_PLACE and isinstance(value, dict) and value:
+            inner = value.values()
+            if all(isinstance(each, dict) and "difference" in each for each in inner):
+                yield value
+
+
+def _others(line: dict[str, Any]) -> dict[str, Any]:
+    """What else a level holds."""
+    comparing = [id(value) for value in _by_metric(line)]
+    return {
+        key: value
+        for key, value in line.items()
+        if key not in OWN_PLACE | {"level", "part"} and id(value) not in comparing
+    }
+
+
+def _further_blocks(metrics: dict[str, Any]) -> list[tuple[str, Table]]:
+    """The blocks of metrics.json that other steps of the evaluation wrote."""
+    others = {key: value if isinstance(value, dict) else {"value": value} for key, value in metrics.items()}
+    tables = [(key, as_table(value)) for key, value in others.items() if key not in KNOWN]
+    return [(key, table) for key, table in tables if table["lines"]]
+
+
+def _history(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """The last evaluations as a table: a line each, a column for every entry."""
+    lines = [dict(leaves(entry)) for entry in entries[-HISTORY:]]
+    columns = list(dict.fromkeys(path for line in lines for path in line))
+    return {"columns": columns[:COLUMNS], "lines": lines, "cut": len(entries) > HISTORY or len(columns) > COLUMNS}
+
+
+# --- training ------------------------------------------------------------------------------------------
+
+
+def _losses(log: list[dict[str, Any]]) -> dict[str, Any]:
+    """The last losses, and where the validation loss was lowest."""
+    curves = {"train": loss_points(log, "loss"), "validation": loss_points(log, "eval_loss")}
+    found: dict[str, Any] = {name: curve[-1][1] for name, curve in curves.items() if curve}
+    if curves["validation"]:
+        found["step"], found["lowest"] = lowest(curves["validation"])
+        found["step"] = f"{found['step']:g}"
+    return found
+
+
+def _logged(log: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
+    """(name, [lowest, median, highest, last]) of whatever else was logged as numbers while training."""
+    found: dict[str, list[float]] = {}
+    for line in log:
+        for key, value in line.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+                found.setdefault(key, []).append(float(value))
+    return [
+        (key, [min(values), median(values), max(values), values[-1]])
+        for key, values in found.items()
+        if key not in {"step", "epoch", "loss", "eval_loss"}
+    ]
+
+
+# --- dataset -------------------------------------------------------------------------------------------
+
+
+def _kinds(dataset: dict[str, list[dict[str, Any]]]) -> list[tuple[str, list[int]]]:
+    """(kind, rows in train, validation, test)."""
+    counts = [Counter(str(row.get("kind", "")) for row in rows) for rows in dataset.values()]
+    return [(kind, [count[kind] for count in counts]) for kind in sorted(set().union(*counts))]
+
+
+def _sections(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Coverage and quota of every section, in the order of the source."""
+    quota = {entry.get("id"): entry for entry in manifest.get("quota") or []}
+    covered = (manifest.get("coverage") or {}).get("by_section") or []
+    ids = {entry.get("id") for entry in covered}
+    sections = [quota.get(entry.get("id"), {}) | entry for entry in covered]
+    sections += [entry for key, entry in quota.items() if key not in ids]
+    return [
+        section | {"short": section.get("kept", 0) < section.get("wanted", 0)}
+        for section in sections
+        if isinstance(section.get("section"), str)
+    ]
+
+
+def _calls(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """(stage, what its calls used): calls, tokens, cost by currency."""
+    stages = manifest.get("calls") or {}
+    return [(stage, entry["used"]) for stage, entry in stages.items() if isinstance(entry, dict) and entry.get("used")]
+
+
+def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rejects counted by stage and kind of reason, most frequent first, each with examples."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for reject in rejects:
+        groups.setdefault((str(reject.get("stage", "")), _kind_of(str(reject.get("reason", "")))), []).append(reject)
+    stages: dict[str, Any] = {}
+    for (stage, reason), found in sorted(groups.items(), key=lambda group: -len(group[1])):
+        entry = stages.setdefault(stage, {"n": 0, "reasons": [], "others": 0})
+        entry["n"] += len(found)
+        if len(entry["reasons"]) < REASONS:
+            entry["reasons"].append((reason, len(found), [_example(reject) for reject in found[:EXAMPLES]]))
+        else:
+            entry["others"] += 1
+    return {"n": len(rejects), "stages": stages}
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without what the teacher wrote: “Luna 9” is not in the evidence and “Kiev” is not … are one kind."""
+    without = re.sub(r"“.*”", "“…”", reason, flags=re.DOTALL)
+    return _short(re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without))
+
+
+def _example(reject: dict[str, Any]) -> str:
+    """A reject in one line: what was proposed, or what came instead, and the reason in full."""
+    candidate = reject.get("candidate")
+    fields = candidate if isinstance(candidate, dict) else {}
+    said = [str(fields[key]) for key in ("instruction", "question", "output", "answer") if fields.get(key)]
+    what = " → ".join(said) or str(candidate or reject.get("reply") or "–")
+    return f"{_short(' '.join(what.split()))} ({_short(str(reject.get('reason', '')))})"
+
+
+# --- questions and answers -----------------------------------------------------------------------------
 
 
 def _groups(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The held-out questions by level, those on which tuning changed something first."""
-    order = ("won", "lost", "both_wrong", "both_right")
+    places = {place: i for i, (place, _) in enumerate(_places(answers))}
     groups = []
     for level in LEVELS:
-        rows = [row | {"outcome": _outcome(row)} for row in answers if row.get("level") == level]
-        rows.sort(key=lambda row: order.index(row["outcome"]))
+        rows = [_card(row, places) for row in answers if row.get("level") == level]
+        rows.sort(key=lambda row: OUTCOMES.index(row["outcome"]))
         if rows:
             groups.append({"level": level, "rows": rows, "counts": Counter(row["outcome"] for row in rows)})
     return groups
 
 
-def _loss_curve(log: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Training and validation loss as SVG coordinates with axis ticks; None when nothing was logged."""
-    curves = {"train": _points(log, "loss"), "eval": _points(log, "eval_loss")}
-    points = [point for curve in curves.values() for point in curve]
-    if not points:
-        return None
-    first, last = min(x for x, _ in points), max(x for x, _ in points)
-    step = _nice_step(max(y for _, y in points))
-    top = step * math.ceil(max(max(y for _, y in points) / step, 1))
+def _place(row: dict[str, Any]) -> str:
+    return " › ".join([str(row.get("source", "")), *map(str, row.get("heading_path") or [])])
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = (x - first) / (last - first) if last > first else 0.5
-        return (
-            round(CURVE_LEFT + across * (CURVE_RIGHT - CURVE_LEFT), 1),
-            round(CURVE_BOTTOM - max(y, 0.0) / top * (CURVE_BOTTOM - CURVE_TOP), 1),
+
+def _places(answers: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """(section of the source, questions about it), in the order of the answers."""
+    return list(Counter(_place(row) for row in answers).items())
+
+
+def _card(row: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    place = _place(row)
+    sides = {
+        side: mark(
+            row[side]["answer"],
+            row["reference"],
+            f"{row['instruction']}\n{place}",
+            row[side].get("invented_terms") or (),
         )
-
-    steps = sorted({round(first + (last - first) * i / 4) for i in range(5)})
-    return {
-        "size": (CURVE_WIDTH, CURVE_HEIGHT),
-        "box": (CURVE_LEFT, CURVE_TOP, CURVE_RIGHT, CURVE_BOTTOM),
-        **{name: [place(x, y) for x, y in curve] for name, curve in curves.items()},
-        "x_ticks": [(place(x, 0)[0], str(x)) for x in steps],
-        "y_ticks": [(place(first, step * i)[1], f"{step * i:g}") for i in range(round(top / step) + 1)],
-        "last": {name: curve[-1][1] for name, curve in curves.items() if curve},
+        for side in ("base", "tuned")
     }
-
-
-def _points(log: list[dict[str, Any]], key: str) -> list[tuple[float, float]]:
-    """(step, value) by step; of a step logged again after a resume the later value counts."""
-    found = {
-        line["step"]: float(line[key])
-        for line in log
-        if isinstance(line.get(key), (int, float)) and math.isfinite(line[key]) and "step" in line
-    }
-    points = sorted(found.items())
-    stride = math.ceil(len(points) / CURVE_POINTS) or 1
-    return points[:-1:stride] + points[-1:]
-
-
-def _nice_step(top: float) -> float:
-    """A step of 1, 2 or 5 times a power of ten that divides an axis up to `top` into three to seven parts."""
-    rough = max(top, 1e-9) / 5
-    power: float = 10 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-
-
-# --- the terminal --------------------------------------------------------------------------------------
-
-
-def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], examples: int = 4) -> RenderableType:
-    """The before and after table of `metrics.json`, and a few answers side by side: wins first, then a loss.
-
-    Args:
-        metrics: what `metrics.summarise` returns.
-        answers: the rows of `answers.jsonl`.
-        examples: how many questions to show, 0 for none.
-
-    Returns:
-        Something for `rich.console.Console.print`; model text in it is neither markup nor control character.
-    """
-    table = Table(title="Correct answers on held-out questions", title_justify="left", box=SIMPLE_HEAD)
-    table.pad_edge, table.collapse_padding = False, True
-    for name in ("level", "n", "sections", "base", "tuned", "diff.", "95 % interval", "verdict"):
-        table.add_column(name, justify="left" if name in {"level", "verdict"} else "right", no_wrap=name != "verdict")
-    for line in _blocks(metrics):
-        difference, low, high = (_points_text(value) for value in (line["difference"], *line["ci95"]))
-        table.add_row(
-            Text(visible(f"  {line['part']}" if line["part"] else line["level"])),
-            str(line["n"]),
-            str(line["sections"]),
-            _percent(line["base"][PRIMARY]),
-            _percent(line["tuned"][PRIMARY]),
-            difference,
-            f"{low} … {high}",
-            Text(line["verdict"], style=VERDICT_STYLES.get(line["verdict"], "")),
-        )
-    notes = [Text(visible(f"Leakage: {metrics['leakage']}."), style="dim")]
-    if says := (metrics["levels"].get("section") or {}).get("explanation"):
-        notes.append(Text(visible(f"Control (section): {says}"), style="dim"))
-    return Group(table, *notes, *(_side_by_side(row) for row in _examples(answers, examples)))
-
-
-def _examples(answers: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """Wins, with a loss in the last place if there is one; filled up with unchanged answers. One of each pair."""
-    primary_last = sorted(answers, key=lambda row: -LEVELS.index(row["level"]))
-    one_each = {row["pair_id"]: row for row in primary_last}.values()
-    ranked = sorted(one_each, key=lambda row: LEVELS.index(row["level"]))
-    by_outcome = {name: [row for row in ranked if _outcome(row) == name] for name in ("won", "lost")}
-    losses = by_outcome["lost"][: min(count, 1)]
-    wins = _spread(by_outcome["won"], count - len(losses))
-    ties = [row for row in ranked if _outcome(row).startswith("both")]
-    return [*wins, *losses, *_spread(ties, count - len(wins) - len(losses))]
-
-
-def _spread(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """At most `count` of the rows, from all over the list: neighbours are about the same section."""
-    return [rows[i * len(rows) // count] for i in range(count)] if 0 < count < len(rows) else rows[: max(0, count)]
-
-
-def _side_by_side(row: dict[str, Any]) -> Table:
-    table = Table(
-        title=Text(visible(row["instruction"]), style="bold"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        expand=True,
-    )
-    cells = [Text(visible(_short(row["reference"])))]
-    table.add_column("reference", ratio=1, overflow="fold")
-    for side in ("base", "tuned"):
-        hit = float(row[side][PRIMARY]) >= 1
-        table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
-        cells.append(Text(visible(_short(row[side]["answer"])), style="green" if hit else "red"))
-    table.add_row(*cells)
-    return table
-
-
-def _short(text: str, width: int = 240) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    said = {"outcome": outcome(row), "place": place, "section": places[place]}
+    return row | said | {"marked": sides, "marked_reference": mark_reference(row["reference"])}

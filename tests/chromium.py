@@ -1,0 +1,108 @@
+"""A real browser for tests: headless Chromium, spoken to through its DevTools pipe, no package in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Chromium:
+    """One tab; what its page logged, refused or asked of the network is kept."""
+
+    def __init__(self, commands: int, replies: int) -> None:
+        self._commands, self._replies = commands, replies
+        self._buffer = b""
+        self._session = ""
+        self._last = 0
+        self.complaints: list[str] = []
+        """Console errors, uncaught exceptions, and what the CSP blocked."""
+        self.requests: list[str] = []
+        """The addresses the page asked for, itself included."""
+        self._loaded = False
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """The result of a DevTools command (https://chromedevtools.github.io/devtools-protocol)."""
+        self._last += 1
+        message = {"id": self._last, "method": method, "params": params}
+        message |= {"sessionId": self._session} if self._session else {}
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        while True:
+            reply = self._next()
+            if reply.get("id") == self._last:
+                assert "error" not in reply, f"{method}: {reply['error']}"
+                result: dict[str, Any] = reply["result"]
+                return result
+
+    def open(self, path: Path, width: int = 1280, height: int = 900) -> None:
+        """Show a file at that size, and wait until it is loaded."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.complaints, self.requests, self._loaded = [], [], False
+        self.call("Page.navigate", url=path.as_uri())
+        while not self._loaded:
+            self._next()
+
+    def run(self, script: str) -> Any:
+        """The value of a JavaScript expression, a promise's once it is there."""
+        done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            chunk = os.read(self._replies, 1 << 20)
+            assert chunk, "Chromium went away"
+            self._buffer += chunk
+        raw, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(raw)
+        params = message.get("params", {})
+        match message.get("method"):
+            case "Page.loadEventFired":
+                self._loaded = True
+            case "Network.requestWillBeSent":
+                self.requests.append(params["request"]["url"])
+            case "Runtime.exceptionThrown":
+                self.complaints.append(json.dumps(params["exceptionDetails"]))
+            case "Runtime.consoleAPICalled":
+                self.complaints.append(json.dumps(params["args"]))
+            case "Log.entryAdded":
+                self.complaints.append(params["entry"]["text"])
+        return message
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Chromium]:
+    """A running Chromium with an empty profile, gone at the end."""
+    assert CHROMIUM, "there is no Chromium here"
+    from_us, commands = os.pipe()
+    replies, to_us = os.pipe()
+
+    # The DevTools pipe is file descriptors 3 and 4. Those numbers may be taken here by the pipes themselves.
+    high = [os.dup2(descriptor, descriptor + 100) for descriptor in (from_us, to_us)]
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
+    line = f'exec "$0" "$@" 3<&{high[0]} 4>&{high[1]}'
+    process = subprocess.Popen(
+        ["bash", "-c", line, CHROMIUM, *flags, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
+        pass_fds=high,
+        stderr=subprocess.DEVNULL,
+    )
+    for descriptor in (from_us, to_us, *high):
+        os.close(descriptor)
+    try:
+        yield Chromium(commands, replies)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(commands)
+        os.close(replies)

@@ -1,0 +1,112 @@
+"""A run as `report` finds it: answers with real scores, metrics, log, recipe and dataset, and hostile words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe.workspace import Run, jsonl, write_json, write_text
+from wukong_trainer.metrics import summarise
+from wukong_trainer.scores import score
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)></script></style><script>alert(2)</script>{{ 7*7 }} $x$ \"' --> \x1b[31mred\x07 "
+    "\u202egnp.exe \u2066 \ud800 [bold]b[/]"
+)
+
+
+def answer_row(level: str, number: int, lang: str, base: str, tuned: str, **fields: Any) -> dict[str, Any]:
+    """An answers.jsonl row with real scores; the reference holds its number, which is its key fact."""
+    reference = (
+        f"共有 {number + 100} 个。"
+        if lang == "zh"
+        else f"There were {number + 100} of them in the whole of this long chapter."
+    )
+    sides = {
+        side: {"answer": text, "stopped_by_eos": side == "tuned", "loglik": -1.5, "loglik_per_char": -0.7}
+        | score(text, reference, lang)
+        for side, text in (("base", base), ("tuned", tuned.replace("REFERENCE", reference)))
+    }
+    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
+    where = {
+        "section_id": f"s{number}",
+        "source": "guide.md",
+        "heading_path": ["Guide", f"Chapter <{number}>"],
+    }
+    row = {"id": f"{level}{number}", "pair_id": f"p{number}", "kind": "base", "level": level, "form": "seen"}
+    return row | where | {"lang": lang, "instruction": question, "reference": reference} | sides | fields
+
+
+def make_run(folder: Path, lang: str = "en", **fields: Any) -> Run:
+    """A run with everything in it: ten wins, a tie on every level, one hostile answer."""
+    run = Run(folder / "monkey")
+    rows = [
+        answer_row("wording", i, lang, "I do not know.", "REFERENCE", form="seen" if i % 2 else "unseen")
+        for i in range(10)
+    ]
+    rows += [answer_row("question", i, lang, "No.", "REFERENCE", kind="reverse") for i in range(9)]
+    rows += [answer_row("section", i + 50, lang, HOSTILE, HOSTILE, **fields) for i in range(9)]
+    write_text(run.answers, "".join(json.dumps(row) + "\n" for row in rows))
+    metrics = summarise(rows, base_model="tiny <b>", adapter="runs/monkey/adapter", leakage="none", settings={})
+    write_json(run.metrics, metrics)
+    log: list[dict[str, Any]] = [
+        {"step": i, "loss": 4 / (1 + i / 9), "epoch": i / 40, "learning_rate": 2e-4} for i in range(1, 121)
+    ]
+    log += [{"step": i, "eval_loss": 4 / (1 + i / 11)} for i in (40, 80, 120)] + [{"step": 121, "loss": float("nan")}]
+    write_text(run.train / "log.jsonl", jsonl(log))
+    write_text(run.train / "recipe.toml", 'method = "qlora"\nsystem = "</pre><script>"\n')
+    counts = {"asked": 60, "received": 58, "short": 2, "kept": 50, "rejected": 8}
+    manifest = {
+        "splits": {"train": 400, "validation": 20, "test": 28},
+        "accounting": {"base_qa": counts, "paraphrase": counts},
+        "coverage": {"overall": 0.934, "by_section": []},
+        "audit": {"dropped": 3, "highest_similarity": 0.61},
+        "teacher": {"model": "qwen3-235b", "calls": 12},
+        "sources": [{"source": "guide.md", "sha256": "ab"}],
+    }
+    write_json(run.manifest, manifest)
+    return run
+
+
+def reject(stage: str, reason: str, question: str = "Who?", answer: str = "Nobody.") -> dict[str, Any]:
+    """A line of rejected.jsonl."""
+    return {"stage": stage, "reason": reason, "candidate": {"question": question, "answer": answer}, "reply": "{…}"}
+
+
+def add_further_files(run: Run, text: str = "some text") -> None:
+    """What other steps may leave behind, `text` in every place that holds some."""
+    sections = [("Guide", 4, 4, 3, 3), (text, 10, 3, 8, 2)]
+    manifest = {
+        "splits": {"train": 3, "validation": 1, "test": 1},
+        "coverage": {
+            "overall": 0.5,
+            "by_section": [{"section": name, "id": name, "units": u, "covered": c} for name, u, c, _, _ in sections],
+        },
+        "quota": [{"section": name, "id": name, "wanted": want, "kept": kept} for name, _, _, want, kept in sections],
+        "calls": {"base_qa": {"used": {"calls": 7, "tokens_in": 1234, "tokens_out": 99, "cost": {text: "0.25"}}}},
+        "teacher": {"model": text},
+        "sources": [{"name": text}],
+        "accounting": {text: {"asked": 1}},
+    }
+    write_text(run.manifest, json.dumps(manifest))
+    kinds = {"train": ["base", "paraphrase", text], "val": ["paraphrase"], "test": ["base"]}
+    for name, found in kinds.items():
+        write_text(run.dataset / f"{name}.jsonl", "".join(json.dumps({"kind": kind}) + "\n" for kind in found))
+    rejects = [reject("base_qa", f"“Luna {i}” is not in the evidence", text) for i in range(40)]
+    rejects += [reject(text, text), {"stage": "reply", "reason": "the content is empty", "reply": text}]
+    write_text(run.dataset / "rejected.jsonl", "".join(json.dumps(line) + "\n" for line in rejects))
+    hit = {"base": 0.75, "tuned": 0.5, "difference": -0.25, "ci95": [-0.5, 0.0]}
+    further = {
+        "forgetting": {"n": 20, "hit": hit, "answers": [{"question": text, "base": text, "tuned": text}]},
+        "open_book": {"n": 12, "hit": 0.625},
+        text: {text: text},
+    }
+    metrics = json.loads(run.metrics.read_text("utf-8")) | further
+    metrics["levels"]["wording"] |= {
+        "compared": {"chrf": {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}},
+        "smallest_effect": 0.125,
+    }
+    write_text(run.metrics, json.dumps(metrics))
+    write_text(run.metrics.with_name("history.jsonl"), json.dumps({"when": text, "primary": {"tuned": 0.125}}) + "\n")
+    write_text(run.train / "preflight.json", json.dumps({"trained": text, "tokens": {"longest": 123}}))

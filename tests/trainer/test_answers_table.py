@@ -1,0 +1,40 @@
+"""The terminal shows what tuning changed, and answers as text whatever they hold."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rich.console import Console
+
+from tests.trainer.answered import HOSTILE, answer_row
+from wukong_trainer.answers_table import answers_table
+from wukong_trainer.metrics import summarise
+
+
+def terminal(metrics: dict[str, Any], answers: list[dict[str, Any]], **options: Any) -> str:
+    console = Console(width=100, force_terminal=True, color_system="standard")
+    with console.capture() as captured:
+        console.print(answers_table(metrics, answers, **options))
+    return captured.get()
+
+
+def test_the_terminal_table_shows_wins_then_a_loss_as_text() -> None:
+    rows = [answer_row("wording", i, "en", "No idea.", "REFERENCE") for i in range(9)]
+    rows.append(answer_row("wording", 9, "en", "There were 109 of them.", HOSTILE))
+    metrics = summarise(rows, base_model="b", adapter="a", leakage="none", settings={})
+    shown = terminal(metrics, rows, examples=3)
+    plain = re.sub("\x1b\\[[0-9;]*m", "", shown)
+    assert re.search(r"wording +10 +10 +10\u00a0% +90\u00a0% +\+80 +\+5 … \+97 +better", plain)
+    assert "better" in plain
+    assert [f"chapter {i}?" in plain for i in (0, 4, 1, 9)] == [True, True, False, True]
+    assert "\x07" not in shown
+    # The last column of the last table, its folded lines put together again.
+    last = "".join(line[67:].strip() for line in plain.splitlines()[-8:])
+    assert "\\x1b[31mred\\x07" in last
+    assert "[bold]b[/]" in last, "markup is shown, not obeyed"
+    assert terminal(metrics, rows, examples=0).count("chapter") == 0
+
+
+def test_the_terminal_table_of_nothing() -> None:
+    assert "Leakage: none" in terminal(summarise([], base_model="b", adapter="a", leakage="none", settings={}), [])
