@@ -43,6 +43,7 @@ def names_in(wheel: zipfile.Path) -> set[str]:
         ("prompts", "wukong_pipe/prompts", "*.md"),
         ("trainer/wukong_trainer/recipes", "wukong_trainer/recipes", "*.toml"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.j2"),
+        ("trainer/wukong_trainer", "wukong_trainer", "*.jsonl"),
         ("pipeline/wukong_pipe", "wukong_pipe", "py.typed"),
         ("trainer/wukong_trainer", "wukong_trainer", "py.typed"),
     ],

@@ -412,6 +412,7 @@ def answer(request: Request, attempt: int) -> str:
     task = request.task
     if isinstance(task, ParaphraseTask):
         return json.dumps({"questions": [] if attempt else paraphrases(task)}, ensure_ascii=False)
+    assert isinstance(task, BaseQATask), task
     pairs = [
         {
             "question": fact.question(task.section.lang, 0),

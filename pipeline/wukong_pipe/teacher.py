@@ -40,6 +40,11 @@ class ParaphraseTask:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTask:
+    """Say which of two answers is better; the embedded teacher cannot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to a teacher, as the build means it; how a server is spoken to is the teacher's business.
 
@@ -48,13 +53,13 @@ class Request:
     """
 
     stage: str
-    """"base_qa" or "paraphrase"."""
+    """"base_qa", "paraphrase" or "eval_judge"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]
     schema: dict[str, Any]
     """JSON Schema of the reply, an object."""
-    task: BaseQATask | ParaphraseTask
+    task: BaseQATask | ParaphraseTask | JudgeTask
 
 
 @dataclass(frozen=True, slots=True)
