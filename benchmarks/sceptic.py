@@ -13,12 +13,12 @@ import argparse
 import random
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe import offline
 from wukong_pipe.errors import ModelError
-from wukong_pipe.section_texts import source_of
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer import sft
 from wukong_trainer.data import default_system, read_training_data
@@ -77,13 +77,12 @@ def copy_of(honest: Run, name: str, rows: Rows, epochs: float | None) -> Run:
 
 def verdict(name: str, run: Run) -> None:
     """Print the row of a run, and the refusal before it where there is one."""
-    settings = {"batch": 64, "max_new_tokens": 64}
-    sources = {"form_of": offline.form_of, "source_of": source_of(run)}
+    settings = Settings(batch=64, max_new_tokens=64)
     try:
-        metrics, _ = evaluate(run, Settings(**settings), **sources)
+        metrics, _ = evaluate(run, settings, form_of=offline.form_of)
     except ModelError as error:
         print(f"| {name} | | | | | | refused: {error} | |")
-        metrics, _ = evaluate(run, Settings(**settings, drop_leaked=True), **sources)
+        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=offline.form_of)
         name += ", the others left in"
     primary = metrics["primary"]
     low, high = primary["ci95"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from wukong_trainer.metrics import score
 
 ALL = general_questions()
 BY_TEXT = {"zh": "答案是{}。", "en": "The answer is {}."}
-SUMS = {
+SUMS: dict[str, Callable[[int, int], float]] = {
     r"(\d+)加(\d+)等于": lambda a, b: a + b,
     r"(\d+)减(\d+)等于": lambda a, b: a - b,
     r"(\d+)乘以(\d+)等于": lambda a, b: a * b,

@@ -43,7 +43,7 @@ class Contender:
     def identity(self) -> str:
         """Hash of all that its answers depend on, besides the question."""
         place = choose_place()
-        adapter = ()
+        adapter: tuple[str, ...] = ()
         if self.adapter is not None:
             adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
         versions = (torch.__version__, transformers.__version__)

@@ -58,7 +58,7 @@ def answer_all(
     def ask(ready: Any, places: list[int]) -> list[Answer]:
         return _generated(ready, tokenizer, [texts[i] for i in places], max_new_tokens)
 
-    keys = memory and [memory.key("answer", text, max_new_tokens, batch) for text in texts]
+    keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
     return _in_batches(model, [len(text) for text in texts], batch, ask, Answer, progress, memory, keys)
 
 
@@ -121,7 +121,7 @@ def likelihood_all(
             for i, total in zip(places, totals, strict=True)
         ]
 
-    keys = memory and [memory.key("likelihood", *row, batch) for row in rows]
+    keys = [memory.key("likelihood", *row, batch) for row in rows] if memory else []
     return _in_batches(model, [len(ids) for ids, _ in rows], batch, look, Likelihood, progress, memory, keys)
 
 
@@ -160,14 +160,14 @@ def _in_batches(
     kind: type[T],
     progress: Progress,
     memory: Memory | None,
-    keys: Sequence[str] | None,
+    keys: Sequence[str],
 ) -> list[T]:
     """What `work` makes of every place, in order, `size` places at a time; what the memory knows is not asked again.
 
     The longest go first: running out of memory shows at once, not after an hour.
     """
     found: dict[int, T] = {}
-    if memory and keys:
+    if memory:
         known = {i: entry for i, key in enumerate(keys) if (entry := memory.get(key)) is not None}
         found = {i: kind(**entry) for i, entry in known.items()}
     left = sorted((i for i in range(len(lengths)) if i not in found), key=lambda i: (-lengths[i], i))
@@ -179,7 +179,7 @@ def _in_batches(
             ready.eval()
         places = left[start : start + size]
         made = dict(zip(places, work(ready, places), strict=True))
-        if memory and keys:
+        if memory:
             memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
         found |= made
         progress(len(found), len(lengths))

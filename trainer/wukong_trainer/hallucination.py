@@ -36,10 +36,8 @@ def mark_invented(rows: Sequence[dict[str, Any]], source_of: SourceOf) -> dict[s
             # Before a source that says nothing all that is stated is invented.
             stated[side] += len(invented(answer, "", "", lang))
     made_up = {side: [row[side]["invented"] for row, _ in known] for side in stated}
-    answers = paired(
-        *([float(bool(terms)) for terms in made_up[side]] for side in ("base", "tuned")),
-        [section_of(row) for row, _ in known],
-    )
+    inventing = {side: [float(bool(terms)) for terms in made_up[side]] for side in stated}
+    answers = paired(inventing["base"], inventing["tuned"], [section_of(row) for row, _ in known])
     sides = {
         side: {
             "stated": stated[side],
