@@ -114,7 +114,7 @@ def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:
     found = metrics["hallucination"]
     assert (found["n"], found["missing"]) == (7, 1)
     for side in ("base", "tuned"):
-        marked = [row[side]["invented"] for row in answers if "invented" in row[side]]
+        marked = [row[side]["invented_terms"] for row in answers if "invented" in row[side]]
         assert len(marked) == 7
         assert found[side]["invented"] == sum(map(len, marked)) <= found[side]["stated"]
         assert found[side]["answers"] == pytest.approx(sum(map(bool, marked)) / 7)

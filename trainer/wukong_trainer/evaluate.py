@@ -118,6 +118,7 @@ def evaluate(
         of_form = "" if not form or not trained_forms else "seen" if form in trained_forms else "unseen"
         asked_of = {"form": of_form, "instruction": row["instruction"], "reference": row["output"]}
         answers.append({key: row[key] for key in _OF_A_ROW} | asked_of | found)
+    inventions = mark_invented(answers, source_of) if source_of else None
     metrics = summarise(
         answers,
         base_model=record.get("base_model") or base.weights,
@@ -127,8 +128,8 @@ def evaluate(
     )
     if questions:
         metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"])
-    if source_of:
-        metrics["hallucination"] = mark_invented(answers, source_of)
+    if inventions:
+        metrics["hallucination"] = inventions
     if book is not None:
         metrics["open_book"] = open_book(answers, book)
     if of_rivals:

@@ -19,7 +19,7 @@ def invented(answer: str, question: str, source_text: str, lang: str) -> list[st
 
 
 def mark_invented(rows: Sequence[dict[str, Any]], source_of: SourceOf) -> dict[str, Any]:
-    """`metrics["hallucination"]`; each side of a row whose section is known gets `invented`, a list.
+    """`metrics["hallucination"]`; a row whose section is known gets on each side `invented`, 0 or 1, and `invented_terms`.
 
     Returns:
         n and missing (rows with and without their section); for base and tuned: stated and invented (numbers and
@@ -32,16 +32,16 @@ def mark_invented(rows: Sequence[dict[str, Any]], source_of: SourceOf) -> dict[s
         for side in stated:
             answer, question, lang = row[side]["answer"], row["instruction"], row["lang"]
             source = "\n".join([*row["heading_path"], text])
-            row[side]["invented"] = list(invented(answer, question, source, lang))
+            terms = list(invented(answer, question, source, lang))
+            row[side] |= {"invented": float(bool(terms)), "invented_terms": terms}
             # Before a source that says nothing all that is stated is invented.
             stated[side] += len(invented(answer, "", "", lang))
-    made_up = {side: [row[side]["invented"] for row, _ in known] for side in stated}
-    inventing = {side: [float(bool(terms)) for terms in made_up[side]] for side in stated}
+    inventing = {side: [row[side]["invented"] for row, _ in known] for side in stated}
     answers = paired(inventing["base"], inventing["tuned"], [section_of(row) for row, _ in known])
     sides = {
         side: {
             "stated": stated[side],
-            "invented": (count := sum(map(len, made_up[side]))),
+            "invented": (count := sum(len(row[side]["invented_terms"]) for row, _ in known)),
             "share": count / stated[side] if stated[side] else 0.0,
             "answers": answers[side],
         }
