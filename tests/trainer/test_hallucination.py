@@ -12,7 +12,7 @@ from wukong_trainer.hallucination import invented, mark_invented
     [
         ("它重13斤，见《西游记》。", "它有多重？", "如意金箍棒重一万三千五百斤。", "zh", ["13", "西游记"]),
         ("重13500斤。", "它有多重？", "如意金箍棒重一万三千五百斤。", "zh", []),
-        ("In 1969 Neil Armstrong landed with Apollo 12.", "Who landed in 1969?", "Neil Armstrong, Apollo 11.", "en", ["12"]),
+        ("In 1969 Neil Armstrong flew Apollo 12.", "Who landed in 1969?", "Neil Armstrong, Apollo 11.", "en", ["12"]),
         ("It was Armstrong.", "Who?", "Neil Armstrong landed.", "en", []),
         ("不知道。", "谁？", "甲。", "zh", []),
     ],

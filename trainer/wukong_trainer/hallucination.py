@@ -19,7 +19,7 @@ def invented(answer: str, question: str, source_text: str, lang: str) -> list[st
 
 
 def mark_invented(rows: Sequence[dict[str, Any]], source_of: SourceOf) -> dict[str, Any]:
-    """`metrics["hallucination"]`; a row whose section is known gets on each side `invented`, 0 or 1, and `invented_terms`.
+    """`metrics["hallucination"]`; where the section is known each side gets `invented`, 0 or 1, and `invented_terms`.
 
     Returns:
         n and missing (rows with and without their section); for base and tuned: stated and invented (numbers and
