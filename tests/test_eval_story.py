@@ -123,6 +123,16 @@ def test_the_history_lists_every_evaluation_and_asks_nothing(home: Path, capsys:
     assert capsys.readouterr().out.count(entries[0]["adapter_hash"][:8]) == 2
 
 
+def test_without_its_sources_the_bound_is_refused_and_the_scores_are_not(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "runs" / "apollo" / "build.json").unlink()
+    assert main([*EVAL, "--general", "0", "--open-book"]) == 1
+    assert "--open-book needs the sources of the run “apollo”" in capsys.readouterr().err
+    assert main([*EVAL, "--general", "0"]) == 0
+    assert "Inventions" not in capsys.readouterr().out
+
+
 def test_another_run_is_compared_and_an_unknown_one_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(home / "runs" / "apollo", home / "runs" / "twin")
     assert main([*EVAL, "--general", "0", "--run", "apollo", "--against", "twin", "--json"]) == 0

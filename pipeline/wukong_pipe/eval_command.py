@@ -43,6 +43,7 @@ def run_eval(
         say: told what the user must know while the judge is asked.
 
     Raises:
+        WorkspaceError: the bound is wanted, and the sources are gone.
         WukongError: see `wukong_trainer.evaluate.evaluate` and `judging.judging`.
     """
     with training_installed():
@@ -52,6 +53,12 @@ def run_eval(
 
     with workspace.writing():
         workspace.remember(run)
+        find_source = source_of(run, encoding)
+        if settings.get("open_book") and find_source is None:
+            raise WorkspaceError(
+                f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be read: "
+                "put them back, or build again; answers are not paid twice."
+            )
         # Before anything is asked: a missing key must not be found out after the models have answered.
         judged = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
         with judged as ask_judge:
@@ -61,7 +68,7 @@ def run_eval(
                 test=test,
                 base_model=model,
                 form_of=offline.form_of if asked_by_template(run) else written_freely,
-                source_of=source_of(run, encoding),
+                source_of=find_source,
                 ask_judge=ask_judge,
                 rivals=[_rival(workspace, name) for name in rivals],
                 progress=paced(progress),

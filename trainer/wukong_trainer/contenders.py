@@ -86,7 +86,7 @@ class Asked:
     memory: Memory
     progress: Progress
     open: Callable[[], Any]
-    """Loads the model; told apart from one by being called."""
+    """Gives the model, and loads it where that was not done yet."""
 
     def scored(
         self, rows: Sequence[dict[str, Any]], prompts: Sequence[list[Message]], max_new_tokens: int, step: str
