@@ -83,7 +83,7 @@ def verdict(name: str, run: Run) -> None:
     except ModelError as error:
         print(f"| {name} | | | | | | refused: {error} | |")
         metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=offline.form_of)
-        name += ", the others left in"
+        name += ", those left out"
     primary = metrics["primary"]
     low, high = primary["ci95"]
     print(
