@@ -96,7 +96,7 @@ def run_build(
     """
     started = time.monotonic()
     # Before anything is written: a missing key must not leave an empty run behind.
-    teacher_settings = None if choice.kind == "offline" else _teacher_settings(choice)
+    teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     with workspace.writing():
         if not named:
             check_sources(run, [source.name for source in sources])
@@ -141,7 +141,7 @@ def run_build(
     return built, invocation
 
 
-def _teacher_settings(choice: TeacherChoice) -> TeacherSettings:
+def settings_of(choice: TeacherChoice) -> TeacherSettings:
     """Settings of a teacher behind HTTP.
 
     Raises:

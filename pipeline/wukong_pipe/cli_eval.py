@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from wukong_pipe.eval_command import evaluation_table, run_eval, run_report
+from wukong_pipe.cli_build import build_command, chosen_prices, teacher_choice
+from wukong_pipe.eval_command import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
+from wukong_pipe.eval_screen import against_table, evaluation_lines, history_table
 from wukong_pipe.options import common, err, named_or_last, out
 from wukong_pipe.screen import Steps
 from wukong_pipe.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OF_BUILD = (
+    "teacher_model", "base_url", "temperature", "max_tokens", "extra_body", "concurrency", "rpm", "tpm", "price_in",
+    "price_out", "currency", "max_cost", "max_calls", "encoding",
+)  # fmt: skip
+"""Options that eval has as build has them: the judge is a teacher, and --encoding is of the same sources."""
+
+
+def like_build(command: F) -> F:
+    """The options of `OF_BUILD`."""
+    options = {parameter.name: parameter for parameter in build_command.params}
+    shared = [options[name] for name in reversed(OF_BUILD)]
+    # Where click's own decorators put them.
+    command.__click_params__ = [*getattr(command, "__click_params__", []), *shared]  # type: ignore[attr-defined]
+    return command
 
 
 @click.command("eval")
@@ -22,27 +42,73 @@ from wukong_pipe.workspace import Workspace
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Questions at a time.")
 @click.option("--max-new-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--drop-leaked", is_flag=True, help="Leave out questions the adapter was trained on.")
+@click.option(
+    "--general",
+    type=click.IntRange(0),
+    help="General questions that show what tuning made it forget; 0 for none.  [default: all 208, or 40 without a GPU]",
+)
+@click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
+@click.option("--judge", is_flag=True, help="Have a teacher say which answer is better, in both orders.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="RUN|MODEL",
+    help="Ask another run's tuned model, or a model, the same questions; may be given more than once.",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    help="Exit with 4 where the tuned model's primary score is lower.",
+)
+@click.option("--history", is_flag=True, help="Show the run's evaluations so far; nothing is asked.")
+@like_build
 @common
 def eval_command(**options: Any) -> None:
     """Ask base and tuned model the same held-out questions, decoded the same way.
+
+    Answers are kept as they come: the same command goes on where a killed one stopped.
 
     \b
     Examples:
       wukong-pipe eval
       wukong-pipe eval --run blackwukong --limit 200 --json
+      wukong-pipe eval --open-book --against other-run --against Qwen/Qwen2.5-7B-Instruct
+      wukong-pipe eval --judge --price-in 0.4 --price-out 1.6 --max-cost 2
+      wukong-pipe eval --fail-under 0.8
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
-    settings = {key: options[key] for key in ("batch", "max_new_tokens", "limit", "drop_leaked")}
+    if options["history"]:
+        entries = past_evaluations(run)
+        print(json.dumps(entries, ensure_ascii=False)) if options["json"] else out.print(history_table(entries))
+        return
+    names = ("batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book")
+    prices = chosen_prices(options)
+    judge = teacher_choice(options | {"teacher": "openai", "batch": False}, prices) if options["judge"] else None
     with Steps(err).shown() as steps:
         metrics, answers = run_eval(
-            workspace, run, settings, test=options["test"], model=options["model"], progress=steps
+            workspace,
+            run,
+            {name: options[name] for name in names},
+            test=options["test"],
+            model=options["model"],
+            progress=steps,
+            rivals=options["against"],
+            judge=judge,
+            encoding=options["encoding"],
+            say=err.print,
         )
     if options["json"]:
         print(json.dumps(metrics))
-        return
-    out.print(evaluation_table(metrics, answers))
-    out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
+    else:
+        out.print(evaluation_table(metrics, answers))
+        for line in evaluation_lines(metrics):
+            out.print(line)
+        if "against" in metrics:
+            out.print(against_table(metrics))
+    check_threshold(metrics, options["fail_under"])
+    if not options["json"]:
+        out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
 
 
 @click.command("report")

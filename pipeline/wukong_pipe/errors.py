@@ -8,6 +8,7 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── MissingDependency           a command needs an extra that is not installed
 ├── ModelError                  a student, adapter or device does not fit what is asked of it
 ├── NotUploaded                 the dataset is built, and has not left this machine
+├── BelowThreshold     exit 4   a finished evaluation whose score is under --fail-under
 ├── Interrupted        exit 130 the user stopped it; what was in flight has been kept
 │   └── TrainingInterrupted     the same of a training: --resume goes on from its checkpoint
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
@@ -46,6 +47,12 @@ class MissingDependency(WukongError):
 
 class ModelError(WukongError):
     """A student, adapter or device does not fit what is asked of it."""
+
+
+class BelowThreshold(WukongError):
+    """An evaluation is finished and written, and its score is not what --fail-under asks for."""
+
+    exit_code = 4
 
 
 class StoppedShort(WukongError):

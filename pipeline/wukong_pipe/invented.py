@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError
@@ -41,8 +42,14 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
     return [term for i, term in enumerate(found) if not any(term in other for other in found[:i])]
 
 
-def sources_of(run: Run) -> Callable[[str], str | None]:
-    """What gives the text of a source by its name in the run's rows; None where the file is gone or unreadable."""
+def invented_in(run: Run, encoding: str = "utf-8") -> Callable[[str, Mapping[str, Any]], tuple[list[str], int] | None]:
+    """A function from an answer and the row it answers to what it invents and how many numbers and names it states.
+
+    It gives None where the row's source is gone or unreadable.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
     noted = run.folder / "build.json"
     places = read_json(noted).get("sources", {}) if noted.is_file() else {}
 
@@ -51,9 +58,17 @@ def sources_of(run: Run) -> Callable[[str], str | None]:
         if name not in places:
             return None
         try:
-            (source,) = read_sources([Path(places[name])])
+            (source,) = read_sources([Path(places[name])], encoding)
         except CorpusError:
             return None
         return source.text
 
-    return text_of
+    def terms_of(answer: str, row: Mapping[str, Any]) -> tuple[list[str], int] | None:
+        text = text_of(row["source"])
+        if text is None:
+            return None
+        found = invented(answer, row["instruction"], text, row["lang"])
+        # Before a source that says nothing all that is stated is invented.
+        return found, len({*found, *invented(answer, "", "", row["lang"])})
+
+    return terms_of

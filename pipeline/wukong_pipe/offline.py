@@ -418,6 +418,7 @@ def answer(request: Request, attempt: int) -> str:
         return json.dumps({"answers": answer_wordings(task, attempt)}, ensure_ascii=False)
     if isinstance(task, ParaphraseTask):
         return json.dumps({"questions": [] if attempt else paraphrases(task)}, ensure_ascii=False)
+    assert isinstance(task, BaseQATask), task
     pairs = [
         {
             "question": fact.question(task.section.lang, 0),

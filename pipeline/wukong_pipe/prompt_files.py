@@ -17,6 +17,8 @@ PLACEHOLDERS = {
     "paraphrase": {"title", "heading_path", "question", "count", "covered"},
     "answers": {"title", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }
+"""What a build's prompts must name."""
+OF_EVAL = {"eval_judge": {"question", "reference", "source", "a", "b"}}
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -60,7 +62,7 @@ def load_prompt(stage: str, lang: Lang, folder: Path | None = None) -> Prompt:
     if not match:
         raise DataError(f"{where} must hold a line “# system” and, below its text, a line “# user”.")
     used = set(_PLACEHOLDER.findall(text))
-    if used != PLACEHOLDERS[stage]:
-        wrong = ", ".join(f"{{{{{name}}}}}" for name in sorted(used ^ PLACEHOLDERS[stage]))
+    if used != (wanted := (PLACEHOLDERS | OF_EVAL)[stage]):
+        wrong = ", ".join(f"{{{{{name}}}}}" for name in sorted(used ^ wanted))
         raise DataError(f"{where}: the placeholders {wrong} are unknown or missing.")
     return Prompt(f"{stage}.{lang}@{digest(text)[:8]}", match.group(1).strip(), match.group(2).strip())

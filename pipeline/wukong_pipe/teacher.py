@@ -59,7 +59,7 @@ class Request:
     """
 
     stage: str
-    """"base_qa", "judge", "paraphrase" or "answers"."""
+    """"base_qa", "judge", "paraphrase", "answers" or "eval_judge"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]

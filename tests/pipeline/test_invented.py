@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wukong_pipe.invented import invented, sources_of
+from wukong_pipe.invented import invented, invented_in
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run, write_json
 
@@ -39,11 +39,12 @@ def test_only_what_neither_source_nor_question_says_is_invented(
 
 def test_a_run_knows_where_its_sources_stand_and_says_nothing_of_those_that_are_gone(tmp_path: Path) -> None:
     run = Run(tmp_path / "apollo")
-    assert sources_of(run)("apollo.md") is None
+    row = {"source": "apollo.md", "instruction": "How tall was the Saturn V?", "lang": "en"}
+    assert invented_in(run)("It stood 110.6 m tall.", row) is None
     (tmp_path / "apollo.md").write_text(SOURCE_EN, encoding="utf-8")
     names = {"apollo.md": str(tmp_path / "apollo.md"), "gone.md": str(tmp_path / "gone.md")}
     write_json(run.folder / "build.json", {"sources": names})
-    text_of = sources_of(run)
-    assert text_of("apollo.md") == SOURCE_EN
-    assert text_of("gone.md") is None
-    assert text_of("other.md") is None
+    terms_of = invented_in(run)
+    assert terms_of("It stood 110.6 m tall.", row) == ([], 1)
+    assert terms_of("It stood 99 m tall.", row) == (["99 m"], 1)
+    assert terms_of("It stood 99 m tall.", row | {"source": "gone.md"}) is None

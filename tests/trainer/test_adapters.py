@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.adapters import adapter_config, workable
+from wukong_trainer.contenders import Loader, at_work
 from wukong_trainer.data import TrainingData
-from wukong_trainer.evaluate import _models
-from wukong_trainer.generate import answer_all, likelihood_all
-from wukong_trainer.model import load_tokenizer
+from wukong_trainer.evaluate import contenders
+from wukong_trainer.kept import Kept
 from wukong_trainer.recipe import Recipe, overridden
 
 
@@ -28,14 +28,14 @@ def test_every_adapter_trains_and_answers_when_loaded_again(
     sft.train(run, data, recipe, evaluate=False)
     losses = [line["loss"] for line in read_jsonl(run.train / "log.jsonl")]
     assert losses[-1] < losses[0]
-    tokenizer = load_tokenizer(str(run.adapter))
+    rows = [{"example": example, "lang": "zh"} for example in data.train]
     prompts = [example.prompt(recipe.system) for example in data.train]
-    answers = [example.output for example in data.train]
-    likely = {}
-    for name, model in _models(recipe.model, run.adapter, method):
-        with model as ready:
-            likely[name] = sum(each.per_token for each in likelihood_all(ready, tokenizer, prompts, answers, batch=20))
-            assert len(answer_all(ready, tokenizer, prompts[:2], max_new_tokens=2, batch=2)) == 2
+    base, tuned = contenders(run, run.adapter, read_json(run.adapter / sft.RECORD))
+    loader, kept, likely = Loader(), Kept(tmp_path / "kept.jsonl"), {}
+    for contender in (base, tuned):
+        with at_work(contender, loader, kept, 20, lambda *_: None, shared=tuned.adapter) as asked:
+            scored = asked.scored(rows, prompts, 2, contender.name)
+            likely[contender.name] = sum(answer["loglik"] for answer in scored)
     assert likely["tuned"] > likely["base"]
 
 

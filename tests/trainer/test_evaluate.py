@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,12 +235,12 @@ def test_what_was_thought_before_an_answer_is_not_scored(
     write(tmp_path / "watched.jsonl", [example.to_json() for example in data.validation])
     asked: list[str] = []
 
-    def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any) -> list[Answer]:  # noqa: ARG001
-        asked.extend(prompt_text(tokenizer, messages, rest[-2], rest[-1]) for messages in prompts)
+    def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any, **how: Any) -> list[Answer]:  # noqa: ARG001
+        asked.extend(prompt_text(tokenizer, messages, **how) for messages in prompts)
         return [Answer(f"<think>\n{'无关' * 9}\n</think>\n\n{row.output}", True) for row in data.validation]
 
-    monkeypatch.setattr("wukong_trainer.evaluate.answer_all", answer_all)
-    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "watched.jsonl")
+    monkeypatch.setattr("wukong_trainer.contenders.answer_all", answer_all)
+    metrics, answers = evaluate(run, replace(SETTINGS, general=0), test=tmp_path / "watched.jsonl")
     assert metrics["levels"]["wording"]["tuned"]["length_ratio"] == 1
     assert answers[0]["tuned"]["answer"].startswith("<think>")
     assert {"\n\nInstruction: " in text for text in asked} == {style == "instruction"}

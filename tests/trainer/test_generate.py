@@ -62,4 +62,4 @@ def test_a_likelihood_is_that_of_the_answers_tokens_and_its_end(asked: tuple[Any
 def test_progress_ends_at_the_total(asked: tuple[Any, Any]) -> None:
     told: list[tuple[int, int]] = []
     answer_all(*asked, PROMPTS, max_new_tokens=1, batch=4, progress=lambda done, total: told.append((done, total)))
-    assert told == [(4, 9), (8, 9), (9, 9)]
+    assert told == [(0, 9), (4, 9), (8, 9), (9, 9)]

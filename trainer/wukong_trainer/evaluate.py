@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel
+import torch
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese, normalise
-from wukong_pipe.workspace import Run, jsonl, read_json, write_json, write_text
-from wukong_trainer.generate import answer_all, likelihood_all
+from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_trainer.compare import ScoredRows, against, remember, unseen_by
+from wukong_trainer.contenders import Contender, Loader, Progress, at_work
+from wukong_trainer.forgetting import ON_A_CPU, ask_general, forgetting, general_questions
+from wukong_trainer.hallucination import InventedIn, mark_invented
+from wukong_trainer.judge import AskJudge, judge
+from wukong_trainer.kept import Kept
 from wukong_trainer.metrics import LEVELS, summarise
-from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
+from wukong_trainer.model import fingerprint
+from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
-from wukong_trainer.scores import score
 from wukong_trainer.sft import RECORD
-
-Progress = Callable[[str, int, int], None]
-"""Called with (step, done, total)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an evaluation decodes; it stands in metrics.json."""
+    """How an evaluation decodes and what it asks; it stands in metrics.json."""
 
     batch: int = 32
     max_new_tokens: int = 256
@@ -36,6 +37,10 @@ class Settings:
     """Only this many test questions, spread evenly over the file."""
     drop_leaked: bool = False
     """Leave out test questions the adapter was trained on, instead of refusing."""
+    general: int | None = 0
+    """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
+    open_book: bool = False
+    """Ask the base with the section in its prompt, too."""
 
 
 def evaluate(
@@ -45,16 +50,24 @@ def evaluate(
     test: Path | None = None,
     base_model: str = "",
     form_of: Callable[[str], str] = lambda question: "",
-    invented_in: Callable[[str, dict[str, Any]], list[str] | None] = lambda answer, row: None,
+    source_of: SourceOf | None = None,
+    invented_in: InventedIn = lambda answer, row: None,
+    ask_judge: AskJudge | None = None,
+    rivals: Sequence[Run | str] = (),
     progress: Progress = lambda step, done, total: None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Score base and tuned on the test rows; write eval/answers.jsonl and eval/metrics.json.
+    """Score base and tuned on the test rows; write eval/answers.jsonl and eval/metrics.json, and add to the history.
+
+    Every answer is kept as it comes: an evaluation that was killed goes on where it stopped.
 
     Args:
         test: a JSONL of test rows; by default the run's own.
         base_model: the base to compare with; by default the one the adapter was trained on.
         form_of: the template a question was made with, "" where it was written freely.
-        invented_in: the terms of an answer to a row that its source does not hold; None where there is no source.
+        source_of: the text of the section a row is about.
+        invented_in: what an answer to a row states that neither its source nor its question holds.
+        ask_judge: has a language model judge both answers; see `judge`.
+        rivals: other runs, and model ids or folders, that are asked the same questions.
 
     Returns:
         (metrics, answers), as written.
@@ -62,50 +75,95 @@ def evaluate(
     Raises:
         WorkspaceError: nothing was trained, or there is nothing to test on.
         ModelError: the adapter belongs to another base model, or was trained on test questions.
+        StoppedShort: the judge's budget is reached or it cannot be asked; all but its judgement is written.
     """
-    folder, record = _tuned(run)
-    rows = _sample(_test_rows(test or run.dataset / "test.jsonl"), settings.limit)
+    folder, record = tuned_folder(run)
+    file = test or run.dataset / "test.jsonl"
+    rows = _sample(_test_rows(file), settings.limit)
     rows, leakage = _unseen(rows, record, settings.drop_leaked)
-    if test is None and leakage == "none" and not _training_questions(run, record):
+    trained = _training_questions(run, record)
+    if test is None and leakage == "none" and not trained:
         # No question is repeated word for word, but the audit was not made against these training rows.
         leakage = "unknown"
-    base = _base_of(run, record, folder, base_model)
     silence_libraries()
-    tokenizer = load_tokenizer(str(folder))
-    results: dict[str, list[dict[str, Any]]] = {}
-    for name, model in _models(base, folder, record.get("method", "lora")):
-        with model as ready:
-            results[name] = _answers(ready, tokenizer, rows, record, settings, name, progress)
-        for row, answer in zip(rows, results[name], strict=True):
-            if (terms := invented_in(answer["answer"], row)) is not None:
-                answer |= {"invented": float(bool(terms)), "invented_terms": terms}
-    trained_forms = {form_of(question) for question in _training_questions(run, record)}
+    base, tuned = contenders(run, folder, record, base_model)
+    others = [(rival, _record_of(rival)) for rival in rivals]
+    challengers = [(_rival(rival, its, tuned), its) for rival, its in others]
+    most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
+    questions = general_questions(most)
+
+    kept, loader = Kept(run.answers.with_name("answers.partial.jsonl")), Loader()
+    scored: dict[str, list[dict[str, Any]]] = {}
+    general: dict[str, list[dict[str, Any]]] = {}
+    book: OpenBook | None = None
+    for contender in (base, tuned):
+        with at_work(contender, loader, kept, settings.batch, progress, shared=tuned.adapter) as asked:
+            prompts = [row["example"].prompt(contender.system, contender.style) for row in rows]
+            scored[contender.name] = asked.scored(rows, prompts, settings.max_new_tokens, contender.name)
+            if contender is base and settings.open_book and source_of:
+                book = ask_with_source(asked, rows, source_of, settings.max_new_tokens)
+            general[contender.name] = ask_general(asked, questions, settings.max_new_tokens)
+    of_rivals = [
+        (contender, its, _rival_answers(contender, its, rows, loader, kept, settings, progress))
+        for contender, its in challengers
+    ]
+
+    trained_forms = {form_of(question) for question in trained}
     answers = []
     for i, row in enumerate(rows):
         form = form_of(row["instruction"])
-        kept = {
-            key: row[key] for key in ("id", "pair_id", "section_id", "kind", "level", "lang", "source", "heading_path")
-        }
-        answers.append(
-            kept
-            | {"form": "" if not form or not trained_forms else "seen" if form in trained_forms else "unseen"}
-            | {"instruction": row["instruction"], "reference": row["output"]}
-            | {name: results[name][i] for name in ("base", "tuned")}
-        )
+        found: dict[str, Any] = {name: scored[name][i] for name in ("base", "tuned")}
+        if book is not None and book.answers[i] is not None:
+            found["open_book"] = book.answers[i]
+        if of_rivals:
+            found["against"] = {rival.name: its[i] for rival, _, its in of_rivals if i in its}
+        of_form = "" if not form or not trained_forms else "seen" if form in trained_forms else "unseen"
+        asked_of = {"form": of_form, "instruction": row["instruction"], "reference": row["output"]}
+        answers.append({key: row[key] for key in _OF_A_ROW} | asked_of | found)
+    inventions = mark_invented(answers, invented_in)
     metrics = summarise(
         answers,
-        base_model=record.get("base_model") or base,
+        base_model=record.get("base_model") or base.weights,
         adapter=folder.name,
         leakage=leakage,
-        settings=asdict(settings) | {"decoding": "greedy"},
+        settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"},
     )
-    write_text(run.answers, jsonl(answers))
-    write_json(run.metrics, metrics)
+    if questions:
+        metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"])
+    if inventions:
+        metrics["hallucination"] = inventions
+    if book is not None:
+        metrics["open_book"] = open_book(answers, book)
+    if of_rivals:
+        metrics["against"] = against(answers, run.name, of_rivals)
+    _write(run, metrics, answers)
+    if ask_judge:
+        # Last, and after all else is written: it may stop at its budget.
+        metrics["judge"] = judge(answers, ask_judge, source_of or (lambda row: None))
+        _write(run, metrics, answers)
+    remember(history_of(run), metrics, adapter_hash=fingerprint(str(folder)), test_hash=sha256_of(file))
     return metrics, answers
 
 
-def _tuned(run: Run) -> tuple[Path, dict[str, Any]]:
-    """The folder of the adapter or model, and what it was trained on."""
+_OF_A_ROW = ("id", "pair_id", "section_id", "kind", "level", "lang", "source", "heading_path")
+
+
+def history_of(run: Run) -> Path:
+    """Where a run's evaluations are listed."""
+    return run.metrics.with_name("history.jsonl")
+
+
+def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+    write_text(run.answers, jsonl(answers))
+    write_json(run.metrics, metrics)
+
+
+def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
+    """The folder of the run's adapter or model, and what it was trained on.
+
+    Raises:
+        WorkspaceError: nothing was trained yet.
+    """
     for folder in (run.adapter, run.full_model):
         if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
             return folder, read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
@@ -165,8 +223,12 @@ def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> t
     return unseen, f"dropped {leaked}" if leaked else "none"
 
 
-def _base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
-    """The base model to compare with; the adapter must have been trained on exactly that one."""
+def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
+    """The base model of an adapter, or the `wanted` one; it must have been trained on exactly that.
+
+    Raises:
+        ModelError: it was trained on another, or does not say on which.
+    """
     trained_on = record.get("base_model", "")
     base = wanted or trained_on
     if not base:
@@ -180,61 +242,58 @@ def _base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str
     return base
 
 
-def _models(base: str, folder: Path, method: Any) -> Iterator[tuple[str, Any]]:
-    """("base", …) then ("tuned", …), each as a context manager that gives the model.
+def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:
+    """Base and tuned model of a run, asked with the tokenizer and the system prompt that were trained.
 
-    With an adapter one copy of the weights serves both: the base is the same model, the adapter switched off.
+    Raises:
+        ModelError: see `base_of`.
     """
-    place = choose_place()
-    if method == "full":
-        yield "base", nullcontext(load_model(base, method, place))
-        yield "tuned", nullcontext(load_model(str(folder), method, place))
-        return
-    model = PeftModel.from_pretrained(load_model(base, method, place), str(folder))
-    yield "base", _without_adapter(model)
-    yield "tuned", nullcontext(model)
-
-
-@contextmanager
-def _without_adapter(model: Any) -> Iterator[Any]:
-    with model.disable_adapter():
-        yield model
-
-
-def _answers(
-    model: Any,
-    tokenizer: Any,
-    rows: Sequence[dict[str, Any]],
-    record: dict[str, Any],
-    settings: Settings,
-    name: str,
-    progress: Progress,
-) -> list[dict[str, Any]]:
-    system, style, thinking = record.get("system", ""), record.get("style", "chat"), record.get("thinking", False)
-    prompts = [row["example"].prompt(system, style) for row in rows]
-    references = [row["example"].completion(style, thinking) for row in rows]
-    answers = answer_all(
-        model,
-        tokenizer,
-        prompts,
-        settings.max_new_tokens,
-        settings.batch,
-        lambda done, total: progress(f"{name} answers", done, total),
-        style,
-        thinking,
+    base = base_of(run, record, folder, base_model)
+    method = record.get("method", "lora")
+    alone = Contender(
+        "base",
+        base,
+        method,
+        str(folder),
+        record.get("system", ""),
+        record.get("style", "chat"),
+        record.get("thinking", False),
     )
-    likely = likelihood_all(model, tokenizer, prompts, references, settings.batch, style=style, thinking=thinking)
-    return [
-        {
-            "answer": answer.text,
-            "stopped_by_eos": answer.stopped_by_eos,
-            "loglik": likelihood.per_token,
-            "loglik_per_char": likelihood.per_char,
-            # What was thought before the answer is no part of it.
-            **score(answer.text.rpartition("</think>")[2].strip(), row["output"], row["lang"], row["instruction"]),
-        }
-        for row, answer, likelihood in zip(rows, answers, likely, strict=True)
-    ]
+    if method == "full":
+        return alone, replace(alone, name="tuned", weights=str(folder))
+    return alone, replace(alone, name="tuned", adapter=folder)
+
+
+def _record_of(rival: Run | str) -> dict[str, Any]:
+    """What a rival was trained on; {} for a model on its own."""
+    return tuned_folder(rival)[1] if isinstance(rival, Run) else {}
+
+
+def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Contender:
+    """Another run's tuned model; or a model on its own, in the first's precision and with its system prompt."""
+    if isinstance(rival, Run):
+        _, tuned = contenders(rival, tuned_folder(rival)[0], record)
+        return replace(tuned, name=rival.name)
+    method = "lora" if first.method == "full" else first.method
+    return Contender(rival, rival, method, rival, first.system, first.style, first.thinking)
+
+
+def _rival_answers(
+    contender: Contender,
+    record: dict[str, Any],
+    rows: list[dict[str, Any]],
+    loader: Loader,
+    kept: Kept,
+    settings: Settings,
+    progress: Progress,
+) -> ScoredRows:
+    """A rival's scored answers to the questions it was not trained on."""
+    places = unseen_by(record, [row["example"].asked for row in rows])
+    asked_rows = [rows[i] for i in places]
+    prompts = [row["example"].prompt(contender.system, contender.style) for row in asked_rows]
+    with at_work(contender, loader, kept, settings.batch, progress) as asked:
+        scored = asked.scored(asked_rows, prompts, settings.max_new_tokens, contender.name)
+    return dict(zip(places, scored, strict=True))
 
 
 def _training_questions(run: Run, record: dict[str, Any]) -> list[str]:

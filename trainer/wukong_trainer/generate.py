@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar, cast
 
 import torch
 
 from wukong_trainer.data import Message, plain_prompt
+from wukong_trainer.kept import Memory
 from wukong_trainer.recipe import Style
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) after each batch."""
+"""Called with (done, total), first with what was known before, then after each batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], style: Style = "cha
     return cast(str, text)
 
 
-@torch.inference_mode()
 def answer_all(
     model: Any,
     tokenizer: Any,
@@ -53,55 +53,64 @@ def answer_all(
     max_new_tokens: int,
     batch: int,
     progress: Progress = lambda done, total: None,
+    memory: Memory | None = None,
+    *,
     style: Style = "chat",
     thinking: bool = False,
 ) -> list[Answer]:
     """Greedy answers to the prompts, in their order; batches hold prompts of like length.
 
     Args:
+        model: the model, or a function that loads it, called only where an answer is not known yet.
         max_new_tokens: an answer is cut there, and then counts as not stopped by EOS.
         batch: prompts a forward pass; part of what an evaluation must repeat to get the same answers in bf16.
+        memory: where answers are read from that are known, and kept as they come.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
-    found: list[Answer | None] = [None] * len(texts)
+
+    def ask(ready: Any, places: list[int]) -> list[Answer]:
+        return _generated(ready, tokenizer, [texts[i] for i in places], max_new_tokens)
+
+    keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
+    return _in_batches(model, [len(text) for text in texts], batch, ask, Answer, progress, memory, keys)
+
+
+@torch.inference_mode()
+def _generated(model: Any, tokenizer: Any, texts: list[str], max_new_tokens: int) -> list[Answer]:
+    """Answers to prompts that are one batch."""
     tokenizer.padding_side = "left"
-    model.eval()
-    stops = _stop_ids(model, tokenizer)
-    done = 0
-    for places in _batches(texts, batch):
-        encoded = tokenizer([texts[i] for i in places], return_tensors="pt", padding=True, add_special_tokens=False).to(
-            model.device
-        )
-        encoded.pop("token_type_ids", None)
-        output = model.generate(
-            **encoded,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            # A model's own generation_config may sample or penalise; greedy means greedy.
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            repetition_penalty=1.0,
-            eos_token_id=sorted(stops),
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        for i, ids in zip(places, output[:, encoded["input_ids"].shape[1] :].tolist(), strict=True):
-            end = next((n for n, token in enumerate(ids) if token in stops), None)
-            text = tokenizer.decode(ids[:end], skip_special_tokens=True).strip()
-            found[i] = Answer(text, end is not None)
-        done += len(places)
-        progress(done, len(texts))
-    return [answer for answer in found if answer is not None]
+    stops = stop_ids(model, tokenizer)
+    encoded = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
+    encoded.pop("token_type_ids", None)
+    output = model.generate(**encoded, **_greedy(tokenizer, stops, max_new_tokens))
+    answers = []
+    for ids in output[:, encoded["input_ids"].shape[1] :].tolist():
+        end = next((n for n, token in enumerate(ids) if token in stops), None)
+        answers.append(Answer(tokenizer.decode(ids[:end], skip_special_tokens=True).strip(), end is not None))
+    return answers
 
 
-def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+def _greedy(tokenizer: Any, stops: frozenset[int], max_new_tokens: int) -> dict[str, Any]:
+    return {
+        "max_new_tokens": max_new_tokens,
+        "do_sample": False,
+        # A model's own generation_config may sample or penalise; greedy means greedy.
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "repetition_penalty": 1.0,
+        "eos_token_id": sorted(stops),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     """The tokens that end an answer: the tokenizer's EOS and those of the model's generation config."""
     own = model.generation_config.eos_token_id
     ids = own if isinstance(own, list) else [own]
     return frozenset(token for token in [tokenizer.eos_token_id, *ids] if token is not None)
 
 
-@torch.inference_mode()
 def likelihood_all(
     model: Any,
     tokenizer: Any,
@@ -109,35 +118,45 @@ def likelihood_all(
     references: Sequence[str],
     batch: int,
     progress: Progress = lambda done, total: None,
+    memory: Memory | None = None,
+    *,
     style: Style = "chat",
     thinking: bool = False,
 ) -> list[Likelihood]:
     """How likely the model finds each reference answer after its prompt, the prompt masked.
 
-    The answer's tokens and its end of turn count: the same tokens that training puts into the loss.
+    The answer's tokens and its end of turn count: the same tokens that training puts into the loss. `model` and
+    `memory` are as in `answer_all`.
     """
-    found: list[Likelihood | None] = [None] * len(references)
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
     rows = [_encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
-    model.eval()
-    done = 0
-    for places in _batches([ids for ids, _ in rows], batch):
-        longest = max(len(rows[i][0]) for i in places)
-        ids = torch.full((len(places), longest), tokenizer.pad_token_id)
-        mask = torch.zeros((len(places), longest), dtype=torch.long)
-        for n, i in enumerate(places):
-            length = len(rows[i][0])
-            ids[n, :length] = torch.tensor(rows[i][0])
-            mask[n, :length] = 1
-        logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits.float()
-        logs = torch.log_softmax(logits[:, :-1], dim=-1).gather(-1, ids[:, 1:, None].to(model.device))[..., 0].cpu()
-        for n, i in enumerate(places):
-            tokens, start = rows[i]
-            total = float(logs[n, start - 1 : len(tokens) - 1].sum())
-            found[i] = Likelihood(total / (len(tokens) - start), total / max(1, len(references[i])))
-        done += len(places)
-        progress(done, len(references))
-    return [likelihood for likelihood in found if likelihood is not None]
+
+    def look(ready: Any, places: list[int]) -> list[Likelihood]:
+        totals = _log_likelihoods(ready, tokenizer, [rows[i] for i in places])
+        return [
+            Likelihood(total / (len(rows[i][0]) - rows[i][1]), total / max(1, len(references[i])))
+            for i, total in zip(places, totals, strict=True)
+        ]
+
+    keys = [memory.key("likelihood", *row, batch) for row in rows] if memory else []
+    return _in_batches(model, [len(ids) for ids, _ in rows], batch, look, Likelihood, progress, memory, keys)
+
+
+@torch.inference_mode()
+def _log_likelihoods(model: Any, tokenizer: Any, rows: list[tuple[list[int], int]]) -> list[float]:
+    """The log-likelihood of each row's answer, in nats; rows are token ids and where the answer begins."""
+    longest = max(len(tokens) for tokens, _ in rows)
+    ids = torch.full((len(rows), longest), tokenizer.pad_token_id)
+    mask = torch.zeros((len(rows), longest), dtype=torch.long)
+    for n, (tokens, _) in enumerate(rows):
+        ids[n, : len(tokens)] = torch.tensor(tokens)
+        mask[n, : len(tokens)] = 1
+    # No logits before the first answer's: a prompt with a section in it has thousands of tokens.
+    first = min(start for _, start in rows) - 1
+    output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), logits_to_keep=longest - first)
+    logits = output.logits[:, :-1].float()
+    logs = torch.log_softmax(logits, dim=-1).gather(-1, ids[:, first + 1 :, None].to(model.device))[..., 0].cpu()
+    return [float(logs[n, start - 1 - first : len(tokens) - 1 - first].sum()) for n, (tokens, start) in enumerate(rows)]
 
 
 def _encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
@@ -147,8 +166,38 @@ def _encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
     return [*prompt, *answer], len(prompt)
 
 
-def _batches(items: Sequence[Any], size: int) -> Iterator[list[int]]:
-    """Indices in batches, the longest items first: running out of memory shows at once, not after an hour."""
-    order = sorted(range(len(items)), key=lambda i: (-len(items[i]), i))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+T = TypeVar("T", Answer, Likelihood)
+
+
+def _in_batches(
+    model: Any,
+    lengths: Sequence[int],
+    size: int,
+    work: Callable[[Any, list[int]], list[T]],
+    kind: type[T],
+    progress: Progress,
+    memory: Memory | None,
+    keys: Sequence[str],
+) -> list[T]:
+    """What `work` makes of every place, in order, `size` places at a time; what the memory knows is not asked again.
+
+    The longest go first: running out of memory shows at once, not after an hour.
+    """
+    found: dict[int, T] = {}
+    if memory:
+        known = {i: entry for i, key in enumerate(keys) if (entry := memory.get(key)) is not None}
+        found = {i: kind(**entry) for i, entry in known.items()}
+    left = sorted((i for i in range(len(lengths)) if i not in found), key=lambda i: (-lengths[i], i))
+    progress(len(found), len(lengths))
+    ready = None
+    for start in range(0, len(left), size):
+        if ready is None:
+            ready = model if isinstance(model, torch.nn.Module) else model()
+            ready.eval()
+        places = left[start : start + size]
+        made = dict(zip(places, work(ready, places), strict=True))
+        if memory:
+            memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
+        found |= made
+        progress(len(found), len(lengths))
+    return [found[i] for i in range(len(lengths))]

@@ -1,0 +1,190 @@
+"""What an evaluation says besides the scores: forgetting, inventions, the bound, rivals, the judge, and its history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import FACTS, SYSTEM
+from wukong_pipe.errors import StoppedShort
+from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_trainer import contenders, sft
+from wukong_trainer.compare import history
+from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.judge import Comparison
+from wukong_trainer.reading import read_training_data
+from wukong_trainer.recipe import load_recipe, overridden
+
+SETTINGS = Settings(batch=8, max_new_tokens=6)
+LEVELS = ["wording"] * 6 + ["section"] * 2
+
+
+def rows(prefix: str, facts: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "instruction": prefix + question,
+            "output": answer,
+            "id": f"{prefix}{i}",
+            "pair_id": f"pair{i}",
+            "section_id": f"s{i % 2}",
+            "kind": "paraphrase",
+            "level": level,
+            "lang": "zh",
+            "source": "a.md",
+            "heading_path": ["棍", f"节{i % 2}"],
+        }
+        for i, ((question, answer), level) in enumerate(zip(facts, [*LEVELS, *[""] * 99], strict=False))
+    ]
+
+
+def write(path: Path, entries: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries), "utf-8")
+
+
+def trained(folder: Path, student: Path, questions: list[dict[str, Any]]) -> Run:
+    run = Run(folder)
+    write(run.dataset / "train.jsonl", questions)
+    write(run.dataset / "test.jsonl", rows("请问", FACTS[:8]))
+    recipe = overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=2.0, batch=12, r=4, alpha=4)
+    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(tmp_path_factory.mktemp("runs") / "mine", student, rows("", FACTS))
+
+
+def source_of(row: dict[str, Any]) -> str | None:
+    """Sections long and short, and one that is gone."""
+    return None if row["instruction"].startswith("请问第3号") else f"{row['instruction'][2:]}的答案。" * 40
+
+
+def test_a_second_evaluation_loads_no_model_and_writes_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate(run, SETTINGS)
+    first = run.answers.read_bytes()
+
+    def load_model(*_: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(contenders, "load_model", load_model)
+    evaluate(run, SETTINGS)
+    assert run.answers.read_bytes() == first
+
+
+def test_general_questions_show_what_was_forgotten(run: Run) -> None:
+    metrics, _ = evaluate(run, Settings(batch=8, max_new_tokens=6, general=6))
+    forgetting = metrics["forgetting"]
+    assert forgetting["n"] == 6 == metrics["settings"]["general"]
+    assert forgetting.keys() >= {"base", "tuned", "difference", "ci95", "explanation"}
+    assert {lang: block["n"] for lang, block in forgetting["by_lang"].items()} == {"zh": 3, "en": 3}
+    assert forgetting["loglik"]["base"] < 0
+    assert "forgetting" not in evaluate(run, SETTINGS)[0]
+
+
+def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:
+    asked = Settings(batch=8, max_new_tokens=6, open_book=True)
+    metrics, answers = evaluate(run, asked, source_of=source_of)
+    book = metrics["open_book"]
+    assert (book["n"], book["missing"], book["cut"]) == (7, 1, 0)
+    assert {level: block["n"] for level, block in book["levels"].items()} == {"wording": 5, "section": 2}
+    for row in answers:
+        assert ("open_book" in row) == (source_of(row) is not None)
+    wording = [row for row in answers if row["level"] == "wording" and "open_book" in row]
+    hits = sum(row["open_book"]["key_fact_hit"] for row in wording) / len(wording)
+    assert book["levels"]["wording"]["open_book"] == pytest.approx(hits)
+    # The student reads 1024 tokens.
+    metrics, _ = evaluate(run, asked, source_of=lambda row: "甲乙丙丁" * 2000)
+    assert metrics["open_book"]["cut"] == 8
+
+
+def test_with_the_section_at_hand_the_base_answers_otherwise_than_without(run: Run) -> None:
+    _, answers = evaluate(run, Settings(batch=8, max_new_tokens=6, open_book=True), source_of=source_of)
+    asked = [row for row in answers if "open_book" in row]
+    assert any(row["open_book"]["loglik"] != row["base"]["loglik"] for row in asked)
+
+
+def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:
+    def invented_in(answer: str, row: dict[str, Any]) -> tuple[list[str], int] | None:
+        text = source_of(row)
+        return None if text is None else ([char for char in answer if char not in text], len(answer))
+
+    metrics, answers = evaluate(run, SETTINGS, invented_in=invented_in)
+    found = metrics["hallucination"]
+    assert (found["n"], found["missing"]) == (7, 1)
+    for side in ("base", "tuned"):
+        marked = [row[side]["invented_terms"] for row in answers if "invented" in row[side]]
+        assert len(marked) == 7
+        assert found[side]["invented"] == sum(map(len, marked)) <= found[side]["stated"]
+        assert found[side]["answers"] == pytest.approx(sum(map(bool, marked)) / 7)
+
+
+def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
+    run: Run, student: Path, tmp_path: Path
+) -> None:
+    test = rows("请问", FACTS[:8])
+    other = trained(tmp_path / "other", student, [*rows("", FACTS), *test[:2]])
+    metrics, answers = evaluate(run, SETTINGS, rivals=[other, str(student), run])
+    against = metrics["against"]
+    assert against["first"] == "mine"
+    models = {model["name"]: model for model in against["models"]}
+    assert [models[name]["n"] for name in ("other", str(student), "mine")] == [6, 8, 8]
+    leakage = [models[name]["leakage"] for name in ("other", str(student), "mine")]
+    assert leakage == ["dropped 2", "unknown", "none"]
+    # The same adapter gives the same answers, and the base is the student.
+    assert models["mine"]["levels"]["wording"]["difference"] == 0
+    assert [row["against"]["mine"] for row in answers] == [row["tuned"] for row in answers]
+    assert [row["against"][str(student)]["answer"] for row in answers] == [row["base"]["answer"] for row in answers]
+    assert [row["id"] for row in answers if "other" not in row["against"]] == ["请问0", "请问1"]
+
+
+def prefers_the_reference(asked: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+    return [
+        None if "第2号" in one.question else {"better": "A" if len(one.a) >= len(one.b) else "B", "reason": "长"}
+        for one in asked
+    ]
+
+
+def test_the_judge_is_asked_in_both_orders_and_what_it_said_stands_beside_each_answer(run: Run) -> None:
+    asked: list[Comparison] = []
+
+    def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+        asked.extend(comparisons)
+        return prefers_the_reference(comparisons)
+
+    metrics, answers = evaluate(run, SETTINGS, ask_judge=ask, source_of=source_of)
+    assert len(asked) == 16
+    for row, first, second in zip(answers, asked[::2], asked[1::2], strict=True):
+        assert (first.a, first.b) == (row["base"]["answer"], row["tuned"]["answer"]) == (second.b, second.a)
+        assert (first.question, first.reference) == (row["instruction"], row["reference"])
+        assert first.source == (source_of(row) or "")
+    assert metrics["judge"]["unjudged"] == 1
+    assert [row["judge"]["better"] for row in answers].count("unjudged") == 1
+    assert read_json(run.metrics)["judge"] == json.loads(json.dumps(metrics["judge"]))
+
+
+def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
+    def ask(_: object) -> list[dict[str, Any] | None]:
+        raise StoppedShort("the ceiling")
+
+    run.forget_evaluation()
+    with pytest.raises(StoppedShort):
+        evaluate(run, SETTINGS, ask_judge=ask)
+    assert read_json(run.metrics)["primary"]["n"] == 6
+    assert len(read_jsonl(run.answers)) == 8
+
+
+def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:
+    before = len(history(history_of(run)))
+    metrics, _ = evaluate(run, SETTINGS)
+    evaluate(run, Settings(batch=8, max_new_tokens=6, limit=3))
+    last, limited = history(history_of(run))[before:]
+    assert last["primary"] == json.loads(json.dumps(metrics["primary"]))
+    assert limited["primary"]["n"] < last["primary"]["n"]
+    assert last["adapter_hash"] == limited["adapter_hash"]
+    assert len(last["adapter_hash"]) == 16

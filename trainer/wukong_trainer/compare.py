@@ -1,0 +1,95 @@
+"""Several tuned models on one set of test questions, each compared with the first; and the history of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe.text import normalise
+from wukong_pipe.workspace import jsonl, read_jsonl, write_text
+from wukong_trainer.contenders import Contender
+from wukong_trainer.metrics import LEVELS
+from wukong_trainer.paired import paired, section_of
+from wukong_trainer.scores import PRIMARY
+
+ScoredRows = dict[int, dict[str, Any]]
+"""Scored answers by the place of their test row; a row whose question the model was trained on is left out."""
+
+
+def unseen_by(record: dict[str, Any], questions: Sequence[str]) -> list[int]:
+    """The places of the questions that a model was not trained on; all, where it does not say on which it was."""
+    trained = set(record.get("questions", ()))
+    return [i for i, question in enumerate(questions) if normalise(question) not in trained]
+
+
+def against(
+    rows: Sequence[dict[str, Any]], first: str, rivals: Sequence[tuple[Contender, dict[str, Any], ScoredRows]]
+) -> dict[str, Any]:
+    """`metrics["against"]`: models on the same test questions, and the difference of each to the first.
+
+    Args:
+        rows: of answers.jsonl; `tuned` is the first's.
+        rivals: each with what it was trained on ({} for a model on its own), and its scored answers.
+
+    Returns:
+        `first` and `models`, of each name, weights, n, dropped (leaks), leakage ("none", "dropped N" or "unknown"),
+        and `levels`: n, first, model (shares of right answers), difference and ci95 (model minus first), over the
+        questions that neither was trained on.
+    """
+    models = []
+    for contender, record, scored in rivals:
+        levels = {}
+        for level in LEVELS:
+            at = [i for i in scored if rows[i]["level"] == level]
+            pair = paired(
+                [rows[i]["tuned"][PRIMARY] for i in at],
+                [scored[i][PRIMARY] for i in at],
+                [section_of(rows[i]) for i in at],
+            )
+            if at:
+                levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
+        dropped = len(rows) - len(scored)
+        found = f"dropped {dropped}" if dropped else "none"
+        models.append(
+            {
+                "name": contender.name,
+                "weights": contender.weights,
+                "n": len(scored),
+                "dropped": dropped,
+                "leakage": found if "questions" in record else "unknown",
+                "levels": levels,
+            }
+        )
+    return {"first": first, "models": models}
+
+
+def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_hash: str) -> None:
+    """Add an evaluation to a run's history.
+
+    Raises:
+        DataError: the history cannot be read.
+        WorkspaceError: it cannot be written.
+    """
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "adapter": metrics["adapter"],
+        "adapter_hash": adapter_hash,
+        "test_hash": test_hash,
+        "base_model": metrics["base_model"],
+        "leakage": metrics["leakage"],
+        "primary": metrics["primary"],
+        "settings": metrics["settings"],
+    }
+    write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))
+
+
+def history(path: Path) -> list[dict[str, Any]]:
+    """A run's evaluations, oldest first.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return read_jsonl(path) if path.is_file() else []

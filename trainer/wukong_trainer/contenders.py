@@ -1,0 +1,169 @@
+"""The models that an evaluation asks: base and tuned, and rivals; each is loaded when a question needs it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from peft import PeftModel
+
+from wukong_pipe.text import digest
+from wukong_pipe.workspace import sha256_of
+from wukong_trainer.data import Message
+from wukong_trainer.generate import answer_all, likelihood_all
+from wukong_trainer.kept import Kept, Memory
+from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
+from wukong_trainer.recipe import Method, Style
+from wukong_trainer.scores import score
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One model as it is asked."""
+
+    name: str
+    weights: str
+    """A Hugging Face id or folder: the base under an adapter, or a model on its own."""
+    method: Method
+    """The precision the weights are loaded in: NF4 for qlora."""
+    tokenizer: str
+    system: str
+    style: Style = "chat"
+    thinking: bool = False
+    adapter: Path | None = None
+    """The adapter on the weights; None asks the weights alone."""
+
+    def identity(self) -> str:
+        """Hash of all that its answers depend on, besides the question."""
+        place = choose_place()
+        adapter: tuple[str, ...] = ()
+        if self.adapter is not None:
+            adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
+        versions = (torch.__version__, transformers.__version__)
+        return digest(fingerprint(self.weights), self.method, str(place.dtype), place.device, *versions, *adapter)
+
+
+class Loader:
+    """Holds the weights that were asked last: base and tuned share them, the adapter switched off for the base."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, ...] = ()
+        self._model: Any = None
+
+    def model(self, contender: Contender, adapter: Path | None) -> Any:
+        """The contender's weights under `adapter`, or alone.
+
+        Raises:
+            ModelError: they cannot be loaded.
+        """
+        key = (contender.weights, contender.method, str(adapter or ""))
+        if key != self._key:
+            # Two sets of weights need not fit at once.
+            self._key, self._model = (), None
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            model = load_model(contender.weights, contender.method, choose_place())
+            self._model = model if adapter is None else PeftModel.from_pretrained(model, str(adapter))
+            self._key = key
+        return self._model
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A contender at work."""
+
+    contender: Contender
+    tokenizer: Any
+    batch: int
+    memory: Memory
+    progress: Progress
+    open: Callable[[], Any]
+    """Gives the model, and loads it where that was not done yet."""
+
+    def scored(
+        self, rows: Sequence[dict[str, Any]], prompts: Sequence[list[Message]], max_new_tokens: int, step: str
+    ) -> list[dict[str, Any]]:
+        """The scored answer to each row's prompt, and how likely its reference is.
+
+        Args:
+            rows: with `example`, whose output is the reference, and `lang`.
+            step: what the progress is called.
+        """
+        style, thinking = self.contender.style, self.contender.thinking
+        answers = answer_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            max_new_tokens,
+            self.batch,
+            lambda done, total: self.progress(f"{step} answers", done, total),
+            self.memory,
+            style=style,
+            thinking=thinking,
+        )
+        likely = likelihood_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            [row["example"].completion(style, thinking) for row in rows],
+            self.batch,
+            lambda done, total: self.progress(f"{step} likelihoods", done, total),
+            self.memory,
+            style=style,
+            thinking=thinking,
+        )
+        return [
+            {
+                "answer": answer.text,
+                "stopped_by_eos": answer.stopped_by_eos,
+                "loglik": likelihood.per_token,
+                "loglik_per_char": likelihood.per_char,
+                **score(said(answer.text), row["example"].output, row["lang"], row["example"].question),
+            }
+            for row, answer, likelihood in zip(rows, answers, likely, strict=True)
+        ]
+
+
+def said(text: str) -> str:
+    """An answer without what was thought before it, which is no part of it."""
+    return text.rpartition("</think>")[2].strip()
+
+
+@contextmanager
+def at_work(
+    contender: Contender,
+    loader: Loader,
+    kept: Kept,
+    batch: int,
+    progress: Progress,
+    shared: Path | None = None,
+) -> Iterator[Asked]:
+    """The contender, ready to be asked.
+
+    Args:
+        shared: an adapter that is on the weights all the same, switched off, because it is asked next.
+    """
+    adapter = contender.adapter or shared
+    with ExitStack() as off:
+        is_off = False
+
+        def ready() -> Any:
+            nonlocal is_off
+            model = loader.model(contender, adapter)
+            if contender.adapter is None and adapter is not None and not is_off:
+                off.enter_context(model.disable_adapter())
+                is_off = True
+            return model
+
+        memory = Memory(kept, contender.identity())
+        yield Asked(contender, load_tokenizer(contender.tokenizer), batch, memory, progress, ready)

@@ -1,0 +1,92 @@
+"""What tuning cost: general questions that no corpus of ours is about, asked of base and tuned model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from wukong_trainer.contenders import Asked, said
+from wukong_trainer.data import Example
+from wukong_trainer.paired import paired
+from wukong_trainer.scores import PRIMARY, score
+
+ANSWER_TOKENS = 64
+"""The references are a few words; who has not said them by then does not know them."""
+ON_A_CPU = 40
+"""Questions that are asked by default where there is no GPU."""
+
+
+def general_questions(most: int | None = None) -> list[dict[str, Any]]:
+    """The bundled questions, half Chinese and half English, spread evenly over the topics where not all are wanted.
+
+    {"lang": "zh", "topic": "地理", "example": Example("中国的首都是哪座城市？", "北京"), "accepted": ["北京"]}
+    """
+    text = (files("wukong_trainer") / "general_questions.jsonl").read_text("utf-8")
+    rows = [
+        {
+            "lang": entry["lang"],
+            "topic": entry["topic"],
+            "example": Example(entry["question"], entry["answers"][0]),
+            "accepted": entry["answers"],
+        }
+        for entry in map(json.loads, text.splitlines())
+    ]
+    if most is None or most >= len(rows):
+        return rows
+    chosen: list[dict[str, Any]] = []
+    for lang, wanted in (("zh", (most + 1) // 2), ("en", most // 2)):
+        of_it = [row for row in rows if row["lang"] == lang]
+        wanted = min(wanted, len(of_it))
+        chosen += [of_it[i * len(of_it) // wanted] for i in range(wanted)]
+    return chosen
+
+
+def ask_general(asked: Asked, questions: Sequence[dict[str, Any]], max_new_tokens: int) -> list[dict[str, Any]]:
+    """The scored answers to general questions; any accepted spelling of the answer is a hit."""
+    prompts = [row["example"].prompt(asked.contender.system, asked.contender.style) for row in questions]
+    step = f"{asked.contender.name}: general"
+    scored = asked.scored(questions, prompts, min(max_new_tokens, ANSWER_TOKENS), step)
+    return [
+        answer | {PRIMARY: max(_hit(answer["answer"], wanted, row) for wanted in row["accepted"])}
+        for row, answer in zip(questions, scored, strict=True)
+    ]
+
+
+def _hit(answer: str, wanted: str, row: dict[str, Any]) -> float:
+    return score(said(answer), wanted, row["lang"], row["example"].question)[PRIMARY]
+
+
+def forgetting(
+    questions: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]], tuned: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """`metrics["forgetting"]`: hits of both, their difference with its 95 % interval, and what it means.
+
+    Returns:
+        n, base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the log-likelihood of
+        the reference per token (nats); `by_lang`; `explanation`, a sentence.
+    """
+    own = [str(i) for i in range(len(questions))]  # A question is a subject of its own.
+    hits = paired([row[PRIMARY] for row in base], [row[PRIMARY] for row in tuned], own)
+    loglik = paired([row["loglik"] for row in base], [row["loglik"] for row in tuned], own, bounded=False)
+    by_lang = {}
+    for lang in sorted({row["lang"] for row in questions}):
+        at = [i for i, row in enumerate(questions) if row["lang"] == lang]
+        by_lang[lang] = paired([base[i][PRIMARY] for i in at], [tuned[i][PRIMARY] for i in at], [own[i] for i in at])
+    return hits | {"loglik": loglik, "by_lang": by_lang, "explanation": _explained(hits, loglik)}
+
+
+def _explained(hits: dict[str, Any], loglik: dict[str, Any]) -> str:
+    low, high = hits["ci95"]
+    size = f"{hits['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}, of {hits['n']}"
+    likelier = f"the answers' log-likelihood per token went from {loglik['base']:.2f} to {loglik['tuned']:.2f}"
+    if high < 0:
+        says = f"Tuning cost general knowledge: right answers fell ({size})"
+    elif hits["base"] < 0.1:
+        says = f"The base knows almost none of these answers ({hits['base']:.2f}), so hits say little ({size})"
+    elif low > 0:
+        says = f"Right answers to general questions rose ({size})"
+    else:
+        says = f"No loss of general knowledge is shown ({size})"
+    return f"{says}; {likelier}."

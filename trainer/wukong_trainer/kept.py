@@ -1,0 +1,84 @@
+"""Answers kept as they come: an evaluation that was killed goes on where it stopped, and the next one asks only what is
+new."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.text import digest
+
+
+class Kept:
+    """What models have answered so far, by a key of model, prompt and decoding; one line of the file is one batch.
+
+    A batch is a line so that a torn one is lost as a whole: the batches that are left are then those of an evaluation
+    never stopped, and so are their answers, which in bf16 depend on what else stands in a batch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        Raises:
+            WorkspaceError: the file cannot be read.
+        """
+        self.path = path
+        self._known: dict[str, dict[str, Any]] = {}
+        try:
+            data = path.read_bytes() if path.is_file() else b""
+        except OSError as error:
+            raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from error
+        self._is_torn = not data.endswith(b"\n") and bool(data)
+        for line in data.split(b"\n"):
+            try:
+                batch = json.loads(line)
+            except ValueError:  # A line that a killed process left half written.
+                continue
+            if isinstance(batch, dict):
+                self._known |= {key: entry for key, entry in batch.items() if isinstance(entry, dict)}
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        return self._known.get(key)
+
+    def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
+        """Write a batch to the disk before it counts as done.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        line = json.dumps(batch, ensure_ascii=True) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write((b"\n" if self._is_torn else b"") + line.encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise WorkspaceError(f"{self.path} cannot be written: {error.strerror}.") from error
+        self._is_torn = False
+        self._known |= batch
+
+
+class Memory:
+    """`Kept`, seen by one model."""
+
+    def __init__(self, kept: Kept, model: str) -> None:
+        """
+        Args:
+            model: what identifies the model: weights, adapter, precision.
+        """
+        self._kept = kept
+        self._model = model
+
+    def key(self, *asked: object) -> str:
+        """The key of what is asked of this model: prompt, decoding settings."""
+        return digest(self._model, *map(str, asked))
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        return self._kept.get(key)
+
+    def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
+        self._kept.add(batch)
