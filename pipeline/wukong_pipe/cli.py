@@ -14,6 +14,7 @@ from wukong_pipe.cli_build import build_command
 from wukong_pipe.cli_eval import demo_command, eval_command, report_command
 from wukong_pipe.cli_inspect import inspect_command, journal_command
 from wukong_pipe.cli_train import train_command
+from wukong_pipe.cli_use import ask_command, export_command
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, WukongError
 from wukong_pipe.options import err
 
@@ -45,6 +46,8 @@ for command in (
     train_command,
     eval_command,
     report_command,
+    ask_command,
+    export_command,
     demo_command,
 ):
     cli.add_command(command)

@@ -60,13 +60,13 @@ def evaluate(
         WorkspaceError: nothing was trained, or there is nothing to test on.
         ModelError: the adapter belongs to another base model, or was trained on test questions.
     """
-    folder, record = _tuned(run)
+    folder, record = tuned_folder(run)
     rows = _sample(_test_rows(test or run.dataset / "test.jsonl"), settings.limit)
     rows, leakage = _unseen(rows, record, settings.drop_leaked)
     if test is None and leakage == "none" and not _training_questions(run, record):
         # No question is repeated word for word, but the audit was not made against these training rows.
         leakage = "unknown"
-    base = _base_of(run, record, folder, base_model)
+    base = base_of(run, record, folder, base_model)
     silence_libraries()
     tokenizer = load_tokenizer(str(folder))
     prompts = [chat_prompt(row["instruction"], record.get("system", "")) for row in rows]
@@ -99,8 +99,12 @@ def evaluate(
     return metrics, answers
 
 
-def _tuned(run: Run) -> tuple[Path, dict[str, Any]]:
-    """The folder of the adapter or model, and what it was trained on."""
+def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
+    """The folder of the run's adapter or model, and what it was trained on.
+
+    Raises:
+        WorkspaceError: nothing was trained yet.
+    """
     for folder in (run.adapter, run.full_model):
         if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
             return folder, read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
@@ -160,8 +164,12 @@ def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> t
     return unseen, f"dropped {leaked}" if leaked else "none"
 
 
-def _base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
-    """The base model to compare with; the adapter must have been trained on exactly that one."""
+def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
+    """The base model of an adapter, or the `wanted` one; it must have been trained on exactly that.
+
+    Raises:
+        ModelError: it was trained on another, or does not say on which.
+    """
     trained_on = record.get("base_model", "")
     base = wanted or trained_on
     if not base:

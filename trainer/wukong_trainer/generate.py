@@ -1,12 +1,14 @@
-"""Asking a student: greedy answers in batches, and how likely it finds the reference answers."""
+"""Asking a student: greedy answers in batches or piece by piece, and how likely it finds the reference answers."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+from transformers import TextIteratorStreamer
 
 from wukong_trainer.data import Message
 
@@ -54,25 +56,14 @@ def answer_all(
     found: list[Answer | None] = [None] * len(texts)
     tokenizer.padding_side = "left"
     model.eval()
-    stops = _stop_ids(model, tokenizer)
+    stops = stop_ids(model, tokenizer)
     done = 0
     for places in _batches(texts, batch):
         encoded = tokenizer([texts[i] for i in places], return_tensors="pt", padding=True, add_special_tokens=False).to(
             model.device
         )
         encoded.pop("token_type_ids", None)
-        output = model.generate(
-            **encoded,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            # A model's own generation_config may sample or penalise; greedy means greedy.
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            repetition_penalty=1.0,
-            eos_token_id=sorted(stops),
-            pad_token_id=tokenizer.pad_token_id,
-        )
+        output = model.generate(**encoded, **_greedy(tokenizer, stops, max_new_tokens))
         for i, ids in zip(places, output[:, encoded["input_ids"].shape[1] :].tolist(), strict=True):
             end = next((n for n, token in enumerate(ids) if token in stops), None)
             text = tokenizer.decode(ids[:end], skip_special_tokens=True).strip()
@@ -82,7 +73,63 @@ def answer_all(
     return [answer for answer in found if answer is not None]
 
 
-def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+def stream(model: Any, tokenizer: Any, messages: Sequence[Message], max_new_tokens: int) -> Iterator[str]:
+    """The greedy answer to one prompt, in pieces as they come; closing the iterator stops the model.
+
+    Raises:
+        Exception: what the model raised, once the pieces before it were given.
+    """
+    encoded = tokenizer(prompt_text(tokenizer, messages), return_tensors="pt", add_special_tokens=False).to(
+        model.device
+    )
+    encoded.pop("token_type_ids", None)
+    model.eval()
+    pieces = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    unwanted = threading.Event()
+    failed: list[Exception] = []
+
+    def generate() -> None:
+        try:
+            with torch.inference_mode():
+                model.generate(
+                    **encoded,
+                    **_greedy(tokenizer, stop_ids(model, tokenizer), max_new_tokens),
+                    streamer=pieces,
+                    stopping_criteria=[
+                        lambda ids, scores: torch.full((ids.shape[0],), unwanted.is_set(), device=ids.device)
+                    ],
+                )
+        except Exception as error:
+            failed.append(error)
+            pieces.end()
+
+    # A daemon: a second Ctrl-C need not wait for the model.
+    thread = threading.Thread(target=generate, daemon=True)
+    thread.start()
+    try:
+        yield from pieces
+    finally:
+        unwanted.set()
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _greedy(tokenizer: Any, stops: frozenset[int], max_new_tokens: int) -> dict[str, Any]:
+    return {
+        "max_new_tokens": max_new_tokens,
+        "do_sample": False,
+        # A model's own generation_config may sample or penalise; greedy means greedy.
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "repetition_penalty": 1.0,
+        "eos_token_id": sorted(stops),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     """The tokens that end an answer: the tokenizer's EOS and those of the model's generation config."""
     own = model.generation_config.eos_token_id
     ids = own if isinstance(own, list) else [own]
