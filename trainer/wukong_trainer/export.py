@@ -19,11 +19,11 @@ from peft import PeftConfig
 from transformers import GenerationConfig
 
 from wukong_pipe.errors import ModelError, WorkspaceError
-from wukong_pipe.workspace import Run, half_of, read_jsonl, write_json
+from wukong_pipe.workspace import Run, half_of, read_json, read_jsonl, write_json
 from wukong_trainer.data import Message, chat_prompt, example
 from wukong_trainer.evaluate import base_of, tuned_folder
 from wukong_trainer.generate import answer_all, prompt_text, stop_ids
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer, parameters_of
+from wukong_trainer.model import Place, choose_place, fingerprint, load_model, load_tokenizer, parameters_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.sft import RECORD
 from wukong_trainer.tuned import load_weights
@@ -116,11 +116,17 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
                 f"and their spread is {exported.spread:.2g}. Nothing was exported; `wukong-pipe serve` serves the "
                 "adapter as it is."
             )
-        write_json(half / RECORD, record | {"merged": exported.to_json() | {"folder": out.name}})
+        write_json(half / RECORD, record | {"merged": _facts(exported, folder)})
         _put(half, out)
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return exported
+
+
+def exported_from(out: Path, folder: Path) -> bool:
+    """Whether `out` holds what the adapter in `folder` is now."""
+    merged = read_json(out / RECORD).get("merged", {}) if (out / RECORD).is_file() else {}
+    return bool(merged.get("adapter") == fingerprint(str(folder)))
 
 
 def check_free(out: Path, overwrite: bool) -> None:
@@ -146,6 +152,13 @@ def with_system(template: str, system: str) -> str:
         f"{{%- set messages = {default} + messages %}}"
         "{%- endif %}" + template
     )
+
+
+def _facts(exported: Exported, folder: Path) -> dict[str, Any]:
+    """What an export remembers of its making."""
+    return {"adapter": fingerprint(str(folder))} | {
+        key: value for key, value in exported.to_json().items() if key != "folder"
+    }
 
 
 def _check_mergeable(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -73,8 +73,8 @@ def answer_all(
     return [answer for answer in found if answer is not None]
 
 
-def stream(model: Any, tokenizer: Any, messages: Sequence[Message], max_new_tokens: int) -> Iterator[str]:
-    """The greedy answer to one prompt, in pieces as they come; closing the iterator stops the model.
+def stream(model: Any, tokenizer: Any, messages: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]:
+    """The greedy answer to one prompt, in pieces as they come; closing the generator stops the model.
 
     Raises:
         Exception: what the model raised, once the pieces before it were given.
