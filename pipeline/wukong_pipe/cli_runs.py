@@ -9,7 +9,8 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from wukong_pipe.options import debug_option, json_option, out, runs_dir_option
+from wukong_pipe.inspect_run import one_line
+from wukong_pipe.options import debug_option, err, json_option, out, runs_dir_option
 from wukong_pipe.runs import runs_table, summaries
 from wukong_pipe.workspace import Workspace
 
@@ -32,6 +33,9 @@ def runs_command(**options: Any) -> None:
         print(json.dumps({"runs": [asdict(summary) for summary in found]}))
     elif found:
         out.print(runs_table(found))
+        for summary in found:
+            if summary.damaged:
+                err.print(f"{one_line(summary.run)}: {one_line(summary.damaged)}", style="yellow")
     else:
         out.print(f"There is no run in {workspace.folder}: start with `wukong-pipe build PATH`.")
 

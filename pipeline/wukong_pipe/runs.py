@@ -101,10 +101,13 @@ def runs_table(found: Sequence[RunSummary]) -> Table:
         cells = (
             *("*" if summary.last else "", summary.run),
             *(str(summary.rows.get(split, "")) for split in ("train", "validation", "test")),
-            *(summary.adapter, summary.base_model, verdict),
+            *(summary.adapter, _short(summary.base_model), verdict),
             *(summary.changed[:16].replace("T", " "), f"{summary.size / 1e6:,.1f} MB"),
         )
         table.add_row(*(Text(one_line(cell)) for cell in cells))
-        if summary.damaged:
-            table.add_row("", Text(one_line(summary.damaged), style="yellow"))
     return table
+
+
+def _short(model: str) -> str:
+    """A model's id, or the last part of its folder."""
+    return Path(model).name if Path(model).is_absolute() else model

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import StreamingResponse
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 from jinja2 import TemplateError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from transformers import GenerationConfig
@@ -50,6 +50,11 @@ def application(tuned: Tuned, name: str, max_new_tokens: int) -> FastAPI:
     app = FastAPI(title=name, docs_url=None, redoc_url=None, openapi_url=None)
     # A web page can name a host of its own that resolves to this machine (DNS rebinding).
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:  # noqa: ARG001
+        # OpenAI's clients show what stands there.
+        return JSONResponse({"error": {"message": error.detail, "type": "invalid_request_error"}}, error.status_code)
 
     async def answer(body: dict[str, Any]) -> Any:
         turns = body.get("messages")
