@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,14 @@ import httpx2
 import pytest
 
 from tests.tuning import ANSWER, FACTS
+from wukong_pipe.chat_command import run_chat
 from wukong_pipe.cli import main
 from wukong_pipe.errors import MissingDependency, WorkspaceError
-from wukong_pipe.serve_command import vllm_command
+from wukong_pipe.options import err
+from wukong_pipe.serve_command import run_serve, vllm_command
 from wukong_pipe.workspace import Run, Workspace
+from wukong_trainer.generate import Answer
+from wukong_trainer.tuned import load_tuned
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -53,7 +58,8 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_ask_prints_the_answer_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("run")
+def test_ask_prints_the_answer_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", f" {QUESTION} "]) == 0
     assert capsys.readouterr() == (f"{ANSWER}\n", "")
 
@@ -73,17 +79,15 @@ def test_ask_shows_base_and_tuned_side_by_side_and_says_what_was_cut(
     assert not asked["base"]["stopped_by_eos"]
 
 
-def test_ask_says_what_to_do_first(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("run")
+def test_ask_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert "wukong-pipe train --run other" in error_of(capsys, "ask", "x", "--run", "other")
     assert "empty" in error_of(capsys, "ask", "  ")
     assert "UTF-8" in error_of(capsys, "ask", "\udcff")
 
 
-def test_words_of_a_model_move_no_cursor(
-    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wukong_trainer.generate import Answer
-
+@pytest.mark.usefixtures("run")
+def test_words_of_a_model_move_no_cursor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wukong_trainer.tuned.ask", lambda *arguments: Answer("\x1b[2J甲\u202e乙", True))
     assert main(["ask", QUESTION]) == 0
     assert capsys.readouterr().out == "\\x1b[2J甲\\u202e乙\n"
@@ -114,7 +118,7 @@ def test_vllm_serves_the_export_on_loopback_once_it_is_there_and_new(
     vllm.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     vllm.chmod(0o755)
     command = vllm_command(run, 8000)
-    code = f"from wukong_pipe.options import err; from wukong_pipe.serve_command import replace_by; replace_by({command!r}, err)"
+    code = f"from wukong_pipe import options, serve_command\nserve_command.replace_by({command!r}, options.err)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     assert told[:2] == ["serve", str(run.merged)]
     assert told[told.index("--host") + 1] == "127.0.0.1"
@@ -171,7 +175,7 @@ def free_port() -> int:
 @pytest.fixture
 def talking(tuned_run: Run) -> Iterator[subprocess.Popen[str]]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = start("chat", "--run", "gunzi", "--max-new-tokens", "900", runs=tuned_run.folder.parent, **pipes)
+    process = start("chat", "--run", "gunzi", "--max-new-tokens", "20", runs=tuned_run.folder.parent, **pipes)
     yield process
     process.kill()
     process.communicate()
@@ -195,9 +199,7 @@ def until(process: subprocess.Popen[str], words: str) -> None:
     raise AssertionError(words)
 
 
-def test_chat_answers_piped_lines_and_ctrl_c_stops_an_answer_then_leaves(
-    talking: subprocess.Popen[str], tuned_run: Run
-) -> None:
+def test_chat_and_serve_answer_until_ctrl_c_and_end_well(talking: subprocess.Popen[str], tuned_run: Run) -> None:
     port = free_port()
     server = start("serve", "--run", "gunzi", "--port", str(port), runs=tuned_run.folder.parent, stderr=subprocess.PIPE)
     try:
@@ -206,24 +208,51 @@ def test_chat_answers_piped_lines_and_ctrl_c_stops_an_answer_then_leaves(
         assert said(talking, f"/clear\n\n{QUESTION}") == f"{ANSWER}\n"
         talking.send_signal(signal.SIGINT)
         until(talking, "once more leaves")
-        assert said(talking, QUESTION).strip()
+        assert said(talking, f"/clear\n{QUESTION}") == f"{ANSWER}\n"
         for _ in range(2):
             talking.send_signal(signal.SIGINT)
             time.sleep(0.5)
-        assert talking.wait(30) == 0
+        assert talking.wait(120) == 0
 
         until(server, "Serving gunzi")
         asked = {"prompt": QUESTION}
         reply = httpx2.post(f"http://127.0.0.1:{port}/generate", json=asked, trust_env=False, timeout=60)
         assert reply.json() == {"response": ANSWER}
         with pytest.raises(WorkspaceError, match=r"Port \d+ cannot be used .*--port"):
-            from wukong_pipe.options import err
-            from wukong_pipe.serve_command import run_serve
-
             run_serve(tuned_run, port=port, model="", max_new_tokens=8, err=err)
         server.send_signal(signal.SIGINT)
-        _, told = server.communicate(timeout=30)
+        _, told = server.communicate(timeout=120)
         assert (server.returncode, told) == (0, "Stopped.\n")
     finally:
         server.kill()
         server.wait()
+
+
+def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on(
+    tuned_run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = load_tuned(tuned_run)
+    # The base has not learnt to stop: all that it may say takes minutes.
+    tuned.model.disable_adapter_layers()
+    monkeypatch.setattr("wukong_trainer.tuned.load_tuned", lambda run, model: tuned)
+
+    class Lines:
+        """A question that is interrupted while it is answered, and then the end."""
+
+        asked = False
+
+        def isatty(self) -> bool:
+            return False
+
+        def readline(self) -> str:
+            if self.asked:
+                return "/exit\n"
+            self.asked = True
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            return f"{QUESTION}\n"
+
+    monkeypatch.setattr("sys.stdin", Lines())
+    before = threading.active_count()
+    run_chat(tuned_run, model="", max_new_tokens=50_000, err=err)
+    assert "Stopped; Ctrl-C once more leaves." in capsys.readouterr().err
+    assert threading.active_count() == before

@@ -6,8 +6,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, TextIO
 
+import click
 from rich.console import Console
-from rich.text import Text
 
 from wukong_pipe.extras import training_installed
 from wukong_pipe.inspect_run import printable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEAVE, CLEAR = ("/exit", "/quit"), "/clear"
 
 
-def run_chat(run: Run, *, model: str, max_new_tokens: int, out: Console, err: Console) -> None:
+def run_chat(run: Run, *, model: str, max_new_tokens: int, err: Console) -> None:
     """Answer the lines of stdin until its end, /exit, or Ctrl-C twice.
 
     Raises:
@@ -42,7 +42,7 @@ def run_chat(run: Run, *, model: str, max_new_tokens: int, out: Console, err: Co
                 conversation.clear()
                 err.print("Starting afresh.", style="dim")
             elif line:
-                _show(conversation, line, out)
+                _show(conversation, line)
         except KeyboardInterrupt:
             if interrupted:
                 return
@@ -64,13 +64,13 @@ def _line(stdin: TextIO) -> str | None:
     return line.strip() if line else None
 
 
-def _show(conversation: Conversation, question: str, out: Console) -> None:
+def _show(conversation: Conversation, question: str) -> None:
+    """Print the answer as it comes, thoughts dim; not through rich, whose buffer prints twice what is interrupted."""
     thought_before = False
     with closing(conversation.answer(question)) as pieces:
         for thought, text in pieces:
             if thought_before and not thought:
-                out.print()
+                click.echo()
             thought_before = thought
-            out.print(Text(printable(text)), style="dim italic" if thought else "", end="")
-            out.file.flush()
-    out.print()
+            click.echo(click.style(printable(text), dim=True) if thought else printable(text), nl=False)
+    click.echo()

@@ -63,7 +63,7 @@ def chat_command(**options: Any) -> None:
       wukong-pipe chat --run blackwukong < questions.txt
     """
     run = named_or_last(Workspace(options["runs_dir"]), options)
-    run_chat(run, model=options["model"], max_new_tokens=options["max_new_tokens"], out=out, err=err)
+    run_chat(run, model=options["model"], max_new_tokens=options["max_new_tokens"], err=err)
 
 
 @click.command("export")
