@@ -68,7 +68,7 @@ def chat_command(**options: Any) -> None:
 
 @click.command("export")
 @click.option("--merge", is_flag=True, default=True, help="Merge the adapter into the base's weights; always done.")
-@click.option("--out", "folder", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @model_option
 @common
@@ -85,7 +85,7 @@ def export_command(**options: Any) -> None:
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
-    exported = run_export(workspace, run, options["folder"], overwrite=options["overwrite"], model=options["model"])
+    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=options["model"])
     if options["json"]:
         print(json.dumps({"run": run.name, **exported.to_json()}))
         return
