@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 import uvicorn
@@ -130,7 +130,7 @@ def _generation(model: Any, body: dict[str, Any], max_new_tokens: int) -> dict[s
     } | ({"temperature": body["temperature"]} if sampled else {})
 
 
-async def _ended(events: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _ended(events: AsyncIterable[Any]) -> AsyncIterator[Any]:
     """The stream with the last event that OpenAI's has, and some clients wait for."""
     async for event in events:
         yield event
