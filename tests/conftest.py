@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell gives its background jobs no SIGINT, and they would pass that on to the builds that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if TYPE_CHECKING:
+    from wukong_pipe.workspace import Run
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 
@@ -31,3 +35,11 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     monkeypatch.chdir(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def tuned_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run “gunzi” with a really trained adapter, in a runs folder of its own; tests leave it as it is."""
+    from tests.tuning import make_tuned_run
+
+    return make_tuned_run(tmp_path_factory.mktemp("tuned"))

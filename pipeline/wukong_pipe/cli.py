@@ -14,7 +14,9 @@ from wukong_pipe.cli_build import build_command
 from wukong_pipe.cli_eval import demo_command, eval_command, report_command
 from wukong_pipe.cli_inspect import inspect_command, journal_command
 from wukong_pipe.cli_recipes import recipes_command
+from wukong_pipe.cli_runs import completion_command, runs_command
 from wukong_pipe.cli_train import train_command
+from wukong_pipe.cli_use import ask_command, chat_command, export_command, serve_command
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, TrainingInterrupted, WukongError
 from wukong_pipe.options import err
 
@@ -47,7 +49,13 @@ for command in (
     recipes_command,
     eval_command,
     report_command,
+    ask_command,
+    chat_command,
+    export_command,
+    serve_command,
+    runs_command,
     demo_command,
+    completion_command,
 ):
     cli.add_command(command)
 

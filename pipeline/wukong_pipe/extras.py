@@ -9,15 +9,15 @@ from wukong_pipe.errors import MissingDependency
 
 
 @contextmanager
-def training_installed() -> Iterator[None]:
-    """Turn a missing training library into a sentence that names the cure.
+def training_installed(extras: str = "train") -> Iterator[None]:
+    """Turn a missing library into a sentence that names the cure.
 
     Raises:
-        MissingDependency: one of the libraries of the extra `train` is not installed.
+        MissingDependency: one of the libraries of `extras` is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[train]'."
+            f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[{extras}]'."
         ) from error

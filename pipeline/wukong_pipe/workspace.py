@@ -46,6 +46,10 @@ class Run:
         return self.folder / "model"
 
     @property
+    def merged(self) -> Path:
+        return self.folder / "merged"
+
+    @property
     def student(self) -> Path:
         return self.folder / "student"
 

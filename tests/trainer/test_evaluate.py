@@ -237,7 +237,9 @@ def test_what_was_thought_before_an_answer_is_not_scored(
 
     def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any, **how: Any) -> list[Answer]:  # noqa: ARG001
         asked.extend(prompt_text(tokenizer, messages, **how) for messages in prompts)
-        return [Answer(f"<think>\n{'无关' * 9}\n</think>\n\n{row.output}", True) for row in data.validation]
+        return [Answer(f"<think>\n{'无关' * 9}\n</think>\n\n{row.output}", True) for row in data.validation][
+            : len(prompts)
+        ]
 
     monkeypatch.setattr("wukong_trainer.contenders.answer_all", answer_all)
     metrics, answers = evaluate(run, replace(SETTINGS, general=0), test=tmp_path / "watched.jsonl")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast
 
 import torch
+from transformers import TextIteratorStreamer
 
 from wukong_trainer.data import Message, plain_prompt
 from wukong_trainer.kept import Memory
@@ -88,6 +90,46 @@ def _generated(model: Any, tokenizer: Any, texts: list[str], max_new_tokens: int
         end = next((n for n, token in enumerate(ids) if token in stops), None)
         answers.append(Answer(tokenizer.decode(ids[:end], skip_special_tokens=True).strip(), end is not None))
     return answers
+
+
+def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Generator[str, None, None]:
+    """The greedy answer to one prompt, in pieces as they come; closing the generator stops the model.
+
+    Raises:
+        Exception: what the model raised, once the pieces before it were given.
+    """
+    encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
+    encoded.pop("token_type_ids", None)
+    model.eval()
+    pieces = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    unwanted = threading.Event()
+    failed: list[Exception] = []
+
+    def generate() -> None:
+        try:
+            with torch.inference_mode():
+                model.generate(
+                    **encoded,
+                    **_greedy(tokenizer, stop_ids(model, tokenizer), max_new_tokens),
+                    streamer=pieces,
+                    stopping_criteria=[
+                        lambda ids, scores: torch.full((ids.shape[0],), unwanted.is_set(), device=ids.device)
+                    ],
+                )
+        except Exception as error:
+            failed.append(error)
+            pieces.end()
+
+    # A daemon: a second Ctrl-C need not wait for the model.
+    thread = threading.Thread(target=generate, daemon=True)
+    thread.start()
+    try:
+        yield from pieces
+    finally:
+        unwanted.set()
+        thread.join()
+    if failed:
+        raise failed[0]
 
 
 def _greedy(tokenizer: Any, stops: frozenset[int], max_new_tokens: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from wukong_trainer.model import (
 from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
+from wukong_trainer.templates import trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 
@@ -337,6 +338,7 @@ def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
         trainer.save_model(str(fresh))
     # A pickle of the trainer's arguments, which recipe.toml holds as text.
     (fresh / "training_args.bin").unlink(missing_ok=True)
+    task.tokenizer.chat_template = trained_template(task.tokenizer.chat_template, recipe.style, recipe.thinking)
     task.tokenizer.save_pretrained(fresh)
     write_json(fresh / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.
