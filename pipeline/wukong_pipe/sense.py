@@ -35,7 +35,7 @@ def _without_pronouns(text: str) -> str:
 
 
 _NEGATION = re.compile(
-    r"不(?!仅|但(?!能)|同|过|少|断|妨|论|管|止|只(?!能)|得不)|没(?!收|落)|未|无(?!论|头)|并非|从不|免(?!费)"
+    r"不(?!仅|但(?!能)|同|过|少|断|妨|论|管|止|只(?!能)|得不)|(?<![出埋沉淹])没(?!收|落)|未|无(?!论|头)|并非|从不|免(?!费)"
     r"|\b(?:not|never|no|nor|neither|none|nobody|nothing|without|cannot|unable"
     r"|instead of|rather than|failed|declined|refused)\b|n['’]t\b",
     re.I,

@@ -128,6 +128,7 @@ _QUOTED = re.compile(r"《([^《》]+)》|「([^「」]+)」|『([^『』]+)』|
 _LATIN_NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+(?![\d.])))*|[a-z]+\d[A-Za-z0-9-]*)"
 )
+_POSSESSIVE = re.compile(r"['’]s(?: |$)")
 # Words that open a sentence in capitals without being part of the name behind them.
 _OPENERS = frozenset(
     [
@@ -339,11 +340,14 @@ def key_facts(text: str) -> KeyFacts:
 
     >>> key_facts("白衣秀士、金池长老").terms == {"白衣秀士", "金池长老"}
     True
+    >>> sorted(key_facts("After two months in orbit it was NASA's Skylab that they left behind for good.").terms)
+    ['nasa', 'skylab']
     """
     items = _items(text)
     if not _is_short(text, items):
         found = numbers(text)
-        terms = frozenset(normalise(term) for term in quoted(text) | latin_names(text)) - {""}
+        latin = (part for name in latin_names(text) for part in _POSSESSIVE.split(name))
+        terms = frozenset(map(normalise, (*quoted(text), *latin))) - {""}
         if found or terms:
             return KeyFacts(found, terms)
         return KeyFacts(frozenset(), frozenset({normalise(text)} - {""}))

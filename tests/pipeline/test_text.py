@@ -212,6 +212,12 @@ def test_a_number_counts_in_any_spelling() -> None:
     assert not key_facts("12").found_in("一共112个")
 
 
+def test_a_possessive_is_no_part_of_a_name() -> None:
+    facts = key_facts("After two months in orbit it was NASA's Skylab that they left behind for good.")
+    assert facts.terms == {"nasa", "skylab"}
+
+
+
 def test_a_long_answer_without_any_of_these_is_a_fact_as_a_whole() -> None:
     answer = "玩家在旅途之中遇到的每一位妖怪都有自己的来历与故事"
     assert key_facts(answer).found_in(f"{answer}。")
