@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from wukong_trainer.contenders import Asked, said
+from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example
 from wukong_trainer.paired import paired
 from wukong_trainer.scores import PRIMARY, score
+from wukong_trainer.thoughts import said
 
 ANSWER_TOKENS = 64
 """The references are a few words; who has not said them by then does not know them."""
@@ -47,7 +48,9 @@ def ask_general(asked: Asked, questions: Sequence[dict[str, Any]], max_new_token
     """The scored answers to general questions; any accepted spelling of the answer is a hit."""
     prompts = [row["example"].prompt(asked.contender.system, asked.contender.style) for row in questions]
     step = f"{asked.contender.name}: general"
-    scored = asked.scored(questions, prompts, min(max_new_tokens, ANSWER_TOKENS), step)
+    # Who thinks first is not cut there: a thought without an answer would pass for knowledge lost.
+    most = max_new_tokens if asked.contender.thinking else min(max_new_tokens, ANSWER_TOKENS)
+    scored = asked.scored(questions, prompts, most, step)
     return [
         answer | {PRIMARY: max(_hit(answer["answer"], wanted, row) for wanted in row["accepted"])}
         for row, answer in zip(questions, scored, strict=True)
