@@ -144,3 +144,21 @@ def test_the_log_is_lines_of_numbers(run: Run, data: TrainingData, recipe: Recip
     sft.train(run, data, recipe)
     for line in (run.train / "log.jsonl").read_text("utf-8").splitlines():
         assert all(isinstance(value, int | float) for value in json.loads(line).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"optimizer": "adam"}, "There is no optimizer “adam”: the recipe may name adamw_torch, "),
+        ({"scheduler": "cosin"}, "There is no scheduler “cosin”: the recipe may name linear, cosine, "),
+        ({"target_modules": ["q_proj", "c_attn"]}, "has no module c_attn: .*it has .*q_proj"),
+        ({"target_modules": "q_proj"}, "the pattern “q_proj” matches whole"),
+        ({"modules_to_save": ["lm_heads"]}, "has no module lm_heads: .*lm_head"),
+    ],
+)
+def test_a_recipe_that_names_what_there_is_not_is_one_sentence(
+    run: Run, data: TrainingData, recipe: Recipe, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ModelError, match=told):
+        sft.train(run, data, overridden(recipe, **changes), evaluate=False)
+    assert not run.adapter.exists()
