@@ -13,9 +13,10 @@ from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import StoppedShort
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import contenders, sft
-from wukong_trainer.compare import history
+from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
 from wukong_trainer.judge import Comparison
+from wukong_trainer.open_book import OpenBook, open_book
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import load_recipe, overridden
 
@@ -143,6 +144,33 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     assert [row["id"] for row in answers if "other" not in row["against"]] == ["请问0", "请问1"]
 
 
+@pytest.mark.parametrize(
+    ("record", "dropped", "leakage"),
+    [
+        ({"questions": [], "dataset_hash": "a"}, 0, "none"),
+        ({"questions": [], "dataset_hash": "a"}, 2, "dropped 2"),
+        ({"questions": [], "dataset_hash": "b"}, 0, "unknown"),
+        ({}, 0, "unknown"),
+    ],
+)
+def test_no_leak_is_claimed_only_of_rows_that_the_test_was_audited_against(
+    record: dict[str, Any], dropped: int, leakage: str
+) -> None:
+    assert leakage_of(record, dropped, "a") == leakage
+    assert leakage_of(record, 0, None) == "unknown"
+
+
+@pytest.mark.parametrize(("helped", "closed"), [(10, 0.5), (1, None)])
+def test_how_much_of_a_gap_was_closed_is_said_where_there_is_one(helped: int, closed: float | None) -> None:
+    answers = [
+        {"level": "wording", "source": "a.md", "heading_path": [str(i)]}
+        | {"base": {"key_fact_hit": 0.0}, "tuned": {"key_fact_hit": float(i % 2)}}
+        for i in range(10)
+    ]
+    book = OpenBook([{"key_fact_hit": float(i < helped)} for i in range(10)], 0)
+    assert open_book(answers, book)["levels"]["wording"]["gap_closed"] == closed
+
+
 def prefers_the_reference(asked: Sequence[Comparison]) -> list[dict[str, Any] | None]:
     return [
         None if "第2号" in one.question else {"better": "A" if len(one.a) >= len(one.b) else "B", "reason": "长"}
@@ -173,10 +201,12 @@ def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
         raise StoppedShort("the ceiling")
 
     run.forget_evaluation()
+    before = len(history(history_of(run)))
     with pytest.raises(StoppedShort):
         evaluate(run, SETTINGS, ask_judge=ask)
     assert read_json(run.metrics)["primary"]["n"] == 6
     assert len(read_jsonl(run.answers)) == 8
+    assert len(history(history_of(run))) == before + 1
 
 
 def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:
