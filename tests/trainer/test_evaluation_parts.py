@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import StoppedShort
-from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_pipe.text import normalise
+from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
 from wukong_trainer import contenders, sft
 from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.forgetting import general_questions
 from wukong_trainer.judge import Comparison
 from wukong_trainer.open_book import OpenBook, open_book
 from wukong_trainer.reading import read_training_data
@@ -86,6 +89,18 @@ def test_general_questions_show_what_was_forgotten(run: Run) -> None:
     assert {lang: block["n"] for lang, block in forgetting["by_lang"].items()} == {"zh": 3, "en": 3}
     assert forgetting["loglik"]["base"] < 0
     assert "forgetting" not in evaluate(run, SETTINGS)[0]
+
+
+def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgotten(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.folder, tmp_path / "mixed")
+    mixed = Run(tmp_path / "mixed")
+    record = read_json(mixed.adapter / sft.RECORD)
+    trained_too = normalise(general_questions(6)[0]["example"].asked)
+    write_json(mixed.adapter / sft.RECORD, record | {"questions": [*record["questions"], trained_too]})
+    metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
+    forgetting = metrics["forgetting"]
+    assert (forgetting["n"], forgetting["dropped"]) == (5, 1)
+    assert forgetting["explanation"].endswith("; 1 more were trained and not asked.")
 
 
 def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:

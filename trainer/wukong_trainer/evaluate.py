@@ -93,6 +93,9 @@ def evaluate(
     challengers = [(_rival(rival, its, tuned), its) for rival, its in others]
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
+    # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
+    untold = unseen_by(record, [row["example"].asked for row in questions])
+    repeated, questions = len(questions) - len(untold), [questions[i] for i in untold]
 
     kept, loader = Kept(run.answers.with_name("answers.partial.jsonl")), Loader()
     scored: dict[str, list[dict[str, Any]]] = {}
@@ -131,7 +134,7 @@ def evaluate(
         settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"},
     )
     if questions:
-        metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"])
+        metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"], repeated)
     if inventions:
         metrics["hallucination"] = inventions
     if book is not None:

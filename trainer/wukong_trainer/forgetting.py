@@ -62,13 +62,19 @@ def _hit(answer: str, wanted: str, row: dict[str, Any]) -> float:
 
 
 def forgetting(
-    questions: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]], tuned: Sequence[dict[str, Any]]
+    questions: Sequence[dict[str, Any]],
+    base: Sequence[dict[str, Any]],
+    tuned: Sequence[dict[str, Any]],
+    dropped: int = 0,
 ) -> dict[str, Any]:
     """`metrics["forgetting"]`: hits of both, their difference with its 95 % interval, and what it means.
 
+    Args:
+        dropped: questions that were not asked, because the tuned model was trained on them.
+
     Returns:
-        n, base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the log-likelihood of
-        the reference per token (nats); `by_lang`; `explanation`, a sentence.
+        n, dropped; base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the
+        log-likelihood of the reference per token (nats); `by_lang`; `explanation`, a sentence.
     """
     own = [str(i) for i in range(len(questions))]  # A question is a subject of its own.
     hits = paired([row[PRIMARY] for row in base], [row[PRIMARY] for row in tuned], own)
@@ -77,10 +83,15 @@ def forgetting(
     for lang in sorted({row["lang"] for row in questions}):
         at = [i for i, row in enumerate(questions) if row["lang"] == lang]
         by_lang[lang] = paired([base[i][PRIMARY] for i in at], [tuned[i][PRIMARY] for i in at], [own[i] for i in at])
-    return hits | {"loglik": loglik, "by_lang": by_lang, "explanation": _explained(hits, loglik)}
+    return hits | {
+        "dropped": dropped,
+        "loglik": loglik,
+        "by_lang": by_lang,
+        "explanation": _explained(hits, loglik, dropped),
+    }
 
 
-def _explained(hits: dict[str, Any], loglik: dict[str, Any]) -> str:
+def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:
     low, high = hits["ci95"]
     size = f"{hits['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}, of {hits['n']}"
     likelier = f"the answers' log-likelihood per token went from {loglik['base']:.2f} to {loglik['tuned']:.2f}"
@@ -92,4 +103,5 @@ def _explained(hits: dict[str, Any], loglik: dict[str, Any]) -> str:
         says = f"Right answers to general questions rose ({size})"
     else:
         says = f"No loss of general knowledge is shown ({size})"
-    return f"{says}; {likelier}."
+    left_out = f"; {dropped} more were trained and not asked" if dropped else ""
+    return f"{says}; {likelier}{left_out}."

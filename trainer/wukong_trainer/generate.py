@@ -42,11 +42,17 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], style: Style = "cha
         style: and `thinking`: what the student was trained with; its record holds both.
     """
     if style == "instruction":
-        return plain_prompt(messages)
+        return added_bos(tokenizer) + plain_prompt(messages)
     text = tokenizer.apply_chat_template(
         list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
     )
     return cast(str, text)
+
+
+def added_bos(tokenizer: Any) -> str:
+    """The BOS that a tokenizer puts before plain text, and so TRL before plain training rows; empty for most."""
+    ids = tokenizer("")["input_ids"]
+    return str(tokenizer.bos_token) if ids and ids[0] == tokenizer.bos_token_id else ""
 
 
 def answer_all(

@@ -66,15 +66,17 @@ def _prompt(
     template = _PROMPTS["zh" if row["lang"] == "zh" else "en"]
 
     def messages(text: str) -> list[Message]:
-        question = template.format(section=text, question=row["instruction"])
-        return Example(question, "").prompt(contender.system, contender.style)
+        example: Example = row["example"]
+        question = template.format(section=text, question=example.question)
+        return replace(example, instruction=question, input="").prompt(contender.system, contender.style)
 
     def length(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     answer = max(max_new_tokens, length(row["output"]) + 1)
     # A few tokens to spare: a cut text is not always cut into the same tokens again.
-    room = min(MOST_TOKENS, most - answer - length(prompt_text(tokenizer, messages(""), contender.style)) - 8)
+    prompt = prompt_text(tokenizer, messages(""), contender.style, contender.thinking)
+    room = min(MOST_TOKENS, most - answer - length(prompt) - 8)
     ids = tokenizer(section, add_special_tokens=False)["input_ids"]
     if len(ids) <= room:
         return messages(section), False

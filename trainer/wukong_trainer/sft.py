@@ -25,7 +25,7 @@ from wukong_trainer import checkpoints, memory, packing
 from wukong_trainer.adapters import adapter_config, check_modules, workable
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
-from wukong_trainer.generate import prompt_text
+from wukong_trainer.generate import added_bos, prompt_text
 from wukong_trainer.model import (
     Place,
     check_fits,
@@ -351,7 +351,9 @@ def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
         trainer.save_model(str(fresh))
     # A pickle of the trainer's arguments, which recipe.toml holds as text.
     (fresh / "training_args.bin").unlink(missing_ok=True)
-    task.tokenizer.chat_template = trained_template(task.tokenizer.chat_template, recipe.style, recipe.thinking)
+    task.tokenizer.chat_template = trained_template(
+        task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
+    )
     task.tokenizer.save_pretrained(fresh)
     write_json(fresh / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.
