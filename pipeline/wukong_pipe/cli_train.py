@@ -69,7 +69,7 @@ def train_command(**options: Any) -> None:
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     resume = options["resume"]
     recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
-    data = chosen_data(source or run.dataset, recipe, options)
+    data = chosen_data(run, source or run.dataset, recipe, options)
     for line in data_lines(data):
         err.print(line)
     with Steps(err).shown() as steps:

@@ -24,10 +24,10 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     if book := metrics.get("open_book"):
         for level, block in book["levels"].items():
             gap = block["gap_closed"]
-            share = "the section does not help the base" if gap is None else f"tuning closed {gap:.0%} of the gap"
+            share = "" if gap is None else f"; tuning closed {gap:.0%} of the base's gap"
             yield (
-                f"Open book, {level}: base {block['base']:.2f}, tuned {block['tuned']:.2f}, "
-                f"base with the section in its prompt {block['open_book']:.2f}; {share} (n {block['n']})."
+                f"Open book, {level}: base {block['base']:.2f}, tuned {block['tuned']:.2f}, base with the section in "
+                f"its prompt {block['open_book']:.2f} (tuned minus that {_difference(block)}, n {block['n']}){share}."
             )
         if book["cut"] or book["missing"]:
             yield f"Open book: {book['cut']} sections were cut to fit, {book['missing']} rows have no section any more."

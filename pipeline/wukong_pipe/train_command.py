@@ -26,23 +26,26 @@ Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
 
 
-def chosen_data(source: str | Path, recipe: Recipe, options: Mapping[str, Any]) -> TrainingData:
+def chosen_data(run: Run, source: str | Path, recipe: Recipe, options: Mapping[str, Any]) -> TrainingData:
     """The rows that train's options name, and what the recipe makes of them.
 
     Args:
+        run: whose test rows are not mixed in.
         source: a file, a folder or a hub's id.
 
     Raises:
         WukongError: the rows cannot be read, or an option is not as it must be.
     """
     from wukong_trainer.columns import parse_columns
-    from wukong_trainer.reading import read_training_data
+    from wukong_trainer.reading import read_raw, read_rows, read_training_data
     from wukong_trainer.selection import parse_mix, selected
 
     mix = parse_mix(options["mix"]) if options["mix"] else None
+    test = run.dataset / "test.jsonl"
     with training_installed():
         data = read_training_data(source, columns=parse_columns(options["columns"]), hub=options["hub"])
-        return selected(data, recipe, mix)
+        tested = read_rows(read_raw(test), str(test))[0] if mix and test.is_file() else []
+        return selected(data, recipe, mix, [example for _, example in tested])
 
 
 def run_train(

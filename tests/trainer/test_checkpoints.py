@@ -163,9 +163,11 @@ def test_training_ends_where_the_validation_loss_stops_falling_and_keeps_the_bes
     assert through.best is not None
     assert through.best[0] < through.steps
     assert f"lowest at step {through.best[0]}" in through.overfitting
+    assert "set keep_best = true" in through.overfitting
     trained = sft.train(held, data, overridden(wild, patience=2, keep_best=True))
     assert trained.best is not None
     assert trained.ended_early
+    assert "keep_best" not in trained.overfitting
     assert trained.steps == trained.best[0] + 2
     at_best = overridden(wild, epochs=trained.best[0] / 2)
     short = Run(tmp_path / "short")

@@ -190,7 +190,7 @@ def test_rows_split_off_may_be_tested_and_rows_trained_may_not(tmp_path: Path, r
     sft.train(run, data, overridden(recipe, epochs=0.5), evaluate=False)
     write(tmp_path / "watched.jsonl", [example.to_json() for example in data.validation])
     metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "watched.jsonl")
-    assert metrics["leakage"] == "none"
+    assert metrics["leakage"] == "unknown", "a light rewording of a trained row was looked for by nobody"
     assert len(answers) == 6
     with pytest.raises(ModelError, match="trained on 18 of these 24"):
         evaluate(run, SETTINGS, test=tmp_path / "rows.jsonl")
@@ -207,7 +207,7 @@ def test_a_later_turn_is_no_leak_of_the_same_words_after_another_beginning(tmp_p
     write(tmp_path / "other.jsonl", [talk("火")])
     metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "other.jsonl")
     assert [answer["instruction"] for answer in answers] == ["讲讲火。", "继续。"]
-    assert metrics["leakage"] == "none"
+    assert metrics["leakage"] == "unknown"
     write(tmp_path / "other.jsonl", [talk("水")])
     with pytest.raises(ModelError, match="trained on 2 of these 2"):
         evaluate(run, SETTINGS, test=tmp_path / "other.jsonl")

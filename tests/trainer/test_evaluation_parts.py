@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import pytest
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import StoppedShort
-from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_pipe.text import normalise
+from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
 from wukong_trainer import contenders, sft
-from wukong_trainer.compare import history
+from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.forgetting import general_questions
 from wukong_trainer.judge import Comparison
+from wukong_trainer.open_book import OpenBook, open_book
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import load_recipe, overridden
 
@@ -87,6 +91,18 @@ def test_general_questions_show_what_was_forgotten(run: Run) -> None:
     assert "forgetting" not in evaluate(run, SETTINGS)[0]
 
 
+def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgotten(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.folder, tmp_path / "mixed")
+    mixed = Run(tmp_path / "mixed")
+    record = read_json(mixed.adapter / sft.RECORD)
+    trained_too = normalise(general_questions(6)[0]["example"].asked)
+    write_json(mixed.adapter / sft.RECORD, record | {"questions": [*record["questions"], trained_too]})
+    metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
+    forgetting = metrics["forgetting"]
+    assert (forgetting["n"], forgetting["dropped"]) == (5, 1)
+    assert forgetting["explanation"].endswith("; 1 more were trained and not asked.")
+
+
 def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:
     asked = Settings(batch=8, max_new_tokens=6, open_book=True)
     metrics, answers = evaluate(run, asked, source_of=source_of)
@@ -143,6 +159,33 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     assert [row["id"] for row in answers if "other" not in row["against"]] == ["请问0", "请问1"]
 
 
+@pytest.mark.parametrize(
+    ("record", "dropped", "leakage"),
+    [
+        ({"questions": [], "dataset_hash": "a"}, 0, "none"),
+        ({"questions": [], "dataset_hash": "a"}, 2, "dropped 2"),
+        ({"questions": [], "dataset_hash": "b"}, 0, "unknown"),
+        ({}, 0, "unknown"),
+    ],
+)
+def test_no_leak_is_claimed_only_of_rows_that_the_test_was_audited_against(
+    record: dict[str, Any], dropped: int, leakage: str
+) -> None:
+    assert leakage_of(record, dropped, "a") == leakage
+    assert leakage_of(record, 0, None) == "unknown"
+
+
+@pytest.mark.parametrize(("helped", "closed"), [(10, 0.5), (1, None)])
+def test_how_much_of_a_gap_was_closed_is_said_where_there_is_one(helped: int, closed: float | None) -> None:
+    answers = [
+        {"level": "wording", "source": "a.md", "heading_path": [str(i)]}
+        | {"base": {"key_fact_hit": 0.0}, "tuned": {"key_fact_hit": float(i % 2)}}
+        for i in range(10)
+    ]
+    book = OpenBook([{"key_fact_hit": float(i < helped)} for i in range(10)], 0)
+    assert open_book(answers, book)["levels"]["wording"]["gap_closed"] == closed
+
+
 def prefers_the_reference(asked: Sequence[Comparison]) -> list[dict[str, Any] | None]:
     return [
         None if "第2号" in one.question else {"better": "A" if len(one.a) >= len(one.b) else "B", "reason": "长"}
@@ -173,10 +216,12 @@ def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
         raise StoppedShort("the ceiling")
 
     run.forget_evaluation()
+    before = len(history(history_of(run)))
     with pytest.raises(StoppedShort):
         evaluate(run, SETTINGS, ask_judge=ask)
     assert read_json(run.metrics)["primary"]["n"] == 6
     assert len(read_jsonl(run.answers)) == 8
+    assert len(history(history_of(run))) == before + 1
 
 
 def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:

@@ -80,3 +80,4 @@ def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int],
     assert found["difference"] == pytest.approx((sum(tuned) - sum(base)) / 100)
     assert found["ci95"][0] <= found["difference"] <= found["ci95"][1]
     assert found["loglik"]["difference"] == pytest.approx(-0.5)
+    assert "not asked" not in found["explanation"]

@@ -67,3 +67,16 @@ def test_without_a_single_judgement_nothing_is_claimed() -> None:
     found = judged([row(1)], lambda a, b: None)
     assert (found["n"], found["unjudged"], found["consistency"]) == (0, 1, None)
     assert found["ci95"] == [0.0, 1.0]
+
+
+def test_the_judge_reads_what_was_said_and_not_what_was_thought() -> None:
+    rows = [row(1)]
+    rows[0]["tuned"]["answer"] = "<think>42?</think>\n\n42"
+    seen: set[str] = set()
+
+    def ask(comparisons: Any) -> list[dict[str, Any] | None]:
+        seen.update(text for one in comparisons for text in (one.a, one.b))
+        return [None for _ in comparisons]
+
+    judge(rows, ask, lambda row: None)
+    assert seen == {"base 1", "42"}

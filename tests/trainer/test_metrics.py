@@ -124,3 +124,10 @@ def test_bleu_of_a_level_is_of_all_answers_together_and_a_language_at_a_time() -
     bleu = summary(rows)["levels"]["wording"]["corpus_bleu"]
     assert {lang: round(sides["tuned"], 6) for lang, sides in bleu.items()} == {"en": 1.0, "zh": 1.0}
     assert bleu["zh"]["base"] < 0.01
+
+
+def test_bleu_of_all_answers_leaves_thoughts_out_as_every_other_score_does() -> None:
+    rows = [row("wording", f"s{i}", 0.0, 1.0, lang="en", reference="It flew in July of that year.") for i in range(3)]
+    for one in rows:
+        one["tuned"] = one["tuned"] | {"answer": f"<think>Which year?</think>{one['reference']}"}
+    assert summary(rows)["levels"]["wording"]["corpus_bleu"]["en"]["tuned"] == pytest.approx(1.0)

@@ -102,6 +102,10 @@ def test_a_folder_gives_training_and_validation_rows_and_never_its_test_rows(tmp
     assert data.facts["columns"] == (
         "train.jsonl: instruction, output | val.jsonl: instruction ← question, output ← answer"
     )
+    assert data.facts["not read"].startswith("rejected.jsonl: ")
+    # In a dataset of ours the manifest accounts for every row.
+    (tmp_path / "manifest.json").write_text("{}", "utf-8")
+    assert "not read" not in read_training_data(tmp_path).facts
 
 
 def test_a_folder_of_shards_is_read_whole(tmp_path: Path) -> None:

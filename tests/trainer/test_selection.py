@@ -137,13 +137,12 @@ def test_too_few_general_rows_are_all_taken_and_it_says_so(general: Path) -> Non
     assert "50.0% of the training rows (all there are; 80% would take 120)" in both.facts["mixed in"]
 
 
-def test_a_general_question_that_is_watched_is_not_trained(general: Path) -> None:
+def test_a_general_question_that_is_watched_or_tested_is_not_trained(general: Path) -> None:
     data = data_of(*rows(70), validation=[Example("General 3", "?")])
-    both = mixed(data, Mix(general, 0.3), 0)
-    assert "general 3?" not in [row.instruction for row in both.train]
-    assert both.left_out == [
-        {"row": f"{general}, line 4", "reason": "its question is among the watched ones"},
-    ]
+    both = mixed(data, Mix(general, 0.3), 0, [Example("General 5", "?")])
+    assert not {"general 3?", "general 5?"} & {row.instruction for row in both.train}
+    reason = "its question is watched or tested"
+    assert both.left_out == [{"row": f"{general}, line {line}", "reason": reason} for line in (4, 6)]
 
 
 @pytest.mark.parametrize("text", ["rows.jsonl", "rows.jsonl:2", "rows.jsonl:0", ":0.1", "rows.jsonl:nan", "a:b"])

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tokenizers.processors import TemplateProcessing
 from trl import SFTTrainer
 
 from tests.trainer.conftest import SYSTEM
@@ -15,6 +17,7 @@ from wukong_pipe.text import normalise
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.generate import prompt_text
 from wukong_trainer.model import end_turns, load_tokenizer
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
 
@@ -144,3 +147,40 @@ def test_the_log_is_lines_of_numbers(run: Run, data: TrainingData, recipe: Recip
     sft.train(run, data, recipe)
     for line in (run.train / "log.jsonl").read_text("utf-8").splitlines():
         assert all(isinstance(value, int | float) for value in json.loads(line).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"optimizer": "adam"}, "There is no optimizer “adam”: the recipe may name adamw_torch, "),
+        ({"scheduler": "cosin"}, "There is no scheduler “cosin”: the recipe may name linear, cosine, "),
+        ({"target_modules": ["q_proj", "c_attn"]}, "has no module c_attn: .*it has .*q_proj"),
+        ({"target_modules": "q_proj"}, "the pattern “q_proj” matches whole"),
+        ({"modules_to_save": ["lm_heads"]}, "has no module lm_heads: .*lm_head"),
+    ],
+)
+def test_a_recipe_that_names_what_there_is_not_is_one_sentence(
+    run: Run, data: TrainingData, recipe: Recipe, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ModelError, match=told):
+        sft.train(run, data, overridden(recipe, **changes), evaluate=False)
+    assert not run.adapter.exists()
+
+
+def test_plain_text_is_asked_after_the_bos_that_its_tokenizer_puts_before_it_as_it_was_trained(
+    run: Run, data: TrainingData, recipe: Recipe, tmp_path: Path
+) -> None:
+    shutil.copytree(recipe.model, tmp_path / "llama")
+    tokenizer = load_tokenizer(recipe.model)
+    bos = tokenizer.convert_ids_to_tokens(1)
+    tokenizer.bos_token = bos
+    first = TemplateProcessing(single=f"{bos} $A", special_tokens=[(bos, 1)])
+    tokenizer.backend_tokenizer.post_processor = first
+    tokenizer.save_pretrained(tmp_path / "llama")
+    plain = overridden(recipe, model=str(tmp_path / "llama"), style="instruction", epochs=0.5)
+    assert sft.train(run, data, plain, evaluate=False).preflight.trained
+    tuned = load_tokenizer(str(run.adapter))
+    asked = prompt_text(tuned, data.train[0].prompt(plain.system, "instruction"), "instruction")
+    assert asked.startswith(f"{bos}{plain.system}\n\nInstruction: ")
+    turns = data.train[0].prompt(plain.system)
+    assert tuned.apply_chat_template(turns, tokenize=False, add_generation_prompt=True) == asked

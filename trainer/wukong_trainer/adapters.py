@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig
@@ -10,6 +12,7 @@ from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
 )
 
+from wukong_pipe.errors import ModelError
 from wukong_trainer.recipe import Recipe
 
 # Keys, values and the feed-forward's input to its last layer (Liu et al. 2022), by the names that Llama's kin use.
@@ -31,6 +34,33 @@ def workable(recipe: Recipe) -> tuple[Recipe, list[str]]:
         recipe = replace(recipe, packing=False)
         said.append("Packing is off: packed rows would share one prefix and read each other.")
     return recipe, said
+
+
+def check_modules(recipe: Recipe, modules: Collection[str]) -> None:
+    """Refuse modules to adapt or to train that the student does not have: PEFT leaves out what it does not find.
+
+    Args:
+        modules: the full names of the student's.
+
+    Raises:
+        ModelError: one of them is missing; the sentence says what there is.
+    """
+    if recipe.method == "full":
+        return
+    wanted, missing = list(recipe.modules_to_save), []
+    if recipe.peft in {"lora", "rslora", "dora"}:
+        targets = recipe.target_modules
+        if isinstance(targets, list):
+            wanted += targets
+        elif targets != "all-linear" and not any(re.fullmatch(targets, name) for name in modules):
+            missing.append(f"that the pattern “{targets}” matches whole")
+    missing = [name for name in wanted if not any(f".{module}".endswith(f".{name}") for module in modules)] + missing
+    if missing:
+        own = {name.rpartition(".")[2] for name in modules}
+        raise ModelError(
+            f"{recipe.model} has no module {', '.join(missing)}: name others in target_modules and modules_to_save of "
+            f"the recipe; it has {', '.join(sorted(name for name in own if name and not name.isdecimal()))}."
+        )
 
 
 def adapter_config(recipe: Recipe, model_type: str) -> PeftConfig | None:

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from wukong_pipe.text import CJK, KeyFacts, key_facts, latin_names, normalise, numbers, quoted
+from wukong_trainer.thoughts import split_thought
 
 SHOWN = 4000
 """Characters of a text that the page shows; the whole of it stands in eval/answers.jsonl."""
@@ -24,7 +25,6 @@ Piece = tuple[str, str]
 _TOKEN = re.compile(rf"[^\W_{CJK}]+(?:[.,]\d+)*|\s+|.", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*|第?[零〇一二两三四五六七八九十百千万亿]+")
 _SEPARATORS = re.compile(r"[、；;\n，。.]|(?<!\d),(?!\d)|\band\b")
-_THINK = re.compile(r"\A\s*(?:<think>)?(.*?)</think>\s*|\A\s*<think>(.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,6 @@ def mark_reference(reference: str) -> list[Piece]:
         for match in re.finditer(re.escape(spelling), shown):
             marks[match.start() : match.end()] = ["fact"] * len(spelling)
     return _pieces(shown, marks)
-
-
-def split_thought(answer: str) -> tuple[str, str]:
-    """(what was thought, what was said). A cut off <think> has no end; some templates write its start themselves.
-
-    >>> split_thought("<think>Seven?</think>Eight.")
-    ('Seven?', 'Eight.')
-    """
-    found = _THINK.match(answer)
-    if not found:
-        return "", answer
-    return (found.group(1) or found.group(2) or "").strip(), answer[found.end() :]
 
 
 def _pieces(text: str, marks: list[str]) -> list[Piece]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from wukong_trainer.data import Message
 from wukong_trainer.generate import stream
+from wukong_trainer.thoughts import CLOSE, OPEN, opens_thought
 from wukong_trainer.tuned import Tuned
-
-OPEN, CLOSE = "<think>", "</think>"
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class Conversation:
         self.turns.append({"role": "user", "content": question})
         prompt = self.tuned.text(self.turns)
         # Some templates open the thought themselves.
-        thinking = prompt.rstrip().endswith(OPEN)
+        thinking = opens_thought(prompt)
         said = ""
         try:
             with closing(stream(self.tuned.model, self.tuned.tokenizer, prompt, self.max_new_tokens)) as pieces:

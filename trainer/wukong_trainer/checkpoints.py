@@ -74,8 +74,8 @@ def to_resume(run: Run, data: str) -> tuple[Recipe, Path]:
         raise WorkspaceError(f"The run “{run.name}” has no training to go on with: leave out --resume.")
     if begun.data != data:
         raise ModelError(
-            f"The training rows have changed since {checkpoint.name} was written: restore them, or train from the "
-            "start with --overwrite."
+            f"The training rows have changed since {checkpoint.name} was written: restore them and give the same "
+            "--data, --columns and --mix, or train from the start with --overwrite."
         )
     return begun.recipe, checkpoint
 

@@ -25,19 +25,40 @@ def unseen_by(record: dict[str, Any], questions: Sequence[str]) -> list[int]:
     return [i for i, question in enumerate(questions) if normalise(question) not in trained]
 
 
+def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str:
+    """ "none", "dropped N" or "unknown": what is known of test questions that a model was trained on.
+
+    Word for word they are always looked for; "none" also says that none is a light rewording of what was trained,
+    which only the build's audit has looked at.
+
+    Args:
+        record: what the model was trained on, {} where nobody knows.
+        audited: the hash of the training rows that the test was audited against; None where it was not.
+    """
+    if "questions" not in record:
+        return "unknown"
+    if dropped:
+        return f"dropped {dropped}"
+    return "none" if audited is not None and record.get("dataset_hash") == audited else "unknown"
+
+
 def against(
-    rows: Sequence[dict[str, Any]], first: str, rivals: Sequence[tuple[Contender, dict[str, Any], ScoredRows]]
+    rows: Sequence[dict[str, Any]],
+    first: str,
+    rivals: Sequence[tuple[Contender, dict[str, Any], ScoredRows]],
+    audited: str | None,
 ) -> dict[str, Any]:
     """`metrics["against"]`: models on the same test questions, and the difference of each to the first.
 
     Args:
         rows: of answers.jsonl; `tuned` is the first's.
         rivals: each with what it was trained on ({} for a model on its own), and its scored answers.
+        audited: see `leakage_of`.
 
     Returns:
-        `first` and `models`, of each name, weights, n, dropped (leaks), leakage ("none", "dropped N" or "unknown"),
-        and `levels`: n, first, model (shares of right answers), difference and ci95 (model minus first), over the
-        questions that neither was trained on.
+        `first` and `models`, of each name, weights, n, dropped (leaks), leakage (see `leakage_of`), and `levels`: n,
+        first, model (shares of right answers), difference and ci95 (model minus first), over the questions that
+        neither was trained on.
     """
     models = []
     for contender, record, scored in rivals:
@@ -52,14 +73,13 @@ def against(
             if at:
                 levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
         dropped = len(rows) - len(scored)
-        found = f"dropped {dropped}" if dropped else "none"
         models.append(
             {
                 "name": contender.name,
                 "weights": contender.weights,
                 "n": len(scored),
                 "dropped": dropped,
-                "leakage": found if "questions" in record else "unknown",
+                "leakage": leakage_of(record, dropped, audited),
                 "levels": levels,
             }
         )

@@ -21,6 +21,7 @@ from wukong_trainer.kept import Kept, Memory
 from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
+from wukong_trainer.thoughts import said
 
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, total)."""
@@ -42,14 +43,18 @@ class Contender:
     adapter: Path | None = None
     """The adapter on the weights; None asks the weights alone."""
 
-    def identity(self) -> str:
-        """Hash of all that its answers depend on, besides the question."""
+    def identity(self, eos: str) -> str:
+        """Hash of all that its answers depend on, besides the question.
+
+        Args:
+            eos: the tokenizer's end of turn, which stops them: an adapter may bring another than its base has.
+        """
         place = choose_place()
         adapter: tuple[str, ...] = ()
         if self.adapter is not None:
             adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
         versions = (torch.__version__, transformers.__version__)
-        return digest(fingerprint(self.weights), self.method, str(place.dtype), place.device, *versions, *adapter)
+        return digest(fingerprint(self.weights), self.method, str(place.dtype), place.device, eos, *versions, *adapter)
 
 
 class Loader:
@@ -134,11 +139,6 @@ class Asked:
         ]
 
 
-def said(text: str) -> str:
-    """An answer without what was thought before it, which is no part of it."""
-    return text.rpartition("</think>")[2].strip()
-
-
 @contextmanager
 def at_work(
     contender: Contender,
@@ -165,5 +165,6 @@ def at_work(
                 is_off = True
             return model
 
-        memory = Memory(kept, contender.identity())
-        yield Asked(contender, load_tokenizer(contender.tokenizer), batch, memory, progress, ready)
+        tokenizer = load_tokenizer(contender.tokenizer)
+        memory = Memory(kept, contender.identity(tokenizer.eos_token))
+        yield Asked(contender, tokenizer, batch, memory, progress, ready)

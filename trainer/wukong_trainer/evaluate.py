@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
-from wukong_pipe.text import is_chinese, normalise
+from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
-from wukong_trainer.compare import ScoredRows, against, remember, unseen_by
+from wukong_trainer.compare import ScoredRows, against, leakage_of, remember, unseen_by
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
+from wukong_trainer.data import TrainingData
 from wukong_trainer.forgetting import ON_A_CPU, ask_general, forgetting, general_questions
 from wukong_trainer.hallucination import InventedIn, mark_invented
 from wukong_trainer.judge import AskJudge, judge
@@ -80,17 +81,21 @@ def evaluate(
     folder, record = tuned_folder(run)
     file = test or run.dataset / "test.jsonl"
     rows = _sample(_test_rows(file), settings.limit)
-    rows, leakage = _unseen(rows, record, settings.drop_leaked)
-    trained = _training_questions(run, record)
-    if test is None and leakage == "none" and not trained:
-        # No question is repeated word for word, but the audit was not made against these training rows.
-        leakage = "unknown"
+    rows, dropped = _unseen(rows, record, settings.drop_leaked)
+    data = _built(run)
+    trained = [row.question for row in data.train] if data and data.hash == record.get("dataset_hash") else []
+    # The build's audit is of its own training rows and its own test.
+    audited = data.hash if data and file.resolve() == (run.dataset / "test.jsonl").resolve() else None
+    leakage = leakage_of(record, dropped, audited)
     silence_libraries()
     base, tuned = contenders(run, folder, record, base_model)
     others = [(rival, _record_of(rival)) for rival in rivals]
     challengers = [(_rival(rival, its, tuned), its) for rival, its in others]
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
+    # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
+    untold = unseen_by(record, [row["example"].asked for row in questions])
+    repeated, questions = len(questions) - len(untold), [questions[i] for i in untold]
 
     kept, loader = Kept(run.answers.with_name("answers.partial.jsonl")), Loader()
     scored: dict[str, list[dict[str, Any]]] = {}
@@ -129,19 +134,19 @@ def evaluate(
         settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"},
     )
     if questions:
-        metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"])
+        metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"], repeated)
     if inventions:
         metrics["hallucination"] = inventions
     if book is not None:
         metrics["open_book"] = open_book(answers, book)
     if of_rivals:
-        metrics["against"] = against(answers, run.name, of_rivals)
+        metrics["against"] = against(answers, run.name, of_rivals, audited)
     _write(run, metrics, answers)
+    remember(history_of(run), metrics, adapter_hash=fingerprint(str(folder)), test_hash=sha256_of(file))
     if ask_judge:
         # Last, and after all else is written: it may stop at its budget.
         metrics["judge"] = judge(answers, ask_judge, source_of or (lambda row: None))
         _write(run, metrics, answers)
-    remember(history_of(run), metrics, adapter_hash=fingerprint(str(folder)), test_hash=sha256_of(file))
     return metrics, answers
 
 
@@ -206,12 +211,9 @@ def _sample(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any
     return [rows[i * len(rows) // limit] for i in range(limit)]
 
 
-def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> tuple[list[dict[str, Any]], str]:
-    """The rows whose question the adapter was not trained on, and what to say about leakage."""
-    if "questions" not in record:
-        return rows, "unknown"
-    trained = set(record["questions"])
-    unseen = [row for row in rows if normalise(row["example"].asked) not in trained]
+def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> tuple[list[dict[str, Any]], int]:
+    """The rows whose question the adapter was not trained on, and how many were left out."""
+    unseen = [rows[i] for i in unseen_by(record, [row["example"].asked for row in rows])]
     leaked = len(rows) - len(unseen)
     if leaked and not drop:
         raise ModelError(
@@ -220,7 +222,7 @@ def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> t
         )
     if not unseen:
         raise ModelError("The adapter was trained on every one of these test questions: nothing is left to test.")
-    return unseen, f"dropped {leaked}" if leaked else "none"
+    return unseen, leaked
 
 
 def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
@@ -296,9 +298,6 @@ def _rival_answers(
     return dict(zip(places, scored, strict=True))
 
 
-def _training_questions(run: Run, record: dict[str, Any]) -> list[str]:
-    """The questions the adapter was trained on, as they were written; none where that was not the run's dataset."""
-    if not (run.dataset / "train.jsonl").is_file():
-        return []
-    data = read_training_data(run.dataset)
-    return [row.question for row in data.train] if data.hash == record.get("dataset_hash") else []
+def _built(run: Run) -> TrainingData | None:
+    """The run's dataset; None where there is none."""
+    return read_training_data(run.dataset) if (run.dataset / "train.jsonl").is_file() else None

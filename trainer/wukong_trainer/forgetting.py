@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from wukong_trainer.contenders import Asked, said
+from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example
 from wukong_trainer.paired import paired
 from wukong_trainer.scores import PRIMARY, score
+from wukong_trainer.thoughts import said
 
 ANSWER_TOKENS = 64
 """The references are a few words; who has not said them by then does not know them."""
@@ -47,7 +48,9 @@ def ask_general(asked: Asked, questions: Sequence[dict[str, Any]], max_new_token
     """The scored answers to general questions; any accepted spelling of the answer is a hit."""
     prompts = [row["example"].prompt(asked.contender.system, asked.contender.style) for row in questions]
     step = f"{asked.contender.name}: general"
-    scored = asked.scored(questions, prompts, min(max_new_tokens, ANSWER_TOKENS), step)
+    # Who thinks first is not cut there: a thought without an answer would pass for knowledge lost.
+    most = max_new_tokens if asked.contender.thinking else min(max_new_tokens, ANSWER_TOKENS)
+    scored = asked.scored(questions, prompts, most, step)
     return [
         answer | {PRIMARY: max(_hit(answer["answer"], wanted, row) for wanted in row["accepted"])}
         for row, answer in zip(questions, scored, strict=True)
@@ -59,13 +62,19 @@ def _hit(answer: str, wanted: str, row: dict[str, Any]) -> float:
 
 
 def forgetting(
-    questions: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]], tuned: Sequence[dict[str, Any]]
+    questions: Sequence[dict[str, Any]],
+    base: Sequence[dict[str, Any]],
+    tuned: Sequence[dict[str, Any]],
+    dropped: int = 0,
 ) -> dict[str, Any]:
     """`metrics["forgetting"]`: hits of both, their difference with its 95 % interval, and what it means.
 
+    Args:
+        dropped: questions that were not asked, because the tuned model was trained on them.
+
     Returns:
-        n, base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the log-likelihood of
-        the reference per token (nats); `by_lang`; `explanation`, a sentence.
+        n, dropped; base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the
+        log-likelihood of the reference per token (nats); `by_lang`; `explanation`, a sentence.
     """
     own = [str(i) for i in range(len(questions))]  # A question is a subject of its own.
     hits = paired([row[PRIMARY] for row in base], [row[PRIMARY] for row in tuned], own)
@@ -74,10 +83,15 @@ def forgetting(
     for lang in sorted({row["lang"] for row in questions}):
         at = [i for i, row in enumerate(questions) if row["lang"] == lang]
         by_lang[lang] = paired([base[i][PRIMARY] for i in at], [tuned[i][PRIMARY] for i in at], [own[i] for i in at])
-    return hits | {"loglik": loglik, "by_lang": by_lang, "explanation": _explained(hits, loglik)}
+    return hits | {
+        "dropped": dropped,
+        "loglik": loglik,
+        "by_lang": by_lang,
+        "explanation": _explained(hits, loglik, dropped),
+    }
 
 
-def _explained(hits: dict[str, Any], loglik: dict[str, Any]) -> str:
+def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:
     low, high = hits["ci95"]
     size = f"{hits['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}, of {hits['n']}"
     likelier = f"the answers' log-likelihood per token went from {loglik['base']:.2f} to {loglik['tuned']:.2f}"
@@ -89,4 +103,5 @@ def _explained(hits: dict[str, Any], loglik: dict[str, Any]) -> str:
         says = f"Right answers to general questions rose ({size})"
     else:
         says = f"No loss of general knowledge is shown ({size})"
-    return f"{says}; {likelier}."
+    left_out = f"; {dropped} more were trained and not asked" if dropped else ""
+    return f"{says}; {likelier}{left_out}."

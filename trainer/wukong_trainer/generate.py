@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar, cast
 
 import torch
@@ -13,6 +13,7 @@ from transformers import TextIteratorStreamer
 from wukong_trainer.data import Message, plain_prompt
 from wukong_trainer.kept import Memory
 from wukong_trainer.recipe import Style
+from wukong_trainer.thoughts import OPEN, opens_thought
 
 Progress = Callable[[int, int], None]
 """Called with (done, total), first with what was known before, then after each batch."""
@@ -20,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a student said, and whether it ended by itself."""
+    """What a student said, and whether it ended by itself; what it thought before stands in <think> tags."""
 
     text: str
     stopped_by_eos: bool
@@ -41,11 +42,17 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], style: Style = "cha
         style: and `thinking`: what the student was trained with; its record holds both.
     """
     if style == "instruction":
-        return plain_prompt(messages)
+        return added_bos(tokenizer) + plain_prompt(messages)
     text = tokenizer.apply_chat_template(
         list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
     )
     return cast(str, text)
+
+
+def added_bos(tokenizer: Any) -> str:
+    """The BOS that a tokenizer puts before plain text, and so TRL before plain training rows; empty for most."""
+    ids = tokenizer("")["input_ids"]
+    return str(tokenizer.bos_token) if ids and ids[0] == tokenizer.bos_token_id else ""
 
 
 def answer_all(
@@ -71,7 +78,12 @@ def answer_all(
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
 
     def ask(ready: Any, places: list[int]) -> list[Answer]:
-        return _generated(ready, tokenizer, [texts[i] for i in places], max_new_tokens)
+        answers = _generated(ready, tokenizer, [texts[i] for i in places], max_new_tokens)
+        # Else a thought that is cut off would pass for what was said.
+        return [
+            replace(answer, text=f"{OPEN}\n{answer.text}") if opens_thought(texts[i]) else answer
+            for i, answer in zip(places, answers, strict=True)
+        ]
 
     keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
     return _in_batches(model, [len(text) for text in texts], batch, ask, Answer, progress, memory, keys)

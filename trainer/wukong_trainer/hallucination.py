@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wukong_trainer.contenders import said
 from wukong_trainer.paired import paired, section_of
+from wukong_trainer.thoughts import said
 
 InventedIn = Callable[[str, dict[str, Any]], tuple[list[str], int] | None]
 """The numbers and names of an answer to a row that neither its source nor its question holds, and how many it states

@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 from wukong_trainer.open_book import SourceOf
 from wukong_trainer.paired import paired, section_of
 from wukong_trainer.scores import PRIMARY
+from wukong_trainer.thoughts import said
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -55,7 +56,7 @@ def judge(rows: Sequence[dict[str, Any]], ask: AskJudge, source_of: SourceOf) ->
     """
     swapped = []
     for row in rows:
-        answers = [row["base"]["answer"], row["tuned"]["answer"]]
+        answers = [said(row["base"]["answer"]), said(row["tuned"]["answer"])]
         about = (row["lang"], row["instruction"], row["reference"], source_of(row) or "")
         swapped += [Comparison(*about, *answers), Comparison(*about, *reversed(answers))]
     replies = ask(swapped)
@@ -67,10 +68,10 @@ def judge(rows: Sequence[dict[str, Any]], ask: AskJudge, source_of: SourceOf) ->
 def _judgement(replies: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     if any(reply is None for reply in replies):
         return {"better": "unjudged", "orders": [], "reasons": []}
-    said = [reply for reply in replies if reply is not None]
-    orders = [outcome[reply["better"]] for outcome, reply in zip(_OUTCOMES, said, strict=True)]
+    replied = [reply for reply in replies if reply is not None]
+    orders = [outcome[reply["better"]] for outcome, reply in zip(_OUTCOMES, replied, strict=True)]
     agreed = orders[0] if orders[0] == orders[1] else "tie"
-    return {"better": agreed, "orders": orders, "reasons": [reply["reason"] for reply in said]}
+    return {"better": agreed, "orders": orders, "reasons": [reply["reason"] for reply in replied]}
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

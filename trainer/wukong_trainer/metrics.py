@@ -11,6 +11,7 @@ from wukong_pipe.errors import DataError
 from wukong_pipe.text import normalise
 from wukong_trainer.intervals import METHOD, Estimate, estimate, holm, section_tally, sign_test, tally, wilson
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
+from wukong_trainer.thoughts import said
 
 LEVELS = ("wording", "question", "section")
 SIDES = ("base", "tuned")
@@ -162,7 +163,8 @@ def _corpus_bleu(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     for lang in sorted({row.get("lang", "en") for row in rows}):
         told = [row for row in rows if row.get("lang", "en") == lang]
         references = [row["reference"] for row in told]
-        found[lang] = {side: corpus_bleu([row[side]["answer"] for row in told], references, lang) for side in SIDES}
+        answers = {side: [said(row[side]["answer"]) for row in told] for side in SIDES}
+        found[lang] = {side: corpus_bleu(answers[side], references, lang) for side in SIDES}
     return found
 
 

@@ -66,15 +66,17 @@ def _prompt(
     template = _PROMPTS["zh" if row["lang"] == "zh" else "en"]
 
     def messages(text: str) -> list[Message]:
-        question = template.format(section=text, question=row["instruction"])
-        return Example(question, "").prompt(contender.system, contender.style)
+        example: Example = row["example"]
+        question = template.format(section=text, question=example.question)
+        return replace(example, instruction=question, input="").prompt(contender.system, contender.style)
 
     def length(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     answer = max(max_new_tokens, length(row["output"]) + 1)
     # A few tokens to spare: a cut text is not always cut into the same tokens again.
-    room = min(MOST_TOKENS, most - answer - length(prompt_text(tokenizer, messages(""), contender.style)) - 8)
+    prompt = prompt_text(tokenizer, messages(""), contender.style, contender.thinking)
+    room = min(MOST_TOKENS, most - answer - length(prompt) - 8)
     ids = tokenizer(section, add_special_tokens=False)["input_ids"]
     if len(ids) <= room:
         return messages(section), False
@@ -88,7 +90,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
     Returns:
         n, cut, missing (rows without their section), and `levels`: of each n, base, tuned, open_book (shares of
         right answers), difference and ci95 (tuned minus open book), gap_closed ((tuned - base) / (open book - base),
-        None where the section does not help the base).
+        None where the interval of that gap does not show that the section helps the base).
     """
     levels = {}
     for level in LEVELS:
@@ -99,7 +101,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
         sections = [section_of(rows[i]) for i in at]
         closed = paired([rows[i]["base"][PRIMARY] for i in at], [rows[i]["tuned"][PRIMARY] for i in at], sections)
         behind = paired(hits, [rows[i]["tuned"][PRIMARY] for i in at], sections)
-        gap = behind["base"] - closed["base"]
+        helped = paired([rows[i]["base"][PRIMARY] for i in at], hits, sections)
         levels[level] = {
             "n": len(at),
             "base": closed["base"],
@@ -107,7 +109,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
             "open_book": behind["base"],
             "difference": behind["difference"],
             "ci95": behind["ci95"],
-            "gap_closed": (closed["tuned"] - closed["base"]) / gap if gap > 0 else None,
+            "gap_closed": closed["difference"] / helped["difference"] if helped["ci95"][0] > 0 else None,
         }
     known = sum(answer is not None for answer in book.answers)
     return {"n": known, "cut": book.cut, "missing": len(rows) - known, "levels": levels}

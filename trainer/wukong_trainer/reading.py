@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +37,12 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
         MissingDependency: the hub's package is not installed.
     """
     path = Path(source)
+    facts: dict[str, str] = {}
     if path.is_dir():
-        parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in _files_of(path).items()]
+        found = _files_of(path)
+        parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in found.items()]
+        if unread := _unread(path, [file for files in found.values() for file in files]):
+            facts["not read"] = f"{', '.join(unread)}: beside train* and val* files the others of a folder are left"
     elif path.is_file() or not is_hub_id(str(source)):
         parts = [("train", [(str(source), read_raw(path))])]
     else:
@@ -53,7 +57,7 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
                 told.append(f"{Path(name).name}: {columns_told}")
     if not rows["train"]:
         raise DataError(f"{source} holds no rows to train on.")
-    facts = {"columns": " | ".join(dict.fromkeys(told))}
+    facts = {"columns": " | ".join(dict.fromkeys(told))} | facts
     return TrainingData(rows["train"], rows["validation"], digest_of(rows["train"]), facts)
 
 
@@ -169,7 +173,7 @@ def _files_of(folder: Path) -> dict[str, list[Path]]:
     files = [path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and path.is_file()]
     if not files and (folder / "data").is_dir():
         return _files_of(folder / "data")
-    kinds = {path: re.split(r"[-_.]", path.name.lower())[0] for path in files}
+    kinds = {path: _kind(path) for path in files}
     if "train" in kinds.values():
         train = [path for path in files if kinds[path] == "train"]
     else:
@@ -182,6 +186,19 @@ def _files_of(folder: Path) -> dict[str, list[Path]]:
             names = ", ".join(path.name for path in part if path.stem in twice)
             raise DataError(f"{folder} holds {names}: the same rows twice? Name one file with --data.")
     return {"train": train, "validation": validation}
+
+
+def _unread(folder: Path, read: Collection[Path]) -> list[str]:
+    """Files beside those that are read which may hold rows, too; those of our own datasets are known not to."""
+    if not read or (folder / "manifest.json").is_file():
+        return []
+    beside = [path for path in sorted(next(iter(read)).parent.iterdir()) if path.suffix in SUFFIXES]
+    return [path.name for path in beside if path not in read and _kind(path) != "test"]
+
+
+def _kind(path: Path) -> str:
+    """What a file is for, by the first word of its name: train, val, test, …"""
+    return re.split(r"[-_.]", path.name.lower())[0]
 
 
 def _downloaded(name: str, hub: Hub) -> dict[str, Raw]:

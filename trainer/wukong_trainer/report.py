@@ -69,6 +69,7 @@ def write_report(run: Run) -> Path:
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
     manifest = _object(run.manifest)
     recipe = run.train / "recipe.toml"
+    recipe_text = recipe.read_text("utf-8", errors="replace") if recipe.is_file() else ""
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
     words = WORDS[lang]
     lines = comparisons(metrics)
@@ -91,7 +92,8 @@ def write_report(run: Run) -> Path:
         losses=_losses(log),
         logged=_logged(log),
         preflight=as_table(_object(run.train / "preflight.json")),
-        recipe=recipe.read_text("utf-8", errors="replace") if recipe.is_file() else "",
+        recipe=recipe_text,
+        best_kept=re.search(r"^keep_best = true$", recipe_text, re.MULTILINE) is not None,
         manifest=manifest,
         kinds=_kinds(dataset),
         sections=_sections(manifest),

@@ -163,6 +163,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         " It has risen since, to {loss}: the adapter was trained past that point.",
         "此后升至 {loss}：适配器的训练已越过该点。",
     ),
+    "risen_kept": (
+        " It has risen since, to {loss}: the adapter holds the weights of the lowest.",
+        "此后升至 {loss}：适配器保存的是最低点的权重。",
+    ),
     "last": ("last", "最后"),
     "step": ("step", "步"),
     "logged": ("Logged while training", "训练日志"),

@@ -47,8 +47,13 @@ def parse_mix(text: str) -> Mix:
     return Mix(Path(file), share)
 
 
-def selected(data: TrainingData, recipe: Recipe, mix: Mix | None = None) -> TrainingData:
+def selected(
+    data: TrainingData, recipe: Recipe, mix: Mix | None = None, tested: Iterable[Example] = ()
+) -> TrainingData:
     """The rows that a recipe trains and watches: cleaned, sampled, split and mixed, in this order.
+
+    Args:
+        tested: the run's test rows, which are not mixed in.
 
     Raises:
         DataError: nothing is left to train on, or the file to mix in cannot be read.
@@ -60,7 +65,7 @@ def selected(data: TrainingData, recipe: Recipe, mix: Mix | None = None) -> Trai
     if recipe.validation > 0:
         data = split_off(data, recipe.validation, recipe.split_seed)
     if mix:
-        data = mixed(data, mix, recipe.split_seed)
+        data = mixed(data, mix, recipe.split_seed, tested)
     reasoned = sum(bool(example.think) for example in data.train)
     if reasoned and not recipe.thinking:
         told = f"{reasoned} rows have some, which is not trained (thinking = false)"
@@ -161,18 +166,18 @@ def split_off(data: TrainingData, share: float, seed: int) -> TrainingData:
     )
 
 
-def mixed(data: TrainingData, mix: Mix, seed: int) -> TrainingData:
+def mixed(data: TrainingData, mix: Mix, seed: int, tested: Iterable[Example] = ()) -> TrainingData:
     """The data with so many rows of another file that they are `mix.share` of the training rows.
 
-    Questions that are watched stay out of it; of too few rows all are taken.
+    Questions that are watched or tested stay out of it; of too few rows all are taken.
     """
-    watched = {normalise(row.asked) for row in data.validation}
+    held = {normalise(row.asked) for row in [*data.validation, *tested]}
     found = read_training_data(mix.path)
-    usable = [row for row in found.train if normalise(row.asked) not in watched]
+    usable = [row for row in found.train if normalise(row.asked) not in held]
     left_out = [
-        {"row": row.where, "reason": "its question is among the watched ones"}
+        {"row": row.where, "reason": "its question is watched or tested"}
         for row in found.train
-        if normalise(row.asked) in watched
+        if normalise(row.asked) in held
     ]
     wanted = round(len(data.train) * mix.share / (1 - mix.share))
     rows = random.Random(seed).sample(usable, wanted) if wanted < len(usable) else usable

@@ -15,16 +15,17 @@ import torch
 import transformers
 from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
-from transformers import PrinterCallback
+from transformers import PrinterCallback, SchedulerType
+from transformers.training_args import OptimizerNames
 from trl import SFTConfig, SFTTrainer
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import Run, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing
-from wukong_trainer.adapters import adapter_config, workable
+from wukong_trainer.adapters import adapter_config, check_modules, workable
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
-from wukong_trainer.generate import prompt_text
+from wukong_trainer.generate import added_bos, prompt_text
 from wukong_trainer.model import (
     Place,
     check_fits,
@@ -139,6 +140,7 @@ def train(
         recipe, checkpoint = checkpoints.to_resume(run, data.hash)
     check_fits(recipe.model, recipe.method, place)
     check_installed(recipe.report_to)
+    _check_names(recipe)
     silence_libraries()
     tokenizer = load_tokenizer(recipe.model)
     if recipe.style == "chat":
@@ -201,7 +203,7 @@ def train(
         eval_loss=validated[-1][1] if validated else None,
         best=best_of(log.entries),
         ended_early=task.watch.ended_early,
-        overfitting=overfitting(log.entries),
+        overfitting=overfitting(log.entries, recipe.keep_best),
         trainable=sum(count for count, trainable in parameters if trainable),
         parameters=int(trainer.model.num_parameters()),
         truncated=lengths.cut,
@@ -213,6 +215,16 @@ def train(
     write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
     checkpoints.end(run)
     return trained
+
+
+def _check_names(recipe: Recipe) -> None:
+    """Refuse what transformers would refuse once the student is loaded."""
+    for key, value, known in (
+        ("optimizer", recipe.optimizer, OptimizerNames),
+        ("scheduler", recipe.scheduler, SchedulerType),
+    ):
+        if value not in list(known):
+            raise ModelError(f"There is no {key} “{value}”: the recipe may name {', '.join(known)}.")
 
 
 def _measured(tokenizer: Any, examples: list[Example], recipe: Recipe) -> tuple[Lengths, set[tuple[int, ...]]]:
@@ -251,6 +263,7 @@ def _rows_in(pack: dict[str, Any]) -> int:
 
 def _trainer(task: _Task, recipe: Recipe) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
+    check_modules(recipe, [name for name, _ in model.named_modules()])
     trainer = SFTTrainer(
         model=model,
         args=_arguments(task, recipe),
@@ -338,7 +351,9 @@ def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
         trainer.save_model(str(fresh))
     # A pickle of the trainer's arguments, which recipe.toml holds as text.
     (fresh / "training_args.bin").unlink(missing_ok=True)
-    task.tokenizer.chat_template = trained_template(task.tokenizer.chat_template, recipe.style, recipe.thinking)
+    task.tokenizer.chat_template = trained_template(
+        task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
+    )
     task.tokenizer.save_pretrained(fresh)
     write_json(fresh / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.

@@ -17,10 +17,14 @@ INSTRUCTION = (
 """`data.plain_prompt`, as a template."""
 
 
-def trained_template(template: str, style: Style, thinking: bool) -> str:
-    """A model's template as it was trained: plain text for `instruction`, thoughts where `thinking` says so."""
+def trained_template(template: str, style: Style, thinking: bool, bos: str = "") -> str:
+    """A model's template as it was trained: plain text for `instruction`, thoughts where `thinking` says so.
+
+    Args:
+        bos: what the tokenizer puts before plain text; a template's text is tokenised without it.
+    """
     if style == "instruction":
-        return INSTRUCTION
+        return f"{{{{- {json.dumps(bos)} }}}}{INSTRUCTION}" if bos else INSTRUCTION
     if "enable_thinking" not in template:
         return template
     default = str(thinking).lower()

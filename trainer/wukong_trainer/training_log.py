@@ -115,15 +115,21 @@ def best_of(entries: list[Entry]) -> tuple[int, float] | None:
     return (min(finite)[1], min(finite)[0]) if finite else None
 
 
-def overfitting(entries: list[Entry]) -> str:
-    """A sentence where the validation loss rose clearly after its lowest; empty where it did not."""
+def overfitting(entries: list[Entry], best_kept: bool) -> str:
+    """A sentence where the validation loss rose clearly after its lowest; empty where it did not.
+
+    Args:
+        best_kept: whether the weights of the lowest are the ones that were saved.
+    """
     best, losses = best_of(entries), validation_losses(entries)
     if best is None or losses[-1][1] <= best[1] * (1 + CLEAR_RISE):
         return ""
+    cure = "Train fewer epochs, or set keep_best = true in the recipe."
+    if best_kept:
+        cure = "The weights of the lowest were kept; fewer epochs would have done."
     return (
         f"The validation loss was lowest at step {best[0]} ({best[1]:.3f}) and rose to {losses[-1][1]:.3f} by step "
-        f"{losses[-1][0]}: the student was learning the training wordings by heart. Train fewer epochs, or set "
-        "keep_best = true in the recipe."
+        f"{losses[-1][0]}: the student was learning the training wordings by heart. {cure}"
     )
 
 
