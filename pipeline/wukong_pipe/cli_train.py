@@ -100,4 +100,10 @@ def train_command(**options: Any) -> None:
         return
     for line in training_lines(trained):
         out.print(line)
-    out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}")
+    named = f"--run {shlex.quote(run.name)}"
+    if (run.dataset / "test.jsonl").is_file():
+        out.print(f"Next: wukong-pipe eval {named}")
+    else:
+        out.print(
+            f"Next: wukong-pipe chat {named}, or, with questions to test it, wukong-pipe eval --test FILE {named}"
+        )
