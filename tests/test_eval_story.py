@@ -51,7 +51,8 @@ def judge(request: dict[str, Any]) -> Response:
 def test_the_terminal_shows_forgetting_inventions_and_the_bound(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*EVAL, "--general", "4", "--open-book"]) == 0
     shown = capsys.readouterr()
-    for words in ("Forgetting: ", "Inventions: ", "Open book, wording: ", "Next: wukong-pipe report"):
+    told = ("a verdict needs 8", "Forgetting: ", "Inventions: ", "Open book, wording: ", "Next: wukong-pipe report")
+    for words in told:
         assert words in shown.out
     metrics = read_json(home / "runs" / "apollo" / "eval" / "metrics.json")
     assert metrics["forgetting"]["n"] == 4

@@ -80,3 +80,13 @@ def test_the_files_that_the_readmes_link_to_exist() -> None:
     for readme in ("README.md", "README.zh-CN.md"):
         for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / readme).read_text("utf-8")):
             assert "://" in link or (ROOT / link).exists(), link
+
+
+def test_the_files_that_contributing_names_exist() -> None:
+    table = re.findall(
+        r"^\| in `(\S+)` \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert [folder for folder, _ in table] == ["pipeline/wukong_pipe", "trainer/wukong_trainer"]
+    for folder, rows in table:
+        for name in re.findall(r"`([\w/*.]+)`", rows):
+            assert list((ROOT / folder).glob(name if "." in name else f"{name}.py")), f"{folder}/{name}"

@@ -132,7 +132,9 @@ def test_an_adapter_trained_on_this_test_set_is_refused(tuned: Path, small: str,
 
 def test_an_adapter_is_not_replaced_unasked(tuned: Path, small: str, refused: Refused) -> None:
     assert tuned.is_dir()
-    assert "--overwrite" in refused("train", "--model", small, "--recipe", "tiny")
+    told = refused("train", "--model", small, "--recipe", "tiny")
+    assert "--overwrite" in told
+    assert "--data runs/apollo/dataset --run NAME" in told
 
 
 def test_a_report_on_nothing_is_refused(refused: Refused) -> None:

@@ -21,7 +21,14 @@ from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, Training
 from wukong_pipe.options import err
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class InOrder(click.Group):
+    """Commands in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def cli() -> None:
     """Turn a folder of Markdown into a small language model that knows it, and prove that it does.
@@ -35,13 +42,16 @@ def cli() -> None:
       wukong-pipe train
       wukong-pipe eval
       wukong-pipe report
+    With rows of your own instead of Markdown:
+      wukong-pipe train --data rows.jsonl
 
-    Every option can also stand in wukong.toml ([build], [train], [eval]) or in the environment
+    Every option can also stand in wukong.toml, in a table named after its command, or in the environment
     (WUKONG_BUILD_VARIANTS=8).
     """
 
 
 for command in (
+    demo_command,
     build_command,
     inspect_command,
     journal_command,
@@ -54,7 +64,6 @@ for command in (
     export_command,
     serve_command,
     runs_command,
-    demo_command,
     completion_command,
 ):
     cli.add_command(command)

@@ -41,18 +41,20 @@ RESERVED = {
     show_default=True,
     help="A server that speaks OpenAI's protocol, or the embedded templates.",
 )
-@click.option("--teacher-model", default="", help="Model id; known providers have a default.")
-@click.option("--base-url", default="", help="The server; by default $OPENAI_BASE_URL, then OpenAI.")
-@click.option("--temperature", type=float, help="Sampling temperature; by default the server's.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Longest reply.  [default: 8192]")
-@click.option("--extra-body", default="", help="JSON object of fields that only this server knows.")
+@click.option("--teacher-model", default="", help="The teacher's model; known providers have a default.")
+@click.option("--base-url", default="", help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI.")
+@click.option("--temperature", type=float, help="The teacher's; by default the server's.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest reply of the teacher, in tokens.  [default: 8192]")
+@click.option("--extra-body", default="", help="JSON object of fields that only the teacher's server knows.")
 @click.option("--variants", type=click.IntRange(0), default=14, show_default=True, help="Wordings of each question.")
 @click.option(
     "--answer-variants", type=click.IntRange(0), default=0, show_default=True, help="Other wordings of each answer."
 )
 @click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
-@click.option("--holdout", type=click.FloatRange(0, 0.5), default=0.1, show_default=True, help="Share held out.")
+@click.option(
+    "--holdout", type=click.FloatRange(0, 0.5), default=0.1, show_default=True, help="Share held out for tests."
+)
 @click.option(
     "--min-fill",
     type=click.FloatRange(0, 1),
@@ -60,7 +62,9 @@ RESERVED = {
     show_default=True,
     help="Share of a quota below which it is asked again.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 256), help="Calls at a time.  [default: found out]")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
+)
 @click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Requests a minute at most.")
 @click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Tokens a minute at most.")
 @click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
@@ -69,7 +73,9 @@ RESERVED = {
 @click.option("--currency", default="USD", show_default=True, help="What prices and --max-cost are in; only a label.")
 @click.option("--max-cost", type=AMOUNT, help="The most this run may cost in all; needs the prices.")
 @click.option("--max-calls", type=click.IntRange(0), help="The most calls this run may make in all.")
-@click.option("--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True)
+@click.option(
+    "--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True, help="Of the sources."
+)
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
 @click.option(
     "--format",
@@ -94,7 +100,10 @@ RESERVED = {
 @click.option("--no-secret", multiple=True, metavar="MARK", help="Upload although this looks like a secret.")
 @common
 def build_command(paths: tuple[Path, ...], **options: Any) -> None:
-    """Ask a teacher about Markdown files or folders and write a dataset.
+    """Ask a teacher about Markdown and write a dataset.
+
+    PATHS are Markdown files or folders of them. The run is named after the first unless --run names
+    it.
 
     \b
     Examples:
@@ -252,7 +261,7 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         bill = f"{tokens}{f', {cost}' if cost else ''}" if built.manifest["teacher"]["language_model"] else ""
         out.print(
             f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
-            "what was bought here is not paid again."
+            "what was bought here is not paid again. To build it, leave out --limit."
         )
     elif not built.unanswered:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")

@@ -40,7 +40,9 @@ def like_build(command: F) -> F:
 @click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
 @click.option("--limit", type=click.IntRange(1), help="Only this many test questions, spread evenly.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Questions at a time.")
-@click.option("--max-new-tokens", type=click.IntRange(1), default=256, show_default=True)
+@click.option(
+    "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, help="Where an answer is cut."
+)
 @click.option("--drop-leaked", is_flag=True, help="Leave out questions the adapter was trained on.")
 @click.option(
     "--general",
@@ -48,7 +50,11 @@ def like_build(command: F) -> F:
     help="General questions that show what tuning made it forget; 0 for none.  [default: all 208, or 40 without a GPU]",
 )
 @click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
-@click.option("--judge", is_flag=True, help="Have a teacher say which answer is better, in both orders.")
+@click.option(
+    "--judge",
+    is_flag=True,
+    help="Have a teacher say which answer is better, in both orders; --teacher-model, --base-url and prices are its.",
+)
 @click.option(
     "--against",
     multiple=True,
@@ -64,9 +70,9 @@ def like_build(command: F) -> F:
 @like_build
 @common
 def eval_command(**options: Any) -> None:
-    """Ask base and tuned model the same held-out questions, decoded the same way.
+    """Ask base and tuned model the same held-out questions.
 
-    Answers are kept as they come: the same command goes on where a killed one stopped.
+    Both are decoded greedily. Answers are kept as they come: the same command goes on where a killed one stopped.
 
     \b
     Examples:
@@ -114,11 +120,18 @@ def eval_command(**options: Any) -> None:
 @click.command("report")
 @common
 def report_command(**options: Any) -> None:
-    """Write report.html: verdict, scores, losses, dataset and every answer on one self-contained page."""
+    """Write report.html, one self-contained page.
+
+    It holds the verdict, the scores, the losses, the dataset and every answer.
+    """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
     path = run_report(workspace, run)
-    print(json.dumps({"report": str(path)}) if options["json"] else f"Report: {path}")
+    if options["json"]:
+        print(json.dumps({"report": str(path)}))
+        return
+    out.print(f"Report: {path}")
+    out.print(f"Next: wukong-pipe chat --run {shlex.quote(run.name)}")
 
 
 @click.command("demo")
@@ -126,7 +139,11 @@ def report_command(**options: Any) -> None:
 @click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
 @common
 def demo_command(**options: Any) -> None:
-    """Build, train, evaluate and report with the embedded teacher and student: no key, no download."""
+    """All of it on a CPU: no key, no download.
+
+    Builds, trains, evaluates and reports with the embedded teacher and student, in the run “demo” unless --run names
+    another.
+    """
     from wukong_pipe.demo import demo
 
     shown = err if options["json"] else out

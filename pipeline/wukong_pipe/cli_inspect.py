@@ -24,7 +24,9 @@ from wukong_pipe.workspace import Workspace
 @click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
 @common
 def inspect_command(section: str, **options: Any) -> None:
-    """Show the run's sections; or one, by number, id or words of its title: evidence, pairs, wordings and rejects.
+    """Show the run's sections, or one with all that came of it.
+
+    SECTION is a number, an id or words of a title; shown are its evidence, pairs, wordings and rejects.
 
     \b
     Examples:
@@ -54,7 +56,7 @@ def inspect_command(section: str, **options: Any) -> None:
 @click.option("--recover", is_flag=True, help="Save every call of a damaged journal that can be read.")
 @common
 def journal_command(**options: Any) -> None:
-    """Show what was asked of teachers and what it cost, by run, model and prompt.
+    """Show the calls to teachers and their cost, by run and prompt.
 
     \b
     Examples:
@@ -77,7 +79,11 @@ def journal_command(**options: Any) -> None:
     if not workspace.journal.exists():
         raise WorkspaceError(f"There is no journal in {workspace.folder}: start with `wukong-pipe build PATH`.")
     with Journal(workspace.journal) as journal:
-        lines = [line for line in summary(journal) if options["run"] in {"", line.run}]
+        found = summary(journal)
+    lines = [line for line in found if options["run"] in {"", line.run}]
+    if options["run"] and not lines:
+        runs = ", ".join(sorted({line.run for line in found})) or "no run"
+        raise WorkspaceError(f"The journal holds no call of the run “{options['run']}”, but of {runs}.")
     if options["json"]:
         print(json.dumps(as_json(lines)))
     else:

@@ -19,7 +19,9 @@ from wukong_pipe.options import debug_option, json_option, out, runs_dir_option
 @json_option
 @debug_option
 def recipes_command(name: str, runs_dir: Path, json: bool, debug: bool) -> None:  # noqa: ARG001
-    """The recipes that `train --recipe` takes; with a NAME, its file, to copy and change.
+    """List the recipes of `train`, or print one to change.
+
+    With a NAME its file is printed; `train --recipe` takes names and files.
 
     \b
     Examples:

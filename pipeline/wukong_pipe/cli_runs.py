@@ -20,7 +20,9 @@ from wukong_pipe.workspace import Workspace
 @json_option
 @debug_option
 def runs_command(**options: Any) -> None:
-    """Show all runs: rows, adapter, base model, verdict, date and size; * marks the one used last.
+    """Show all runs; * marks the one used last.
+
+    Of each: rows, adapter, base model, verdict, date and size.
 
     \b
     Examples:
@@ -44,7 +46,7 @@ def runs_command(**options: Any) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
-    """Print the shell's script that completes commands and options.
+    """Print the script that completes commands in your shell.
 
     \b
     Examples:

@@ -29,18 +29,26 @@ from wukong_pipe.workspace import Workspace
 @click.option("--columns", default="", help="Which column is what: instruction=q,output=a[,think=t,input=c,system=s].")
 @click.option("--hub", type=click.Choice(["hf", "modelscope"]), default="hf", help="Where a --data id is.")
 @click.option("--mix", default="", help="FILE:SHARE: general rows that make up this share of the training rows.")
-@click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share of the rows to watch.")
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of the rows to watch, where the data brings none.",
+)
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of the rows to use.")
 @click.option("--model", default="", help="Hugging Face id, folder, or “tiny” for the embedded student.")
-@click.option("--method", type=click.Choice(["qlora", "lora", "full"]))
+@click.option(
+    "--method", type=click.Choice(["qlora", "lora", "full"]), help="What is trained.  [default: the recipe's]"
+)
 @click.option(
     "--peft", type=click.Choice(["lora", "rslora", "dora", "prefix", "ia3"]), help="Adapter of qlora and lora."
 )
 @click.option("--packing/--no-packing", default=None, help="Several rows in one sequence, where attention allows it.")
 @click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
 @click.option("--system", help="System prompt; kept with the adapter.")
-@click.option("--epochs", type=click.FloatRange(0, min_open=True))
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.")
+@click.option(
+    "--epochs", type=click.FloatRange(0, min_open=True), help="Passes over the rows.  [default: the recipe's]"
+)
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped, by its own recipe.")
 @click.option(
@@ -51,6 +59,8 @@ from wukong_pipe.workspace import Workspace
 @common
 def train_command(**options: Any) -> None:
     """Fine-tune a student on the run's dataset, or on your own rows.
+
+    With --data and without --run the run is named after the data. `wukong-pipe recipes` lists the recipes.
 
     \b
     Examples:
@@ -63,8 +73,10 @@ def train_command(**options: Any) -> None:
     """
     workspace = Workspace(options["runs_dir"])
     source = options["data"]
-    named = options["run"] or source is None
-    run = named_or_last(workspace, options) if named else workspace.run(Path(source).resolve().stem)
+    if source is None:
+        run = named_or_last(workspace, options)
+    else:
+        run = workspace.run(options["run"] or Path(source).resolve().stem)
     if source is None and not (run.dataset / "train.jsonl").is_file():
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     resume = options["resume"]
@@ -88,4 +100,10 @@ def train_command(**options: Any) -> None:
         return
     for line in training_lines(trained):
         out.print(line)
-    out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}")
+    named = f"--run {shlex.quote(run.name)}"
+    if (run.dataset / "test.jsonl").is_file():
+        out.print(f"Next: wukong-pipe eval {named}")
+    else:
+        out.print(
+            f"Next: wukong-pipe chat {named}, or, with questions to test it, wukong-pipe eval --test FILE {named}"
+        )

@@ -28,7 +28,9 @@ max_new_tokens_option = click.option(
 @max_new_tokens_option
 @common
 def ask_command(question: str, **options: Any) -> None:
-    """Ask the run's tuned model one question, with the system prompt and template of its training.
+    """Ask the run's tuned model one question.
+
+    It is asked with the system prompt and template of its training; the answer alone goes to stdout.
 
     \b
     Examples:
@@ -52,10 +54,10 @@ def ask_command(question: str, **options: Any) -> None:
 @run_option
 @debug_option
 def chat_command(**options: Any) -> None:
-    """Talk with the run's tuned model; answers appear as they come, what it thinks to itself stands apart.
+    """Talk with the run's tuned model.
 
-    /clear starts afresh, /exit leaves; Ctrl-C stops an answer, and leaves when pressed twice. Lines may also come
-    from a pipe.
+    Answers appear as they come; what it thinks to itself stands apart. /clear starts afresh, /exit leaves; Ctrl-C
+    stops an answer, and leaves when pressed twice. Lines may also come from a pipe.
 
     \b
     Examples:
@@ -73,10 +75,11 @@ def chat_command(**options: Any) -> None:
 @model_option
 @common
 def export_command(**options: Any) -> None:
-    """Merge the adapter into a bf16 reload of its base: one folder for vLLM, transformers, llama.cpp's converter.
+    """Merge the adapter into its base: one folder for any server.
 
-    The folder is read back and compared with the adapter before it gets its name. Its chat template says the training's
-    system prompt wherever a conversation has none.
+    The base is loaded again in bf16; vLLM, transformers and llama.cpp's converter read the folder. It is read back
+    and compared with the adapter before it gets its name. Its chat template says the training's system prompt
+    wherever a conversation has none.
 
     \b
     Examples:
@@ -91,7 +94,10 @@ def export_command(**options: Any) -> None:
         return
     for line in export_lines(exported):
         out.print(line)
-    out.print(f"Next: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
+    if options["out"] is None:
+        out.print(f"Next, with vLLM: wukong-pipe serve --engine vllm --run {shlex.quote(run.name)}")
+    else:
+        out.print(f"Next, with vLLM: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
 
 
 @click.command("serve")
@@ -109,10 +115,11 @@ def export_command(**options: Any) -> None:
 @run_option
 @debug_option
 def serve_command(**options: Any) -> None:
-    """Serve the run's tuned model on 127.0.0.1, to OpenAI's clients: /v1/chat/completions and /v1/models.
+    """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
-    A conversation without a system message gets the training's. Answers are greedy unless a request names a
-    temperature. POST /generate {"prompt": "…"} answers {"response": "…"}. From another machine, reach it through
+    It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
+    pip install 'wukong-pipe[serving]' first. A conversation without a system message gets the training's. Answers are
+    greedy unless a request names a temperature. From another machine, reach it through
     `ssh -L 8000:127.0.0.1:8000 HOST`.
 
     \b

@@ -152,10 +152,6 @@ def run_report(workspace: Workspace, run: Run) -> Path:
     """
     with training_installed():
         from wukong_trainer.report import write_report
-    if not run.folder.is_dir():
-        raise WorkspaceError(
-            f"There is no run “{run.name}” in {workspace.folder}: start with `wukong-pipe build PATH`."
-        )
     with workspace.writing():
         workspace.remember(run)
         return write_report(run)

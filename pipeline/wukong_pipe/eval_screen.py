@@ -12,13 +12,20 @@ from wukong_pipe.inspect_run import one_line
 
 
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each part of the metrics that is there."""
+    """One line for each part of the metrics that is there, and one where there can be no verdict."""
+    from wukong_trainer.intervals import MIN_SECTIONS
+
+    if metrics["primary"]["verdict"] == "too few sections":
+        yield (
+            f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "
+            f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
+        )
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
     if (invented := metrics.get("hallucination")) and invented["n"]:
         rates = " and ".join(f"{invented[side]['answers']:.0%} of the {side} answers" for side in ("base", "tuned"))
         yield (
-            f"Inventions: {rates} state a number or name that neither section nor question holds "
+            f"Inventions: {rates} state a number or name that neither source nor question holds "
             f"(difference {_difference(invented)}, n {invented['n']})."
         )
     if book := metrics.get("open_book"):

@@ -46,7 +46,7 @@ runs_dir_option = click.option(
     show_default=True,
     help="Where runs are kept.",
 )
-run_option = click.option("--run", default="", help="Name of the run; by default the one used last.")
+run_option = click.option("--run", default="", help="Name of the run.  [default: the one used last]")
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
@@ -60,6 +60,6 @@ def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:
     """The run that --run names, or the one used last.
 
     Raises:
-        WorkspaceError: no run was used yet.
+        WorkspaceError: there is no such run, or none was used yet.
     """
-    return workspace.run(options["run"]) if options["run"] else workspace.last_run()
+    return workspace.existing_run(options["run"]) if options["run"] else workspace.last_run()

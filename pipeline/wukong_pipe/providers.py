@@ -92,7 +92,7 @@ def _no_key(provider: Provider) -> str:
     return (
         f"{provider.name} needs a key. Three ways on: a hosted API (export OPENAI_API_KEY={source}, "
         "and --base-url for another than OpenAI); a local server (--base-url http://127.0.0.1:8000/v1 "
-        "--teacher-model NAME); or the embedded teacher, without key or network (--teacher offline)."
+        "--teacher-model NAME); or, for a build, the embedded teacher, without key or network (--teacher offline)."
     )
 
 

@@ -17,6 +17,9 @@ from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 from wukong_pipe.estimate import AT_MOST
 
+PLAIN = {"base_qa": "pairs", "paraphrase": "wordings"}
+"""What the stages are called on the screen; files name them as the code does."""
+
 LOG_EVERY = 5.0
 """Seconds between two progress lines where there is no terminal."""
 
@@ -63,7 +66,7 @@ def price_table(price: Price) -> Table:
     for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
         table.add_column(heading, justify="right" if heading else "left")
     for stage, expected in [*price.stages.items(), ("all", price.total)]:
-        name = f"{stage} (at most)" if stage in AT_MOST else stage
+        name = PLAIN.get(stage, stage) + (" (at most)" if stage in AT_MOST else "")
         numbers = (expected.calls, expected.tokens.prompt, expected.tokens.completion)
         cost = [price.cost(expected)] if price.prices else []
         table.add_row(name, *(f"{number:,}" for number in numbers), *cost)

@@ -104,6 +104,20 @@ class Workspace:
             )
         return Run(self.folder / name)
 
+    def existing_run(self, name: str) -> Run:
+        """The run of that name, which must be there.
+
+        Raises:
+            WorkspaceError: it is not; the sentence lists those that are.
+        """
+        run = self.run(name)
+        if not run.folder.is_dir():
+            folders = self.folder.iterdir() if self.folder.is_dir() else ()
+            names = sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
+            others = f"; there are {', '.join(names)}." if names else ": start with `wukong-pipe build PATH`."
+            raise WorkspaceError(f"There is no run “{name}” in {self.folder}{others}")
+        return run
+
     def last_run(self) -> Run:
         """The run used last.
 

@@ -63,8 +63,8 @@ def test_a_dry_run_prices_each_stage_and_spends_nothing(corpus: Path, capsys: py
         shown = capsys.readouterr().out
         assert build(server, corpus, *PRICES, "--currency", "EUR", "--dry-run", "--json") == 0
         plan = json.loads(capsys.readouterr().out)
-    assert re.search(r"^base_qa +\d+ +[\d,]+ +[\d,]+ +\d+\.\d+ EUR$", shown, re.MULTILINE)
-    assert re.search(r"^paraphrase .* EUR$", shown, re.MULTILINE)
+    assert re.search(r"^pairs +\d+ +[\d,]+ +[\d,]+ +\d+\.\d+ EUR$", shown, re.MULTILINE)
+    assert re.search(r"^wordings .* EUR$", shown, re.MULTILINE)
     stages = plan["stages"].values()
     expected = sum(cost((stage["tokens_in"], stage["tokens_out"])) for stage in stages)
     assert plan["cost"] == f"{expected:.4f} EUR"

@@ -210,6 +210,25 @@ def test_a_command_without_a_run_says_how_to_make_one(empty_home: Path, capsys: 
     assert not (empty_home / "nothing").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["train"], ["eval"], ["report"], ["ask", "谁？"], ["chat"], ["export"], ["serve"], ["inspect"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_run_that_is_not_there_is_refused_with_the_names_of_those_that_are(
+    workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    before = kept(workspace)
+    code = main([*arguments, "--run", "bok"])
+    assert error_of(capsys, code) == "There is no run “bok” in runs; there are book."
+    assert kept(workspace) == before
+
+
+def test_the_journal_of_a_run_without_calls_names_the_runs_that_have_some(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["journal", "--run", "bok"])
+    assert error_of(capsys, code) == "The journal holds no call of the run “bok”, but of book."
+
+
 # --- usage --------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +262,18 @@ def test_a_command_line_that_is_wrong_exits_2_and_writes_nothing(
 def test_help_exits_0(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(arguments) == 0
     assert "wukong-pipe" in capsys.readouterr().out
+
+
+def test_help_lists_the_commands_in_the_order_of_use_and_cuts_no_line_at_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    names = [line.split()[0] for line in lines]
+    assert names == list(cli.commands)
+    assert names.index("build") < names.index("train") < names.index("eval") < names.index("report")
+    assert not [line for line in lines if line.endswith("...")]
 
 
 # --- what a build shows -------------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: se
     size = f"{block['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
     causes: list[str] = []
     if block["verdict"] == "too few sections":
-        says = f"Only {block['sections']} untrained section(s): too few to say whether {size} is above zero."
+        says = f"Untrained sections asked about: {block['sections']}, too few to say whether {size} is above zero."
     elif block["verdict"] == "no evidence":
         says = f"No rise above zero is shown on untrained sections ({size})."
     elif block["verdict"] == "worse":

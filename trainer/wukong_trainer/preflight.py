@@ -95,8 +95,9 @@ def lines(preflight: Preflight) -> list[str]:
     memory = "memory not estimated" if need is None else f"about {_size(need['total'])}"
     steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
     told = [
-        f"Trained of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
-        f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens, the longest {preflight.longest_tokens}; {steps}",
+        f"Trained answers of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
+        f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens on average, at most {preflight.longest_tokens}; "
+        f"{steps}",
         f"On {preflight.device} in {preflight.dtype} ({preflight.device_reason}), attention {preflight.attention} "
         f"({preflight.attention_reason}); {memory} of {_size(preflight.free_memory_gb)} free",
     ]

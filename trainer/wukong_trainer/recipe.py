@@ -103,7 +103,9 @@ def recipe_text(name_or_file: str) -> str:
             raise ModelError(f"The recipe {name_or_file} is not UTF-8 (byte {error.start}).") from error
     if "/" not in name_or_file and shipped.is_file():
         return shipped.read_text("utf-8")
-    raise ModelError(f"There is no recipe “{name_or_file}”: {', '.join(shipped_recipes())}, or a .toml file.")
+    raise ModelError(
+        f"There is no recipe “{name_or_file}”; there are {', '.join(shipped_recipes())}, or name a .toml file."
+    )
 
 
 def purpose(name: str) -> str:

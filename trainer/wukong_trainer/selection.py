@@ -68,7 +68,7 @@ def selected(
         data = mixed(data, mix, recipe.split_seed, tested)
     reasoned = sum(bool(example.think) for example in data.train)
     if reasoned and not recipe.thinking:
-        told = f"{reasoned} rows have some, which is not trained (thinking = false)"
+        told = f"{reasoned} rows have some, which is not trained: the recipe says thinking = false"
         data = replace(data, facts=data.facts | {"reasoning": told})
     if not data.train:
         raise DataError("None of the rows is left to train on: see the recipe's clean, sample and validation.")

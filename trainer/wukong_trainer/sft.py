@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -104,10 +105,12 @@ def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
             f"The run “{run.name}” holds a training that was stopped at step {checkpoints.step_of(checkpoint)}: go on "
             "with --resume, or start over with --overwrite."
         )
+    data = shlex.quote(str(run.dataset)) if run.dataset.is_dir() else "FILE"
     for folder in (run.adapter, run.full_model):
         if folder.exists():
             raise WorkspaceError(
-                f"{folder} exists already; train with --overwrite to replace it, or under another name with --run."
+                f"{folder} exists already; train with --overwrite to replace it, or under another name with "
+                f"--data {data} --run NAME."
             )
 
 
