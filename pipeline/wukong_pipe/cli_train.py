@@ -71,6 +71,8 @@ def train_command(**options: Any) -> None:
       wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
       wukong-pipe train --resume
     """
+    from wukong_trainer.processes import is_first
+
     workspace = Workspace(options["runs_dir"])
     source = options["data"]
     if source is None:
@@ -82,7 +84,7 @@ def train_command(**options: Any) -> None:
     resume = options["resume"]
     recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
     data = chosen_data(run, source or run.dataset, recipe, options)
-    for line in data_lines(data):
+    for line in data_lines(data) if is_first() else []:
         err.print(line)
     with Steps(err).shown() as steps:
         trained = run_train(
@@ -95,6 +97,8 @@ def train_command(**options: Any) -> None:
             progress=steps,
             say=err.print,
         )
+    if not is_first():
+        return
     if options["json"]:
         print(json.dumps(training_facts(run, trained) | {"data": data.facts}))
         return

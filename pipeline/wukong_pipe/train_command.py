@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,18 +70,22 @@ def run_train(
         WukongError: see `wukong_trainer.sft.train`.
     """
     with training_installed():
-        from wukong_trainer import sft
+        from wukong_trainer import processes, sft
         from wukong_trainer.data import default_system
         from wukong_trainer.quiet import silence_libraries
         from wukong_trainer.recipe import TINY
     silence_libraries()
     sft.check_free(run, overwrite, resume)
-    with workspace.writing():
+    processes.join()
+    with workspace.writing() if processes.is_first() else nullcontext():
         if not recipe.system:
             texts = (example.question for example in data.train)
             recipe = replace(recipe, system=default_system(texts, recipe.style))
         if recipe.model == TINY:
-            recipe = replace(recipe, model=str(make_student(run, data, recipe, progress)))
+            if processes.is_first():
+                make_student(run, data, recipe, progress)
+            processes.wait()
+            recipe = replace(recipe, model=str(run.student))
         trained = sft.train(
             run,
             data,
@@ -89,8 +94,9 @@ def run_train(
             progress=lambda step, steps, note: progress("fine-tuning", step, steps, note),
             say=say,
         )
-        keep_rows(run, data)
-        workspace.remember(run)
+        if processes.is_first():
+            keep_rows(run, data)
+            workspace.remember(run)
     return trained
 
 

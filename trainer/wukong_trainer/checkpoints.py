@@ -17,6 +17,7 @@ from transformers import TrainerCallback
 
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
+from wukong_trainer import processes
 from wukong_trainer.recipe import Recipe
 
 UNFINISHED = "unfinished.json"
@@ -110,6 +111,8 @@ class Stop(TrainerCallback):
         self.asked = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        # A process that stopped alone would leave the others waiting for it.
+        self.asked = processes.any_of(self.asked)
         if self.asked:
             control.should_save = control.should_training_stop = True
 

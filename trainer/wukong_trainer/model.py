@@ -122,7 +122,8 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
     """
     arguments: dict[str, Any] = {
         "dtype": torch.float32 if method == "full" else place.dtype,
-        "device_map": {"": place.device},
+        # As a plain name: of several processes each then gets the GPU of its own.
+        "device_map": place.device,
         "use_safetensors": True,
     }
     if method == "qlora":

@@ -22,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import Run, write_json, write_text
-from wukong_trainer import checkpoints, memory, packing
+from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
@@ -137,6 +137,9 @@ def train(
         ModelError: the student does not fit this machine, cannot be loaded or would not learn what it will be asked.
         TrainingInterrupted: the user stopped it; a checkpoint is kept.
     """
+    processes.join()
+    if not processes.is_first():
+        progress, say = (lambda step, steps, note: None), (lambda line: None)
     place = choose_place()
     checkpoint = None
     if resume:
@@ -162,7 +165,9 @@ def train(
     )
     free, shape = memory.available(place), memory.shape_of(recipe)
     if shape is not None:
-        asked, recipe = recipe, memory.fitted(shape, recipe, place, min(lengths.longest, recipe.max_length), free)
+        fitted = memory.fitted(shape, recipe, place, min(lengths.longest, recipe.max_length), free)
+        # What is free, each process measures for itself; a step needs the same of all.
+        asked, recipe = recipe, processes.first_of(fitted)
         if recipe != asked:
             notes.append(f"Less memory is free than the recipe's {asked.batch} rows a pass need: {_passes(recipe)}.")
     needed = None if shape is None else memory.expected(shape, recipe, place, min(lengths.longest, recipe.max_length))
@@ -173,9 +178,10 @@ def train(
         seen = _looked_at(task, trainer, recipe, needed, free, notes)
         for line in lines(seen):
             say(line)
-        if checkpoint is None:
-            checkpoints.begin(run, recipe, data.hash)
-        write_json(run.train / "preflight.json", seen.to_json())
+        if processes.is_first():
+            if checkpoint is None:
+                checkpoints.begin(run, recipe, data.hash)
+            write_json(run.train / "preflight.json", seen.to_json())
         started = time.monotonic()
         while _ran_out_of_memory(trainer, checkpoint, task.stop):
             del trainer
@@ -195,7 +201,9 @@ def train(
             f"Training was stopped at step {state.global_step} of {state.max_steps}; a checkpoint is kept."
         )
 
-    folder = _saved(task, trainer, recipe)
+    folder = run.full_model if recipe.method == "full" else run.adapter
+    if processes.is_first():
+        _save(task, trainer, recipe, folder)
     parameters = [(parameter.numel(), parameter.requires_grad) for parameter in trainer.model.parameters()]
     validated = validation_losses(log.entries)
     trained = Trained(
@@ -215,8 +223,10 @@ def train(
         tokens_per_second=log.speed,
         preflight=seen,
     )
-    write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
-    checkpoints.end(run)
+    if processes.is_first():
+        write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
+        checkpoints.end(run)
+    processes.wait()
     return trained
 
 
@@ -323,6 +333,12 @@ def _ran_out_of_memory(trainer: Any, checkpoint: Path | None, stop: Stop) -> boo
     except RuntimeError as error:
         if not should_reduce_batch_size(error):
             raise
+        if processes.count() > 1:
+            # The others wait within a step for this one, and cannot begin it anew.
+            raise ModelError(
+                f"Memory ran out in one of {processes.count()} processes: lower batch in the recipe and raise "
+                "accumulation, and go on with --resume or --overwrite."
+            ) from error
         return True
     return False
 
@@ -341,8 +357,8 @@ def _passes(recipe: Recipe) -> str:
     return f"{recipe.batch} rows a pass, {recipe.accumulation} passes a step, so each step learns from as many rows"
 
 
-def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
-    """Put the result into the run, in the place of what was there; the folder.
+def _save(task: _Task, trainer: Any, recipe: Recipe, folder: Path) -> None:
+    """Put the result into the run, in the place of what was there.
 
     The validation loss's best weights where the recipe keeps them, else the last.
     """
@@ -363,9 +379,7 @@ def _saved(task: _Task, trainer: Any, recipe: Recipe) -> Path:
     for old in (run.adapter, run.full_model):
         shutil.rmtree(old, ignore_errors=True)
     run.forget_evaluation()
-    folder = run.full_model if recipe.method == "full" else run.adapter
     fresh.rename(folder)
-    return folder
 
 
 def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
@@ -498,6 +512,7 @@ def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, An
         "lowest eval_loss": best + (", and these weights were kept" if trained.best and recipe.keep_best else ""),
         "trainable": f"{trained.trainable} of {trained.parameters} parameters",
         "computed on": f"{trained.place.device} in {trained.place.dtype}: {trained.place.reason}",
+        "processes": f"{processes.count()}, each with {recipe.batch} rows a pass",
         "attention": f"{seen.attention}: {seen.attention_reason}",
         "versions": ", ".join(f"{module.__name__} {module.__version__}" for module in (torch, transformers, datasets)),
     }

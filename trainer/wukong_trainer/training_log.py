@@ -12,6 +12,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from wukong_pipe.workspace import write_text
+from wukong_trainer import processes
 from wukong_trainer.memory import GB, peak
 from wukong_trainer.model import Place
 
@@ -71,7 +72,8 @@ class Log(TrainerCallback):
         self.save()
 
     def save(self) -> None:
-        write_text(self.path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
+        if processes.is_first():
+            write_text(self.path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
 
     def _note(self, state: Any) -> str:
         done = state.global_step - self._first
