@@ -18,6 +18,8 @@ from wukong_pipe.train_command import (
     data_lines,
     resumed_recipe,
     run_train,
+    sample_lines,
+    sampled_answers,
     training_facts,
     training_lines,
 )
@@ -83,9 +85,10 @@ def train_command(**options: Any) -> None:
             progress=steps,
             say=err.print,
         )
+    samples = sampled_answers(workspace, run, data)
     if options["json"]:
-        print(json.dumps(training_facts(run, trained) | {"data": data.facts}))
+        print(json.dumps(training_facts(run, trained) | {"data": data.facts, "samples": samples}))
         return
-    for line in training_lines(trained):
+    for line in [*training_lines(trained), *sample_lines(samples)]:
         out.print(line)
     out.print(f"Next: wukong-pipe eval --run {shlex.quote(run.name)}")
