@@ -18,6 +18,8 @@ from wukong_pipe.train_command import (
     data_lines,
     resumed_recipe,
     run_train,
+    sample_lines,
+    sampled_answers,
     training_facts,
     training_lines,
 )
@@ -99,10 +101,11 @@ def train_command(**options: Any) -> None:
         )
     if not is_first():
         return
+    samples = sampled_answers(workspace, run, data)
     if options["json"]:
-        print(json.dumps(training_facts(run, trained) | {"data": data.facts}))
+        print(json.dumps(training_facts(run, trained) | {"data": data.facts, "samples": samples}))
         return
-    for line in training_lines(trained):
+    for line in [*training_lines(trained), *sample_lines(samples)]:
         out.print(line)
     named = f"--run {shlex.quote(run.name)}"
     if (run.dataset / "test.jsonl").is_file():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe import offline
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
+from wukong_pipe.inspect_run import printable
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
@@ -98,6 +99,23 @@ def run_train(
             keep_rows(run, data)
             workspace.remember(run)
     return trained
+
+
+def sampled_answers(workspace: Workspace, run: Run, data: TrainingData) -> list[dict[str, Any]]:
+    """What the tuned model answers to the first validation questions; kept in train/samples.jsonl.
+
+    Raises:
+        WukongError: the model cannot be loaded again, or the file cannot be written.
+    """
+    with training_installed():
+        from wukong_trainer.samples import sample_answers
+    with workspace.writing():
+        samples, path = sample_answers(run, data.validation), run.train / "samples.jsonl"
+        if samples:
+            write_text(path, jsonl(samples))
+        else:
+            path.unlink(missing_ok=True)
+    return samples
 
 
 def keep_rows(run: Run, data: TrainingData) -> None:
@@ -234,4 +252,17 @@ def training_lines(trained: Trained) -> list[str]:
         lines.append(trained.overfitting)
     if trained.truncated:
         lines.append(f"{trained.truncated} rows were longer than max_length and were cut.")
+    return lines
+
+
+def sample_lines(samples: list[dict[str, Any]]) -> list[str]:
+    """Validation questions with reference and answer, for the terminal."""
+    lines = []
+    for number, sample in enumerate(samples, start=1):
+        end = "" if sample["stopped_by_eos"] else " … (cut)"
+        lines += [
+            f"Validation question {number}: {printable(sample['question'])}",
+            f"  reference: {printable(sample['reference'])}",
+            f"  answer:    {printable(sample['answer'])}{end}",
+        ]
     return lines
