@@ -217,7 +217,6 @@ def test_a_possessive_is_no_part_of_a_name() -> None:
     assert facts.terms == {"nasa", "skylab"}
 
 
-
 def test_a_long_answer_without_any_of_these_is_a_fact_as_a_whole() -> None:
     answer = "玩家在旅途之中遇到的每一位妖怪都有自己的来历与故事"
     assert key_facts(answer).found_in(f"{answer}。")
