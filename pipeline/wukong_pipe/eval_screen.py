@@ -11,14 +11,19 @@ from rich.text import Text
 from wukong_pipe.inspect_run import one_line
 
 
+CUT = 0.05
+"""A smaller share of answers that did not end is not worth a line."""
+
+
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each part of the metrics that is there."""
+    """One line for each part of the metrics that is there, and one for each model whose answers were cut off."""
+    yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
     if (invented := metrics.get("hallucination")) and invented["n"]:
         rates = " and ".join(f"{invented[side]['answers']:.0%} of the {side} answers" for side in ("base", "tuned"))
         yield (
-            f"Inventions: {rates} state a number or name that neither section nor question holds "
+            f"Inventions: {rates} state a number or name that neither source nor question holds "
             f"(difference {_difference(invented)}, n {invented['n']})."
         )
     if book := metrics.get("open_book"):
@@ -35,11 +40,24 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield from _judge_lines(judge)
 
 
+def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """An answer that was cut off is scored as far as it goes, and one that was still thinking as nothing."""
+    primary = metrics["levels"].get("wording") or {}
+    for side in ("base", "tuned"):
+        ended = primary.get(side, {}).get("stopped_by_eos", 1.0)
+        if ended <= 1 - CUT:
+            yield (
+                f"Cut off: {1 - ended:.0%} of the {side} answers had not ended at --max-new-tokens "
+                f"{metrics['settings']['max_new_tokens']}, and are scored as far as they go."
+            )
+
+
 def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
     low, high = judge["ci95"]
     yield (
         f"Judge: the tuned answer won {judge['wins']}, tied {judge['ties']}, lost {judge['losses']} of {judge['n']}; "
-        f"win rate {judge['win_rate']:.2f}, 95 % interval {low:.2f} to {high:.2f} (sign test p {judge['p']:.3g})."
+        f"win rate {judge['win_rate']:.2f}, 95 % interval {low:.2f} to {high:.2f} (sign test, for "
+        f"independent questions: p {judge['p']:.3g})."
     )
     if judge["n"]:
         agreement = judge["agreement"]
