@@ -10,7 +10,6 @@ from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
 
-
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
 
