@@ -10,9 +10,13 @@ from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
 
+CUT = 0.05
+"""A smaller share of answers that did not end is not worth a line."""
+
 
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each part of the metrics that is there, and one where there can be no verdict."""
+    """One line for each part of the metrics that is there, one where there can be no verdict, and one for each model whose
+    answers were cut off."""
     from wukong_trainer.intervals import MIN_SECTIONS
 
     if metrics["primary"]["verdict"] == "too few sections":
@@ -20,6 +24,7 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "
             f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
         )
+    yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
     if (invented := metrics.get("hallucination")) and invented["n"]:
@@ -42,11 +47,24 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield from _judge_lines(judge)
 
 
+def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """An answer that was cut off is scored as far as it goes, and one that was still thinking as nothing."""
+    primary = metrics["levels"].get("wording") or {}
+    for side in ("base", "tuned"):
+        ended = primary.get(side, {}).get("stopped_by_eos", 1.0)
+        if ended <= 1 - CUT:
+            yield (
+                f"Cut off: {1 - ended:.0%} of the {side} answers had not ended at --max-new-tokens "
+                f"{metrics['settings']['max_new_tokens']}, and are scored as far as they go."
+            )
+
+
 def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
     low, high = judge["ci95"]
     yield (
         f"Judge: the tuned answer won {judge['wins']}, tied {judge['ties']}, lost {judge['losses']} of {judge['n']}; "
-        f"win rate {judge['win_rate']:.2f}, 95 % interval {low:.2f} to {high:.2f} (sign test p {judge['p']:.3g})."
+        f"win rate {judge['win_rate']:.2f}, 95 % interval {low:.2f} to {high:.2f} (sign test, for "
+        f"independent questions: p {judge['p']:.3g})."
     )
     if judge["n"]:
         agreement = judge["agreement"]

@@ -82,7 +82,6 @@ _UNITS = {
     "times": "倍 times 遍",
 }
 _CANONICAL = {spelling.replace("_", " "): unit for unit, spellings in _UNITS.items() for spelling in spellings.split()}
-_MEASURES = "".join(sorted(word for word in _CANONICAL if len(word) == 1 and "\u4e00" <= word <= "\u9fff"))
 _LATIN_UNIT = "|".join(
     re.escape(unit).replace(r"\ ", r"\s+") for unit in sorted(_CANONICAL, key=len, reverse=True) if unit.isascii()
 )

@@ -14,10 +14,7 @@ from rich.text import Text
 
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.inspect_run import one_line
-from wukong_pipe.workspace import Run, Workspace, read_json
-
-RECORD = "wukong.json"
-"""What an adapter was trained on, beside its weights."""
+from wukong_pipe.workspace import RECORD, Run, Workspace, read_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from typing import Any
 
 from wukong_pipe.errors import DataError, WorkspaceError
 
+RECORD = "wukong.json"
+"""What an adapter or model was trained on, beside its weights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -132,9 +132,11 @@ def test_an_input_is_asked_and_checked_for_leaks_as_it_was_trained(run: Run, rec
         {"instruction": "", "output": "x"},
         {"instruction": "问", "output": " "},
         {"instruction": "问", "output": "答", "level": "hard"},
+        {"instruction": "问", "output": "答", "heading_path": 5},
+        {"instruction": "问", "output": "答", "source": ["a.md"]},
     ],
 )
-def test_a_wrong_test_row_is_named_before_anything_is_asked(run: Run, tmp_path: Path, wrong: dict[str, str]) -> None:
+def test_a_wrong_test_row_is_named_before_anything_is_asked(run: Run, tmp_path: Path, wrong: dict[str, Any]) -> None:
     write(tmp_path / "mine.jsonl", [wrong])
     with pytest.raises(DataError, match=r"mine\.jsonl, line 1"):
         evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
@@ -155,7 +157,7 @@ def test_eval_before_train_names_the_command_that_comes_first(tmp_path: Path) ->
 
 
 def test_instruction_and_output_rows_will_do_for_a_test(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "mine.jsonl", [{"instruction": "谁打造了它？", "output": "铁匠"}])
+    write(tmp_path / "mine.jsonl", [{"instruction": "谁打造了它？", "output": "铁匠", "id": 7}])
     metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
     assert metrics["primary"]["n"] == 1
     assert answers[0]["lang"] == "zh"

@@ -194,3 +194,9 @@ def test_a_hubs_dataset_is_downloaded_from_the_mirror_and_a_failure_names_both_h
     assert f"The dataset me/nothing cannot be downloaded from {address}: " in told
     assert "--hub hf" in told
     assert "--hub modelscope" in told
+
+
+def test_a_table_of_another_kind_is_not_taken_for_broken_json(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("instruction,output\na,b\n", "utf-8")
+    with pytest.raises(DataError, match=r"rows\.csv is none of \.jsonl, \.json, \.parquet: save it as one"):
+        read_training_data(tmp_path / "rows.csv")

@@ -11,7 +11,7 @@ import torch
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.compare import ScoredRows, against, leakage_of, remember, unseen_by
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
@@ -25,7 +25,6 @@ from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_b
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
-from wukong_trainer.sft import RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,15 @@ def _test_rows(path: Path) -> list[dict[str, Any]]:
             "source": path.name,
             "heading_path": [path.stem],
         }
-        given = {key: row[key] for key in defaults if row.get(key)}
+        # Many number their rows.
+        given = {key: str(row[key]) if type(row[key]) is int else row[key] for key in defaults if row.get(key)}
+        for key, value in given.items():
+            texts = value if key == "heading_path" and isinstance(value, list) else [value]
+            if (key == "heading_path") != isinstance(value, list) or not all(isinstance(text, str) for text in texts):
+                raise DataError(
+                    f"{example.where}: “{key}” must be a {'list of texts' if key == 'heading_path' else 'text'}; "
+                    "correct it or leave it out."
+                )
         asked = {"instruction": example.question, "output": example.output, "example": example}
         rows.append(defaults | given | asked)
     if not rows:

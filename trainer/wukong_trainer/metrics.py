@@ -10,6 +10,7 @@ from typing import Any
 from wukong_pipe.errors import DataError
 from wukong_pipe.text import normalise
 from wukong_trainer.intervals import METHOD, Estimate, estimate, holm, section_tally, sign_test, tally, wilson
+from wukong_trainer.paired import section_of
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
 from wukong_trainer.thoughts import said
 
@@ -79,7 +80,7 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     hits = {side: [float(row[side][PRIMARY]) for row in rows] for side in SIDES}
     differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
-    sections = _sections(rows)
+    sections = [section_of(row) for row in rows]
     found = estimate(differences, sections)
     wins, ties, losses = tally(differences)
     by_section = section_tally(differences, sections)
@@ -106,11 +107,6 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _sections(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """The section of each row; the pieces of a long one are one cluster."""
-    return ["\x1f".join([row["source"], *row["heading_path"]]) for row in rows]
-
-
 def _compare_scores(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Every score that both sides have: how the means differ, how surely, and who won how many questions."""
     names = {key for row in rows for key in row["base"]} - NO_DIRECTION
@@ -123,7 +119,7 @@ def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if not told:
         return {}
     differences = [float(row["tuned"][name]) - float(row["base"][name]) for row in told]
-    found = estimate(differences, _sections(told), bounded=name not in UNBOUNDED)
+    found = estimate(differences, [section_of(row) for row in told], bounded=name not in UNBOUNDED)
     gains = [-difference for difference in differences] if name in LOWER_IS_BETTER else differences
     wins, ties, losses = tally(gains)
     return {

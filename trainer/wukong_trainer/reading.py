@@ -21,6 +21,8 @@ SHOWN = 3
 _WATCHED = {"val", "valid", "validation", "dev", "eval"}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
+_TABLES = {".csv", ".tsv", ".xls", ".xlsx"}
+
 Raw = list[tuple[str, Any]]
 """Each row's place ("line 3") and its value, or the BadRow that it is."""
 
@@ -115,6 +117,8 @@ def read_raw(path: Path) -> Raw:
     """
     if path.suffix == ".parquet":
         return _parquet(path)
+    if path.suffix.lower() in _TABLES and path.is_file():
+        raise DataError(f"{path} is none of {', '.join(SUFFIXES)}: save it as one of them, with a column each.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

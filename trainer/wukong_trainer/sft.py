@@ -21,6 +21,7 @@ from transformers.training_args import OptimizerNames
 from trl import SFTConfig, SFTTrainer
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
+from wukong_pipe.workspace import RECORD as RECORD
 from wukong_pipe.workspace import Run, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
@@ -44,8 +45,6 @@ from wukong_trainer.templates import trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 
-RECORD = "wukong.json"
-"""What an adapter or model was trained on, beside its weights."""
 EVALUATIONS = 5
 """How often the validation loss is taken in a run, and a checkpoint written, where the recipe does not say."""
 
