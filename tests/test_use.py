@@ -81,6 +81,7 @@ def test_ask_shows_base_and_tuned_side_by_side_and_says_what_was_cut(
 
 @pytest.mark.usefixtures("run")
 def test_ask_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("runs/other/dataset").mkdir(parents=True)
     assert "wukong-pipe train --run other" in error_of(capsys, "ask", "x", "--run", "other")
     assert "empty" in error_of(capsys, "ask", "  ")
     assert "UTF-8" in error_of(capsys, "ask", "\udcff")

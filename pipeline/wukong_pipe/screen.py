@@ -50,7 +50,9 @@ class Steps:
         self._bar, self._tasks = None, {}
 
     def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
-        """`done` of `total` units of a step are finished."""
+        """`done` of `total` units of a step are finished; a step without any is not shown."""
+        if not total:
+            return
         if self._bar is not None:
             if step not in self._tasks:
                 self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")

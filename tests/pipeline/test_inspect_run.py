@@ -274,6 +274,8 @@ def failed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_what_cannot_be_shown_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     assert "No section is called “不在”: `wukong-pipe inspect` lists them." in failed(capsys, "不在")
+    assert "There is no run “none” in runs; there are " in failed(capsys, "--run", "none")
+    (run.folder.parent / "none").mkdir()
     assert "The run “none” has no dataset" in failed(capsys, "--run", "none")
     path = run.dataset / "train.jsonl"
     path.write_text('{"instruction": "?"}\n')
