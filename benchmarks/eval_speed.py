@@ -63,7 +63,8 @@ def main() -> None:
     options = parser.parse_args()
     silence_libraries()
     run = Run(options.run)
-    lines = measured(run, torch.float32, options.fp32, [8, 32, 64, 128]) + measured(run, torch.bfloat16, options.bf16, [32])
+    lines = measured(run, torch.float32, options.fp32, [8, 32, 64, 128])
+    lines += measured(run, torch.bfloat16, options.bf16, [32])
     head = HEAD.format(
         tokens=TOKENS,
         threads=torch.get_num_threads(),
