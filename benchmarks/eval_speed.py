@@ -58,12 +58,13 @@ class Asked:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a run folder with a tuned student and test questions")
-    parser.add_argument("--fp32", type=int, default=100, help="questions asked in fp32")
+    parser.add_argument("--fp32", type=int, default=240, help="questions asked in fp32")
     parser.add_argument("--bf16", type=int, default=60, help="questions asked in bf16")
     options = parser.parse_args()
     silence_libraries()
     run = Run(options.run)
-    lines = measured(run, torch.float32, options.fp32, [8, 32, 64]) + measured(run, torch.bfloat16, options.bf16, [32])
+    lines = measured(run, torch.float32, options.fp32, [8, 32, 64, 128])
+    lines += measured(run, torch.bfloat16, options.bf16, [32])
     head = HEAD.format(
         tokens=TOKENS,
         threads=torch.get_num_threads(),
