@@ -200,6 +200,7 @@ def until(process: subprocess.Popen[str], words: str) -> None:
     raise AssertionError(words)
 
 
+@pytest.mark.long
 def test_chat_and_serve_answer_until_ctrl_c_and_end_well(talking: subprocess.Popen[str], tuned_run: Run) -> None:
     port = free_port()
     server = start("serve", "--run", "gunzi", "--port", str(port), runs=tuned_run.folder.parent, stderr=subprocess.PIPE)

@@ -15,8 +15,7 @@ CUT = 0.05
 
 
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each part of the metrics that is there, one where there can be no verdict, and one for each model whose
-    answers were cut off."""
+    """One line for each part of the metrics that is there, for a verdict that cannot be and for answers cut off."""
     from wukong_trainer.intervals import MIN_SECTIONS
 
     if metrics["primary"]["verdict"] == "too few sections":
