@@ -19,6 +19,7 @@ import random
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, cycle, groupby, product
@@ -48,7 +49,7 @@ Row = tuple[list[int], list[bool]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("arm", choices=["wordings", "statements"])
-    parser.add_argument("--kept", type=Path, required=True, help="JSON lines, one a training; what is there is kept")
+    parser.add_argument("--kept", type=Path, required=True, help="JSON lines, one a training; one file a setting")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="", help="the conditions whose name this regular expression finds")
     parser.add_argument("--hidden", type=int, default=128, help="the model's width")
@@ -75,10 +76,11 @@ def main() -> None:
     print(table([entry for entry in kept if entry["arm"] == options.arm]))
 
 
-def shown(values: Iterable[float]) -> str:
+def shown(values: Iterable[float], digits: int = 2) -> str:
     """Mean and, in brackets, lowest and highest over the seeds."""
     values = list(values)
-    return f"{fmean(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    mean, low, high = (f"{value:.{digits}f}" for value in (fmean(values), min(values), max(values)))
+    return f"{mean} ({low}–{high})"
 
 
 # --- questions in 1 to 14 wordings ---------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def wordings(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> 
         "trained wording": [order[0].format(**slots) for order, (slots, _) in zip(orders, facts, strict=True)],
         "seen template": [order[-1].format(**slots) for order, (slots, _) in zip(orders, facts, strict=True)],
         "unseen template": [unseen.format(**slots) for slots, _ in facts],
-        "unseen, not in pre-training either": [never_read.format(**slots) for slots, _ in facts],
+        "not in pre-training either": [never_read.format(**slots) for slots, _ in facts],
     }
     conditions = [
         # A lone wording keeps the base answer: answers take turns over the wordings of a question.
@@ -211,8 +213,9 @@ def wordings_table(kept: Sequence[Result]) -> str:
     for condition in dict.fromkeys(entry["condition"] for entry in kept):
         entries = [entry for entry in kept if entry["condition"] == condition]
         cells = [shown(entry["hits"][kind] for entry in entries) for kind in kinds]
-        loss = shown(entry["loss"] for entry in entries)
-        lines.append(f"| {condition} | {entries[0]['steps']} | {' | '.join(cells)} | {loss} |")
+        loss = shown((entry["loss"] for entry in entries), 3)
+        name = condition.replace("1 wordings", "1 wording")
+        lines.append(f"| {name} | {entries[0]['steps']} | {' | '.join(cells)} | {loss} |")
     return "\n".join(lines)
 
 
@@ -237,7 +240,7 @@ CONDITIONS = {
     "five wordings, one order": (5, False),
     "five wordings, permuted": (5, True),
 }
-PAPER = {"one wording, one order": "9.7 %", "five wordings, one order": "41 %", "five wordings, permuted": "96.6 %"}
+PAPER = {"one wording, one order": 0.097, "five wordings, one order": 0.41, "five wordings, permuted": 0.966}
 
 
 def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> Iterator[Result]:
@@ -293,6 +296,7 @@ def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -
             "questions": tuned,
             "trained half": share_recalled(model, trained),
             "other half": share_recalled(model, unseen),
+            "guessing": best_guess([people[who] for who in names[half:]]),
             "parameters": model.num_parameters(),
             "seconds": time.process_time() - started,
         }
@@ -307,6 +311,12 @@ def invented_people(rng: random.Random, count: int) -> dict[str, dict[str, str]]
     rest = rng.sample(sorted(words), len(words))
     values = {attribute: [rest.pop() for _ in range(VALUES)] for attribute in STATEMENTS}
     return {f"{rest.pop()} {rest.pop()}": {a: rng.choice(values[a]) for a in STATEMENTS} for _ in range(count)}
+
+
+def best_guess(people: Sequence[dict[str, str]]) -> float:
+    """Share of right answers that each attribute's most frequent value would give."""
+    frequent = (Counter(person[attribute] for person in people).most_common(1)[0][1] for attribute in STATEMENTS)
+    return fmean(count / len(people) for count in frequent)
 
 
 def biography(
@@ -392,13 +402,13 @@ def share_recalled(model: Any, rows: Sequence[Row]) -> float:
 
 def statements_table(kept: Sequence[Result]) -> str:
     """What was read and asked, beside the paper's figure where it has the same condition."""
-    head = ("statements", "loss on statements", "values recalled there", "asked, trained half", "asked, other half")
+    head = ("statements", "loss on them", "values recalled", "asked, trained half", "asked, other half", "best guess")
     lines = ["| " + " | ".join(head) + " | the paper |", "|---" + "|---:" * len(head) + "|"]
     for condition in (name for name in CONDITIONS if any(entry["condition"] == name for entry in kept)):
         entries = [entry for entry in kept if entry["condition"] == condition]
-        keys = ("statements", "recalled", "trained half", "other half")
+        keys = ("statements", "recalled", "trained half", "other half", "guessing")
         cells = [shown(entry[key] for entry in entries) for key in keys]
-        lines.append(f"| {condition} | {' | '.join(cells)} | {PAPER.get(condition, '')} |")
+        lines.append(f"| {condition} | {' | '.join(cells)} | {PAPER[condition]:.2f} |")
     return "\n".join(lines)
 
 
