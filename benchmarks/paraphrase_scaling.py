@@ -1,0 +1,416 @@
+"""How much do more wordings of a fact help a student to be asked about it in words it has not read?
+
+    nice python benchmarks/paraphrase_scaling.py wordings   [--facts 16 --seeds 3] --kept FILE
+    nice python benchmarks/paraphrase_scaling.py statements [--people 60 --seeds 3] --kept FILE
+
+`wordings` fine-tunes the embedded student by the recipe `tiny` on invented facts, each asked in 1 to 14 wordings, and
+asks in wordings that were held out. `statements` repeats the set-up of "Physics of Language Models: Part 3.1"
+(Allen-Zhu & Li 2023, arXiv 2309.14316) with a model of about a million parameters: it reads statements about invented
+people, is fine-tuned on questions about one half of them and asked about the other half. Every training adds a line to
+the kept file and is not repeated when the script is started again; the file's tables are printed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain, cycle, groupby, product
+from operator import itemgetter
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM, get_cosine_schedule_with_warmup
+
+from wukong_pipe import offline
+from wukong_pipe.offline_answers import reworded
+from wukong_pipe.text import CJK
+from wukong_trainer.data import Example, chat_prompt
+from wukong_trainer.generate import answer_all, prompt_text
+from wukong_trainer.model import choose_place, load_model, load_tokenizer
+from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.scores import key_fact_hit
+from wukong_trainer.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student, make_tokenizer
+
+Result = dict[str, Any]
+Row = tuple[list[int], list[bool]]
+"""Token ids of a text, and which of them are to be learnt or recalled."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("arm", choices=["wordings", "statements"])
+    parser.add_argument("--kept", type=Path, required=True, help="JSON lines, one a training; one file a setting")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default="", help="the conditions whose name this regular expression finds")
+    parser.add_argument("--hidden", type=int, default=128, help="the model's width")
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--pretraining-steps", type=int, default=0, help="0: 600 for wordings, 180 for statements")
+    parser.add_argument("--student", type=Path, default=Path("runs/paraphrase-scaling"), help="made if it is not there")
+    parser.add_argument("--made-up-facts", type=int, default=200, help="that pre-training reads of (wordings)")
+    parser.add_argument("--facts", type=int, default=16, help="invented facts (wordings)")
+    parser.add_argument("--epochs", type=float, default=10.0, help="over 14 rows a fact (wordings)")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate (wordings)")
+    parser.add_argument("--people", type=int, default=60, help="invented people (statements)")
+    parser.add_argument("--tuning-steps", type=int, default=150, help="on questions about one half (statements)")
+    options = parser.parse_args()
+    silence_libraries()
+    measure, table = (wordings, wordings_table) if options.arm == "wordings" else (statements, statements_table)
+    kept = [json.loads(line) for line in options.kept.read_text("utf-8").splitlines()] if options.kept.exists() else []
+    for seed in range(options.seeds):
+        done = {entry["condition"] for entry in kept if (entry["arm"], entry["seed"]) == (options.arm, seed)}
+        for result in measure(seed, options, done):
+            kept.append({"arm": options.arm, "seed": seed, **result})
+            with options.kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(kept[-1]) + "\n")
+            print(kept[-1], file=sys.stderr, flush=True)
+    print(table([entry for entry in kept if entry["arm"] == options.arm]))
+
+
+def shown(values: Iterable[float], digits: int = 2) -> str:
+    """Mean and, in brackets, lowest and highest over the seeds."""
+    values = list(values)
+    mean, low, high = (f"{value:.{digits}f}" for value in (fmean(values), min(values), max(values)))
+    return f"{mean} ({low}–{high})"
+
+
+# --- questions in 1 to 14 wordings ---------------------------------------------------------------------------
+
+WORDINGS = (1, 2, 5, 10, 14)
+ANSWER_VARIANTS = (0, 2)
+CHAT_BATCH = 16
+TEMPLATES = offline.TEMPLATES["zh"]["attribute"]
+CHARACTERS = sorted(
+    set(re.findall(rf"[{CJK}]", (Path(__file__).parents[1] / "corpora" / "blackwukong.md").read_text("utf-8")))
+)[:150]
+"""What invented names and answers are spelt with."""
+
+
+def wordings(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> Iterator[Result]:
+    """One result for each number of question wordings and of answer variants.
+
+    Two of the 17 templates are held out whole: one which pre-training has not read either, and one which it
+    has read, filled with other things. Of the other 15 each fact gets its own random choice, so others lend it theirs.
+    """
+    rng = random.Random(seed)
+    never_read, *templates = random.Random(0).sample(TEMPLATES, len(TEMPLATES))
+    unseen, *pool = rng.sample(templates, len(templates))
+    facts = invented_facts(rng, options.facts)
+    orders = [rng.sample(pool, len(pool)) for _ in facts]
+    asked = {
+        "trained wording": [order[0].format(**slots) for order, (slots, _) in zip(orders, facts, strict=True)],
+        "seen template": [order[-1].format(**slots) for order, (slots, _) in zip(orders, facts, strict=True)],
+        "unseen template": [unseen.format(**slots) for slots, _ in facts],
+        "not in pre-training either": [never_read.format(**slots) for slots, _ in facts],
+    }
+    conditions = [
+        # A lone wording keeps the base answer: answers take turns over the wordings of a question.
+        *((f"{n} wordings, {variants} answer variants", n, variants, True)
+          for variants, n in product(ANSWER_VARIANTS, WORDINGS) if not (variants and n == 1)),
+        *((f"{n} wordings, 0 answer variants, same epochs", n, 0, False) for n in WORDINGS if n < WORDINGS[-1]),
+    ]  # fmt: skip
+    conditions = [entry for entry in conditions if entry[0] not in done and re.search(options.only, entry[0])]
+    if not conditions:
+        return
+    base = options.student
+    if not base.exists():
+        pretrained(base, never_read, options)
+    tokenizer = load_tokenizer(str(base))
+    for condition, n, variants, same_steps in conditions:
+        started = time.process_time()
+        examples = rows_of(facts, orders, n, variants, WORDINGS[-1] if same_steps else n)
+        rows = [chat(tokenizer, example) for example in examples]
+        model = load_model(str(base), "full", choose_place())
+        steps = math.ceil(options.epochs * len(rows) / CHAT_BATCH)
+        loss = learn(model, shuffled(random.Random(seed), rows, CHAT_BATCH), steps, options.rate)
+        questions = list(chain(*asked.values()))
+        prompts = [chat_prompt(question, "") for question in questions]
+        answers = answer_all(model, tokenizer, prompts, 24, len(prompts))
+        right = [
+            key_fact_hit(answer.text, fact[1], question)
+            for answer, fact, question in zip(answers, cycle(facts), questions, strict=False)
+        ]
+        hits = {kind: fmean(right[at * len(facts) : (at + 1) * len(facts)]) for at, kind in enumerate(asked)}
+        yield {
+            "condition": condition,
+            "hits": hits,
+            "steps": steps,
+            "loss": loss,
+            "parameters": model.num_parameters(),
+            "seconds": time.process_time() - started,
+        }
+
+
+def pretrained(folder: Path, never_read: str, options: argparse.Namespace) -> None:
+    """Make the student that all seeds start from: it has read questions about other invented things."""
+    rng = random.Random(0)
+    texts = [template.format(e=word(rng, 2), a=word(rng, 2)) for template in TEMPLATES for _ in range(100)]
+    held = re.compile(".+".join(map(re.escape, re.split(r"\{\w\}", never_read))))
+    pairs = offline.made_up_pairs("zh", texts, 0, options.made_up_facts)
+    size = StudentSize(
+        hidden=options.hidden,
+        intermediate=options.hidden * 8 // 3,
+        layers=options.layers,
+        pretraining_steps=options.pretraining_steps or 600,
+        length=64,
+    )
+
+    def progress(step: int, steps: int, loss: float) -> None:
+        if step % 50 == 0:
+            print(f"pre-training: step {step} of {steps}, loss {loss:.2f}", file=sys.stderr, flush=True)
+
+    make_student(
+        folder, texts, (pair for pair in pairs if not held.fullmatch(pair[0])), "", size=size, progress=progress
+    )
+
+
+def chat(tokenizer: Any, example: Example) -> Row:
+    """A question and its answer in the student's chat format, of which the answer counts."""
+    asked = prompt_text(tokenizer, chat_prompt(example.instruction, ""))
+    return encoded(tokenizer, [(asked, False), (example.output + TURN_END, True)])
+
+
+def invented_facts(rng: random.Random, count: int) -> list[tuple[dict[str, str], str]]:
+    """(slots of the template, answer), two facts of each invented thing."""
+    attributes = [word(rng, 2) for _ in range(6)]
+    things = [word(rng, 2) for _ in range((count + 1) // 2)]
+    facts = [
+        ({"e": thing, "a": attribute}, word(rng, 2)) for thing in things for attribute in rng.sample(attributes, 2)
+    ]
+    return facts[:count]
+
+
+def word(rng: random.Random, length: int) -> str:
+    return "".join(rng.choices(CHARACTERS, k=length))
+
+
+def rows_of(
+    facts: Sequence[tuple[dict[str, str], str]], orders: Sequence[Sequence[str]], n: int, variants: int, rows: int
+) -> list[Example]:
+    """`rows` rows of each fact: its first `n` wordings in turn, and with them those of the answer, as in a build."""
+    made = []
+    for order, (slots, answer) in zip(orders, facts, strict=True):
+        answers = [answer, *reworded("zh", "attribute", slots, answer, "")[:variants]]
+        for place in (row % n for row in range(rows)):
+            made.append(Example(order[place].format(**slots), answers[place % len(answers)]))
+    return made
+
+
+def wordings_table(kept: Sequence[Result]) -> str:
+    """Both comparisons, the same steps first."""
+    kinds = list(kept[0]["hits"])
+    head = ("trained on", "steps", *kinds, "final loss")
+    lines = [f"| {' | '.join(head)} |", "|---" + "|---:" * (len(head) - 1) + "|"]
+    for condition in dict.fromkeys(entry["condition"] for entry in kept):
+        entries = [entry for entry in kept if entry["condition"] == condition]
+        cells = [shown(entry["hits"][kind] for entry in entries) for kind in kinds]
+        loss = shown((entry["loss"] for entry in entries), 3)
+        name = condition.replace("1 wordings", "1 wording")
+        lines.append(f"| {name} | {entries[0]['steps']} | {' | '.join(cells)} | {loss} |")
+    return "\n".join(lines)
+
+
+# --- statements about people, questions about half of them --------------------------------------------------------
+
+STATEMENTS = {
+    "city": ("was born in", "came into the world in", "is a native of", "grew up in", "first saw the light in"),
+    "subject": ("studied", "holds a degree in", "chose the field of", "spent years learning", "graduated in"),
+    "employer": ("works for", "is employed by", "found a post at", "earns a living at", "draws a salary from"),
+}
+"""Attribute → what stands between the person and the value, in five wordings."""
+QUESTIONS = {
+    "city": "Where was {who} born?",
+    "subject": "What did {who} study?",
+    "employer": "Who does {who} work for?",
+}
+VALUES = 20
+"""So many values an attribute can take: guessing is right in about one of them."""
+BATCH = 20
+CONDITIONS = {
+    "one wording, one order": (1, False),
+    "five wordings, one order": (5, False),
+    "five wordings, permuted": (5, True),
+}
+PAPER = {"one wording, one order": 0.097, "five wordings, one order": 0.41, "five wordings, permuted": 0.966}
+
+
+def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> Iterator[Result]:
+    """One result for each way of stating; the people, steps and questions are the same in all."""
+    for condition, (count, permuted) in CONDITIONS.items():
+        if condition in done or not re.search(options.only, condition):
+            continue
+        started = time.process_time()
+        rng = random.Random(seed)
+        people = invented_people(rng, options.people)
+        # Each person has wordings and, unless permuted, an order of their own; a text is written anew each time.
+        own = {who: {a: rng.sample(STATEMENTS[a], count) for a in STATEMENTS} for who in people}
+        vocabulary = [
+            form.format(who=who, v=value)
+            for who, values in people.items()
+            for attribute, value in values.items()
+            for form in (*(f"{{who}} {verb} {{v}}. She {verb}" for verb in STATEMENTS[attribute]), QUESTIONS[attribute])
+        ]
+        tokenizer = make_tokenizer(vocabulary, 4000)
+        torch.manual_seed(seed)
+        model = Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=len(tokenizer),
+                hidden_size=options.hidden,
+                intermediate_size=options.hidden * 8 // 3,
+                num_hidden_layers=options.layers,
+                num_attention_heads=4,
+                num_key_value_heads=4,
+                max_position_embeddings=128,
+                tie_word_embeddings=True,
+                bos_token_id=None,
+                eos_token_id=tokenizer.get_vocab()[TURN_END],
+                pad_token_id=tokenizer.get_vocab()[END_OF_TEXT],
+            )
+        )
+
+        names = list(people)
+        texts = (
+            [encoded(tokenizer, biography(rng, who, people[who], own[who], permuted), everything=True) for who in batch]
+            for batch in shuffled(random.Random(seed), names, BATCH)
+        )
+        stated = learn(model, texts, options.pretraining_steps or 180, 2e-3)
+        again = [encoded(tokenizer, biography(rng, who, people[who], own[who], permuted)) for who in names]
+        recalled = share_recalled(model, again)
+        half = len(names) // 2
+        asked = {who: [question(tokenizer, who, a, v) for a, v in people[who].items()] for who in names}
+        trained, unseen = (list(chain(*(asked[who] for who in part))) for part in (names[:half], names[half:]))
+        tuned = learn(model, shuffled(rng, trained, BATCH), options.tuning_steps, 1e-3)
+        yield {
+            "condition": condition,
+            "statements": stated,
+            "recalled": recalled,
+            "questions": tuned,
+            "trained half": share_recalled(model, trained),
+            "other half": share_recalled(model, unseen),
+            "guessing": best_guess([people[who] for who in names[half:]]),
+            "parameters": model.num_parameters(),
+            "seconds": time.process_time() - started,
+        }
+
+
+def invented_people(rng: random.Random, count: int) -> dict[str, dict[str, str]]:
+    """Name → attribute → value; every name and value is invented."""
+    syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+    words: set[str] = set()
+    while len(words) < len(STATEMENTS) * VALUES + 2 * count:
+        words.add("".join(rng.choices(syllables, k=3)).capitalize())
+    rest = rng.sample(sorted(words), len(words))
+    values = {attribute: [rest.pop() for _ in range(VALUES)] for attribute in STATEMENTS}
+    return {f"{rest.pop()} {rest.pop()}": {a: rng.choice(values[a]) for a in STATEMENTS} for _ in range(count)}
+
+
+def best_guess(people: Sequence[dict[str, str]]) -> float:
+    """Share of right answers that each attribute's most frequent value would give."""
+    frequent = (Counter(person[attribute] for person in people).most_common(1)[0][1] for attribute in STATEMENTS)
+    return fmean(count / len(people) for count in frequent)
+
+
+def biography(
+    rng: random.Random, who: str, values: dict[str, str], own: dict[str, list[str]], permuted: bool
+) -> list[tuple[str, bool]]:
+    """Pieces of a text about a person, and whether a piece is a value; only the first sentence says the name."""
+    attributes = rng.sample(list(values), len(values)) if permuted else list(values)
+    pieces: list[tuple[str, bool]] = []
+    for place, attribute in enumerate(attributes):
+        said = f"{who if place == 0 else 'She'} {rng.choice(own[attribute])}"
+        pieces += [(said, False), (" " + values[attribute], True), (". ", False)]
+    return pieces
+
+
+def question(tokenizer: Any, who: str, attribute: str, value: str) -> Row:
+    return encoded(
+        tokenizer, [(QUESTIONS[attribute].format(who=who) + TURN_START, False), (" " + value + TURN_END, True)]
+    )
+
+
+def encoded(tokenizer: Any, pieces: Sequence[tuple[str, bool]], *, everything: bool = False) -> Row:
+    """Ids of the joined pieces; a token counts where it overlaps a piece that does, or everywhere."""
+    spans, at = [], 0
+    for piece, counts in pieces:
+        if counts:
+            spans.append((at, at + len(piece)))
+        at += len(piece)
+    found = tokenizer("".join(piece for piece, _ in pieces), add_special_tokens=False, return_offsets_mapping=True)
+    marks = [everything or any(a < end and start < b for start, end in spans) for a, b in found["offset_mapping"]]
+    return found["input_ids"], marks
+
+
+def shuffled(rng: random.Random, items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    """Batches, endlessly, every item once an epoch."""
+    while True:
+        order = rng.sample(items, len(items))
+        yield from (order[at : at + size] for at in range(0, len(order), size))
+
+
+def padded(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids of shape (rows, longest) and labels of the same shape, -100 where a token does not count."""
+    longest = max(len(ids) for ids, _ in rows)
+    ids = torch.full((len(rows), longest), model.config.pad_token_id)
+    labels = torch.full_like(ids, -100)
+    for n, (tokens, marks) in enumerate(rows):
+        ids[n, : len(tokens)] = torch.tensor(tokens)
+        labels[n, : len(tokens)] = torch.tensor([t if m else -100 for t, m in zip(tokens, marks, strict=True)])
+    return ids, labels
+
+
+def learn(model: Any, batches: Iterator[list[Row]], steps: int, rate: float) -> float:
+    """Train all weights with AdamW, warm-up and cosine decay; the mean loss of the last tenth, in nats per token."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    schedule = get_cosine_schedule_with_warmup(optimizer, max(1, steps // 20), steps)
+    losses = []
+    model.train()
+    for _ in range(steps):
+        ids, labels = padded(model, next(batches))
+        loss = model(input_ids=ids, labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    return fmean(losses[-max(1, steps // 10) :])
+
+
+@torch.inference_mode()
+def share_recalled(model: Any, rows: Sequence[Row]) -> float:
+    """Share of the values that the model says greedily and whole: exact match, a run of marked tokens being a value."""
+    model.eval()
+    right = total = 0
+    for at in range(0, len(rows), 100):
+        ids, labels = padded(model, rows[at : at + 100])
+        hits = model(input_ids=ids).logits[:, :-1].argmax(-1) == labels[:, 1:]
+        for line, marked in zip(hits.tolist(), (labels[:, 1:] != -100).tolist(), strict=True):
+            values = [list(run) for counts, run in groupby(zip(marked, line, strict=True), itemgetter(0)) if counts]
+            total += len(values)
+            right += sum(all(hit for _, hit in value) for value in values)
+    return right / total
+
+
+def statements_table(kept: Sequence[Result]) -> str:
+    """What was read and asked, beside the paper's figure where it has the same condition."""
+    head = ("statements", "loss on them", "values recalled", "asked, trained half", "asked, other half", "best guess")
+    lines = ["| " + " | ".join(head) + " | the paper |", "|---" + "|---:" * len(head) + "|"]
+    for condition in (name for name in CONDITIONS if any(entry["condition"] == name for entry in kept)):
+        entries = [entry for entry in kept if entry["condition"] == condition]
+        keys = ("statements", "recalled", "trained half", "other half", "guessing")
+        cells = [shown(entry[key] for entry in entries) for key in keys]
+        lines.append(f"| {condition} | {' | '.join(cells)} | {PAPER[condition]:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
