@@ -36,7 +36,7 @@ def test_no_variants_no_calls_for_them(corpora: Path) -> None:
 
 
 def test_answers_and_judgements_are_counted_where_they_are_wanted(corpora: Path) -> None:
-    sections = read_sections(read_sources([corpora / "apollo.md"]), SETTINGS)
+    sections = list(read_sections(read_sources([corpora / "apollo.md"]), SETTINGS))
     settings = replace(SETTINGS, answer_variants=2, judge=True)
     stages = estimate(sections, settings, load_prompts(settings))
     usual = estimate(sections, SETTINGS, PROMPTS)
