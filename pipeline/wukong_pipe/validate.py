@@ -59,9 +59,6 @@ LEANS_ON_TEXT = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
-_NEGATION = re.compile(
-    r"不(?!仅|但|同|过|少|断|妨)|(?<![出埋沉淹])没|未|无法|并非|\b(?:not|never|no|without|cannot)\b|n't\b", re.I
-)
 _INVISIBLE = re.compile(r"[\s*_`|\\]+")
 
 

@@ -89,6 +89,8 @@ def shape_of(recipe: Recipe) -> Shape | None:
             text.vocab_size,
         )
     except (OSError, ValueError, AttributeError, NotImplementedError):
+        # An architecture whose config has other names, or that builds on no meta device: the preflight says that memory
+        # was not estimated, and what is wrong with the model itself shows, with its cure, when it is loaded.
         return None
 
 
