@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -148,7 +149,8 @@ def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, cal
         section=section,
         question=candidate.question,
         answer=candidate.answer,
-        evidence=candidate.evidence,
+        # Several pairs have the same evidence: one copy of it is enough.
+        evidence=tuple(map(sys.intern, candidate.evidence)),
         lines=(min(first for first, _ in places), max(last for _, last in places)),
         kind=candidate.kind,
         teacher=teacher,

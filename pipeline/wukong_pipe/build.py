@@ -24,7 +24,7 @@ from wukong_pipe.holdout import Holdout, hold_out, plan
 from wukong_pipe.judge import Judged, ask_judge, doubted
 from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
-from wukong_pipe.rebuild import answers_wanted, changes_elsewhere, written_rows
+from wukong_pipe.rebuild import changes_elsewhere
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
@@ -145,9 +145,8 @@ def build(
             asked_for = [pair for result in answered for pair in result.pairs]
             judged = loop.run(_ask_judge(asked_for, asking, settings, prompts, progress))
             unsupported = {verdict.pair.id for verdict in judged if verdict.is_against}
-            first = [base_row(pair) for pair in asked_for if pair.id not in unsupported]
-            distinct, repeated = dedupe(first, names)
-            pairs = _pairs_of(distinct, answered)
+            supported = [pair for pair in asked_for if pair.id not in unsupported]
+            pairs, repeated = _distinct(supported, names)
 
             chosen = plan(pairs, settings.holdout)
             trained = [pair for pair in pairs if not chosen.level(pair)]
@@ -156,17 +155,12 @@ def build(
             loop.run(asking.close())
 
     families = {family.pair.id: family.rows for family in reworded}
-    expanded = [row for pair in pairs for row in families.get(pair.id, [base_row(pair)])]
+    expanded = [row for pair in pairs for row in families.get(pair.id) or [base_row(pair)]]
     edited = apply_edits(expanded, edits, {section.id: section for section in sections})
     candidates = edited.rows
-    # No wording of one question may push out another question itself.
-    preferred = sorted(candidates, key=lambda row: row.kind == "paraphrase")
-    kept_rows, alike = dedupe(preferred, names)
-    order = {row.id: i for i, row in enumerate(candidates)}
-    unique = sorted(kept_rows, key=lambda row: order[row.id])
+    unique, alike = _unique(candidates, names)
     held = hold_out(unique, chosen, settings.holdout, names, asking.form_of)
-    places = {row.id: place for family in reworded for place, row in enumerate(family.rows)}
-    rows = take_in_turn(held.rows, places, answers, edited.answered)
+    rows = take_in_turn(held.rows, _places(reworded) if answers else {}, answers, edited.answered)
 
     asked: list[Result] = [*answered, *judged, *reworded, *answers]
     rejects = _rejects(asked, edited, [*repeated, *alike], held, {section.id: section for section in sections})
@@ -176,7 +170,7 @@ def build(
     accounting["paraphrase"] = _sum(reworded)
     if settings.answer_variants:
         accounting["answers"] = _sum(answers)
-    accounting["dedupe_pairs"] = _through(len(first), len(pairs), len(repeated))
+    accounting["dedupe_pairs"] = _through(len(supported), len(pairs), len(repeated))
     accounting["edits"] = _through(len(expanded), len(candidates), len(edited.taken))
     accounting["dedupe_rows"] = _through(len(candidates), len(unique), len(alike))
     accounting["held_forms"] = _through(len(unique), len(unique) - len(held.of_held_forms), len(held.of_held_forms))
@@ -204,7 +198,7 @@ def build(
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
-    before, before_wanted = written_rows(run), answers_wanted(run)
+    changed = changes_elsewhere(run, rows, settings.answer_variants)
     write_dataset(run, rows, rejects, manifest, settings.format)
     return Built(
         sections,
@@ -214,18 +208,32 @@ def build(
         pairs,
         _unanswered(answered, [*reworded, *answers], settings),
         [*warnings, *edited.warnings(run.edits), *_unjudged_warning(_unjudged(judged))],
-        changes_elsewhere(before, rows, other_answers=before_wanted != settings.answer_variants),
+        changed,
     )
 
 
-def _pairs_of(distinct: Sequence[Row], answered: Sequence[Answered]) -> list[QAPair]:
-    """The pairs whose base rows were kept, each once, in order."""
-    kept = {row.pair_id for row in distinct}
+def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPair], list[Removal]]:
+    """The pairs that ask something of their own, each once, in order; and why the others were left out."""
+    rows, removals = dedupe([base_row(pair) for pair in pairs], names)
+    kept = {row.pair_id for row in rows}
     first: dict[str, QAPair] = {}
-    for pair in (pair for result in answered for pair in result.pairs):
+    for pair in pairs:
         if pair.id in kept:
             first.setdefault(pair.id, pair)
-    return list(first.values())
+    return list(first.values()), removals
+
+
+def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
+    """The rows that ask something of their own, in order; and why the others were left out."""
+    # No wording of one question may push out another question itself.
+    kept, removals = dedupe(sorted(rows, key=lambda row: row.kind == "paraphrase"), names)
+    order = {row.id: i for i, row in enumerate(rows)}
+    return sorted(kept, key=lambda row: order[row.id]), removals
+
+
+def _places(families: Sequence[Reworded]) -> dict[str, int]:
+    """Row id → place in its family, as the teacher gave it."""
+    return {row.id: place for family in families for place, row in enumerate(family.rows)}
 
 
 async def _ask_sections(
@@ -326,7 +334,7 @@ def _rejects(
 
 
 def _removed(stage: Any, reason: str, row: Row, sections: Mapping[str, Section]) -> Reject:
-    return Reject(stage, reason, sections[row.section_id], row.to_json(), call=row.call)
+    return Reject(stage, reason, sections[row.section_id], row, call=row.call)
 
 
 def _inputs(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.text import digest, marked, ngrams, normalise, numbers, same_key_facts, similarity, standing_in
+from wukong_pipe.text import digest, marked, ngrams, normalise, numbers, same_key_facts, standing_in
 
 TAU = 0.7
 """Questions this alike (Jaccard of character 3-grams) that hold the same key facts count as one for a leak. True
@@ -171,7 +172,19 @@ def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
     """Whether enough of the family stays trained, outside τ of the chosen wording and of those held out before."""
     held = [rows[i].instruction for i in family if rows[i].split != "train" or i == chosen]
     trained = [rows[i].instruction for i in family if rows[i].split == "train" and i != chosen]
-    return sum(all(similarity(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
+    return sum(all(_alike(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
+
+
+@lru_cache(maxsize=4096)
+def _grams(question: str) -> frozenset[str]:
+    """The 3-grams of a question. They take 4 KiB, and `ngrams` would keep those of all the rows of a big dataset."""
+    return ngrams.__wrapped__(question)
+
+
+def _alike(a: str, b: str) -> float:
+    """The `similarity` of two questions."""
+    grams_a, grams_b = _grams(a), _grams(b)
+    return len(grams_a & grams_b) / (len(grams_a | grams_b) or 1)
 
 
 def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
@@ -186,7 +199,7 @@ def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
     for held in (row for row in rows if row.split != "train"):
         for i in train.near(held):
             row = rows[i]
-            alike = similarity(held.instruction, row.instruction)
+            alike = _alike(held.instruction, row.instruction)
             # Cheap first: most pairs are far apart and need no second look.
             if alike <= left[i] or i in dropped:
                 continue
@@ -232,7 +245,7 @@ class _Trained:
                 self._naming[figures, name].append(i)
             for name in own:
                 self._marking[figures, name].append(i)
-            for gram in () if own else ngrams(row.instruction):
+            for gram in () if own else _grams(row.instruction):
                 self._unmarked[figures, gram].append(i)
             marks |= own
         self._marks = frozenset(marks)
@@ -244,7 +257,7 @@ class _Trained:
         if own := marked(held.instruction, self._names):
             rarest = min(own, key=lambda name: len(self._naming[figures, name]))
             return found.union(self._naming[figures, rarest])
-        for gram in ngrams(held.instruction):
+        for gram in _grams(held.instruction):
             found.update(self._unmarked[figures, gram])
         for name in standing_in(normal, self._marks):
             found.update(self._marking[figures, name])

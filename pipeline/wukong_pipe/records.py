@@ -31,11 +31,11 @@ class Section:
     lang: Lang = "zh"
     header: str = ""
     """What `text` continues and cannot be read without: the head of a table that was cut, a fence's opening line."""
+    id: str = field(init=False, repr=False, compare=False)
+    """Hash of where the section stands and what it says: an edited section is another section."""
 
-    @property
-    def id(self) -> str:
-        """Hash of where the section stands and what it says: an edited section is another section."""
-        return digest(self.source, *self.heading_path, self.header + self.text)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", digest(self.source, *self.heading_path, self.header + self.text))
 
     @property
     def title(self) -> str:
@@ -67,14 +67,13 @@ class QAPair:
     teacher: str
     prompt: str
     call: str
+    # Made once: all rows of the pair share them, and a dataset's ids would else take more room than its texts.
+    id: str = field(init=False, repr=False, compare=False)
+    fact_id: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> str:
-        return digest(self.section.id, self.question, self.answer)
-
-    @property
-    def fact_id(self) -> str:
-        return digest(self.section.id, *self.evidence)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", digest(self.section.id, self.question, self.answer))
+        object.__setattr__(self, "fact_id", digest(self.section.id, *self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class Reject:
     ]
     reason: str
     section: Section
-    candidate: dict[str, Any] = field(default_factory=dict)
+    candidate: dict[str, Any] | Row = field(default_factory=dict)
     reply: str = ""
     """The teacher's words the candidate came in, for the stages that read replies."""
     call: str = ""
@@ -153,7 +152,7 @@ class Reject:
         return {
             "stage": self.stage,
             "reason": self.reason,
-            "candidate": self.candidate,
+            "candidate": self.candidate.to_json() if isinstance(self.candidate, Row) else self.candidate,
             "reply": self.reply,
             "call": self.call,
             "source": self.section.source,

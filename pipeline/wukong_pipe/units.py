@@ -68,7 +68,7 @@ class Outline:
     """Whether a heading's words may depend on a link's definition elsewhere."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def outline(text: str, at_start: bool) -> Outline:
     """Headings and units of Markdown; cached, because parsing takes most of a plan's time, and a section is parsed to
     find its end and to find what it says.
@@ -151,7 +151,7 @@ def worth(section: Section) -> int:
     return sum(unit.facts for unit in units(section))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def terms(section: Section) -> frozenset[str]:
     """The names a section marks as such: headings, bold lead-ins and the first cell of each table row."""
     names = set(section.heading_path)

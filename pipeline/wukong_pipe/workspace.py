@@ -238,34 +238,39 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return [row for _, row in read_numbered(path)]
 
 
-def read_numbered(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file, each with its line, in order; blank lines are passed over.
+def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file, each with its line, in order, one at a time; blank lines are passed over.
 
     Raises:
         DataError: a line is torn or holds no object; the sentence names file and line.
     """
-    rows: list[tuple[int, dict[str, Any]]] = []
     try:
-        text = path.read_bytes().decode("utf-8")
+        file = path.open("rb")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
+    with file:
+        before = 0
+        # A text's own lines would also end at U+2028, which may stand inside a JSON string.
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield number, _object(line, before, f"{path}", number)
+            before += len(line)
+
+
+def _object(line: bytes, before: int, path: str, number: int) -> dict[str, Any]:
+    """The object on a line, behind `before` bytes."""
+    try:
+        row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it first.") from error
-    # splitlines() would also split at U+2028, which may stand inside a JSON string.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
-                "repair or remove the line, or build the dataset again."
-            ) from error
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")
-        rows.append((number, row))
-    return rows
+        raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
+            "repair or remove the line, or build the dataset again."
+        ) from error
+    if not isinstance(row, dict):
+        raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")
+    return row
 
 
 def sha256_of(path: Path) -> str:

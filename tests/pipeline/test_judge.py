@@ -89,6 +89,7 @@ def test_a_verdict_is_asked_for_until_it_can_be_read(
 def test_a_pair_that_is_not_supported_is_rejected_with_the_teachers_reason() -> None:
     (reject,) = judged(verdict(False, "Nothing is said of a neat landing."))[0].rejects
     assert (reject.stage, reject.reason, reject.reply) == ("judge", "Nothing is said of a neat landing.", "raw")
+    assert isinstance(reject.candidate, dict)
     assert reject.candidate["answer"] == DOUBTFUL.answer
     assert judged(verdict(False, ""))[0].rejects[0].reason == "the judge gave no reason"
 
