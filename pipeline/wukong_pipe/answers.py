@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from wukong_pipe.answer_checks import check_answer
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.base_qa import fenced
 from wukong_pipe.cleaning import clean
 from wukong_pipe.config import BuildSettings
+from wukong_pipe.filling import replies, take
 from wukong_pipe.prompt_files import Prompt
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Tally
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.replies import check_item
-from wukong_pipe.teacher import AnswerTask, Ask, Reply, Request, excerpt
+from wukong_pipe.teacher import AnswerTask, Ask, Reply, Request
 from wukong_pipe.text import normalise
 
 ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -52,6 +53,18 @@ class RewordedAnswer:
     def share(self) -> float:
         return len(self.wordings) / self.wanted if self.wanted else 1.0
 
+    @property
+    def missing(self) -> int:
+        return self.wanted - len(self.wordings)
+
+    @property
+    def section(self) -> Section:
+        return self.pair.section
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"question": self.pair.question, "base": self.pair.answer}
+
 
 def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
     """The request for `count` wordings of a pair's answer, other than those `covered`."""
@@ -87,49 +100,29 @@ async def ask_answers(
     Depends on the pair, the settings and the pair's own earlier replies alone.
     """
     result = RewordedAnswer(pair, settings.answer_variants)
-    for attempt in attempts.of(result, settings.min_fill):
-        missing = result.wanted - len(result.wordings)
-        asked = request(pair, missing, tuple(result.wordings), prompts)
-        reply = await ask(asked, attempt)
-        _take(result, reply, missing)
-        if not reply.call:
-            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
-            break
-        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+
+    def more() -> Request:
+        return request(pair, result.missing, tuple(result.wordings), prompts)
+
+    async for _, reply in replies(result, ask, more, attempts, settings.min_fill):
+        _take(result, reply)
     return result
 
 
-def _take(result: RewordedAnswer, reply: Reply, asked: int) -> None:
-    """Read one reply into `result`: every wording ends among its wordings or its rejects."""
-    items = reply.value["answers"] if reply.value is not None else []
-    received = items[:asked]
-    tally = Tally(asked=asked, received=len(received), short=asked - len(received))
+def _take(result: RewordedAnswer, reply: Reply) -> None:
     known = {normalise(wording) for wording in result.wordings}
 
-    def reject(stage: Literal["reply", "surplus", "answers"], reason: str, item: Any = None) -> None:
-        shown = {"base": result.pair.answer} | ({} if item is None else {"answer": item})
-        raw = reply.raw if item is None else excerpt(reply.raw)
-        result.rejects.append(
-            Reject(stage, reason, result.pair.section, {"question": result.pair.question} | shown, raw, reply.call)
-        )
-
-    if reply.value is None:
-        reject("reply", reply.problem)
-    for item in received:
+    def keep(item: Any) -> str | None:
         problem = check_item(item, ANSWER_SCHEMA)
         reason = f"schema: {problem}" if problem else check_answer(item.strip(), result.pair)
         if reason is None and normalise(item) in known:
-            reason = "repeats another wording of the same answer"
+            return "repeats another wording of the same answer"
         if reason is None:
             known.add(normalise(item))
             result.wordings.append(item.strip())
-            tally.kept += 1
-        else:
-            reject("answers", reason, item)
-            tally.rejected += 1
-    for item in items[asked:]:
-        reject("surplus", f"more than the {asked} wordings asked for", item)
-    result.tally.add(tally)
+        return reason
+
+    take(result, reply, "answers", "answers", keep, lambda item: result.about | {"answer": item})
 
 
 def take_in_turn(

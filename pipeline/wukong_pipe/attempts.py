@@ -17,6 +17,8 @@ class Wanted(Protocol):
 
     bought: bool
     """Whether any of it was bought in this build."""
+    refused: bool
+    """Whether asking again is of no use, unless the user wants it."""
 
     @property
     def subject(self) -> str:
@@ -31,11 +33,6 @@ class Wanted(Protocol):
     @property
     def share(self) -> float:
         """How much of what was wanted is kept; 1.0 where nothing is missing."""
-        ...
-
-    @property
-    def refused(self) -> bool:
-        """Whether asking again is of no use, unless the user wants it."""
         ...
 
     @property

@@ -6,14 +6,15 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.cleaning import clean
 from wukong_pipe.config import BuildSettings
+from wukong_pipe.filling import replies, take
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
-from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request, excerpt
+from wukong_pipe.teacher import Ask, BaseQATask, Reply, Request
 from wukong_pipe.units import worth
 from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
 
@@ -31,6 +32,8 @@ class Answered:
 
     section: Section
     quota: int
+    most: int
+    """Pairs that one reply can hold, as far as is known."""
     pairs: list[QAPair] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
@@ -48,6 +51,14 @@ class Answered:
     @property
     def share(self) -> float:
         return len(self.pairs) / self.quota if self.quota else 1.0
+
+    @property
+    def missing(self) -> int:
+        return min(self.most, self.quota - len(self.pairs))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {}
 
 
 def quota(section: Section, settings: BuildSettings) -> int:
@@ -99,48 +110,32 @@ async def ask_base_qa(
 
     Depends on the section, the settings and the section's own earlier replies alone.
     """
-    result = Answered(section, quota(section, settings))
-    most = result.quota
-    for attempt in attempts.of(result, settings.min_fill):
-        missing = min(most, result.quota - len(result.pairs))
-        asked = request(section, missing, tuple(pair.question for pair in result.pairs), prompts)
-        reply = await ask(asked, attempt)
-        _take(result, reply, missing, teacher, asked.prompt)
-        if not reply.call:
-            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
-            break
-        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+    wanted = quota(section, settings)
+    result = Answered(section, wanted, wanted)
+
+    def more() -> Request:
+        return request(section, result.missing, tuple(pair.question for pair in result.pairs), prompts)
+
+    async for asked, reply in replies(result, ask, more, attempts, settings.min_fill):
+        half = (result.missing + 1) // 2
+        _take(result, reply, teacher, asked.prompt)
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
-            most = (missing + 1) // 2
+            result.most = half
     return result
 
 
-def _take(result: Answered, reply: Reply, asked: int, teacher: str, prompt: str) -> None:
-    """Read one reply into `result`: every item ends among its pairs or its rejects."""
-    items = reply.value["pairs"] if reply.value is not None else []
-    received = items[:asked]
-    tally = Tally(asked=asked, received=len(received), short=asked - len(received))
-
-    def reject(stage: Literal["reply", "surplus", "base_qa"], reason: str, item: Any = None) -> None:
-        shown = item if isinstance(item, dict) else {} if item is None else {"item": item}
-        raw = reply.raw if item is None else excerpt(reply.raw)
-        result.rejects.append(Reject(stage, reason, result.section, shown, raw, reply.call))
-
-    if reply.value is None:
-        reject("reply", reply.problem)
-    for item in received:
+def _take(result: Answered, reply: Reply, teacher: str, prompt: str) -> None:
+    def keep(item: Any) -> str | None:
         candidate = read_pair(item, result.section)
-        reason = candidate if isinstance(candidate, str) else check_pair(candidate, result.section)
-        if isinstance(candidate, Candidate) and reason is None:
+        if isinstance(candidate, str):
+            return candidate
+        reason = check_pair(candidate, result.section)
+        if reason is None:
             result.pairs.append(_pair(candidate, result.section, teacher, prompt, reply.call))
-            tally.kept += 1
-        else:
-            reject("base_qa", str(reason), item)
-            tally.rejected += 1
-    for item in items[asked:]:
-        reject("surplus", f"more than the {asked} pairs asked for", item)
-    result.tally.add(tally)
+        return reason
+
+    take(result, reply, "base_qa", "pairs", keep, lambda item: item if isinstance(item, dict) else {"item": item})
 
 
 def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, call: str) -> QAPair:

@@ -175,7 +175,7 @@ def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
     return sum(all(_alike(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _grams(question: str) -> frozenset[str]:
     """The 3-grams of a question. They take 4 KiB, and `ngrams` would keep those of all the rows of a big dataset."""
     return ngrams.__wrapped__(question)

@@ -12,9 +12,9 @@ from wukong_pipe.text import normalise
 
 Array = npt.NDArray[Any]
 
-_CHUNK = 14
+_CHUNK = 11
 """Bits of the number of texts handled at a time."""
-_MEETINGS = 1 << 20
+_MEETINGS = 1 << 17
 """Meetings looked at together; with the texts at a time it bounds the memory beside what grows with the texts."""
 _RARITY = 6
 """Bits for how rare a gram is, in half powers of two."""

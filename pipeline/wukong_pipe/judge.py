@@ -9,6 +9,7 @@ from typing import Any
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.base_qa import fenced
 from wukong_pipe.cleaning import clean
+from wukong_pipe.filling import replies
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.teacher import Ask, Reply, Request
@@ -88,14 +89,8 @@ async def ask_judge(
 ) -> Judged:
     """Ask until there is a verdict or the attempts are used up."""
     result = Judged(pair)
-    for attempt in attempts.of(result, min_fill=1.0):
-        asked = request(pair, prompts)
-        reply = await ask(asked, attempt)
+    async for _, reply in replies(result, ask, lambda: request(pair, prompts), attempts, min_fill=1.0):
         _take(result, reply)
-        if not reply.call:
-            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
-            break
-        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
     return result
 
 

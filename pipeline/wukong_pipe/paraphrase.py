@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wukong_pipe.attempts import USUAL, Attempts
 from wukong_pipe.config import BuildSettings
+from wukong_pipe.filling import replies, take
 from wukong_pipe.prompt_files import Prompt
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Tally
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.replies import check_item
-from wukong_pipe.teacher import Ask, ParaphraseTask, Reply, Request, excerpt
+from wukong_pipe.teacher import Ask, ParaphraseTask, Reply, Request
 from wukong_pipe.text import normalise
 from wukong_pipe.validate import QUESTION_SCHEMA, check_paraphrase
 
@@ -46,6 +47,18 @@ class Reworded:
     @property
     def share(self) -> float:
         return (len(self.rows) - 1) / self.wanted if self.wanted else 1.0
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - (len(self.rows) - 1)
+
+    @property
+    def section(self) -> Section:
+        return self.pair.section
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"base": self.pair.question}
 
 
 def base_row(pair: QAPair) -> Row:
@@ -82,44 +95,26 @@ async def ask_paraphrases(
 ) -> Reworded:
     """Ask for a pair's wordings until enough of them are kept or the attempts are used up."""
     result = Reworded(pair, [base_row(pair)], settings.variants)
-    for attempt in attempts.of(result, settings.min_fill):
-        missing = settings.variants - (len(result.rows) - 1)
-        asked = request(pair, missing, tuple(row.instruction for row in result.rows[1:]), prompts)
-        reply = await ask(asked, attempt)
-        _take(result, reply, missing, asked.prompt)
-        if not reply.call:
-            # Unanswered now, and so bought first by the next build: what follows would not be asked there.
-            break
-        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+
+    def more() -> Request:
+        return request(pair, result.missing, tuple(row.instruction for row in result.rows[1:]), prompts)
+
+    async for asked, reply in replies(result, ask, more, attempts, settings.min_fill):
+        _take(result, reply, asked.prompt)
     return result
 
 
-def _take(result: Reworded, reply: Reply, asked: int, prompt: str) -> None:
-    """Read one reply into `result`: every wording ends among its rows or its rejects."""
-    items = reply.value["questions"] if reply.value is not None else []
-    received = items[:asked]
-    tally = Tally(asked=asked, received=len(received), short=asked - len(received))
+def _take(result: Reworded, reply: Reply, prompt: str) -> None:
     known = {normalise(row.instruction) for row in result.rows}
 
-    def reject(stage: Literal["reply", "surplus", "paraphrase"], reason: str, item: Any = None) -> None:
-        shown = {"base": result.pair.question} | ({} if item is None else {"question": item})
-        raw = reply.raw if item is None else excerpt(reply.raw)
-        result.rejects.append(Reject(stage, reason, result.pair.section, shown, raw, reply.call))
-
-    if reply.value is None:
-        reject("reply", reply.problem)
-    for item in received:
+    def keep(item: Any) -> str | None:
         problem = check_item(item, QUESTION_SCHEMA)
         reason = f"schema: {problem}" if problem else check_paraphrase(item.strip(), result.pair)
         if reason is None and normalise(item) in known:
-            reason = "repeats another wording of the same question"
+            return "repeats another wording of the same question"
         if reason is None:
             known.add(normalise(item))
             result.rows.append(Row.of(result.pair, item.strip(), "paraphrase", prompt, reply.call))
-            tally.kept += 1
-        else:
-            reject("paraphrase", reason, item)
-            tally.rejected += 1
-    for item in items[asked:]:
-        reject("surplus", f"more than the {asked} wordings asked for", item)
-    result.tally.add(tally)
+        return reason
+
+    take(result, reply, "paraphrase", "questions", keep, lambda item: result.about | {"question": item})

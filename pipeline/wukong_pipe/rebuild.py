@@ -25,7 +25,7 @@ def changes_elsewhere(run: Run, rows: Iterable[Row], answer_variants: int) -> li
         return []
     after = {row.id: row for row in rows}
     try:
-        wanted = read_json(run.manifest)["settings"].get("answer_variants", 0)
+        wanted = read_json(run.manifest).get("settings", {}).get("answer_variants", 0)
         # Read twice rather than held: what was written takes several times the room of what will be.
         ids, sections = set[str](), set[str]()
         for row in _written(run):

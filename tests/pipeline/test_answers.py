@@ -81,7 +81,8 @@ def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> N
         ("answers", "repeats another wording of the same answer"),
         ("surplus", "more than the 1 wordings asked for"),
     ]
-    assert all(one.candidate["question"] == PAIR.question and one.candidate["base"] == BASE for one in result.rejects)
+    about = {"question": PAIR.question, "base": BASE}
+    assert all(isinstance(one.candidate, dict) and one.candidate.items() >= about.items() for one in result.rejects)
     assert result.tally.to_json() == {"asked": 4, "received": 4, "short": 0, "kept": 2, "rejected": 2}
 
 

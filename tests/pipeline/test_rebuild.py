@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 from tests.pipeline.building import build_offline, calls_of, rows_of, run_in, source
+from tests.pipeline.rows import family, pair
 from wukong_pipe.build import Built
 from wukong_pipe.config import BuildSettings
+from wukong_pipe.dataset import write_dataset
+from wukong_pipe.rebuild import changes_elsewhere
 
 SETTINGS = BuildSettings(variants=4, holdout=0.2)
 
@@ -77,3 +82,26 @@ def test_a_row_that_goes_because_an_edit_repeats_it_is_told(tmp_path: Path) -> N
     assert len(built.changed) == len(elsewhere)
     for row in elsewhere.values():
         assert any(str(row["instruction"])[:60] in line for line in built.changed)
+
+
+def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path) -> None:
+    written = family(pair("甲的兵器是什么？", "乙刀" * 1000), [f"甲的第{n}种兵器是什么？" for n in range(300)])
+    run = run_in(tmp_path)
+    manifest = {
+        "sources": [],
+        "teacher": {"model": "t"},
+        "coverage": {"overall": 1.0},
+        "audit": {"dropped": 0, "highest_similarity": 0.0},
+    }
+    write_dataset(run, written, [], manifest)
+    now = [replace(row, output="丙剑") if n == 7 else row for n, row in enumerate(written)]
+    tracemalloc.start()
+    changed = changes_elsewhere(run, now[:-1], 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(changed) == 2
+    assert "第6种" in changed[1]
+    assert "output" in changed[1]
+    assert "第299种" in changed[0]
+    assert changed[0].endswith("is gone, see rejected.jsonl")
+    assert peak < (run.dataset / "train.jsonl").stat().st_size / 10
