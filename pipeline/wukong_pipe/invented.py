@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.errors import CorpusError
 from wukong_pipe.grounding import STRANGE, strange_words, uncovered
 from wukong_pipe.quantities import Amounts, amounts, in_figures, unknown_amount
 from wukong_pipe.records import Lang
+from wukong_pipe.run_sources import source_texts
 from wukong_pipe.text import normalise, quoted
 from wukong_pipe.wording import Known
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.workspace import Run
 
 
 def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[str]:
@@ -50,21 +47,10 @@ def invented_in(run: Run, encoding: str = "utf-8") -> Callable[[str, Mapping[str
     Raises:
         DataError: the run's notes are no JSON.
     """
-    noted = run.folder / "build.json"
-    places = read_json(noted).get("sources", {}) if noted.is_file() else {}
-
-    @cache
-    def text_of(name: str) -> str | None:
-        if name not in places:
-            return None
-        try:
-            (source,) = read_sources([Path(places[name])], encoding)
-        except CorpusError:
-            return None
-        return source.text
+    texts = dict(source_texts(run, encoding))
 
     def terms_of(answer: str, row: Mapping[str, Any]) -> tuple[list[str], int] | None:
-        text = text_of(row["source"])
+        text = texts.get(row["source"])
         if text is None:
             return None
         found = invented(answer, row["instruction"], text, row["lang"])

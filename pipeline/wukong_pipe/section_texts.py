@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.errors import CorpusError
+from wukong_pipe.run_sources import source_texts
 from wukong_pipe.split import split
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.workspace import Run
 
 
 def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], str | None] | None:
@@ -20,20 +18,12 @@ def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], s
     Raises:
         DataError: the run's notes are no JSON.
     """
-    noted = run.folder / "build.json"
-    if not noted.is_file():
-        return None
-    texts: dict[str, str] = {}
-    for name, place in read_json(noted).get("sources", {}).items():
-        try:
-            (found,) = read_sources([Path(place)], encoding)
-        except CorpusError:
-            continue
-        # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
-        texts |= {
-            section.id: f"{section.title}\n{section.header}{section.text}".rstrip()
-            for section in split(found.text, name)
-        }
+    # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
+    texts = {
+        section.id: f"{section.title}\n{section.header}{section.text}".rstrip()
+        for name, text in source_texts(run, encoding)
+        for section in split(text, name)
+    }
     if not texts:
         return None
     return lambda row: texts.get(row["section_id"])

@@ -1,0 +1,25 @@
+"""The texts that a run was built from, as far as they can still be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from wukong_pipe.corpus import read_sources
+from wukong_pipe.errors import CorpusError
+from wukong_pipe.workspace import Run, read_json
+
+
+def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]:
+    """(name, text) of each source as it is now; none where the run was not built here.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
+    noted = run.folder / "build.json"
+    for name, place in (read_json(noted).get("sources", {}) if noted.is_file() else {}).items():
+        try:
+            (source,) = read_sources([Path(place)], encoding)
+        except CorpusError:
+            continue
+        yield name, source.text
