@@ -23,7 +23,7 @@ from wukong_pipe.build import Built
 from wukong_pipe.build_command import TeacherChoice, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
-from wukong_pipe.offline import form_of
+from wukong_pipe.offline_questions import form_of
 from wukong_pipe.text import normalise
 from wukong_pipe.units import Unit, units
 from wukong_pipe.workspace import Workspace

@@ -131,7 +131,7 @@ def questions(count: int, seed: int = 0) -> tuple[list[Question], frozenset[str]
 
 
 def _wordings(rng: random.Random, count: int) -> Iterator[tuple[Question, str]]:
-    from wukong_pipe.offline import TEMPLATES
+    from wukong_pipe.offline_questions import TEMPLATES
 
     made = 0
     while True:

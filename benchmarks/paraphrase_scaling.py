@@ -31,8 +31,9 @@ from typing import Any
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, get_cosine_schedule_with_warmup
 
-from wukong_pipe import offline
+from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.offline_answers import reworded
+from wukong_pipe.offline_questions import TEMPLATES as BY_FAMILY
 from wukong_pipe.text import CJK
 from wukong_trainer.data import Example, chat_prompt
 from wukong_trainer.generate import answer_all, prompt_text
@@ -88,7 +89,7 @@ def shown(values: Iterable[float], digits: int = 2) -> str:
 WORDINGS = (1, 2, 5, 10, 14)
 ANSWER_VARIANTS = (0, 2)
 CHAT_BATCH = 16
-TEMPLATES = offline.TEMPLATES["zh"]["attribute"]
+TEMPLATES = BY_FAMILY["zh"]["attribute"]
 CHARACTERS = sorted(
     set(re.findall(rf"[{CJK}]", (Path(__file__).parents[1] / "corpora" / "blackwukong.md").read_text("utf-8")))
 )[:150]
@@ -155,7 +156,7 @@ def pretrained(folder: Path, never_read: str, options: argparse.Namespace) -> No
     rng = random.Random(0)
     texts = [template.format(e=word(rng, 2), a=word(rng, 2)) for template in TEMPLATES for _ in range(100)]
     held = re.compile(".+".join(map(re.escape, re.split(r"\{\w\}", never_read))))
-    pairs = offline.made_up_pairs("zh", texts, 0, options.made_up_facts)
+    pairs = made_up_pairs("zh", texts, 0, options.made_up_facts)
     size = StudentSize(
         hidden=options.hidden,
         intermediate=options.hidden * 8 // 3,

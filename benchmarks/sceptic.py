@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe import offline
 from wukong_pipe.errors import ModelError
+from wukong_pipe.offline_questions import form_of
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer import sft
 from wukong_trainer.data import default_system
@@ -80,10 +80,10 @@ def verdict(name: str, run: Run) -> None:
     """Print the row of a run, and the refusal before it where there is one."""
     settings = Settings(batch=64, max_new_tokens=64)
     try:
-        metrics, _ = evaluate(run, settings, form_of=offline.form_of)
+        metrics, _ = evaluate(run, settings, form_of=form_of)
     except ModelError as error:
         print(f"| {name} | | | | | | refused: {error} | |")
-        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=offline.form_of)
+        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=form_of)
         name += ", those left out"
     primary = metrics["primary"]
     low, high = primary["ci95"]

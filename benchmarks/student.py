@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe import offline
+from wukong_pipe.made_up import MADE_UP_FACTS, made_up_pairs
+from wukong_pipe.offline_questions import form_of
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run
@@ -37,7 +38,7 @@ class Trial:
     name: str
     size: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
-    made_up_facts: int = offline.MADE_UP_FACTS
+    made_up_facts: int = MADE_UP_FACTS
     unseen_forms_in_pretraining: bool = True
 
 
@@ -82,7 +83,7 @@ def measure(trial: Trial, data: TrainingData, dataset: Path, run: Run) -> str:
     make_student(run.student, texts, made_up(trial, data, texts), system, size=replace(StudentSize(), **trial.size))
     made = time.monotonic()
     trained = sft.train(run, data, recipe, evaluate=False)
-    metrics, _ = evaluate(run, Settings(batch=64, max_new_tokens=64), form_of=offline.form_of)
+    metrics, _ = evaluate(run, Settings(batch=64, max_new_tokens=64), form_of=form_of)
     wording, section = metrics["levels"]["wording"], metrics["levels"]["section"]
     forms = [wording["by_form"][form]["tuned"]["key_fact_hit"] for form in ("seen", "unseen")]
     return (
@@ -95,9 +96,9 @@ def measure(trial: Trial, data: TrainingData, dataset: Path, run: Run) -> str:
 def made_up(trial: Trial, data: TrainingData, texts: list[str]) -> Iterator[tuple[str, str]]:
     """The pre-training pairs of a trial."""
     lang: Lang = "zh" if is_chinese("".join(texts[:200])) else "en"
-    known = {offline.form_of(example.instruction) for example in data.train}
-    for question, answer in offline.made_up_pairs(lang, texts, 0, trial.made_up_facts):
-        if trial.unseen_forms_in_pretraining or offline.form_of(question) in known:
+    known = {form_of(example.instruction) for example in data.train}
+    for question, answer in made_up_pairs(lang, texts, 0, trial.made_up_facts):
+        if trial.unseen_forms_in_pretraining or form_of(question) in known:
             yield question, answer
 
 

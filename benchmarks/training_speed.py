@@ -21,10 +21,10 @@ from typing import Any
 from datasets import Dataset
 from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from wukong_pipe import offline
 from wukong_pipe.build_command import TeacherChoice, run_build
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import read_sources
+from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer import sft, training_log
 from wukong_trainer.data import Example, TrainingData, default_system
@@ -151,7 +151,7 @@ def main() -> None:
         data = rows_of(Path(folder) / "runs")
         texts = [text for example in data.train for text in (example.question, example.output)]
         system = default_system(example.question for example in data.train)
-        pairs = offline.made_up_pairs("zh", texts, 0)
+        pairs = made_up_pairs("zh", texts, 0)
         student = make_student(Path(folder) / "student", texts, pairs, system, size=SIZE)
         recipe = overridden(load_recipe("tiny"), model=str(student), system=system, max_length=MAX_LENGTH, **RECIPE)
         base = loss_of(load_model(str(student), "full", choose_place()), recipe, data.validation)

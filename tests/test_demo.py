@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe import offline
+from wukong_pipe.made_up import made_up_pairs
+from wukong_pipe.offline_questions import form_of
 from wukong_pipe.workspace import read_json, read_jsonl
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,11 +61,11 @@ def test_sections_that_were_never_trained_stay_unknown(metrics: Any) -> None:
 
 
 def test_wordings_of_new_forms_use_a_template_no_training_row_uses(demo: Path) -> None:
-    trained = {offline.form_of(row["instruction"]) for row in read_jsonl(demo / "dataset" / "train.jsonl")}
+    trained = {form_of(row["instruction"]) for row in read_jsonl(demo / "dataset" / "train.jsonl")}
     answers = [row for row in read_jsonl(demo / "eval" / "answers.jsonl") if row["level"] == "wording"]
     assert {row["form"] for row in answers} == {"seen", "unseen"}
     for row in answers:
-        assert (offline.form_of(row["instruction"]) in trained) == (row["form"] == "seen")
+        assert (form_of(row["instruction"]) in trained) == (row["form"] == "seen")
 
 
 def test_what_the_student_was_pre_trained_on_states_none_of_the_facts(demo: Path) -> None:
@@ -73,5 +74,5 @@ def test_what_the_student_was_pre_trained_on_states_none_of_the_facts(demo: Path
     rows = read_jsonl(demo / "dataset" / "train.jsonl")
     asked = {row["instruction"] for name in ("train", "test") for row in read_jsonl(demo / "dataset" / f"{name}.jsonl")}
     texts = [text for row in rows for text in (row["instruction"], row["output"])]
-    made_up = list(islice(offline.made_up_pairs("zh", texts, 0), 20_000))
+    made_up = list(islice(made_up_pairs("zh", texts, 0), 20_000))
     assert not asked & {question for question, _ in made_up}

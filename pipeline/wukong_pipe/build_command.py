@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe import offline
+from wukong_pipe import offline, offline_questions
 from wukong_pipe.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.base_qa import quota
 from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_close, read_sections, written_freely
@@ -166,7 +166,7 @@ def _asking(
     backend: Backend
     form_of: Callable[[str], str]
     if settings is None:
-        backend, size, form_of, close = _embedded(journal), 1, offline.form_of, nothing_to_close
+        backend, size, form_of, close = _embedded(journal), 1, offline_questions.form_of, nothing_to_close
     elif batch:
         from wukong_pipe.openai_batch import BatchBackend, waves
 

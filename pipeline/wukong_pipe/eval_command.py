@@ -8,12 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe import offline
 from wukong_pipe.build import written_freely
 from wukong_pipe.build_command import TeacherChoice
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.invented import invented_in
+from wukong_pipe.offline_questions import form_of
 from wukong_pipe.section_texts import source_of
 from wukong_pipe.train_command import Progress
 from wukong_pipe.workspace import Run, Workspace, read_json
@@ -68,7 +68,7 @@ def run_eval(
                 Settings(**settings),
                 test=test,
                 base_model=model,
-                form_of=offline.form_of if asked_by_template(run) else written_freely,
+                form_of=form_of if asked_by_template(run) else written_freely,
                 source_of=find_source,
                 invented_in=invented_in(run, encoding),
                 ask_judge=ask_judge,

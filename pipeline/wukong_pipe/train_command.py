@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe import offline
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.inspect_run import printable
+from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.records import Lang
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
@@ -143,7 +143,7 @@ def make_student(run: Run, data: TrainingData, recipe: Recipe, progress: Progres
     return make(
         run.student,
         texts,
-        offline.made_up_pairs(lang, texts, recipe.seed),
+        made_up_pairs(lang, texts, recipe.seed),
         recipe.system,
         seed=recipe.seed,
         progress=lambda step, steps, loss: progress("pre-training the student", step, steps, f"loss {loss:.2f}"),

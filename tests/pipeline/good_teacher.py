@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.provider import Response, completion
 from wukong_pipe import offline
+from wukong_pipe.offline_facts import facts
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher import AnswerTask, ParaphraseTask
 from wukong_pipe.text import is_chinese
@@ -48,7 +49,7 @@ class GoodTeacher:
         lang: Lang = "zh" if is_chinese(text) else "en"
         section = Section("prompt", path, 1, text, lang)
         pairs = []
-        for fact in offline.facts(section)[:count]:
+        for fact in facts(section)[:count]:
             question = fact.question(lang, 0)
             self._asked[question] = section
             pairs.append(
