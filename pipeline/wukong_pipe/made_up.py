@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from wukong_pipe.offline_questions import BLANK, JOINED, TEMPLATES, form_of
+from wukong_pipe.offline_questions import BLANK, JOINED, JOINED_TWO, TEMPLATES, form_of
 from wukong_pipe.records import Lang
 from wukong_pipe.text import CJK
 
@@ -61,6 +61,9 @@ def _made_up_facts(rng: random.Random, pieces: Sequence[str], lang: Lang) -> Ite
             yield "attribute", {"e": name, "a": attribute}, value
         yield "reverse", {"a": attribute, "v": value, "k": rng.choice(kinds)}, name
         yield "cloze", {"s": joiner.join([name, invented(1, 4), BLANK, invented(0, 4)]).strip()}, invented(1, 4)
+        values = {"v": invented(1, 3), "w": invented(1, 3)}
+        slots = {"e": name, "f": invented(2, 4), "a": attribute, **values}
+        yield "compare", slots, JOINED_TWO[lang].join(values.values())
         asked = rng.choice(QUESTION_WORDS[lang])
         yield "ask", {"q": joiner.join([name, invented(1, 4), asked, invented(0, 3)]).strip()}, invented(1, 4)
         yield "list", {"x": joiner.join([name, invented(1, 2)])}, JOINED[lang].join(invented(1, 3) for _ in range(3))

@@ -54,12 +54,13 @@ def answer(request: Request, attempt: int) -> str:
 def _chosen(task: BaseQATask) -> list[Fact]:
     """As many facts as asked for, in the order of the source.
 
-    Where each unit can have one, it has one; lists and questions from the answer's side then take the place of table
-    cells that most rows share. Where there are more units than pairs, those with short exact answers come first.
+    Where each unit can have one, it has one; lists, comparisons and questions from the answer's side then take the
+    place of table cells that most rows share. Where there are more units than pairs, those with short exact answers
+    come first.
     """
     covered = {normalise(question) for question in task.covered}
     known = [fact for fact in facts(task.section) if normalise(fact.question(task.section.lang, 0)) not in covered]
-    order = {"attribute": 0, "define": 1, "ask": 2, "cloze": 3, "reverse": 4, "list": 5}
+    order = {"attribute": 0, "define": 1, "ask": 2, "cloze": 3, "reverse": 4, "list": 5, "compare": 6}
     ranks: list[tuple[int, ...]] = [(1, order[fact.family]) for fact in known]
     of_unit = [fact.units[0] for fact in known]
     if len(set(of_unit)) <= task.quota:
@@ -69,7 +70,7 @@ def _chosen(task: BaseQATask) -> list[Fact]:
             slots = dict(fact.slots)
             if of_unit[i] not in of_unit[:i]:
                 ranks[i] = (0,)
-            elif fact.family == "reverse" or (slots.get("e"), fact.answer) in twins:
+            elif fact.family in {"reverse", "compare"} or (slots.get("e"), fact.answer) in twins:
                 ranks[i] = (1, 0)
             elif fact.family == "attribute":
                 ranks[i] = (2, shared[slots["a"], fact.answer])

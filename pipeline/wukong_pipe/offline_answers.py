@@ -12,6 +12,7 @@ ANSWERS: dict[Lang, dict[str, tuple[str, ...]]] = {
         "ask": ("{said}。",),
         "list": ("{x}有{answer}。", "{x}包括：{answer}。"),
         "reverse": ("{a}是{v}的{k}是{answer}。", "是{answer}，{a}为{v}。"),
+        "compare": ("{e}的{a}是{v}，{f}的{a}是{w}。", "{e}是{v}，{f}是{w}。"),
     },
     "en": {
         "attribute": ("The {a} of {e} is {answer}.", "For {e}, the {a} is {answer}.", "{answer} is the {a} of {e}."),
@@ -20,6 +21,7 @@ ANSWERS: dict[Lang, dict[str, tuple[str, ...]]] = {
         "ask": ("{said}.",),
         "list": ("{x}: {answer}.", "They are {answer}."),
         "reverse": ("The {k} with {v} as its {a} is {answer}.", "It is {answer}, with {v} as its {a}."),
+        "compare": ("The {a} of {e} is {v}, and that of {f} is {w}.", "For {e} it is {v}, for {f} {w}."),
     },
 }
 """By language and family of templates; `said` is the sentence that a question was made of."""

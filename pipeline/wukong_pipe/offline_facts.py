@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, pairwise
 
-from wukong_pipe.offline_questions import BLANK, JOINED, TEMPLATES
+from wukong_pipe.offline_questions import BLANK, JOINED, JOINED_TWO, TEMPLATES
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.split import MAX_CHARS
 from wukong_pipe.text import CJK, latin_names, normalise, numbers, quoted
@@ -17,6 +18,9 @@ from wukong_pipe.units import Unit, terms, units
 
 REVERSE_EVERY = 4
 """Of this many rows that could be asked for from the answer's side, one is: each takes the place of another pair."""
+
+COMPARE_EVERY = 5
+"""Of this many rows two are also asked for together, in the place of another pair."""
 
 _NOT_BEFORE_IS = "既也就还都正不却仍总便更又只才曾原本而或但若"
 _ZH_VAGUE = re.compile(r"(?:这|那|该|此|其|它|他|她|当年|另|两者|二者|前者|后者)")
@@ -119,6 +123,9 @@ _PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]*|between \S+ and) $|[、和与][^，
 _GOES_ON = re.compile(r"(?<![时后前中里])，.*|, (?:and|but|while) .*")
 _EN_SMALL = frozenset({"the", "a", "an", "about", "nearly", "over", "more"})
 
+MAX_COMPARED = 30
+"""Characters of a cell that is compared with another."""
+_SEVERAL = re.compile(r"[、，；。,;/]|\band\b|[和与及或]")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _ZH_DIGITS = "一二三四五六七八九十"
 _NUMBERED = re.compile(r"(\d{1,9})[.)][ \t]+$")
@@ -140,7 +147,7 @@ class Fact:
     slots: tuple[tuple[str, str], ...]
     answer: str
     units: tuple[Unit, ...]
-    """What carries the answer: one unit, but for a list."""
+    """What carries the answer: one unit, but for a list and for rows that are compared."""
 
     def question(self, lang: Lang, template: int) -> str:
         return TEMPLATES[lang][self.family][template].format(**dict(self.slots))
@@ -152,9 +159,9 @@ def facts(section: Section) -> tuple[Fact, ...]:
     seen: set[str] = set()
     found = []
     said = units(section)
-    turned = _turned(said)
+    turned = [*_turned(said), *_compared(said, section.lang)]
     for i, unit in enumerate(said):
-        own = [*_facts(unit, section), *_listed(said, i, section), *(fact for fact in turned if fact.units == (unit,))]
+        own = [*_facts(unit, section), *_listed(said, i, section), *(fact for fact in turned if fact.units[0] is unit)]
         for fact in own:
             question = normalise(fact.question(section.lang, 0))
             if fact.answer and question not in seen:
@@ -199,6 +206,33 @@ def _turned(said: Sequence[Unit]) -> list[Fact]:
                 found.append(Fact("reverse", slots, row.cells[0], (row,)))
                 break
     return found[::REVERSE_EVERY]
+
+
+def _compared(said: Sequence[Unit], lang: Lang) -> list[Fact]:
+    """Neighbouring rows of a table asked for together, by a column in which they differ, of every few rows two."""
+    rows = [unit for unit in said if unit.kind == "row" and len(unit.header) > 2]
+    uses = Counter(normalise(row.cells[0]) for row in rows)
+    found: list[Fact] = []
+    for one, other in islice(pairwise(rows), COMPARE_EVERY // 2, None, COMPARE_EVERY):
+        names = one.cells[0], other.cells[0]
+        if one.header != other.header or not all(map(_is_single, names)) or any(uses[normalise(n)] > 1 for n in names):
+            continue
+        columns = list(zip(one.header, one.cells, other.cells, strict=False))[1:]
+        turn = len(found) % len(columns)
+        for name, value, beside in columns[turn:] + columns[:turn]:
+            told = normalise("".join(names))
+            if not (name and _is_single(value) and _is_single(beside)) or normalise(value) == normalise(beside):
+                continue
+            if normalise(value) not in told and normalise(beside) not in told:
+                slots = (("e", names[0]), ("f", names[1]), ("a", _common(name)), ("v", value), ("w", beside))
+                found.append(Fact("compare", slots, JOINED_TWO[lang].join([value, beside]), (one, other)))
+                break
+    return found
+
+
+def _is_single(cell: str) -> bool:
+    """Whether a cell is one short name or value, that can stand in a row of them without being torn."""
+    return bool(normalise(cell)) and len(cell) <= MAX_COMPARED and not _SEVERAL.search(cell)
 
 
 def _listed(said: Sequence[Unit], at: int, section: Section) -> Iterator[Fact]:

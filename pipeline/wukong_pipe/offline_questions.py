@@ -125,6 +125,25 @@ TEMPLATES: dict[Lang, dict[str, tuple[str, ...]]] = {
             "{k}里面，由{v}充当{a}的名叫什么？",
             "提示是{a}：{v}，谜底是哪个{k}？",
         ),
+        "compare": (
+            "{e}和{f}的{a}分别是什么？",
+            "比较{e}与{f}：双方的{a}各是什么？",
+            "{e}、{f}，{a}各自是哪个？",
+            "说到{a}，{e}跟{f}有什么不同？",
+            "{a}方面，{e}同{f}各属于哪一种？",
+            "请把{e}与{f}的{a}对照着说一说，好吗？",
+            "总把{e}跟{f}搞混，请问{a}各写着什么？",
+            "先说{e}再说{f}，{a}依次该怎么回答？",
+            "如果拿{e}跟{f}相比，{a}各为何？",
+            "谁能告诉我{e}以及{f}对应的{a}？",
+            "从{a}来看，{e}和{f}差在哪里？",
+            "{e}的{a}是哪个，{f}的又是哪个？",
+            "把{e}和{f}放在一起看，{a}各是哪样？",
+            "想并排写下{e}与{f}的{a}，该写什么内容？",
+            "有人问{e}和{f}在{a}上有何区别，怎么答才对？",
+            "{a}：{e}填什么，{f}又填什么？",
+            "论{a}，{e}如何，{f}又如何？",
+        ),
     },
     "en": {
         "attribute": (
@@ -241,6 +260,25 @@ TEMPLATES: dict[Lang, dict[str, tuple[str, ...]]] = {
             "Someone noted {v} for {a}. Of what {k} was this said?",
             "Pick the {k} that had {v} for its {a}: which one?",
         ),
+        "compare": (
+            "What is the {a} of {e}, and what is that of {f}?",
+            "How do {e} and {f} compare in {a}?",
+            "Comparing {e} with {f}, which {a} does each have?",
+            "{e} and {f}: which {a} belongs to each of them?",
+            "Could you set {e} beside {f} and give the {a} of both?",
+            "In terms of {a}, what tells {e} from {f}?",
+            "Starting with {e} and going on to {f}, what {a} has each?",
+            "Between {e} and {f}, how does the {a} differ?",
+            "I always mix up {e} and {f}. What {a} goes with which?",
+            "Under {a}, what stands for {e}, and what for {f}?",
+            "Who can state the {a} for {e} as well as for {f}?",
+            "Take {e} and take {f}. Which {a} is whose?",
+            "Regarding {a}, in what way are {e} and {f} unlike?",
+            "Side by side, {e} and {f} show what {a}?",
+            "Someone wants the {a} of {e} along with that of {f}; what should be said?",
+            "Of {e} and {f}, please give the {a} in that order, would you?",
+            "What {a} did {e} have, as against {f}?",
+        ),
     },
 }
 
@@ -248,6 +286,7 @@ BLANK = "____"
 """What stands for the part of a sentence that is asked for."""
 JOINED: dict[Lang, str] = {"zh": "、", "en": ", "}
 """Between the names of a list."""
+JOINED_TWO: dict[Lang, str] = {"zh": "、", "en": " and "}
 
 
 @lru_cache(maxsize=1)

@@ -16,13 +16,13 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.offline import answer, paraphrases, teacher_id
 from wukong_pipe.offline_facts import facts
 from wukong_pipe.offline_questions import TEMPLATES, form_of
-from wukong_pipe.records import Lang, Section
+from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.replies import check_item, read_object
 from wukong_pipe.split import split
 from wukong_pipe.teacher import ParaphraseTask
 from wukong_pipe.text import normalise
 from wukong_pipe.units import units, worth
-from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, read_pair
+from wukong_pipe.validate import PAIR_SCHEMA, Candidate, check_pair, check_paraphrase, read_pair
 
 PROMPTS = load_prompts(BuildSettings())["base_qa"]
 SAMPLES = [("zh", "blackwukong.md"), ("en", "apollo.md")]
@@ -160,6 +160,55 @@ def test_one_row_in_four_is_also_asked_for_from_a_value_that_no_other_row_holds(
     base = {(pair["question"], pair["answer"]) for pair in pairs if pair["kind"] == "base"}
     assert {("甲0棍的产地是什么？", "乙0山"), ("甲4棍的产地是什么？", "乙4山")} <= base
     assert len(pairs) == 16
+
+
+def test_of_every_five_rows_two_are_also_asked_for_together_by_a_value_in_which_they_differ() -> None:
+    pairs = json.loads(asked(table("", 8), 16))["pairs"]
+    assert [pair for pair in pairs if len(pair["evidence"]) == 2] == [
+        {
+            "question": "甲2棍和甲3棍的产地分别是什么？",
+            "answer": "乙2山、乙3山",
+            "evidence": ["| 甲2棍 | 乙2山 | 木 |", "| 甲3棍 | 乙3山 | 木 |"],
+            "kind": "base",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("| 甲棍 | 乙山 | 木 |", "| 丙棍 | 乙山 | 木 |"),
+        ("| 甲棍 | 乙山、丁山 | 木 |", "| 丙棍 | 乙山和戊山 | 木 |"),
+        ("| 甲棍和丙棍 | 乙山 | 木 |", "| 丙棍 | 丁山 | 木 |"),
+        ("| 乙山棍 | 乙山 | 木 |", "| 丙棍 | 丁山 | 木 |"),
+        ("| 甲棍 | 乙山 | 木 |", "| 甲棍 | 丁山 | 木 |"),
+        ("| 甲棍 | — | 木 |", "| 丙棍 | 丁山 | 木 |"),
+    ],
+    ids=["the same", "several values", "several names", "told by the name", "one name", "no value"],
+)
+def test_rows_are_not_compared_where_the_answer_would_be_no_two_values_told_apart(one: str, other: str) -> None:
+    head = "| 兵器 | 产地 | 材质 |\n|---|---|---|\n| 壬棍 | 壬山 | 木 |\n| 癸棍 | 癸山 | 木 |\n"
+    section = Section("a.md", ("游戏", "兵器"), 1, f"## 兵器\n\n{head}{one}\n{other}\n")
+    assert [fact for fact in facts(section) if fact.family == "compare"] == []
+
+
+@pytest.mark.parametrize(("lang", "name", "least"), [("zh", "blackwukong.md", 20), ("en", "apollo.md", 8)])
+def test_what_it_compares_passes_the_checks_in_all_its_wordings(
+    corpora: Path, lang: Lang, name: str, least: int
+) -> None:
+    compared = 0
+    for section in sections_of(corpora, name):
+        for fact in (fact for fact in facts(section) if fact.family == "compare"):
+            question = fact.question(lang, 0)
+            said = {"question": question, "answer": fact.answer, "evidence": [unit.text for unit in fact.units]}
+            candidate = read_pair(said, section)
+            assert isinstance(candidate, Candidate)
+            assert check_pair(candidate, section) is None
+            pair = QAPair(section, question, fact.answer, candidate.evidence, (1, 1), "base", "t", "p", "c")
+            wordings = paraphrases(ParaphraseTask(section, question, 16, ()))
+            assert [(text, why) for text in wordings if (why := check_paraphrase(text, pair))] == []
+            compared += 1
+    assert compared >= least
 
 
 def test_reverse_questions_have_one_right_answer_and_a_base_pair_of_the_same_fact(corpora: Path) -> None:
