@@ -199,8 +199,8 @@ class Journal:
 
         A key is written once and never replaced.
         """
-        call = Call(*map(_storable, astuple(call)))
-        values = (*astuple(call), call.seal())
+        call = Call(*map(_storable, call.values()))
+        values = (*call.values(), call.seal())
         marks = ", ".join("?" for _ in values)
         with self._telling(), self._transaction():
             self._db.execute(f"INSERT INTO calls ({CALL_COLUMNS}, seal) VALUES ({marks})", values)
