@@ -120,7 +120,7 @@ def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
     return (offsets[at], offsets[at + len(wanted) - 1] + 1) if at >= 0 else None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _bare(text: str) -> tuple[str, tuple[int, ...]]:
     """The text without white space, markup and debris, and where each character left stood."""
     cleaned = clean(text)
