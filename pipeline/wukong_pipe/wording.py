@@ -133,3 +133,8 @@ def content(text: str) -> frozenset[str]:
     for run in CHINESE_RUN.findall(figures):
         found |= {run[i : i + 2] for i in range(len(run) - 1)} - plain_words.CHINESE
     return frozenset(found)
+
+
+def character_pairs(text: str) -> frozenset[str]:
+    """All pairs of Chinese characters that stand side by side, in plain words too."""
+    return frozenset(run[i : i + 2] for run in CHINESE_RUN.findall(text) for i in range(len(run) - 1))
