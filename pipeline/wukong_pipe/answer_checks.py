@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from wukong_pipe import plain_words
 from wukong_pipe.grounding import ANSWER_CHECKS, counts_and_differences, strange_words, unsupported
-from wukong_pipe.paraphrase_checks import TOPIC_TERM, same_scope
+from wukong_pipe.narrowing import same_scope
+from wukong_pipe.paraphrase_checks import TOPIC_TERM
 from wukong_pipe.quantities import amounts, in_figures, unknown_amount
 from wukong_pipe.records import QAPair
 from wukong_pipe.sense import crossed, denied, is_negative, opposite_said, reordered

@@ -117,10 +117,14 @@ def _stands_as_noun(word: str, text: str) -> bool:
 def _latin_words(text: str) -> Iterator[tuple[str, bool]]:
     """Each Latin word as written, and whether capitals amid a sentence mark it as a name."""
     for match in WORD.finditer(text):
-        opens = not text[: match.start()].strip() or re.search(r"[.!?:。！？：]\W*$", text[: match.start()])
+        opens = not text[: match.start()].strip() or _SENTENCE_END.search(text[: match.start()])
         for part in match.group().split("-"):
-            if re.search("[A-Za-z]{2}|[A-Z]", part):
+            if _WORDLIKE.search(part):
                 yield POSSESSIVE.sub("", part), part[0].isupper() and not opens
+
+
+_SENTENCE_END = re.compile(r"[.!?:。！？：]\W*$")
+_WORDLIKE = re.compile("[A-Za-z]{2}|[A-Z]")
 
 
 def _is_known(word: str, is_name: bool, known: Known) -> bool:
@@ -218,12 +222,13 @@ def uncovered(text: str, known: str) -> Iterator[tuple[int, int, float]]:
 
 
 PLAIN_COST = 0.01
+_LATIN_OR_FIGURE = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|.", re.ASCII)
 
 
 def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
     """Where a piece that starts at `i` may end, and what it costs."""
     if not CHINESE_RUN.match(text[i]):
-        figure = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|.", re.ASCII).match(text, i)
+        figure = _LATIN_OR_FIGURE.match(text, i)
         yield (figure.end() if figure else i + 1), 0.0
         return
     for length in range(1, min(12, len(text) - i) + 1):
@@ -237,14 +242,20 @@ def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
 
 def strange_order(answer: str, known: Known) -> str | None:
     """An English ordinal where the evidence has another."""
-    said, source = (
-        frozenset(words(re.sub(r"\bper second\b|\bseconds?\b(?= (?:before|after|later))", "", text))) & _ORDINALS
-        for text in (answer, known.text)
-    )
+    said = _ordinals(answer)
+    if not said:
+        return None
+    source = _ordinals(known.text)
     strange = said - source
     return f"“{min(strange)}” is not in the evidence" if strange and source and not source <= said else None
 
 
+def _ordinals(text: str) -> frozenset[str]:
+    return frozenset(words(_NO_ORDINAL.sub("", text))) & _ORDINALS if _NTH.search(text) else frozenset()
+
+
+_NO_ORDINAL = re.compile(r"\bper second\b|\bseconds?\b(?= (?:before|after|later))")
+_NTH = re.compile("first|second|third|th", re.I)
 _ORDINALS = frozenset(("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"))
 
 

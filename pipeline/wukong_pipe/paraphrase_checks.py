@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from wukong_pipe import plain_words
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import strange_order, strange_words
-from wukong_pipe.quantities import Quantity, amounts, in_figures, is_month, unknown_amount
-from wukong_pipe.records import QAPair
+from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount
+from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
-from wukong_pipe.text import key_facts, latin_names, normalise, quoted
+from wukong_pipe.text import is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
 from wukong_pipe.units import terms, units
-from wukong_pipe.wording import TOPIC, Known, content, same_stems, stem, words
+from wukong_pipe.wording import POSSESSIVE, TOPIC, WORD, Known, character_pairs, content, same_stems, stem, words
 
 TOPIC_TERM = 12
 """A term that a section names so often is what it is about."""
 LEAK = 0.4
 """Share of what an answer says beyond its question above which a wording tells it."""
 
-_CONDITION = re.compile(
-    r"(?:如果|若是|假如|要是|除了)[^，。；？]*|[^，。；？]{0,16}(?:的话|情况下|状态下|期间|以外)"
-    r"|\b(?:if(?! (?:some|any)one asks)|unless|except|besides|excluding|not counting"
-    r"|leaving out|without|despite)\b[^,?]*",
-    re.IGNORECASE,
-)
 _SCOPE = re.compile(
     r"(?<!在)所有|全部(?![写列说报])|任何|一切|各种|各大|各类|仅|只(?=有|能|在|用)|唯一"
     r"|(?<!among )(?<!of )\ball\b|\b(?:every|any|only(?! (?:remember|know|recall|have))|none|ever)\b",
@@ -33,117 +29,287 @@ _SCOPE = re.compile(
 )
 
 
-def known_to_ask(pair: QAPair) -> Known:
-    """What a wording may speak of: its base question, and what places it."""
-    evidence = [unmarked(clean(text).text) for text in pair.evidence]
-    heads = sorted({head for unit in units(pair.section) for head in unit.header})
-    around = " ; ".join((*pair.section.heading_path, pair.answer, *evidence, *heads))
-    return Known((pair.question,), around, clean(pair.section.text).text)
+@dataclass(frozen=True)
+class Asked:
+    """What a pair asks for and may draw on, worked out once for all its wordings."""
+
+    pair: QAPair
+
+    @cached_property
+    def known(self) -> Known:
+        """What a wording may speak of: its base question, and what places it."""
+        evidence = [unmarked(clean(text).text) for text in self.pair.evidence]
+        around = " ; ".join(
+            (*self.pair.section.heading_path, self.pair.answer, *evidence, *_named(self.pair.section).heads)
+        )
+        return Known((self.pair.question,), around, clean(self.pair.section.text).text)
+
+    @cached_property
+    def latin(self) -> frozenset[str]:
+        """The Latin names of the base question, months left out."""
+        return frozenset(name for name in latin_names(self.pair.question) if not is_month(name.split()[0]))
+
+    @cached_property
+    def names(self) -> tuple[tuple[str, str, frozenset[str], str], ...]:
+        """The names of the base question: each with its normal form, what it is about, and its initials."""
+        marked = {name for name in terms(self.pair.section) if len(normalise(name)) >= 2 and name in self.pair.question}
+        return tuple(
+            (name, normalise(name), content(name) | same_stems(name), "".join(word[0] for word in name.split()))
+            for name in sorted(marked | quoted(self.pair.question) | self.latin)
+        )
+
+    @cached_property
+    def strangers(self) -> tuple[tuple[str, str], ...]:
+        """Terms of the section, with their normal forms, that neither the base question nor what places it holds."""
+        return tuple(term for term in _named(self.pair.section).terms if term[1] not in self.known.normal)
+
+    def is_placed_by_a_name(self, question: str) -> bool:
+        """Whether a question holds a Latin name of the source that neither the base question nor the headings hold."""
+        held = normalise(" ; ".join((self.pair.question, *self.pair.section.heading_path)))
+        names = {normalise(part) for name in latin_names(question) for part in name.split() if not part.isdigit()}
+        return any(len(name) > 1 and name not in held and stands_in(name, self.known.normal) for name in names)
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        return scopes(self.pair.question) | scopes(self.pair.answer) | scopes(" ".join(self.pair.evidence))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Stems and figures of the base question, and of words for the same."""
+        return same_stems(self.pair.question) | content(self.pair.question)
+
+    @cached_property
+    def placed(self) -> frozenset[str]:
+        """Stems, figures and pairs of characters of the headings and of the tables' heads."""
+        places = " ; ".join((*self.pair.section.heading_path, *_named(self.pair.section).heads))
+        return same_stems(places) | content(places) | character_pairs(places)
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The same of the answer, the evidence and what places them."""
+        return same_stems(self.known.text) | content(self.known.text)
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """Pairs of Chinese characters of the base question."""
+        return character_pairs(self.pair.question)
+
+    @cached_property
+    def section_words(self) -> frozenset[str]:
+        return _named(self.pair.section).words
+
+    @cached_property
+    def other_cells(self) -> tuple[tuple[str, str], ...]:
+        """Cells of the section's tables, with their normal forms, that neither the question nor its source holds."""
+        held = self.known.normal
+        return tuple(cell for cell in _named(self.pair.section).cells if cell[1].rstrip("内中上里下") not in held)
+
+    @cached_property
+    def about(self) -> frozenset[str]:
+        """What the question, its answer and the evidence are about."""
+        return content(self.pair.question) | content(self.pair.answer) | content(" ".join(self.pair.evidence))
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """What the answer says beyond its question and the headings, of Chinese only what the evidence says, too."""
+        asked = " ; ".join((self.pair.question, *self.pair.section.heading_path))
+        counts = {quantity.value for quantity in _listed(self.pair.question)}
+        return _said(self.pair.answer, " ".join(self.pair.evidence)) - content(asked) - counts
+
+    @cached_property
+    def own_amounts(self) -> frozenset[str]:
+        """The figures of the answer that its question lacks; no ordinals, and none of a single digit."""
+        told = amounts(self.pair.question).values
+        found = (quantity for quantity in amounts(self.pair.answer).quantities if not quantity.unit.startswith("nth"))
+        return frozenset(quantity.value for quantity in found if len(quantity.value) > 1) - told
+
+
+def _said(text: str, source: str) -> frozenset[str]:
+    """What a text is about, each word once: stems of whole Latin words, figures, pairs of Chinese characters of the
+    source."""
+    figures = in_figures(text)
+    found = {POSSESSIVE.sub("", match.group().casefold()) for match in WORD.finditer(figures)}
+    pairs = content(text) & content(source) & character_pairs(figures)
+    return frozenset(
+        {stem(word) for word in found if word not in plain_words.ENGLISH} | set(_FIGURES.findall(figures)) | pairs
+    )
+
+
+_FIGURES = re.compile(r"(?<![A-Za-z\d.-])\d+(?:\.\d+)?(?![A-Za-z])")
+
+
+@lru_cache(maxsize=64)  # The wordings of a pair come together.
+def asked_by(pair: QAPair) -> Asked:
+    """What a pair asks for."""
+    return Asked(pair)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What a section calls things."""
+
+    terms: tuple[tuple[str, str], ...]
+    """The terms it marks as such, with their normal forms; not those that it is about, and no plain words."""
+    heads: tuple[str, ...]
+    """The heads of its tables."""
+    cells: tuple[tuple[str, str], ...]
+    """The cells of its tables but for the first column's, which are terms; those that may be names."""
+    words: frozenset[str]
+    """Its Latin words."""
+    term_words: frozenset[str]
+    """The Latin words of its terms."""
+
+
+@lru_cache(maxsize=64)
+def _named(section: Section) -> _Named:
+    told = normalise(section.text)
+    cells = {cell for unit in units(section) for cell in unit.cells[1:]}
+    named, other = (
+        tuple((name, form) for name in sorted(names) if _may_name(form := normalise(in_figures(name)), told))
+        for names in (terms(section), cells)
+    )
+    return _Named(
+        terms=named,
+        cells=tuple((cell, form) for cell, form in other if not form.isdigit()),
+        heads=tuple(sorted({head for unit in units(section) for head in unit.header})),
+        words=frozenset(words(section.text)),
+        term_words=frozenset(words(" ; ".join(terms(section)))),
+    )
+
+
+def _may_name(term: str, section: str) -> bool:
+    """Whether a term is a name of one thing among others, all in normal form."""
+    return len(term) >= 2 and term not in plain_words.CHINESE and section.count(term) < TOPIC_TERM
 
 
 def same_amounts(question: str, pair: QAPair) -> str | None:
     """Numbers of the base question stay, in any spelling; others than its answer's source gives stay out."""
-    asked, base, known = amounts(question), amounts(pair.question), known_to_ask(pair)
+    asked, base, known = amounts(question), amounts(pair.question), asked_by(pair).known
     # A count that is only left out is told by what is counted; one that is changed is new.
     told = [quantity for quantity in base.quantities if not quantity.unit or quantity.unit.startswith("each")]
-    if gone := unknown_amount(base, asked, [quantity for quantity in told if len(quantity.value) == 1]):
+    told = [quantity for quantity in told if len(quantity.value) == 1]
+    if gone := unknown_amount(_needed(base, question, pair), asked, told):
         return f"number {gone} is gone"
     if new := unknown_amount(asked, known.amounts, _listed(pair.question)):
         return f"number {new} is new"
     return strange_order(question, known)
 
 
+def _needed(base: Amounts, question: str, pair: QAPair) -> Amounts:
+    """The numbers that a wording must keep: not a year that is the only one of its section, nor the number of a name
+    in the headings where the wording holds another name of the source."""
+    asked = asked_by(pair)
+    years = {date.year for date in amounts(pair.section.text).dates} - {0}
+    dates = tuple(date for date in base.dates if date.month or date.day or len(years) > 1)
+    named = asked.is_placed_by_a_name(question)
+    headings = amounts(" ; ".join(pair.section.heading_path)).quantities
+    quantities = (
+        quantity
+        for quantity in base.quantities
+        if not (named and quantity.unit.startswith("#") and quantity in headings)
+    )
+    return Amounts(tuple(quantities), dates)
+
+
 def _listed(question: str) -> list[Quantity]:
-    """How many things a question may list: "the Eagle and the Spider" are two."""
+    """How many things a question may list: "the Eagle and the Spider" are two, and so is a pair."""
+    if _PAIR.search(question):
+        return [Quantity("2", "each")]
     count = len(re.findall(r"、|和|与|跟|同|及|\band\b|\bor\b", question))
     return [Quantity(str(n), "each") for n in range(2, count + 2)]
+
+
+_PAIR = re.compile(r"\b(?:double|twin|both|pair|couple)\b|双|俩|两者|二者", re.I)
 
 
 def same_names(question: str, pair: QAPair) -> str | None:
     """Names that the base question holds stay, be it in part; of those of its section, no other comes in."""
     if gone := _gone(question, pair):
         return f"“{gone}” is gone"
-    known = known_to_ask(pair)
-    section, asked = normalise(pair.section.text), normalise(in_figures(question))
-    elsewhere = frozenset(words(pair.section.text))
+    base, section = asked_by(pair), _named(pair.section)
+    known, asked = base.known, normalise(in_figures(question))
     strange = strange_words(question, known)
+    any_name = any(is_name for _, is_name in strange)
     for word, is_name in strange:
         topical = len(re.findall(rf"\b{re.escape(word)}\b", known.section)) >= TOPIC
         if (
             not topical
             and not same_stems(word) - {stem(word.casefold())}
-            and (is_name or len(strange) > 1 or word.casefold() in elsewhere)
+            and (is_name or any_name or word.casefold() in section.term_words)
         ):
             return f"“{word}” is new"
-    for name in sorted(terms(pair.section) | quoted(question)):
-        normal = normalise(in_figures(name))
-        new = len(normal) >= 2 and normal in asked and normal not in known.normal
-        if new and normal not in plain_words.CHINESE and section.count(normal) < TOPIC_TERM:
-            return f"“{name}” is new"
-    return None
+    quotes = ((name, normalise(in_figures(name))) for name in quoted(question))
+    quotes = (
+        name
+        for name, form in quotes
+        if form in asked and form not in known.normal and _may_name(form, normalise(pair.section.text))
+    )
+    new = [*(name for name, form in base.strangers if form in asked), *quotes]
+    return f"“{min(new)}” is new" if new else None
 
 
 def _gone(question: str, pair: QAPair) -> str | None:
     """A name of the base question of which the wording keeps no part, no other word for it, and no initials."""
-    asked, held = normalise(question), content(question) | same_stems(question)
-    initials = frozenset(re.findall(r"\b[A-Z]{2,}\b", question))
-    latin = frozenset(name for name in latin_names(pair.question) if not is_month(name.split()[0]))
-    marked = {term for term in terms(pair.section) if len(normalise(term)) >= 2 and term in pair.question}
-    gone = [
-        name
-        for name in sorted(marked | quoted(pair.question) | latin)
-        if normalise(name) not in asked
-        and not held & (content(name) | same_stems(name))
-        and "".join(word[0] for word in name.split()) not in initials
-    ]
-    # One of several Latin names may go: "on the Moon" says little beside "Apollo 11".
+    base, asked = asked_by(pair), normalise(question)
+    latin = base.latin
+    missing = [name for name in base.names if name[1] not in asked]
+    if not missing:
+        return None
+    held = content(question) | same_stems(question)
+    initials = frozenset(_INITIALS.findall(question))
+    gone = [name for name, form, about, first in missing if not held & about and first not in initials]
+    gone = [name for name in gone if plain_words.LOANS.get(name.casefold(), name) not in question]
+    if base.is_placed_by_a_name(question):
+        headings = normalise(" ; ".join(pair.section.heading_path))
+        gone = [name for name in gone if not stands_in(normalise(name), headings)]
+    # One of several Latin names may go: "on the Moon" says little beside "Apollo 11"; not one of those in a list.
     kept = [name for name in latin if name not in gone]
-    return next((name for name in gone if name not in latin or " " in name or not kept), None)
+    return next((name for name in gone if name not in latin or not kept or _is_listed(name, pair.question)), None)
+
+
+def _is_listed(name: str, text: str) -> bool:
+    """Whether a Latin name stands beside "and", "or" or a comma before another name."""
+    name = re.escape(name)
+    before, after = (
+        r"(?:[A-Z]\w*,? (?:and|or) (?:the )?|[和与及跟、])",
+        r"(?:\b,? (?:and|or) (?:the )?[A-Z]|版?[和与及跟、])",
+    )
+    return re.search(f"{before}{name}|{name}{after}", text) is not None
+
+
+_INITIALS = re.compile(r"\b[A-Z]{2,}\b")
 
 
 def same_sense(question: str, pair: QAPair) -> str | None:
     """Nothing is denied that was asked for, nor the other way round, and no word becomes its opposite."""
-    known = known_to_ask(pair)
-    if is_negative(question) and not is_negative(known.text) and not is_negative(pair.answer):
+    known = asked_by(pair).known
+    denied_before = is_negative(pair.question, or_exclusive=True) or is_negative(known.text)
+    if is_negative(question) and not denied_before:
         return "negation added"
     if is_negative(pair.question) and not is_negative(question, or_exclusive=True):
         return "negation dropped"
-    if reason := opposite_said(question, known):
+    if reason := opposite_said(_WITH_NOBODY.sub("without", question), known):
         return reason.replace("of the evidence", "of the base question")
     return None
 
 
-def same_conditions(question: str, pair: QAPair) -> str | None:
-    """A condition of the base question stays; one about what it does not speak of stays out."""
-    told = content(question)
-    for match in _CONDITION.finditer(pair.question):
-        if not content(match.group()) & told and not _CONDITION.search(question):
-            return f"condition “{match.group()[:30].strip()}” is gone"
-    known = content(pair.question) | content(pair.answer) | content(" ".join(pair.evidence))
-    for match in _CONDITION.finditer(question):
-        about = content(match.group())
-        if about and not about & known and not _CONDITION.search(pair.question):
-            return f"condition “{match.group()[:30].strip()}” is new"
-    return None
+_WITH_NOBODY = re.compile(r"\bwith (?:no|nobody|none|nothing|zero)\b", re.I)
 
 
-def same_scope(question: str, pair: QAPair) -> str | None:
-    """A wording asks for all, any or only where its base question or its source does."""
-    base = _scopes(pair.question) | _scopes(pair.answer) | _scopes(" ".join(pair.evidence))
-    if new := _scopes(question) - base:
-        return f"scope “{min(new)}” is new"
-    return None
-
-
-def _scopes(text: str) -> frozenset[str]:
+def scopes(text: str) -> frozenset[str]:
+    """The words of a text that say how much of something is meant: all, any, only."""
     return frozenset(match.casefold() for match in _SCOPE.findall(text))
 
 
 def answer_hidden(question: str, pair: QAPair) -> str | None:
     """A wording does not tell the answer, nor most of what the answer adds to the question."""
-    facts = key_facts(pair.answer)
-    own = content(pair.answer) - content(pair.question) - content(" ".join(pair.section.heading_path))
-    told = own & content(question)
-    if (facts.found_in(question) and not facts.found_in(pair.question)) or 1 < len(told) > LEAK * len(own):
+    base, facts = asked_by(pair), key_facts(pair.answer)
+    told = base.own & content(question)
+    known = " ; ".join((pair.question, *pair.section.heading_path))
+    # 第五回 alone tells little of an answer that says more.
+    weighty = facts.terms or is_its_own_fact(pair.answer) or any(len(number) > 1 for number in facts.numbers)
+    stated = weighty and facts.found_in(question) and not facts.found_in(known)
+    figures = base.own_amounts and base.own_amounts <= amounts(question).values
+    if stated or figures or len(told) > max(LEAK * len(base.own), len(base.own) > 1):
         return "the question states its answer"
     return None

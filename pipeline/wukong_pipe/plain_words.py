@@ -212,6 +212,24 @@ SAME = tuple(
 )
 """English words for the same: one of a group is told by any other."""
 
+LOANS = {
+    "pc": "电脑",
+    "app": "应用",
+    "tv": "电视",
+    "ai": "人工智能",
+    "gpu": "显卡",
+    "cpu": "处理器",
+    "3d": "三维",
+    "logo": "标志",
+    "bug": "漏洞",
+    "dlc": "扩展",
+    "email": "邮箱",
+    "wifi": "无线网",
+    "boss": "头目",
+    "vip": "会员",
+}
+"""Latin words that a Chinese text may say in Chinese."""
+
 OPPOSITES = tuple(
     (frozenset(left.split()), frozenset(right.split()))
     for left, right in (
@@ -227,7 +245,8 @@ OPPOSITES = tuple(
         ("most maximum largest greatest biggest", "least fewest minimum smallest"),
         ("highest tallest longest heaviest widest", "lowest shortest lightest narrowest smallest"),
         ("high higher tall taller", "low lower"),
-        ("fast faster fastest quick quicker", "slow slower slowest slowed"),
+        ("fast faster quick quicker", "slow slower slowed"),
+        ("fastest quickest", "slowest"),
         ("early", "late"),
         ("near close closest nearby beside nearest", "far distant farthest remote away"),
         ("inside within indoors", "outside outdoors"),
@@ -240,7 +259,8 @@ OPPOSITES = tuple(
         ),
         ("success successful successfully succeeded", "failure failed unsuccessful fail"),
         ("hot hotter warm heat heated", "cold colder cool cooled"),
-        ("old older oldest", "young younger youngest"),
+        ("old older", "young younger"),
+        ("oldest", "youngest"),
         ("heavy heavier", "light lighter"),
         ("long", "short"),
         ("wide wider", "narrow narrower"),
@@ -248,7 +268,8 @@ OPPOSITES = tuple(
         ("east eastern", "west western"),
         ("left", "right"),
         ("open opened opening", "closed shut sealed"),
-        ("best better", "worst worse"),
+        ("better", "worse"),
+        ("best", "worst"),
         ("day daytime daylight", "night nighttime"),
         ("dry", "wet sea ocean water"),
         ("direct directly straight", "indirect indirectly"),

@@ -120,9 +120,10 @@ _TENS = {
     for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_SPELT_WORD = "|".join(sorted([*_ONES, *_TENS, *_SCALES], key=len, reverse=True))
+_SPELT_WORD = f"(?=[befhmnostz])(?:{'|'.join(sorted([*_ONES, *_TENS, *_SCALES], key=len, reverse=True))})"
 _SPELT = re.compile(
-    rf"\b(?:{_SPELT_WORD})(?:(?:[ -]|(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+)(?:{_SPELT_WORD}))*\b", re.IGNORECASE
+    rf"\b{_SPELT_WORD}(?:(?:[ -]|(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+){_SPELT_WORD})*\b",
+    re.IGNORECASE,
 )
 _AND_A_HALF = re.compile(r"(\d+) and a half|(\d+) 1/2|(\d+)½", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\b(\d{1,2})([:.]\d\d)?\s*(?:p\.?m\b\.?|in the (?:afternoon|evening))", re.IGNORECASE)
@@ -132,6 +133,11 @@ _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
 _PERCENT = re.compile(r"百分之(\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百]+)")
 _HOW_OFTEN = {"twice": "2 times", "thrice": "3 times", "a dozen": "12", "dozen": "12", "a decade": "10 years"}
+_OFTEN = re.compile(rf"\b(?:{'|'.join(_HOW_OFTEN)})\b", re.IGNORECASE)
+_AGED = re.compile(r"\bage[ds]?(?: of)? (\d+)(?! months| weeks| days)")
+_FROM_FIRST = re.compile("第[一1](?=[到至])")
+_LETTER = re.compile("[A-Za-z]")
+_DIGIT = re.compile(r"\d")
 _MONTHS = {
     name: month
     for month, names in enumerate(
@@ -226,6 +232,8 @@ def amounts(text: str) -> Amounts:
     (Quantity(value='12', unit='ft'),)
     """
     figures = in_figures(text)
+    if not _DIGIT.search(figures) and not _LETTER.search(figures):
+        return Amounts((), ())
     dates = [_date(match) for match in _DATE.finditer(figures)]
     # Names such as “Apollo-11” or “PS5” hold no amount; what is left of a date is none either.
     rest = _DATE.sub(" ; ", figures)
@@ -258,6 +266,7 @@ def _quantity(match: re.Match[str]) -> Quantity:
     return Quantity(value, unit.replace("each", "nth") if match["nth"] else unit)
 
 
+@lru_cache(maxsize=4096)
 def in_figures(text: str) -> str:
     """The text with its numerals as plain digits: 两千万 and twenty million are 20000000.
 
@@ -266,18 +275,24 @@ def in_figures(text: str) -> str:
     """
     # NFKC would turn the full-width comma, which separates, into the one that groups thousands.
     plain = unicodedata.normalize("NFKC", text.replace("，", "；"))
-    for words, figures in _HOW_OFTEN.items():
-        plain = re.sub(rf"\b{words}\b", figures, plain, flags=re.IGNORECASE)
-    plain = re.sub(r"\bage[ds]?(?: of)? (\d+)(?! months| weeks| days)", r"\1 years", plain)
-    plain = _PERCENT.sub(_percent, plain)
-    plain = _GROUPED.sub(lambda match: match.group().replace(",", ""), plain)
-    plain = _SCALED.sub(_scaled, plain)
-    plain = _SPELT.sub(_spelt, plain)
-    plain = _SCALED.sub(_scaled, plain)
-    plain = _AND_A_HALF.sub(lambda match: f"{match[1] or match[2] or match[3]}.5", plain)
-    plain = _AFTERNOON.sub(lambda match: f"{int(match[1]) % 12 + 12}{match[2] or ''}", plain)
+    # Most texts lack what most of these look for, and looking for a letter or digit first is far quicker.
+    spelt = _LETTER.search(plain) is not None
+    if spelt:
+        plain = _OFTEN.sub(lambda match: _HOW_OFTEN[match.group().casefold()], plain)
+        plain = _AGED.sub(r"\1 years", plain)
+    if "百分之" in plain:
+        plain = _PERCENT.sub(_percent, plain)
+    if _DIGIT.search(plain):
+        plain = _GROUPED.sub(lambda match: match.group().replace(",", ""), plain)
+        plain = _SCALED.sub(_scaled, plain)
+    if spelt:
+        plain = _SPELT.sub(_spelt, plain)
+        plain = _SCALED.sub(_scaled, plain)
+    if _DIGIT.search(plain):
+        plain = _AND_A_HALF.sub(lambda match: f"{match[1] or match[2] or match[3]}.5", plain)
+        plain = _AFTERNOON.sub(lambda match: f"{int(match[1]) % 12 + 12}{match[2] or ''}", plain)
     # 第一到第五回 has one more number than 前五回, and says the same.
-    plain = re.sub("第[一1](?=[到至])", "", plain)
+    plain = _FROM_FIRST.sub("", plain)
     return _CHINESE.sub(_chinese, plain)
 
 

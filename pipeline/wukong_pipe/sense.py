@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from wukong_pipe import plain_words
@@ -14,24 +15,47 @@ from wukong_pipe.wording import COARSE, FIGURE, FINE, STATEMENT, Known, clauses,
 
 def opposite_said(answer: str, known: Known) -> str | None:
     """A word of which the evidence holds the opposite, and not itself."""
-    said, evidence = frozenset(words(answer)), frozenset(words(known.text))
-    for pair in plain_words.OPPOSITES:
-        for here, there in (pair, pair[::-1]):
-            if (mine := said & here) and evidence & there and not evidence & here and not said & there:
-                return f"“{min(mine)}” is the opposite of the evidence"
-    told, source, evidence_text = _without_pronouns(answer), _without_pronouns(known.text), " ".join(known.evidence)
-    for sides in plain_words.CHINESE_OPPOSITES:
-        left, right = sides[0].split(), sides[1].split()
-        for these, those in ((left, right), (right, left)):
-            own = [word for word in these if word in told]
-            contrary = any(word in evidence_text for word in those) and not any(word in told for word in those)
-            if own and contrary and not any(word in source for word in these):
-                return f"“{own[0]}” is the opposite of the evidence"
+    said, evidence = frozenset(words(answer)), known.told
+    for side in sorted(frozenset[int]().union(*(_SIDES_WITH.get(word, ()) for word in said))):
+        here, there = _SIDES[side]
+        if evidence & there and not evidence & here and not said & there:
+            return f"“{min(said & here)}” is the opposite of the evidence"
+    told = _without_pronouns(answer)
+    for these, those in _chinese_opposites(known):
+        own = next((word for word in these if word in told), "")
+        if own and not any(word in told for word in those):
+            return f"“{own}” is the opposite of the evidence"
     return None
 
 
+_SIDES = [sides for pair in plain_words.OPPOSITES for sides in (pair, pair[::-1])]
+_SIDES_WITH: dict[str, list[int]] = {}
+for _number, (_here, _) in enumerate(_SIDES):
+    for _word in _here:
+        _SIDES_WITH.setdefault(_word, []).append(_number)
+_CHINESE_SIDES = [
+    sides
+    for left, right in plain_words.CHINESE_OPPOSITES
+    for sides in ((left.split(), right.split()), (right.split(), left.split()))
+]
+
+
+@lru_cache(maxsize=64)
+def _chinese_opposites(known: Known) -> list[tuple[list[str], list[str]]]:
+    """Words that what is known does not use, beside their opposites that it does."""
+    source, evidence = _without_pronouns(known.text), " ".join(known.evidence)
+    return [
+        (these, those)
+        for these, those in _CHINESE_SIDES
+        if any(word in evidence for word in those) and not any(word in source for word in these)
+    ]
+
+
 def _without_pronouns(text: str) -> str:
-    return re.sub("前者|后者|前提|以后者|之前者", "", text)
+    return _PRONOUN.sub("", text)
+
+
+_PRONOUN = re.compile("前者|后者|前提|以后者|之前者")
 
 
 _NEGATION = re.compile(

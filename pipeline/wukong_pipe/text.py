@@ -268,6 +268,7 @@ def chinese_number(text: str) -> int | None:
     return total + section + digit
 
 
+@lru_cache(maxsize=16384)
 def numbers(text: str) -> frozenset[str]:
     """Numbers in one spelling: １，０００ and 一千 are both "1000", 第二回 holds "2"."""
     found = set()
@@ -321,10 +322,9 @@ class KeyFacts:
 
 def stands_in(term: str, normal: str) -> bool:
     """Whether a term stands in a text, both normalised; a Latin word only as a whole one: "air" is not in "chair"."""
-    return (
-        re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])" if term.isascii() else re.escape(term), normal)
-        is not None
-    )
+    if term not in normal or not term.isascii():
+        return term in normal
+    return re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])", normal) is not None
 
 
 SHORT_ANSWER = 16

@@ -11,14 +11,8 @@ from typing import Any, Literal
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
-from wukong_pipe.paraphrase_checks import (
-    answer_hidden,
-    same_amounts,
-    same_conditions,
-    same_names,
-    same_scope,
-    same_sense,
-)
+from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
+from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import key_facts, normalise
@@ -58,6 +52,15 @@ LEANS_ON_TEXT = re.compile(
     r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
     re.IGNORECASE,
 )
+_ORDER = re.compile(
+    r"(?:请|麻烦|烦请)?(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?"
+    r"(?:列出|列举|说出|说明|说说|说一说|讲讲|讲述|谈谈|介绍|描述|解释|概括|概述|简述|写出|指出|举出|比较|总结|告诉我)"
+    r"|(?:please |kindly |(?:can|could|would|will) you (?:please )?)?"
+    r"(?:name|list|give|state|describe|explain|identify|mention|specify|outline|summari[sz]e|define|compare|enumerate"
+    r"|tell (?:me|us)|say (?:what|which|who|whom|whose|how|where|when|why|whether))\b",
+    re.IGNORECASE,
+)
+"""How an order that asks as a question does begins: "Name the …", 请列出……"""
 _PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\s*_`|\\]+")
 
@@ -120,7 +123,7 @@ def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
     return (offsets[at], offsets[at + len(wanted) - 1] + 1) if at >= 0 else None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _bare(text: str) -> tuple[str, tuple[int, ...]]:
     """The text without white space, markup and debris, and where each character left stood."""
     cleaned = clean(text)
@@ -149,7 +152,7 @@ def _asks(candidate: Candidate, _: Section) -> str | None:
 
 def check_question(question: str) -> str | None:
     """Whether a text is a question that can be understood alone."""
-    if not question.rstrip("”\"' 」』").endswith(("？", "?")):
+    if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not _ORDER.match(question):
         return "not a question: it does not end in a question mark"
     if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
         return f"does not stand alone: “{match.group()}”"
@@ -238,5 +241,7 @@ PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], str | None], ...] = (
     same_sense,
     same_conditions,
     same_scope,
+    same_time,
+    same_things,
     answer_hidden,
 )

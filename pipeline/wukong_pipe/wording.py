@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -42,22 +43,18 @@ class Known:
         return amounts(self.text)
 
     @cached_property
+    def told(self) -> frozenset[str]:
+        """Latin words of the evidence and what places it."""
+        return frozenset(words(self.text))
+
+    @cached_property
     def units(self) -> frozenset[str]:
         return frozenset(quantity.unit for quantity in self.amounts.quantities)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Latin words of the evidence and what places it, and what the section is about."""
-        return frozenset(words(self.text)) | self._topic
-
-    @cached_property
-    def _topic(self) -> frozenset[str]:
-        sentences = [
-            frozenset(word for word in re.findall(r"\b[a-z][a-z-]+\b", part))
-            for part in re.split(r"[.;\n]", self.section)
-        ]
-        seen = {word for sentence in sentences for word in sentence}
-        return frozenset(word for word in seen if sum(word in sentence for sentence in sentences) >= TOPIC)
+        return self.told | _topic(self.section)
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -73,13 +70,22 @@ TOPIC = 3
 """A word in this many sentences of a section is what the section is about, and may stand in any answer."""
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _topic(section: str) -> frozenset[str]:
+    """The English words that a section is about."""
+    sentences = [set(re.findall(r"\b[a-z][a-z-]+\b", part)) for part in re.split(r"[.;\n]", section)]
+    count = Counter(word for sentence in sentences for word in sentence)
+    return frozenset(word for word in count if count[word] >= TOPIC)
+
+
+@lru_cache(maxsize=1024)
+def words(text: str) -> tuple[str, ...]:
     """The Latin words of a text in lower case, hyphenated ones also in parts."""
-    found = []
+    found: list[str] = []
     for match in WORD.finditer(text):
         word = POSSESSIVE.sub("", match.group().casefold())
         found += [word, *word.split("-")] if "-" in word else [word]
-    return found
+    return tuple(found)
 
 
 @lru_cache(maxsize=65536)
@@ -127,3 +133,8 @@ def content(text: str) -> frozenset[str]:
     for run in CHINESE_RUN.findall(figures):
         found |= {run[i : i + 2] for i in range(len(run) - 1)} - plain_words.CHINESE
     return frozenset(found)
+
+
+def character_pairs(text: str) -> frozenset[str]:
+    """All pairs of Chinese characters that stand side by side, in plain words too."""
+    return frozenset(run[i : i + 2] for run in CHINESE_RUN.findall(text) for i in range(len(run) - 1))
