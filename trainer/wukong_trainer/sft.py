@@ -18,7 +18,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
 from transformers import PrinterCallback, SchedulerType
 from transformers.training_args import OptimizerNames
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
@@ -44,6 +44,7 @@ from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
 from wukong_trainer.templates import trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
+from wukong_trainer.watched_loss import WatchedTrainer
 
 EVALUATIONS = 5
 """How often the validation loss is taken in a run, and a checkpoint written, where the recipe does not say."""
@@ -276,7 +277,7 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = SFTTrainer(
+    trainer = WatchedTrainer(
         model=model,
         args=_arguments(task, recipe),
         train_dataset=_dataset(task.data.train, recipe),
