@@ -22,11 +22,12 @@ from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
-from wukong_pipe.workspace import Run, write_json, write_text
+from wukong_pipe.workspace import Run, Workspace, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
+from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import added_bos, prompt_text
 from wukong_trainer.model import (
     Place,
@@ -34,7 +35,6 @@ from wukong_trainer.model import (
     choose_attention,
     choose_place,
     end_turns,
-    fingerprint,
     load_model,
     load_tokenizer,
 )
@@ -143,7 +143,7 @@ def train(
     place = choose_place()
     checkpoint = None
     if resume:
-        recipe, checkpoint = checkpoints.to_resume(run, data.hash)
+        recipe, checkpoint = checkpoints.to_resume(run, data)
     check_fits(recipe.model, recipe.method, place)
     check_installed(recipe.report_to)
     _check_names(recipe)
@@ -180,7 +180,9 @@ def train(
             say(line)
         if processes.is_first():
             if checkpoint is None:
-                checkpoints.begin(run, recipe, data.hash)
+                checkpoints.begin(run, recipe, data)
+            # From here on there is something to go on with, which `train --resume` alone must find.
+            Workspace(run.folder.parent).remember(run)
             write_json(run.train / "preflight.json", seen.to_json())
         started = time.monotonic()
         while _ran_out_of_memory(trainer, checkpoint, task.stop):
@@ -191,7 +193,7 @@ def train(
             task.watch.save_best = None
             gc.collect()
             torch.cuda.empty_cache()
-            checkpoints.note(run, recipe, data.hash)
+            checkpoints.note(run, recipe, data)
             checkpoint = checkpoints.last_checkpoint(run)
             trainer, recipe, _ = _ready(task, recipe)
     seconds = time.monotonic() - started
@@ -500,6 +502,7 @@ def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, An
     seen = trained.preflight
     best = "none" if trained.best is None else f"{trained.best[1]:.4f} at step {trained.best[0]}"
     facts = {
+        **({"from": ", ".join(f"{name} {value}" for name, value in data.source.items())} if data.source else {}),
         **data.facts,
         "rows": f"{len(data.train)} train, {len(data.validation)} validation, {trained.truncated} cut to max_length",
         "steps": trained.steps,
