@@ -53,9 +53,7 @@ from wukong_pipe.workspace import Workspace
 )
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
-@click.option(
-    "--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows."
-)
+@click.option("--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows.")
 @click.option(
     "--report-to",
     type=click.Choice(["none", "tensorboard", "swanlab", "wandb", "mlflow"]),

@@ -250,7 +250,7 @@ def _measured(tokenizer: Any, examples: list[Example], recipe: Recipe) -> tuple[
     }
     tokens = [_tokens(tokenizer, example, recipe) for example in examples]
     cut = sum(count > recipe.max_length for count in tokens)
-    return Lengths(len(tokens), max(tokens), sum(tokens) / len(tokens), cut), prompts
+    return Lengths(len(tokens), max(tokens), sum(tokens) / len(tokens), cut, tokens), prompts
 
 
 def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
@@ -261,7 +261,7 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
     difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[task.place.dtype]:
-        return trainer, recipe, []
+        return trainer, recipe, [_packs(task, recipe).told(recipe.batch * recipe.accumulation)]
     name = trainer.model.config._attn_implementation
     said = (
         f"Packing is off: with {name} attention packed rows read each other (their log-likelihoods change by "
@@ -440,21 +440,22 @@ def _tokens(tokenizer: Any, example: Example, recipe: Recipe) -> int:
 
 
 def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
-    place, batch = task.place, recipe.batch
+    place, batch, accumulation, length = task.place, recipe.batch, recipe.accumulation, recipe.max_length
     if recipe.packing:
-        batch = packing.rows_a_pass(batch, min(task.lengths.mean, recipe.max_length), recipe.max_length)
+        packs = _packs(task, recipe)
+        batch, accumulation, length = packs.a_pass, packs.passes, packs.length
     return SFTConfig(
         output_dir=str(task.run.train),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=batch,
         per_device_eval_batch_size=recipe.batch,
-        gradient_accumulation_steps=recipe.accumulation,
+        gradient_accumulation_steps=accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.scheduler,
         warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
         optim=recipe.optimizer,
-        max_length=recipe.max_length,
+        max_length=length,
         packing=recipe.packing,
         eval_packing=False,
         gradient_checkpointing=recipe.gradient_checkpointing,
@@ -477,6 +478,12 @@ def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
         run_name=task.run.name,
         disable_tqdm=True,
     )
+
+
+def _packs(task: _Task, recipe: Recipe) -> packing.Packs:
+    # One more token a row: templates write a newline after the end of the turn.
+    lengths = [length + 1 for length in task.lengths.each]
+    return packing.packs(lengths, recipe.batch, recipe.accumulation, recipe.max_length)
 
 
 def _between(every: Every, recipe: Recipe) -> float:
