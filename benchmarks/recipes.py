@@ -1,26 +1,27 @@
 """Does a student trained by each shipped recipe learn what it was shown, and in the recipe's form?
 
-A student of the recipe's architecture is made and pre-trained here for half a minute: on texts that repeat themselves
-and on conversations whose answers have nothing to do with the question. Then `wukong-pipe train` tunes it by the
-recipe on rows of the recipe's format, whose answers repeat a name out of the question; of the recipe, only epochs,
-learning rate and sample size are changed (and the tracker is off). Forty questions about names that stand in no
-training row are held out: their loss before and after, how many answers are right, how many end by themselves, and
-how many close their <think>. Prints a Markdown table; see recipes.md.
+A student of the recipe's architecture is made here and pre-trained on questions about other things: chats where the
+recipe's model is an Instruct one, mostly plain text where it is a base model. Then `wukong-pipe train` tunes it by the
+recipe on rows of the recipe's format; of the recipe, only epochs, learning rate and sample size are changed (and the
+tracker is off). The rows state sixteen invented facts, two of each of eight things, in six wordings each; asked are
+two wordings of every fact that are in no row. Prints a Markdown table; see recipes.md.
 
-    python benchmarks/recipes.py [NAME...] > table.md
+    OMP_NUM_THREADS=1 python benchmarks/recipes.py [--seed N] [NAME...] > table.md
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,24 @@ from wukong_trainer.student import END_OF_TEXT, TURN_END, make_tokenizer
 from wukong_trainer.tuned import load_tuned
 
 CHARACTERS = "山水火木金土石云风雷雨雪虎龙狐猿蛇鹤松竹梅兰江河湖海星月光影"
-TRAINED, HELD_OUT = 192, 40
-STEPS, BATCH, LENGTH = 400, 16, 96
-"""Of the pre-training: steps, sequences a step, tokens a sequence."""
-FORMS = ("{}住在哪里？", "哪里有{}？", "请说说{}。", "{}是什么？")
+WORDINGS = {
+    "住处": (
+        "{}住在哪里？", "{}的住处在哪里？", "哪里能找到{}？", "去哪里找{}？",
+        "请问{}住在什么地方？", "{}家在何处？", "要找{}该去哪里？", "说说{}的住处。",
+    ),
+    "宝物": (
+        "{}有什么宝物？", "{}的宝物是什么？", "什么宝物是{}的？", "打败{}得到什么？",
+        "请问{}带着什么宝物？", "{}用的是何物？", "要向{}拿什么宝物？", "说说{}的宝物。",
+    ),
+}  # fmt: skip
+KINDS = {"住处": "洞", "宝物": "珠"}
+"""What a value ends in: its rest is a name."""
+THINGS, OTHERS, VALUES = 8, 60, 24
+"""Asked things, those of the pre-training, and values of an attribute, which both take theirs from."""
+HELD_OUT = 4
+"""Every so manieth wording of a fact is held out, another one of each fact."""
+STEPS, BATCH, RATE = 300, 32, 2e-3
+"""Of the pre-training."""
 
 
 @dataclass(frozen=True)
@@ -53,73 +68,124 @@ class Change:
 
 
 CHANGES = {
-    "alpaca-lora": Change(10, 5e-3),
-    "base-nlp-qlora": Change(8, 5e-3),
-    "domain-lora": Change(8, 3e-3),
-    "medical-r1-full": Change(4, 1e-3),
-    "qlora": Change(12, 5e-3),
-    "qwen3-medical-full": Change(4, 1e-3),
-    "tiny": Change(10, 3e-3),
+    "alpaca-lora": Change(16, 1e-2),
+    "base-nlp-qlora": Change(12, 1e-2),
+    "domain-lora": Change(12, 1e-2),
+    "medical-r1-full": Change(4, 2e-3),
+    "qlora": Change(16, 5e-3),
+    "qwen3-medical-full": Change(4, 2e-3),
+    "tiny": Change(8, 3e-3),
 }
 
 
-def names(seed: int) -> Iterator[str]:
-    """Ever new names of two characters."""
+@dataclass(frozen=True)
+class Fact:
+    """One attribute of one thing."""
+
+    thing: str
+    attribute: str
+    value: str
+
+    def asked(self, wording: int) -> str:
+        return WORDINGS[self.attribute][wording].format(self.thing)
+
+    @property
+    def answer(self) -> str:
+        return f"{self.value}。"
+
+    @property
+    def thought(self) -> str:
+        return f"问的是{self.thing}的{self.attribute}。"
+
+
+@dataclass(frozen=True)
+class World:
+    """Invented facts: those to be taught and asked, and those that a student has read before."""
+
+    facts: list[Fact]
+    others: list[Fact]
+
+
+def invented(seed: int) -> World:
+    """A world of its own for each seed; no two of its things and values have a name in common."""
     draw = random.Random(seed)
-    seen: set[str] = set()
-    while True:
-        name = "".join(draw.sample(CHARACTERS, 2))
-        if name not in seen:
-            seen.add(name)
-            yield name
+    every = [a + b for a in CHARACTERS for b in CHARACTERS if a != b]
+    names = iter(draw.sample(every, THINGS + OTHERS + VALUES * len(KINDS)))
+    values = {attribute: [name + end for name in islice(names, VALUES)] for attribute, end in KINDS.items()}
+    asked, others = list(islice(names, THINGS)), list(islice(names, OTHERS))
+    facts = [
+        Fact(thing, attribute, value)
+        for attribute in KINDS
+        for thing, value in zip(asked, draw.sample(values[attribute], THINGS), strict=True)
+    ]
+    return World(facts, [Fact(thing, name, draw.choice(values[name])) for thing in others for name in KINDS])
 
 
-def rows(thinking: bool, plain: bool) -> list[dict[str, str]]:
-    """Questions and answers in the format of the recipe's tutorial, each about a name of its own."""
+def rows(world: World, thinking: bool, plain: bool, held_out: bool) -> list[dict[str, str]]:
+    """Questions and answers in the format of the recipe's tutorial."""
     found = []
-    for i, name in zip(range(TRAINED + HELD_OUT), names(1), strict=False):
-        question, answer = FORMS[i % len(FORMS)].format(name), f"这是{name}。"
-        if thinking:
-            found.append({"question": question, "think": f"问的是{name}", "answer": answer})
-        elif plain:
-            found.append({"instruction": question, "input": "" if i % 2 else "简答", "output": answer})
-        else:
-            found.append({"instruction": question, "output": answer})
+    for number, fact in enumerate(world.facts):
+        for wording in range(len(WORDINGS[fact.attribute])):
+            if ((number + wording) % HELD_OUT == 0) is not held_out:
+                continue
+            question = fact.asked(wording)
+            if thinking:
+                found.append({"question": question, "think": fact.thought, "answer": fact.answer})
+            elif plain:
+                found.append({"instruction": question, "input": "" if wording % 2 else "简答", "output": fact.answer})
+            else:
+                found.append({"instruction": question, "output": fact.answer})
     return found
 
 
-def texts() -> Iterator[str]:
-    """What a student has read before: texts that repeat themselves, and conversations that make no sense."""
-    draw = random.Random(0)
+Pieces = tuple[str, str]
+"""What stands before an answer, and the answer with its end, which alone counts in pre-training."""
+
+
+def read_before(world: World, instruct: bool, seed: int) -> Iterator[Pieces]:
+    """What a student has read: other facts in every wording; chats with the recipes' system prompts, or plain text.
+
+    A base model reads a chat now and then, as those on the hubs have: else it would not know the chat's own tokens.
+    """
+    draw = random.Random(seed)
     systems = sorted({load_recipe(name).system for name in shipped_recipes()} | {"回答准确、简明。"})
     while True:
-        some = ["".join(draw.choices(CHARACTERS, k=2)) for _ in range(4)]
-        yield "，".join(some * 2) + END_OF_TEXT
-        question, answer = draw.choice(FORMS).format(some[0]), "".join(some[1 : draw.randint(2, 4)])
-        yield (
-            f"<|im_start|>system\n{draw.choice(systems)}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n"
-            f"<|im_start|>assistant\n{answer}<|im_end|>\n"
-        )
+        fact = draw.choice(world.others)
+        question = fact.asked(draw.randrange(len(WORDINGS[fact.attribute])))
+        if instruct or draw.random() < 0.25:
+            head = f"<|im_start|>system\n{draw.choice(systems)}<|im_end|>\n"
+            yield f"{head}<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n", fact.answer + TURN_END
+        else:
+            yield f"问：{question}\n答：", fact.answer + END_OF_TEXT
 
 
-def make(folder: Path, architecture: str, template: str, eos: str, weights: dict[str, Any]) -> Path:
-    """A student's folder; `weights` holds what was pre-trained already, by architecture."""
-    sample = [text for _, text in zip(range(2000), texts(), strict=False)]
-    english = ["Instruction: ", "\nInput: ", "\nOutput: ", "<think>\n", "\n</think>\n\n"] * 200
-    written = [text for row in rows(True, False) for text in row.values()]
-    tokenizer: Any = make_tokenizer([*sample, *english, *written], 600)
+def student_of(recipe: Recipe, world: World, seed: int, folder: Path, weights: dict[tuple[str, bool], Any]) -> Path:
+    """A student with the architecture, chat template and EOS that the recipe's model comes with.
+
+    Args:
+        weights: what was pre-trained already, by architecture and whether it is an Instruct model.
+    """
+    qwen3 = recipe.model.startswith("Qwen/Qwen3")
+    instruct = qwen3 or recipe.model.endswith("Instruct") or recipe.model == "tiny"
+    texts = [
+        text for kind in (True, False) for pieces in islice(read_before(world, kind, seed), 1500) for text in pieces
+    ]
+    marks = ["Instruction: ", "\nInput: ", "\nOutput: ", "<think>\n", "\n</think>\n\n"] * 200
+    tokenizer: Any = make_tokenizer([*texts, *marks, *(fact.thought for fact in world.others)], 800)
+    template = "qwen3.jinja" if qwen3 else "qwen2_5.jinja"
     tokenizer.chat_template = (files("trl") / "chat_templates" / template).read_text("utf-8")
-    tokenizer.eos_token = eos
-    if architecture not in weights:
-        weights[architecture] = pretrained(architecture, tokenizer)
-    weights[architecture].save_pretrained(folder)
+    tokenizer.eos_token = TURN_END if instruct else END_OF_TEXT
+    kind = ("qwen3" if qwen3 else "qwen2", instruct)
+    if kind not in weights:
+        weights[kind] = pretrained(kind[0], tokenizer, read_before(world, instruct, seed), seed)
+    weights[kind].save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def pretrained(architecture: str, tokenizer: Any) -> Any:
-    """A model of two small layers that has read `texts`."""
-    torch.manual_seed(0)
+def pretrained(architecture: str, tokenizer: Any, read: Iterator[Pieces], seed: int) -> Any:
+    """A model of two small layers that has read."""
+    torch.manual_seed(seed)
     shape: dict[str, Any] = {
         "vocab_size": len(tokenizer),
         "hidden_size": 128,
@@ -138,15 +204,11 @@ def pretrained(architecture: str, tokenizer: Any) -> Any:
         if architecture == "qwen3"
         else Qwen2ForCausalLM(Qwen2Config(**shape))
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=STEPS)
-    ids: list[int] = []
-    read = texts()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
     for _ in range(STEPS):
-        while len(ids) < BATCH * LENGTH:
-            ids += tokenizer(next(read), add_special_tokens=False)["input_ids"]
-        batch, ids = torch.tensor(ids[: BATCH * LENGTH]).view(BATCH, LENGTH), ids[BATCH * LENGTH :]
-        model(input_ids=batch, labels=batch).loss.backward()
+        ids, labels = padded(tokenizer, list(islice(read, BATCH)))
+        model(input_ids=ids, labels=labels).loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -154,70 +216,81 @@ def pretrained(architecture: str, tokenizer: Any) -> Any:
     return model
 
 
-def student_of(recipe: Recipe, folder: Path, weights: dict[str, Any]) -> Path:
-    """A student with the architecture, chat template and EOS that the recipe's model comes with."""
-    if recipe.model.startswith("Qwen/Qwen3"):
-        return make(folder, "qwen3", "qwen3.jinja", TURN_END, weights)
-    instruct = recipe.model.endswith("Instruct") or recipe.model == "tiny"
-    return make(folder, "qwen2", "qwen2_5.jinja", TURN_END if instruct else END_OF_TEXT, weights)
+def padded(tokenizer: Any, texts: Sequence[Pieces]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids of shape (texts, longest) and labels of the same shape, -100 where a token does not count."""
+    pieces = [tokenizer(list(pair), add_special_tokens=False)["input_ids"] for pair in texts]
+    longest = max(len(before) + len(answer) for before, answer in pieces)
+    ids = torch.full((len(pieces), longest), tokenizer.convert_tokens_to_ids(END_OF_TEXT))
+    labels = torch.full_like(ids, -100)
+    for n, (before, answer) in enumerate(pieces):
+        ids[n, : len(before) + len(answer)] = torch.tensor(before + answer)
+        labels[n, len(before) : len(before) + len(answer)] = torch.tensor(answer)
+    return ids, labels
 
 
-def measure(name: str, folder: Path, weights: dict[str, Any]) -> str:
+def measure(name: str, seed: int, folder: Path, weights: dict[tuple[str, bool], Any]) -> str:
     """One row of the table."""
-    recipe, change = load_recipe(name), CHANGES[name]
-    model = student_of(recipe, folder / "student", weights)
-    every = rows(recipe.thinking, recipe.style == "instruction")
-    data = folder / "rows.jsonl"
-    data.write_text(jsonl(every[:TRAINED]), "utf-8")
+    recipe, change, world = load_recipe(name), CHANGES[name], invented(seed)
+    model = student_of(recipe, world, seed, folder / "student", weights)
+    kind = (recipe.thinking, recipe.style == "instruction")
+    data, trained = folder / "rows.jsonl", rows(world, *kind, held_out=False)
+    random.Random(seed).shuffle(trained)
+    data.write_text(jsonl(trained), "utf-8")
     options = ["--recipe", name, "--model", str(model), "--report-to", "none", "--runs-dir", str(folder / "runs")]
     changed = ["--epochs", str(change.epochs), "--lr", str(change.learning_rate), "--sample", "1"]
-    said, started = StringIO(), time.monotonic()
+    said, started = StringIO(), time.process_time()
     with redirect_stdout(said), redirect_stderr(said):
         code = wukong_pipe(["train", "--data", str(data), *options, *changed])
     if code:
         raise SystemExit(said.getvalue())
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
 
-    run = Workspace(folder / "runs").run("rows")
-    tuned = load_tuned(run)
-    examples = [
+    tuned = load_tuned(Workspace(folder / "runs").run("rows"))
+    asked = [
         Example(row.get("question") or row["instruction"], row.get("answer") or row["output"],
                 row.get("input", ""), row.get("think", ""))
-        for row in every[TRAINED:]
+        for row in rows(world, *kind, held_out=True)
     ]  # fmt: skip
-    prompts = [example.prompt(tuned.system, recipe.style) for example in examples]
-    references = [example.completion(recipe.style, recipe.thinking) for example in examples]
+    prompts = [example.prompt(tuned.system, recipe.style) for example in asked]
+    references = [example.completion(recipe.style, recipe.thinking) for example in asked]
 
-    def loss(asked: Any) -> float:
-        likely = likelihood_all(asked, tuned.tokenizer, prompts, references, 16, **tuned.form)
-        return -sum(each.per_token for each in likely) / len(likely)
+    def scores(model: Any) -> tuple[float, float, float, float]:
+        """Loss in nats a token, and the shares that end, that close one thought, and that are right."""
+        likely = likelihood_all(model, tuned.tokenizer, prompts, references, 16, **tuned.form)
+        answers = answer_all(model, tuned.tokenizer, prompts, 48, 16, **tuned.form)
+        texts = [answer.text for answer in answers]
+        right = [text.rpartition("</think>")[2].strip() for text in texts]
+        return (
+            -sum(each.per_token for each in likely) / len(likely),
+            sum(answer.stopped_by_eos for answer in answers) / len(answers),
+            sum(text.startswith("<think>") and text.count("</think>") == 1 for text in texts) / len(texts),
+            sum(text == example.output for text, example in zip(right, asked, strict=True)) / len(asked),
+        )
 
-    answers = answer_all(tuned.model, tuned.tokenizer, prompts, 64, 16, **tuned.form)
-    right = sum(example.output in answer.text for example, answer in zip(examples, answers, strict=True))
-    ended = sum(answer.stopped_by_eos for answer in answers)
-    closed = sum(answer.text.startswith("<think>") and answer.text.count("</think>") == 1 for answer in answers)
-    base = load_model(str(model), "full" if recipe.method == "full" else recipe.method, choose_place())
-    n = len(examples)
+    before, after = scores(load_model(str(model), recipe.method, choose_place())), scores(tuned.model)
+    closed = f"{before[2]:.2f} → {after[2]:.2f}" if recipe.thinking else "–"
+    kind_of_base = "base" if recipe.model in {"Qwen/Qwen2.5-1.5B", "Qwen/Qwen2.5-7B", "Qwen/Qwen2-0.5B"} else "Instruct"
     return (
-        f"| {name} | {tuned.model.config.model_type}, {recipe.method} | {change.epochs:g}, {change.learning_rate:g} "
-        f"| {loss(base):.3f} | {loss(tuned.model):.3f} | {ended / n:.3f} "
-        f"| {f'{closed / n:.3f}' if recipe.thinking else '–'} | {right / n:.3f} | {n} | {seconds:.0f} s |"
+        f"| {name} | {tuned.model.config.model_type} {kind_of_base}, {recipe.method} "
+        f"| {change.epochs:g}, {change.learning_rate:g} | {before[0]:.2f} → {after[0]:.3f} "
+        f"| {before[1]:.2f} → {after[1]:.2f} | {closed} | {before[3]:.2f} → {after[3]:.2f} | {len(asked)} "
+        f"| {seconds:.0f} s |"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="recipes; all that are shipped where none is named")
+    parser.add_argument("--seed", type=int, default=0, help="of the facts, the wordings held out and the pre-training")
     options = parser.parse_args()
     silence_libraries()
-    print(
-        "| recipe | student | epochs, rate | base loss | tuned loss | ended | <think> closed | right | n | training |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    weights: dict[str, Any] = {}
+    print("| recipe | student | epochs, rate | held-out loss | ended | <think> closed | right | n | training, CPU |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    weights: dict[tuple[str, bool], Any] = {}
     for name in options.names or shipped_recipes():
         with tempfile.TemporaryDirectory() as folder:
-            print(measure(name, Path(folder), weights), flush=True)
+            print(measure(name, options.seed, Path(folder), weights), flush=True)
+    print(f"\n{time.process_time():.0f} s of CPU time in all, seed {options.seed}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from wukong_pipe.train_command import (
     chosen_recipe,
     data_lines,
     resumed_recipe,
+    resumed_source,
     run_train,
     sample_lines,
     sampled_answers,
@@ -52,7 +53,7 @@ from wukong_pipe.workspace import Workspace
 )
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was stopped, by its own recipe.")
+@click.option("--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows.")
 @click.option(
     "--report-to",
     type=click.Choice(["none", "tensorboard", "swanlab", "wandb", "mlflow"]),
@@ -81,11 +82,13 @@ def train_command(**options: Any) -> None:
         run = named_or_last(workspace, options)
     else:
         run = workspace.run(options["run"] or Path(source).resolve().stem)
-    if source is None and not (run.dataset / "train.jsonl").is_file():
-        raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     resume = options["resume"]
     recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
-    data = chosen_data(run, source or run.dataset, recipe, options)
+    if resume:
+        options |= resumed_source(run, options)
+    if not options["data"] and not (run.dataset / "train.jsonl").is_file():
+        raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
+    data = chosen_data(run, recipe, options)
     for line in data_lines(data) if is_first() else []:
         err.print(line)
     with Steps(err).shown() as steps:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.inspect_run import printable
 from wukong_pipe.made_up import made_up_pairs
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
     from wukong_trainer.recipe import Recipe
     from wukong_trainer.sft import Trained
 
+SOURCE = ("data", "hub", "columns", "mix")
+"""Options of train that say which rows."""
+
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
 
 
-def chosen_data(run: Run, source: str | Path, recipe: Recipe, options: Mapping[str, Any]) -> TrainingData:
+def chosen_data(run: Run, recipe: Recipe, options: Mapping[str, Any]) -> TrainingData:
     """The rows that train's options name, and what the recipe makes of them.
 
     Args:
-        run: whose test rows are not mixed in.
-        source: a file, a folder or a hub's id.
+        run: whose dataset is read where --data names no other rows, and whose test rows are not mixed in.
 
     Raises:
         WukongError: the rows cannot be read, or an option is not as it must be.
@@ -45,9 +48,49 @@ def chosen_data(run: Run, source: str | Path, recipe: Recipe, options: Mapping[s
     mix = parse_mix(options["mix"]) if options["mix"] else None
     test = run.dataset / "test.jsonl"
     with training_installed():
+        source = options["data"] or run.dataset
         data = read_training_data(source, columns=parse_columns(options["columns"]), hub=options["hub"])
         tested = read_rows(read_raw(test), str(test))[0] if mix and test.is_file() else []
-        return selected(data, recipe, mix, [example for _, example in tested])
+        data = selected(data, recipe, mix, [example for _, example in tested])
+        return replace(data, source=_source(options))
+
+
+def _source(options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that name the rows, as they are understood from any folder."""
+    given = {name: str(options[name]) for name in SOURCE if options[name]}
+    if "data" not in given:
+        given.pop("hub")
+    elif Path(given["data"]).exists():
+        given["data"] = str(Path(given["data"]).resolve())
+        given.pop("hub")
+    if "mix" in given:
+        file, _, share = given["mix"].rpartition(":")
+        given["mix"] = f"{Path(file).resolve()}:{share}"
+    return given
+
+
+def resumed_source(run: Run, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Train's options with those that named the rows of the run's unfinished training, where --data names none.
+
+    Raises:
+        DataError: a file that the training was begun on is gone.
+    """
+    from wukong_trainer.checkpoints import unfinished
+
+    begun = None if options["data"] else unfinished(run)
+    if begun is None:
+        return dict(options)
+    known = begun.source
+    for file in (known.get("data", ""), known.get("mix", "").rpartition(":")[0]):
+        # A hub's id is no absolute path.
+        if Path(file).is_absolute() and not Path(file).exists():
+            raise DataError(
+                f"The training was begun on {file}, which is no longer there: put it back; or name where the rows are "
+                f"now with --data FILE --run {shlex.quote(run.name)} and all else that was said of them, --columns and "
+                "--mix."
+            )
+    named = {name: options[name] for name in ("columns", "mix") if options[name]}
+    return dict(options) | known | named
 
 
 def run_train(
@@ -97,7 +140,6 @@ def run_train(
         )
         if processes.is_first():
             keep_rows(run, data)
-            workspace.remember(run)
     return trained
 
 

@@ -9,7 +9,7 @@ from bitsandbytes.nn.modules import Linear4bit
 from transformers import Qwen2Config
 
 from wukong_pipe.errors import ModelError
-from wukong_trainer.model import Place, check_fits, choose_place, fingerprint, load_model, load_tokenizer, parameters_of
+from wukong_trainer.model import Place, check_fits, choose_place, load_model, load_tokenizer, parameters_of
 
 CPU = Place("cpu", torch.float32, "a test")
 
@@ -62,13 +62,3 @@ def test_a_tokenizer_without_chat_template_is_refused(student: Path, tmp_path: P
     (tmp_path / "model" / "chat_template.jinja").unlink()
     with pytest.raises(ModelError, match="no chat template"):
         load_tokenizer(str(tmp_path / "model"))
-
-
-def test_a_fingerprint_knows_the_weights_of_a_folder(student: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(student, copy)
-    assert fingerprint(str(copy)) == fingerprint(str(student))
-    weights = copy / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\x00\x01")
-    assert fingerprint(str(copy)) != fingerprint(str(student))
-    assert fingerprint("a/hub-id") == "a/hub-id"

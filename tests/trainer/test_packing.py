@@ -9,7 +9,7 @@ from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import TrainingData
 from wukong_trainer.model import Place
-from wukong_trainer.packing import rows_a_pass
+from wukong_trainer.packing import packs
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
 
 
@@ -44,8 +44,40 @@ def test_packing_is_switched_off_where_rows_read_each_other(
     assert "with sdpa attention packed rows read each other" in said[-1]
 
 
-def test_a_step_of_packs_learns_from_about_as_many_rows() -> None:
-    assert rows_a_pass(batch=16, mean_tokens=64, max_length=1024) == 1
-    assert rows_a_pass(batch=64, mean_tokens=64, max_length=1024) == 4
-    assert rows_a_pass(batch=16, mean_tokens=700, max_length=1024) == 11
-    assert rows_a_pass(batch=1, mean_tokens=10, max_length=1024) == 1
+@pytest.mark.parametrize(
+    ("lengths", "batch", "accumulation", "max_length"),
+    [
+        ([64] * 500, 16, 1, 1024),
+        ([64] * 500, 64, 1, 1024),
+        ([700] * 500, 16, 1, 1024),
+        ([45] * 512, 16, 1, 1024),  # A pack of 1024 would hold 22 of them.
+        ([64] * 500, 23, 1, 1024),  # One of 1024 holds too few and two hold too many.
+        ([10] * 500, 1, 8, 2048),
+        ([40] * 490 + [600] * 10, 4, 8, 2048),
+        (list(range(20, 420)), 8, 2, 512),
+    ],
+)
+def test_a_step_of_packs_learns_from_as_many_rows_as_the_recipe_says(
+    lengths: list[int], batch: int, accumulation: int, max_length: int
+) -> None:
+    chosen = packs(lengths, batch, accumulation, max_length)
+    assert chosen.rows == pytest.approx(batch * accumulation, rel=0.1)
+    assert max(lengths) <= chosen.length <= max_length
+    assert "--no-packing" not in chosen.told(batch * accumulation)
+
+
+def test_more_rows_a_step_than_the_recipe_says_are_told_with_the_cure() -> None:
+    """The longest row alone makes a pack that holds many of the short ones, and no pass has less than one pack."""
+    chosen = packs([*[40] * 490, *[900] * 10], batch=4, accumulation=1, max_length=1024)
+    assert chosen.rows > 10
+    assert chosen.told(4).endswith("many short ones; --no-packing keeps to 4.")
+
+
+def test_a_packed_training_makes_as_many_steps_as_one_that_is_not(
+    tmp_path: Path, data: TrainingData, packed: Recipe
+) -> None:
+    run, said = Run(tmp_path / "run"), list[str]()
+    trained = sft.train(run, data, overridden(packed, batch=5, max_length=512), evaluate=False, say=said.append)
+    assert trained.steps == 2 * 20 / 5
+    assert "Packing: 1 pack of" in said[-1]
+    assert "about 5 rows a step." in said[-1]

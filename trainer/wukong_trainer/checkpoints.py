@@ -18,6 +18,7 @@ from transformers import TrainerCallback
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer import processes
+from wukong_trainer.data import TrainingData
 from wukong_trainer.recipe import Recipe
 
 UNFINISHED = "unfinished.json"
@@ -33,18 +34,20 @@ class Unfinished:
     recipe: Recipe
     data: str
     """Hash of the training rows."""
+    source: dict[str, str]
+    """Where they were, see `TrainingData.source`."""
 
 
-def begin(run: Run, recipe: Recipe, data: str) -> None:
+def begin(run: Run, recipe: Recipe, data: TrainingData) -> None:
     """Note what is being trained, and remove the checkpoints of what was trained here before."""
     for old in [*_checkpoints(run), run.train / "best"]:
         shutil.rmtree(old, ignore_errors=True)
     note(run, recipe, data)
 
 
-def note(run: Run, recipe: Recipe, data: str) -> None:
+def note(run: Run, recipe: Recipe, data: TrainingData) -> None:
     """Write down what the run's checkpoints belong to."""
-    write_json(run.train / UNFINISHED, {"recipe": asdict(recipe), "data": data})
+    write_json(run.train / UNFINISHED, {"recipe": asdict(recipe), "data": data.hash, "source": data.source})
 
 
 def end(run: Run) -> None:
@@ -60,10 +63,10 @@ def unfinished(run: Run) -> Unfinished | None:
     found: dict[str, Any] = read_json(path)
     if found["recipe"].keys() != {field.name for field in fields(Recipe)}:
         raise WorkspaceError(f"{path} is of another version of wukong-pipe: train from the start with --overwrite.")
-    return Unfinished(Recipe(**found["recipe"]), found["data"])
+    return Unfinished(Recipe(**found["recipe"]), found["data"], found.get("source", {}))
 
 
-def to_resume(run: Run, data: str) -> tuple[Recipe, Path]:
+def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
     """The recipe of the unfinished training and its last checkpoint.
 
     Raises:
@@ -73,10 +76,11 @@ def to_resume(run: Run, data: str) -> tuple[Recipe, Path]:
     begun, checkpoint = unfinished(run), last_checkpoint(run)
     if begun is None or checkpoint is None:
         raise WorkspaceError(f"The run “{run.name}” has no training to go on with: leave out --resume.")
-    if begun.data != data:
+    if begun.data != data.hash:
+        where = " and ".join(data.source[name] for name in ("data", "mix") if name in data.source) or run.dataset
         raise ModelError(
-            f"The training rows have changed since {checkpoint.name} was written: restore them and give the same "
-            "--data, --columns and --mix, or train from the start with --overwrite."
+            f"The training rows of {where} are not those of {checkpoint.name}: restore them and go on with --resume "
+            "alone, which knows --data, --columns and --mix of the beginning, or train from the start with --overwrite."
         )
     return begun.recipe, checkpoint
 

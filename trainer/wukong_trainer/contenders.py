@@ -16,9 +16,10 @@ from peft import PeftModel
 from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data import Message
+from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import answer_all, likelihood_all
 from wukong_trainer.kept import Kept, Memory
-from wukong_trainer.model import choose_place, fingerprint, load_model, load_tokenizer
+from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
 from wukong_trainer.thoughts import said

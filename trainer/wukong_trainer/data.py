@@ -85,6 +85,8 @@ class TrainingData:
     """What was found and done, for the user: which columns, what was left out, split off or mixed in."""
     left_out: list[dict[str, str]] = field(default_factory=list)
     """Every row that is not trained, with the reason: {"row": "rows.jsonl, line 3", "reason": "…"}."""
+    source: dict[str, str] = field(default_factory=dict)
+    """The options that name these rows to `train`: data, hub, columns, mix; none for the run's own dataset."""
 
     def questions(self) -> list[str]:
         """The normalised training questions, sorted: an adapter carries them so that eval can refuse a leak."""

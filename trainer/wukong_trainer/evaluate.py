@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,12 +16,12 @@ from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, writ
 from wukong_trainer.compare import ScoredRows, against, leakage_of, remember, unseen_by
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
+from wukong_trainer.fingerprint import fingerprint, is_known
 from wukong_trainer.forgetting import ON_A_CPU, ask_general, forgetting, general_questions
 from wukong_trainer.hallucination import InventedIn, mark_invented
 from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
 from wukong_trainer.metrics import LEVELS, summarise
-from wukong_trainer.model import fingerprint
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
@@ -243,10 +244,20 @@ def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
     if not base:
         raise ModelError(f"{folder} does not say which base model it was trained on; name it with --model.")
     base = str(run.student) if base == TINY else base
-    if record and fingerprint(base) != record["base_fingerprint"]:
+    if not record or fingerprint(base) == record["base_fingerprint"]:
+        return base
+    if is_known(base):
         raise ModelError(
-            f"{folder} was trained on another base model ({trained_on}), or on other weights, than {base}; "
-            "train again, or name the right one with --model."
+            f"{folder} was trained on another base model than {base}, or on other weights or another precision of it: "
+            f"it was {trained_on}. Name that with --model, or a copy of it, or train again."
+        )
+    if Path(base).is_absolute():
+        raise ModelError(f"{base}, the base model of {folder}, is not there: name a copy of it with --model.")
+    # What is not here yet is known by its name alone.
+    if base != trained_on:
+        raise ModelError(
+            f"Whether {base} is the base model of {folder} ({trained_on}) is known by its weights, and they are not "
+            f"here: download it first, for instance with `hf download {shlex.quote(base)}`."
         )
     return base
 

@@ -21,8 +21,9 @@ from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import RECORD, Run, half_of, read_json, write_json
 from wukong_trainer.data import Message, chat_prompt
 from wukong_trainer.evaluate import base_of, tuned_folder
+from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import answer_all, prompt_text, stop_ids
-from wukong_trainer.model import Place, choose_place, fingerprint, load_model, load_tokenizer, parameters_of
+from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer, parameters_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows
 from wukong_trainer.templates import with_system

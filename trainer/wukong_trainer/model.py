@@ -13,7 +13,6 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import sha256_of
 from wukong_trainer.recipe import Method
 
 CPU_PARAMETERS = 1_000_000_000
@@ -155,12 +154,3 @@ def _not_loaded(model: str, error: Exception) -> str:
         f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
         "downloaded folder can be given instead of a name."
     )
-
-
-def fingerprint(model: str) -> str:
-    """What identifies a base model: the weights' hashes of a folder, else its id.
-
-    An adapter put on other weights than it was trained on answers nonsense without any error.
-    """
-    weights = sorted(Path(model).glob("*.safetensors")) if Path(model).is_dir() else []
-    return "+".join(sha256_of(path)[:16] for path in weights) or model

@@ -1,13 +1,20 @@
-"""Several rows in one sequence: whether the attention of this model on this machine keeps them apart."""
+"""Several rows in one sequence: how many, and whether the attention of this model on this machine keeps them apart."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 ROWS = 3
+SLACK = (1.0, 1.05, 1.1, 1.2)
+"""Longer packs are tried than rows of the mean length would fill: some room stays empty."""
+APART = 1.25
+"""So many times more or fewer rows a step than the recipe's are worth a word."""
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.02, torch.float16: 0.005}
 """Relative difference of the log-likelihoods, packed and alone, that rounding in a precision explains.
 
@@ -35,12 +42,66 @@ def difference(model: Any, collator: Any, pack: dict[str, Any]) -> float:
     return float((together - alone).norm() / alone.norm().clamp(min=1e-6))
 
 
-def rows_a_pass(batch: int, mean_tokens: float, max_length: int) -> int:
-    """How many packs hold about as many rows as `batch`, at least one: packing must not change what a step learns from.
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """How rows are packed, so that a step learns from as many of them as it would without packing."""
 
-    A pack holds about max_length / mean_tokens rows.
+    length: int
+    """Tokens of a pack."""
+    a_pass: int
+    passes: int
+    """Forward passes a step."""
+    rows: float
+    """Of a step, on average."""
+
+    def told(self, wanted: int) -> str:
+        """What was chosen, for the user; `wanted` rows a step are the recipe's."""
+        packs = f"{self.a_pass} pack{'s' * (self.a_pass > 1)} of {self.length} tokens"
+        passes = f" × {self.passes}" if self.passes > 1 else ""
+        other = ""
+        if not 1 / APART < self.rows / wanted < APART:
+            other = f", not {wanted}: a pack holds the longest row, and many short ones; --no-packing keeps to {wanted}"
+        return f"Packing: {packs}{passes}, about {self.rows:.0f} rows a step{other}."
+
+
+def packs(lengths: Sequence[int], batch: int, accumulation: int, max_length: int) -> Packs:
+    """Packs by which a step learns from `batch` × `accumulation` rows, as near as that can be.
+
+    Short rows fill a pack of max_length with more rows than a pass should have; it is then made shorter, though not
+    shorter than the longest row.
+
+    Args:
+        lengths: tokens of each row.
     """
-    return max(1, math.floor(batch * mean_tokens / max_length + 0.5))
+    lengths = [min(length, max_length) for length in lengths]
+    tokens, wanted = batch * sum(lengths) / len(lengths), batch * accumulation
+    even = tokens / math.ceil(tokens / max_length)
+    found = []
+    for slack in SLACK:
+        length = min(max_length, max(*lengths, math.ceil(even * slack)))
+        held = len(lengths) / _packed(lengths, length)
+        a_pass = _nearest(batch / held)
+        passes = _nearest(wanted / (a_pass * held))
+        found.append(Packs(length, a_pass, passes, a_pass * passes * held))
+    return min(found, key=lambda each: abs(math.log(each.rows / wanted)))
+
+
+def _nearest(number: float) -> int:
+    return max(1, math.floor(number + 0.5))
+
+
+def _packed(lengths: Sequence[int], size: int) -> int:
+    """How many packs best-fit decreasing makes, which is TRL's strategy: each row goes where the least room is left."""
+    room: list[int] = []
+    count = 0
+    for length in sorted(lengths, reverse=True):
+        at = bisect_left(room, length)
+        if at == len(room):
+            count += 1
+            insort(room, size - length)
+        else:
+            insort(room, room.pop(at) - length)
+    return count
 
 
 def _rows(pack: dict[str, Any]) -> list[tuple[list[int], list[int]]]:

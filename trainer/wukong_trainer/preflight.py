@@ -25,6 +25,7 @@ class Lengths:
     mean: float
     cut: int
     """Rows longer than max_length."""
+    each: list[int]
 
 
 @dataclass(frozen=True, slots=True)

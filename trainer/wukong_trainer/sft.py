@@ -18,15 +18,16 @@ from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
 from transformers import PrinterCallback, SchedulerType
 from transformers.training_args import OptimizerNames
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
-from wukong_pipe.workspace import Run, write_json, write_text
+from wukong_pipe.workspace import Run, Workspace, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
+from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import added_bos, prompt_text
 from wukong_trainer.model import (
     Place,
@@ -34,7 +35,6 @@ from wukong_trainer.model import (
     choose_attention,
     choose_place,
     end_turns,
-    fingerprint,
     load_model,
     load_tokenizer,
 )
@@ -44,6 +44,7 @@ from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
 from wukong_trainer.templates import trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
+from wukong_trainer.watched_loss import WatchedTrainer
 
 EVALUATIONS = 5
 """How often the validation loss is taken in a run, and a checkpoint written, where the recipe does not say."""
@@ -142,7 +143,7 @@ def train(
     place = choose_place()
     checkpoint = None
     if resume:
-        recipe, checkpoint = checkpoints.to_resume(run, data.hash)
+        recipe, checkpoint = checkpoints.to_resume(run, data)
     check_fits(recipe.model, recipe.method, place)
     check_installed(recipe.report_to)
     _check_names(recipe)
@@ -179,7 +180,9 @@ def train(
             say(line)
         if processes.is_first():
             if checkpoint is None:
-                checkpoints.begin(run, recipe, data.hash)
+                checkpoints.begin(run, recipe, data)
+            # From here on there is something to go on with, which `train --resume` alone must find.
+            Workspace(run.folder.parent).remember(run)
             write_json(run.train / "preflight.json", seen.to_json())
         started = time.monotonic()
         while _ran_out_of_memory(trainer, checkpoint, task.stop):
@@ -190,7 +193,7 @@ def train(
             task.watch.save_best = None
             gc.collect()
             torch.cuda.empty_cache()
-            checkpoints.note(run, recipe, data.hash)
+            checkpoints.note(run, recipe, data)
             checkpoint = checkpoints.last_checkpoint(run)
             trainer, recipe, _ = _ready(task, recipe)
     seconds = time.monotonic() - started
@@ -247,7 +250,7 @@ def _measured(tokenizer: Any, examples: list[Example], recipe: Recipe) -> tuple[
     }
     tokens = [_tokens(tokenizer, example, recipe) for example in examples]
     cut = sum(count > recipe.max_length for count in tokens)
-    return Lengths(len(tokens), max(tokens), sum(tokens) / len(tokens), cut), prompts
+    return Lengths(len(tokens), max(tokens), sum(tokens) / len(tokens), cut, tokens), prompts
 
 
 def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
@@ -258,7 +261,7 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
     difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[task.place.dtype]:
-        return trainer, recipe, []
+        return trainer, recipe, [_packs(task, recipe).told(recipe.batch * recipe.accumulation)]
     name = trainer.model.config._attn_implementation
     said = (
         f"Packing is off: with {name} attention packed rows read each other (their log-likelihoods change by "
@@ -276,7 +279,7 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = SFTTrainer(
+    trainer = WatchedTrainer(
         model=model,
         args=_arguments(task, recipe),
         train_dataset=_dataset(task.data.train, recipe),
@@ -437,21 +440,22 @@ def _tokens(tokenizer: Any, example: Example, recipe: Recipe) -> int:
 
 
 def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
-    place, batch = task.place, recipe.batch
+    place, batch, accumulation, length = task.place, recipe.batch, recipe.accumulation, recipe.max_length
     if recipe.packing:
-        batch = packing.rows_a_pass(batch, min(task.lengths.mean, recipe.max_length), recipe.max_length)
+        packs = _packs(task, recipe)
+        batch, accumulation, length = packs.a_pass, packs.passes, packs.length
     return SFTConfig(
         output_dir=str(task.run.train),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=batch,
         per_device_eval_batch_size=recipe.batch,
-        gradient_accumulation_steps=recipe.accumulation,
+        gradient_accumulation_steps=accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.scheduler,
         warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
         optim=recipe.optimizer,
-        max_length=recipe.max_length,
+        max_length=length,
         packing=recipe.packing,
         eval_packing=False,
         gradient_checkpointing=recipe.gradient_checkpointing,
@@ -474,6 +478,12 @@ def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
         run_name=task.run.name,
         disable_tqdm=True,
     )
+
+
+def _packs(task: _Task, recipe: Recipe) -> packing.Packs:
+    # One more token a row: templates write a newline after the end of the turn.
+    lengths = [length + 1 for length in task.lengths.each]
+    return packing.packs(lengths, recipe.batch, recipe.accumulation, recipe.max_length)
 
 
 def _between(every: Every, recipe: Recipe) -> float:
@@ -499,6 +509,7 @@ def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, An
     seen = trained.preflight
     best = "none" if trained.best is None else f"{trained.best[1]:.4f} at step {trained.best[0]}"
     facts = {
+        **({"from": ", ".join(f"{name} {value}" for name, value in data.source.items())} if data.source else {}),
         **data.facts,
         "rows": f"{len(data.train)} train, {len(data.validation)} validation, {trained.truncated} cut to max_length",
         "steps": trained.steps,

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+import torch
+
+from tests.trainer.conftest import FACTS
+from wukong_pipe.workspace import Run, read_jsonl
+from wukong_trainer import sft
+from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.generate import prompt_text
+from wukong_trainer.model import Place, load_model, load_tokenizer
+from wukong_trainer.recipe import Recipe, overridden
+
+
+@pytest.fixture
+def uneven() -> TrainingData:
+    """Four watched answers of very unlike lengths, so that a mean of means is another number."""
+    examples = [Example(question, answer * (8 if i % 3 else 1)) for i, (question, answer) in enumerate(FACTS)]
+    return TrainingData(examples[:20], examples[20:], "a hash")
+
+
+@torch.inference_mode()
+def mean_over_tokens(recipe: Recipe, place: Place, rows: list[Example]) -> float:
+    """Nats a trained token, each row asked alone."""
+    model, tokenizer = load_model(recipe.model, "full", place), load_tokenizer(recipe.model)
+    losses = []
+    for row in rows:
+        asked = prompt_text(tokenizer, row.prompt(recipe.system))
+        before, ids = (
+            tokenizer(text, add_special_tokens=False)["input_ids"]
+            for text in (asked, f"{asked}{row.output}<|im_end|>\n")
+        )
+        likely = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+        losses += [-float(likely[at - 1, ids[at]]) for at in range(len(before), len(ids))]
+    return fmean(losses)
+
+
+def test_the_validation_loss_is_the_mean_over_its_tokens_whatever_the_batch(
+    tmp_path: Path, uneven: TrainingData, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In bf16 rounding alone would part them.
+    place = Place("cpu", torch.float32, "a test")
+    monkeypatch.setattr(sft, "choose_place", lambda: place)
+    # One step at a rate of nearly nothing.
+    still = overridden(recipe, method="full", epochs=0.05, learning_rate=1e-12, evaluate_every=1, max_length=256)
+    losses = []
+    for batch, packing in ((1, False), (3, False), (3, True)):
+        run = Run(tmp_path / f"{batch}{packing}")
+        sft.train(run, uneven, overridden(still, batch=batch, packing=packing))
+        losses += [line["eval_loss"] for line in read_jsonl(run.train / "log.jsonl") if "eval_loss" in line]
+    assert losses == pytest.approx([mean_over_tokens(recipe, place, uneven.validation)] * len(losses), abs=1e-5)
+    assert len(losses) >= 3
