@@ -18,13 +18,14 @@ from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
 from transformers import PrinterCallback, SchedulerType
 from transformers.training_args import OptimizerNames
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
 from wukong_pipe.workspace import Run, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
+from wukong_trainer.answer_loss import AnswerTrainer
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
 from wukong_trainer.generate import added_bos, prompt_text
@@ -276,7 +277,7 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = SFTTrainer(
+    trainer = AnswerTrainer(
         model=model,
         args=_arguments(task, recipe),
         train_dataset=_dataset(task.data.train, recipe),
