@@ -25,6 +25,7 @@ from wukong_pipe.workspace import RECORD as RECORD
 from wukong_pipe.workspace import Run, Workspace, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, workable
+from wukong_trainer.answer_loss import AnswerTrainer
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
 from wukong_trainer.fingerprint import fingerprint
@@ -89,6 +90,10 @@ class _Task:
     log: Log
     watch: Watch
     stop: Stop
+
+
+class _Trainer(WatchedTrainer, AnswerTrainer):
+    """TRL's trainer, with the loss of a step and of the validation rows computed as those modules say."""
 
 
 def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
@@ -279,7 +284,7 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = WatchedTrainer(
+    trainer = _Trainer(
         model=model,
         args=_arguments(task, recipe),
         train_dataset=_dataset(task.data.train, recipe),

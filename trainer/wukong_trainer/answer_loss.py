@@ -1,0 +1,72 @@
+"""The loss of the answers, without what TRL's own computation of it costs where there is no GPU."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy, pad
+from trl import SFTTrainer
+
+from wukong_trainer.memory import TILE
+
+LOGITS = TILE[0] * TILE[1]
+"""More of them at a time are left to TRL, which computes them tile by tile."""
+
+
+class AnswerTrainer(SFTTrainer):
+    """TRL's trainer with the same loss, in steps that on a CPU take no longer than those of transformers' Trainer.
+
+    On a GPU nothing is changed: there TRL's head scores the trained positions alone. Elsewhere it scores questions and
+    padding too, computes all logits again for the gradients, and counts entropy and accuracy, which log.jsonl does not
+    keep: half of a small student's step (benchmarks/training_speed.md).
+    """
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Negative log-likelihood in nats of the labels other than -100, over their number.
+
+        Args:
+            inputs: labels of shape (rows, tokens), and what the model takes.
+            num_items_in_batch: that number over all passes of a step; of this pass if None.
+        """
+        labels = inputs["labels"][:, 1:]
+        trained = labels != -100
+        count = trained.sum()
+        if return_outputs or not self._asks_for(int(count)):
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        rest = {name: value for name, value in inputs.items() if name != "labels"}
+        # The logits behind the last token have no label.
+        logits = model(**rest, use_cache=False, logits_to_keep=pad(trained, (0, 1))).logits
+        total = cross_entropy(logits.float(), labels[trained], reduction="sum")
+        if self.model.training:
+            self._count_tokens(inputs)
+        if num_items_in_batch is None:
+            return total / count.clamp(min=1)
+        # DDP averages the gradients of processes that each divide by the tokens of all.
+        processes = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
+        return total * processes / torch.as_tensor(num_items_in_batch).clamp(min=1)
+
+    def _asks_for(self, positions: int) -> bool:
+        """Whether the model itself is to give the logits of so many positions."""
+        model = self.accelerator.unwrap_model(self.model)
+        model = getattr(model, "get_base_model", lambda: model)()
+        return (
+            self.args.device.type == "cpu"
+            and not self.aux_loss_enabled
+            and "logits_to_keep" in inspect.signature(type(model).forward).parameters
+            and positions * model.config.get_text_config().vocab_size <= LOGITS
+        )
+
+    def _count_tokens(self, inputs: dict[str, Any]) -> None:
+        """Add to TRL's count of the tokens trained on, padding not counted; packed rows have no mask."""
+        mask = inputs.get("attention_mask")
+        tokens = torch.tensor(inputs["position_ids"].shape[1]) if mask is None else mask.sum()
+        self._total_train_tokens += self.accelerator.gather_for_metrics(tokens).sum().item()
+        self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
