@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.records import Section
 from wukong_pipe.split import split
+from wukong_pipe.units import telling_terms
 from wukong_pipe.workspace import Run, read_json
 
 
@@ -20,20 +22,29 @@ def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], s
     Raises:
         DataError: the run's notes are no JSON.
     """
-    noted = run.folder / "build.json"
-    if not noted.is_file():
+    # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
+    texts = {
+        section.id: f"{section.title}\n{section.header}{section.text}".rstrip() for section in _sections(run, encoding)
+    }
+    if not texts:
         return None
-    texts: dict[str, str] = {}
-    for name, place in read_json(noted).get("sources", {}).items():
+    return lambda row: texts.get(row["section_id"])
+
+
+def names_of(run: Run, encoding: str = "utf-8") -> frozenset[str]:
+    """The terms that tell two questions of a run apart, as its build had them; of the sources that can be read.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
+    return telling_terms(_sections(run, encoding))
+
+
+def _sections(run: Run, encoding: str) -> Iterator[Section]:
+    noted = run.folder / "build.json"
+    for name, place in (read_json(noted).get("sources", {}) if noted.is_file() else {}).items():
         try:
             (found,) = read_sources([Path(place)], encoding)
         except CorpusError:
             continue
-        # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
-        texts |= {
-            section.id: f"{section.title}\n{section.header}{section.text}".rstrip()
-            for section in split(found.text, name)
-        }
-    if not texts:
-        return None
-    return lambda row: texts.get(row["section_id"])
+        yield from split(found.text, name)
