@@ -51,13 +51,22 @@ def judge(request: dict[str, Any]) -> Response:
 def test_the_terminal_shows_forgetting_inventions_and_the_bound(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*EVAL, "--general", "4", "--open-book"]) == 0
     shown = capsys.readouterr()
-    told = ("a verdict needs 8", "Forgetting: ", "Inventions: ", "Open book, wording: ", "Next: wukong-pipe report")
+    told = (
+        "A sample: 12 of ",
+        "a verdict needs 8",
+        "Forgetting: ",
+        "Inventions: ",
+        "Open book, wording: ",
+        "Next: wukong-pipe report",
+    )
     for words in told:
         assert words in shown.out
     metrics = read_json(home / "runs" / "apollo" / "eval" / "metrics.json")
     assert metrics["forgetting"]["n"] == 4
     assert metrics["open_book"]["missing"] == metrics["hallucination"]["missing"] == 0
     assert metrics["hallucination"]["n"] == 12
+    assert main(["runs"]) == 0
+    assert f"(sample: 12 of {metrics['sample']['of']})" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.usefixtures("home")

@@ -28,7 +28,7 @@ from wukong_pipe.rebuild import changes_elsewhere
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
-from wukong_pipe.units import terms, units, worth
+from wukong_pipe.units import telling_terms, units, worth
 from wukong_pipe.workspace import Run
 
 Progress = Callable[[str, int, int], None]
@@ -136,7 +136,7 @@ def build(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
             "no sentence, list item or table row."
         )
-    names = frozenset(name for section in sections for name in terms(section) if len(name) > 1)
+    names = telling_terms(sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.build import written_freely
 from wukong_pipe.build_command import TeacherChoice
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
+from wukong_pipe.eval_screen import sampled
 from wukong_pipe.extras import training_installed
 from wukong_pipe.invented import invented_in
 from wukong_pipe.offline_questions import form_of
-from wukong_pipe.section_texts import source_of
+from wukong_pipe.section_texts import names_of, source_of
 from wukong_pipe.train_command import Progress
 from wukong_pipe.workspace import Run, Workspace, read_json
 
@@ -69,8 +70,9 @@ def run_eval(
                 test=test,
                 base_model=model,
                 form_of=form_of if asked_by_template(run) else written_freely,
+                names=lambda: names_of(run, encoding),
                 source_of=find_source,
-                invented_in=invented_in(run, encoding),
+                invented_in=invented_in(run, find_source, encoding),
                 ask_judge=ask_judge,
                 rivals=[_rival(workspace, name) for name in rivals],
                 progress=paced(progress),
@@ -135,7 +137,7 @@ def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
     if primary["tuned"] < least:
         raise BelowThreshold(
             f"The tuned model answers {primary['tuned']:.3f} of {primary['n']} held-out questions rightly "
-            f"({primary['metric']}), and --fail-under asks for {least:g}."
+            f"({primary['metric']}){sampled(metrics.get('sample'))}, and --fail-under asks for {least:g}."
         )
 
 

@@ -17,28 +17,37 @@ CUT = 0.05
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     """One line for each part of the metrics that is there, for a verdict that cannot be and for answers cut off."""
     from wukong_trainer.intervals import MIN_SECTIONS
+    from wukong_trainer.shares import in_points, percent, points
 
     if metrics["primary"]["verdict"] == "too few sections":
         yield (
             f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "
             f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
         )
+    if metrics["primary"]["verdict"] == "no evidence" and (effect := metrics["primary"].get("smallest_effect")):
+        yield f"No evidence is not no effect: a test like this finds {points(effect)} points in 80 of 100."
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
     if (invented := metrics.get("hallucination")) and invented["n"]:
-        rates = " and ".join(f"{invented[side]['answers']:.0%} of the {side} answers" for side in ("base", "tuned"))
+        rates = " and ".join(
+            f"{percent(invented[side]['answers'])} of the {side} answers" for side in ("base", "tuned")
+        )
         yield (
             f"Inventions: {rates} state a number or name that neither source nor question holds "
-            f"(difference {_difference(invented)}, n {invented['n']})."
+            f"(difference {in_points(invented)}, n {invented['n']})."
         )
+        if (near := invented["outside_section"])["n"]:
+            rates = " and ".join(f"{percent(near[side]['answers'])} of the {side}" for side in ("base", "tuned"))
+            yield f"Inventions: {rates} state one that the section asked about does not hold ({in_points(near)})."
     if book := metrics.get("open_book"):
         for level, block in book["levels"].items():
             gap = block["gap_closed"]
-            share = "" if gap is None else f"; tuning closed {gap:.0%} of the base's gap"
+            share = "" if gap is None else f"; tuning closed {percent(gap)} of the base's gap"
             yield (
-                f"Open book, {level}: base {block['base']:.2f}, tuned {block['tuned']:.2f}, base with the section in "
-                f"its prompt {block['open_book']:.2f} (tuned minus that {_difference(block)}, n {block['n']}){share}."
+                f"Open book, {level}: base {percent(block['base'])}, tuned {percent(block['tuned'])}, base with the "
+                f"section in its prompt {percent(block['open_book'])} (tuned minus that {in_points(block)}, "
+                f"n {block['n']}){share}."
             )
         if book["cut"] or book["missing"]:
             yield f"Open book: {book['cut']} sections were cut to fit, {book['missing']} rows have no section any more."
@@ -48,39 +57,48 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     """An answer that was cut off is scored as far as it goes, and one that was still thinking as nothing."""
+    from wukong_trainer.shares import percent
+
     primary = metrics["levels"].get("wording") or {}
     for side in ("base", "tuned"):
         ended = primary.get(side, {}).get("stopped_by_eos", 1.0)
         if ended <= 1 - CUT:
             yield (
-                f"Cut off: {1 - ended:.0%} of the {side} answers had not ended at --max-new-tokens "
+                f"Cut off: {percent(1 - ended)} of the {side} answers had not ended at --max-new-tokens "
                 f"{metrics['settings']['max_new_tokens']}, and are scored as far as they go."
             )
 
 
 def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
-    low, high = judge["ci95"]
+    from wukong_trainer.shares import percent
+
     yield (
-        f"Judge: the tuned answer won {judge['wins']}, tied {judge['ties']}, lost {judge['losses']} of {judge['n']}; "
-        f"win rate {judge['win_rate']:.2f}, 95 % interval {low:.2f} to {high:.2f} (sign test, for "
-        f"independent questions: p {judge['p']:.3g})."
+        f"Judge: the tuned answer won {judge['wins']}, tied {judge['ties']}, lost {judge['losses']} of {judge['n']}: "
+        f"win rate {_rate(judge)} (sign test, for independent questions: p {judge['p']:.3g})."
     )
+    if len(judge["levels"]) > 1:
+        rates = "; ".join(f"{level} {_rate(block)}, n {block['n']}" for level, block in judge["levels"].items())
+        yield f"Judge, by level: {rates}."
     if judge["n"]:
         agreement = judge["agreement"]
-        agrees = "" if agreement["share"] is None else f"; agrees with the scores on {agreement['share']:.0%}"
+        agrees = "" if agreement["share"] is None else f"; agrees with the scores on {percent(agreement['share'])}"
         of = f" of the {agreement['n']} rows on which both decide" if agrees else ""
-        yield f"Judge: the same verdict in both orders on {judge['consistency']:.0%} of the rows{agrees}{of}."
+        yield f"Judge: the same verdict in both orders on {percent(judge['consistency'])} of the rows{agrees}{of}."
     if judge["unjudged"]:
         yield f"Judge: {judge['unjudged']} rows stayed unjudged, because a call failed."
 
 
-def _difference(block: Mapping[str, Any]) -> str:
+def _rate(block: Mapping[str, Any]) -> str:
+    from wukong_trainer.shares import percent
+
     low, high = block["ci95"]
-    return f"{block['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+    return f"{percent(block['win_rate'])}, 95 % interval {percent(low)} to {percent(high)}"
 
 
 def against_table(metrics: Mapping[str, Any]) -> Table:
     """The models of `metrics["against"]`, each compared with the first on the questions that neither has seen."""
+    from wukong_trainer.shares import in_points, percent
+
     against = metrics["against"]
     table = Table(title=f"Compared with {one_line(against['first'])}", title_justify="left", box=None, pad_edge=False)
     for heading in ("model", "level", "n", one_line(against["first"]), "model's", "difference", "leakage"):
@@ -91,16 +109,23 @@ def against_table(metrics: Mapping[str, Any]) -> Table:
                 Text(one_line(model["name"])),
                 level,
                 str(block["n"]),
-                f"{block['first']:.2f}",
-                f"{block['model']:.2f}",
-                _difference(block),
+                percent(block["first"]),
+                percent(block["model"]),
+                in_points(block),
                 model["leakage"],
             )
     return table
 
 
+def sampled(sample: Mapping[str, int] | None) -> str:
+    """What must stand beside a verdict that is of a part of the test questions only."""
+    return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
+
+
 def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """Past evaluations, one a line, oldest first."""
+    from wukong_trainer.shares import in_points, percent
+
     table = Table(box=None, pad_edge=False)
     for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
@@ -111,10 +136,10 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             entry["adapter_hash"][:8],
             entry["test_hash"][:8],
             str(primary["n"]),
-            f"{primary['base']:.2f}",
-            f"{primary['tuned']:.2f}",
-            _difference(primary),
-            primary["verdict"],
+            percent(primary["base"]),
+            percent(primary["tuned"]),
+            in_points(primary),
+            primary["verdict"] + sampled(entry.get("sample")),
             entry["leakage"],
         )
     return table

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.text import digest, marked, ngrams, normalise, numbers, same_key_facts, standing_in
+from wukong_pipe.text import TAU, digest, marked, ngrams, normalise, numbers, same_key_facts, standing_in
 
-TAU = 0.7
-"""Questions this alike (Jaccard of character 3-grams) that hold the same key facts count as one for a leak. True
-rewordings lie between 0.28 and 0.62, a copy with one word changed above 0.7."""
 MIN_TRAINED = 3
 """A pair gives up a wording only if at least this many rows of it, none within τ of that wording, are trained."""
 MIN_FORM_USES = 5

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.eval_screen import sampled
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.workspace import RECORD, Run, Workspace, read_json
 
@@ -33,6 +34,8 @@ class RunSummary:
     base: float | None
     """The primary score of the base model, and of the tuned one."""
     tuned: float | None
+    sample: dict[str, int] | None
+    """{"asked": 12, "of": 90} where only a part of the test questions was asked; None where all were."""
     changed: str
     """When its newest file was written: ISO 8601, local time."""
     size: int
@@ -69,7 +72,8 @@ def _summary(run: Run, last: bool) -> RunSummary:
 
     tuned = next((folder for folder in (run.adapter, run.full_model) if folder.is_dir()), None)
     record = read(tuned / RECORD) if tuned else {}
-    primary = read(run.metrics).get("primary", {})
+    metrics = read(run.metrics)
+    primary = metrics.get("primary", {})
     newest = max((file.st_mtime for file in files), default=run.folder.stat().st_mtime)
     return RunSummary(
         run=run.name,
@@ -80,6 +84,7 @@ def _summary(run: Run, last: bool) -> RunSummary:
         verdict=str(primary.get("verdict", "")),
         base=primary.get("base"),
         tuned=primary.get("tuned"),
+        sample=metrics.get("sample"),
         changed=datetime.fromtimestamp(newest).astimezone().isoformat(timespec="seconds"),
         size=sum(file.st_size for file in files),
         damaged=problems[0] if problems else "",
@@ -88,13 +93,15 @@ def _summary(run: Run, last: bool) -> RunSummary:
 
 def runs_table(found: Sequence[RunSummary]) -> Table:
     """The runs, one a line; * marks the one that commands without --run take."""
+    from wukong_trainer.shares import percent
+
     table = Table(box=None, pad_edge=False)
     for heading in ("", "run", "train", "val", "test", "adapter", "base model", "verdict", "changed", "size"):
         table.add_column(heading, justify="right" if heading in {"train", "val", "test", "size"} else "left")
     for summary in found:
         verdict = summary.verdict
         if verdict and summary.base is not None and summary.tuned is not None:
-            verdict += f" ({summary.base:.0%} → {summary.tuned:.0%})"
+            verdict += f" ({percent(summary.base)} → {percent(summary.tuned)}){sampled(summary.sample)}"
         cells = (
             *("*" if summary.last else "", summary.run),
             *(str(summary.rows.get(split, "")) for split in ("train", "validation", "test")),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from wukong_pipe.records import Section
 from wukong_pipe.run_sources import source_texts
 from wukong_pipe.split import split
+from wukong_pipe.units import telling_terms
 from wukong_pipe.workspace import Run
 
 
@@ -20,10 +22,22 @@ def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], s
     """
     # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
     texts = {
-        section.id: f"{section.title}\n{section.header}{section.text}".rstrip()
-        for name, text in source_texts(run, encoding)
-        for section in split(text, name)
+        section.id: f"{section.title}\n{section.header}{section.text}".rstrip() for section in _sections(run, encoding)
     }
     if not texts:
         return None
     return lambda row: texts.get(row["section_id"])
+
+
+def names_of(run: Run, encoding: str = "utf-8") -> frozenset[str]:
+    """The terms that tell two questions of a run apart, as its build had them; of the sources that can be read.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
+    return telling_terms(_sections(run, encoding))
+
+
+def _sections(run: Run, encoding: str) -> Iterator[Section]:
+    for name, text in source_texts(run, encoding):
+        yield from split(text, name)

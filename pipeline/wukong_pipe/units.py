@@ -7,7 +7,7 @@ for, and how many of them some pair's evidence covers is the coverage that the m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -158,3 +158,8 @@ def terms(section: Section) -> frozenset[str]:
     for unit in units(section):
         names |= {unit.lead, unit.cells[0] if unit.cells else ""}
     return frozenset(names - {""})
+
+
+def telling_terms(sections: Iterable[Section]) -> frozenset[str]:
+    """The terms of a whole corpus that tell two questions apart; a single character stands in too many words."""
+    return frozenset(name for section in sections for name in terms(section) if len(name) > 1)

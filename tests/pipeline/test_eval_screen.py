@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from wukong_pipe.eval_screen import evaluation_lines
+from rich.console import Console
+
+from wukong_pipe.eval_screen import evaluation_lines, history_table
 
 
 def test_answers_that_were_cut_off_are_said_and_a_few_are_not() -> None:
@@ -10,6 +12,42 @@ def test_answers_that_were_cut_off_are_said_and_a_few_are_not() -> None:
         "levels": {"wording": wording, "question": {}, "section": {}},
         "settings": {"max_new_tokens": 64},
     }
-    told = "Cut off: 75% of the tuned answers had not ended at --max-new-tokens 64, and are scored as far as they go."
-    assert list(evaluation_lines(metrics)) == [told]
+    told = "Cut off: 75 % of the tuned answers had not ended at --max-new-tokens 64, and are scored as far as they go."
+    assert [line.replace("\u00a0", " ") for line in evaluation_lines(metrics)] == [told]
     assert list(evaluation_lines(metrics | {"levels": {}})) == []
+
+
+def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points() -> None:
+    pair = {"base": 0.25, "tuned": 0.5, "difference": 0.25, "ci95": [-0.1, 0.6], "n": 40}
+    invented = pair | {"base": {"answers": 0.5}, "tuned": {"answers": 0.75}}
+    rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6}
+    metrics = {
+        "primary": {"verdict": "no evidence", "smallest_effect": 0.214},
+        "levels": {},
+        "settings": {"max_new_tokens": 64},
+        "hallucination": invented | {"outside_section": invented},
+        "open_book": {"cut": 0, "missing": 0, "levels": {"wording": pair | {"open_book": 0.75, "gap_closed": 0.5}}},
+        "judge": rate
+        | {"unjudged": 0, "consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
+        | {"levels": {"wording": rate, "section": rate}},
+    }
+    told = "\n".join(evaluation_lines(metrics)).replace("\u00a0", " ")
+    assert "a test like this finds +21 points in 80 of 100" in told
+    assert "50 % of the base answers and 75 % of the tuned answers" in told
+    assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
+    assert "50 % of the base and 75 % of the tuned state one that the section asked about does not hold" in told
+    assert "base 25 %, tuned 50 %, base with the section in its prompt 75 %" in told
+    assert "win rate 75 %, 95 % interval 20 % to 95 % (" in told
+    assert "by level: wording 75 %, 95 % interval 20 % to 95 %, n 4; section 75 %" in told
+    assert "0." not in told.replace("p 0.6", "")
+
+
+def test_the_history_marks_the_evaluation_of_a_sample() -> None:
+    primary = {"n": 3, "base": 0.0, "tuned": 1.0, "difference": 1.0, "ci95": [0.4, 1.0], "verdict": "better"}
+    entry = {"time": "t", "adapter_hash": "a", "test_hash": "b", "primary": primary, "leakage": "none"}
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(history_table([entry, entry | {"sample": {"asked": 3, "of": 90}}]))
+    _, whole, part = shown.get().splitlines()
+    assert "better  " in whole
+    assert "better (sample: 3 of 90)" in part

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.pipeline.rows import family, pair, row, section
 from wukong_pipe.dedupe import dedupe
-from wukong_pipe.holdout import MIN_FORM_USES, TAU, Holdout, Plan, hold_out, plan
+from wukong_pipe.holdout import MIN_FORM_USES, Holdout, Plan, hold_out, plan
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.text import normalise, same_key_facts, similarity
+from wukong_pipe.text import TAU, normalise, same_key_facts, similarity
 
 NAMES = frozenset({"出云棍", "飞龙宝杖", "石敢当", "Eagle"})
 

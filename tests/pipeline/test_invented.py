@@ -39,12 +39,24 @@ def test_only_what_neither_source_nor_question_says_is_invented(
 
 def test_a_run_knows_where_its_sources_stand_and_says_nothing_of_those_that_are_gone(tmp_path: Path) -> None:
     run = Run(tmp_path / "apollo")
-    row = {"source": "apollo.md", "instruction": "How tall was the Saturn V?", "lang": "en"}
-    assert invented_in(run)("It stood 110.6 m tall.", row) is None
+    row = {"source": "apollo.md", "heading_path": ["Apollo"], "instruction": "How tall was it?", "lang": "en"}
+    assert invented_in(run, None)("It stood 110.6 m tall.", row) is None
     (tmp_path / "apollo.md").write_text(SOURCE_EN, encoding="utf-8")
     names = {"apollo.md": str(tmp_path / "apollo.md"), "gone.md": str(tmp_path / "gone.md")}
     write_json(run.folder / "build.json", {"sources": names})
-    terms_of = invented_in(run)
-    assert terms_of("It stood 110.6 m tall.", row) == ([], 1)
-    assert terms_of("It stood 99 m tall.", row) == (["99 m"], 1)
+    terms_of = invented_in(run, None)
+    assert terms_of("It stood 110.6 m tall.", row) == ([], None, 1)
+    assert terms_of("It stood 99 m tall.", row) == (["99 m"], None, 1)
     assert terms_of("It stood 99 m tall.", row | {"source": "gone.md"}) is None
+
+
+def test_what_stands_in_the_source_and_not_in_the_section_is_told_apart(tmp_path: Path) -> None:
+    run = Run(tmp_path / "apollo")
+    (tmp_path / "apollo.md").write_text(f"{SOURCE_EN}\n\n## Mercury\n\nIt stood 29 m tall.", encoding="utf-8")
+    write_json(run.folder / "build.json", {"sources": {"apollo.md": str(tmp_path / "apollo.md")}})
+    row = {"source": "apollo.md", "heading_path": ["Apollo 11"], "instruction": "How tall was it?", "lang": "en"}
+    terms_of = invented_in(run, lambda row: SOURCE_EN)
+    assert terms_of("It stood 110.6 m tall.", row) == ([], [], 1)
+    assert terms_of("It stood 29 m tall.", row) == ([], ["29 m"], 1)
+    assert terms_of("It stood 30 m tall.", row) == (["30 m"], ["30 m"], 1)
+    assert terms_of("Apollo 11 stood there.", row) == ([], [], 1), "the heading says so"

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.workspace import Run, jsonl, write_json, write_text
+from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_json, write_text
+from wukong_trainer.compare import against
+from wukong_trainer.contenders import Contender
+from wukong_trainer.forgetting import forgetting
+from wukong_trainer.hallucination import mark_invented
+from wukong_trainer.judge import Comparison, judge
 from wukong_trainer.metrics import summarise
+from wukong_trainer.open_book import OpenBook, open_book
 from wukong_trainer.scores import score
 
 HOSTILE = (
@@ -74,6 +81,30 @@ def reject(stage: str, reason: str, question: str = "Who?", answer: str = "Nobod
     return {"stage": stage, "reason": reason, "candidate": {"question": question, "answer": answer}, "reply": "{…}"}
 
 
+def all_blocks(rows: list[dict[str, Any]], text: str = "some model") -> dict[str, Any]:
+    """The blocks that other steps of an evaluation add, as they make them: of the rows, with `text` for a name."""
+    questions = [{"lang": lang} for lang in ("zh", "en") for _ in range(10)]
+    known = [{"key_fact_hit": float(i % 4 > 0), "loglik": -1.0} for i in range(20)]
+    forgotten = [{"key_fact_hit": float(i % 2), "loglik": -1.5} for i in range(20)]
+
+    def invented_in(answer: str, _: dict[str, Any]) -> tuple[list[str], list[str] | None, int]:
+        return ([text], [text, "7"], 3) if "know" in answer else ([], [], 1)
+
+    def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+        longer = ["A" if len(one.a) >= len(one.b) else "B" for one in comparisons]
+        return [None, *({"better": better, "reason": text} for better in longer[1:])]
+
+    book = OpenBook([row["tuned"] if i % 3 else row["base"] for i, row in enumerate(rows)], 2)
+    rival = Contender(text, "weights", "lora", "weights", "")
+    return {
+        "forgetting": forgetting(questions, known, forgotten, 2),
+        "hallucination": mark_invented(rows, invented_in),
+        "open_book": open_book(rows, book),
+        "judge": judge(rows, ask, lambda row: None),
+        "against": against(rows, "monkey", [(rival, {}, {i: row["base"] for i, row in enumerate(rows)})], None),
+    }
+
+
 def add_further_files(run: Run, text: str = "some text") -> None:
     """What other steps may leave behind, `text` in every place that holds some."""
     sections = [("Guide", 4, 4, 3, 3), (text, 10, 3, 8, 2)]
@@ -96,17 +127,16 @@ def add_further_files(run: Run, text: str = "some text") -> None:
     rejects = [reject("base_qa", f"“Luna {i}” is not in the evidence", text) for i in range(40)]
     rejects += [reject(text, text), {"stage": "reply", "reason": "the content is empty", "reply": text}]
     write_text(run.dataset / "rejected.jsonl", "".join(json.dumps(line) + "\n" for line in rejects))
-    hit = {"base": 0.75, "tuned": 0.5, "difference": -0.25, "ci95": [-0.5, 0.0]}
-    further = {
-        "forgetting": {"n": 20, "hit": hit, "answers": [{"question": text, "base": text, "tuned": text}]},
-        "open_book": {"n": 12, "hit": 0.625},
-        text: {text: text},
-    }
+    answers = read_jsonl(run.answers)
+    further = all_blocks(answers, text) | {text: {text: text}}
     metrics = json.loads(run.metrics.read_text("utf-8")) | further
     metrics["levels"]["wording"] |= {
         "compared": {"chrf": {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}},
         "smallest_effect": 0.125,
     }
     write_text(run.metrics, json.dumps(metrics))
-    write_text(run.metrics.with_name("history.jsonl"), json.dumps({"when": text, "primary": {"tuned": 0.125}}) + "\n")
+    entry = {"time": "2026-01-02T03:04:05+00:00", "adapter_hash": text, "test_hash": "abcdef0123", "leakage": "unknown"}
+    past = entry | {"primary": metrics["primary"]}
+    entries = [past, past | {"sample": {"asked": 9, "of": 30}}, {"when": text, "primary": {"tuned": 0.125}}]
+    write_text(run.metrics.with_name("history.jsonl"), jsonl(entries))
     write_text(run.train / "preflight.json", json.dumps({"trained": text, "tokens": {"longest": 123}}))

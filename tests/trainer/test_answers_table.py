@@ -38,3 +38,12 @@ def test_the_terminal_table_shows_wins_then_a_loss_as_text() -> None:
 
 def test_the_terminal_table_of_nothing() -> None:
     assert "Leakage: none" in terminal(summarise([], base_model="b", adapter="a", leakage="none", settings={}), [])
+
+
+def test_the_terminal_says_why_leakage_is_unknown_and_that_a_sample_is_one() -> None:
+    metrics = summarise([], base_model="b", adapter="a", leakage="unknown", settings={})
+    metrics |= {"sample": {"asked": 3, "of": 90}, "leak_check": {"audit": "edited", "closest": 0.614}}
+    shown = " ".join(terminal(metrics, []).split())
+    assert "A sample: 3 of 90 test questions were asked" in shown
+    assert "Leakage: unknown (train.jsonl or test.jsonl was changed after the build's audit; the closest" in shown
+    assert "0.61 alike" in shown

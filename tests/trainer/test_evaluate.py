@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
-from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
+from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import sft
 from wukong_trainer.data import TrainingData
-from wukong_trainer.evaluate import Settings, evaluate
+from wukong_trainer.evaluate import Settings, evaluate, history_of
 from wukong_trainer.generate import Answer, prompt_text
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import Recipe, overridden
@@ -45,9 +46,16 @@ def run(tmp_path: Path, recipe: Recipe) -> Run:
     run.dataset.mkdir(parents=True)
     write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
     sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
-    rows = [row(i, f"请问{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
+    rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
     write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
+    as_built(run)
     return run
+
+
+def as_built(run: Run) -> None:
+    """Note the dataset's files as a build does that has audited them."""
+    files = {name: sha256_of(run.dataset / name) for name in ("train.jsonl", "test.jsonl")}
+    write_json(run.manifest, {"files": files})
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -94,6 +102,63 @@ def test_an_adapter_trained_on_test_questions_is_refused_or_they_are_dropped_and
     metrics, answers = evaluate(run, Settings(batch=8, max_new_tokens=8, drop_leaked=True))
     assert metrics["leakage"] == "dropped 1"
     assert len(answers) == 7
+
+
+def test_a_light_rewording_of_a_trained_question_is_a_leak_in_any_test_but_the_audited_one(
+    run: Run, tmp_path: Path
+) -> None:
+    rows = [row(30, "请问第7号棍的来历是什么？", "甲"), row(31, "第99号棍的来历是什么？", "乙")]
+    write(tmp_path / "mine.jsonl", rows)
+    lightly = "trained on 1 of these 2 test questions, 1 of them lightly reworded (“请问第7号棍的来历是什么？”"
+    with pytest.raises(ModelError, match=re.escape(f"{lightly} for “第7号棍的来历是什么”, 0.80 alike)")):
+        evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    metrics, answers = evaluate(run, replace(SETTINGS, drop_leaked=True), test=tmp_path / "mine.jsonl")
+    assert [answer["id"] for answer in answers] == ["row31"]
+    assert metrics["leakage"] == "dropped 1"
+    assert metrics["leak_check"] == {"audit": "other test", "closest": 0.0}
+    # The build has looked at the same words, and knows more names than eval does.
+    write(run.dataset / "test.jsonl", rows)
+    as_built(run)
+    metrics, _ = evaluate(run, SETTINGS)
+    assert (metrics["leakage"], metrics["leak_check"]) == ("none", {"audit": "stands", "closest": None})
+
+
+def test_twins_that_name_other_things_are_no_leak_where_the_corpus_s_names_are_known(
+    run: Run, tmp_path: Path, recipe: Recipe
+) -> None:
+    write(tmp_path / "rows.jsonl", [row(1, "花果山的猴王后来怎样了？", "甲"), row(2, "水帘洞里有什么？", "乙")])
+    sft.train(run, read_training_data(tmp_path / "rows.jsonl"), overridden(recipe, epochs=0.5), evaluate=False)
+    write(
+        tmp_path / "mine.jsonl", [row(3, "在花果山的猴王后来怎样了？", "丙"), row(4, "花果山的猴子后来怎样了？", "丁")]
+    )
+    asked = replace(SETTINGS, drop_leaked=True)
+    names = frozenset({"猴王", "猴子"})
+    _, answers = evaluate(run, asked, test=tmp_path / "mine.jsonl", names=lambda: names)
+    assert [answer["id"] for answer in answers] == ["row4"]
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl"])
+def test_files_edited_since_the_build_are_not_audited_and_the_verdict_says_so(run: Run, name: str) -> None:
+    with (run.dataset / name).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row(40, "山后的石桥是谁修的？", "石匠"), ensure_ascii=False) + "\n")
+    metrics, _ = evaluate(run, SETTINGS)
+    assert metrics["leakage"] == "unknown"
+    assert metrics["leak_check"]["audit"] == "edited"
+    assert 0 < metrics["leak_check"]["closest"] < 0.7
+
+
+def test_rows_that_no_build_made_were_audited_by_nobody(run: Run) -> None:
+    run.manifest.unlink()
+    metrics, _ = evaluate(run, SETTINGS)
+    assert (metrics["leakage"], metrics["leak_check"]["audit"]) == ("unknown", "none")
+
+
+def test_an_evaluation_of_a_sample_says_of_how_many_questions_it_is_one(run: Run) -> None:
+    metrics, _ = evaluate(run, replace(SETTINGS, limit=3))
+    assert metrics["sample"] == {"asked": 3, "of": 7}
+    metrics, _ = evaluate(run, replace(SETTINGS, limit=7))
+    assert metrics["sample"] is None
+    assert [entry["sample"] for entry in read_jsonl(history_of(run))] == [{"asked": 3, "of": 7}, None]
 
 
 def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: Recipe) -> None:
@@ -169,7 +234,7 @@ def test_a_limit_takes_questions_from_all_over_the_file(run: Run) -> None:
 
 
 def test_wordings_are_told_apart_by_whether_their_form_was_trained(run: Run) -> None:
-    _, answers = evaluate(run, SETTINGS, form_of=lambda question: "polite" if question.startswith("请问") else "plain")
+    _, answers = evaluate(run, SETTINGS, form_of=lambda question: "polite" if question.startswith("请你") else "plain")
     assert {answer["form"] for answer in answers if answer["level"] == "wording"} == {"unseen"}
     assert {answer["form"] for answer in answers if answer["level"] == "section"} == {"seen"}
 
@@ -192,7 +257,7 @@ def test_rows_split_off_may_be_tested_and_rows_trained_may_not(tmp_path: Path, r
     sft.train(run, data, overridden(recipe, epochs=0.5), evaluate=False)
     write(tmp_path / "watched.jsonl", [example.to_json() for example in data.validation])
     metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "watched.jsonl")
-    assert metrics["leakage"] == "unknown", "a light rewording of a trained row was looked for by nobody"
+    assert metrics["leakage"] == "unknown", "no build has held these pairs or sections out"
     assert len(answers) == 6
     with pytest.raises(ModelError, match="trained on 18 of these 24"):
         evaluate(run, SETTINGS, test=tmp_path / "rows.jsonl")

@@ -13,7 +13,7 @@ import pytest
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import StoppedShort
 from wukong_pipe.text import normalise
-from wukong_pipe.workspace import Run, read_json, read_jsonl, write_json
+from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import contenders, sft
 from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
@@ -53,7 +53,9 @@ def write(path: Path, entries: list[dict[str, Any]]) -> None:
 def trained(folder: Path, student: Path, questions: list[dict[str, Any]]) -> Run:
     run = Run(folder)
     write(run.dataset / "train.jsonl", questions)
-    write(run.dataset / "test.jsonl", rows("请问", FACTS[:8]))
+    write(run.dataset / "test.jsonl", rows("请你告诉我，", FACTS[:8]))
+    files = {name: sha256_of(run.dataset / name) for name in ("train.jsonl", "test.jsonl")}
+    write_json(run.manifest, {"files": files})
     recipe = overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=2.0, batch=12, r=4, alpha=4)
     sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
     return run
@@ -66,7 +68,7 @@ def run(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def source_of(row: dict[str, Any]) -> str | None:
     """Sections long and short, and one that is gone."""
-    return None if row["instruction"].startswith("请问第3号") else f"{row['instruction'][2:]}的答案。" * 40
+    return None if "第3号" in row["instruction"] else f"{row['instruction'][6:]}的答案。" * 40
 
 
 def test_a_second_evaluation_loads_no_model_and_writes_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,24 +128,26 @@ def test_with_the_section_at_hand_the_base_answers_otherwise_than_without(run: R
 
 
 def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:
-    def invented_in(answer: str, row: dict[str, Any]) -> tuple[list[str], int] | None:
+    def invented_in(answer: str, row: dict[str, Any]) -> tuple[list[str], list[str] | None, int] | None:
         text = source_of(row)
-        return None if text is None else ([char for char in answer if char not in text], len(answer))
+        return None if text is None else ([char for char in answer if char not in text], None, len(answer))
 
     metrics, answers = evaluate(run, SETTINGS, invented_in=invented_in)
     found = metrics["hallucination"]
     assert (found["n"], found["missing"]) == (7, 1)
     for side in ("base", "tuned"):
-        marked = [row[side]["invented_terms"] for row in answers if "invented" in row[side]]
+        marked = [row[side]["invented_terms"] for row in answers if "invented_terms" in row[side]]
         assert len(marked) == 7
         assert found[side]["invented"] == sum(map(len, marked)) <= found[side]["stated"]
         assert found[side]["answers"] == pytest.approx(sum(map(bool, marked)) / 7)
+        assert "invented" not in metrics["levels"]["wording"][side], "it is told once"
+    assert found["outside_section"]["n"] == 0
 
 
 def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     run: Run, student: Path, tmp_path: Path
 ) -> None:
-    test = rows("请问", FACTS[:8])
+    test = rows("请你告诉我，", FACTS[:8])
     other = trained(tmp_path / "other", student, [*rows("", FACTS), *test[:2]])
     metrics, answers = evaluate(run, SETTINGS, rivals=[other, str(student), run])
     against = metrics["against"]
@@ -156,7 +160,7 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     assert models["mine"]["levels"]["wording"]["difference"] == 0
     assert [row["against"]["mine"] for row in answers] == [row["tuned"] for row in answers]
     assert [row["against"][str(student)]["answer"] for row in answers] == [row["base"]["answer"] for row in answers]
-    assert [row["id"] for row in answers if "other" not in row["against"]] == ["请问0", "请问1"]
+    assert [row["id"] for row in answers if "other" not in row["against"]] == ["请你告诉我，0", "请你告诉我，1"]
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,30 @@ def test_the_smallest_effect_is_found_in_80_of_100_tests() -> None:
     assert 0.74 <= float(np.mean([draw(effect).p < 0.05 for _ in range(500)])) <= 0.86
 
 
+@pytest.mark.parametrize(("sections", "base"), [(8, 0.05), (24, 0.05), (24, 0.3)])
+def test_of_hits_too_the_smallest_effect_is_found_in_about_80_of_100_tests(sections: int, base: float) -> None:
+    rng = np.random.default_rng(7)
+    names = [f"s{i // 5}" for i in range(5 * sections)]
+
+    def draw(shift: float) -> Estimate:
+        hits = [rng.random(len(names)) < rate for rate in (base, base + shift)]
+        return estimate((hits[1].astype(float) - hits[0]).tolist(), names)
+
+    effect = float(np.median([draw(0.0).smallest_effect or 1 for _ in range(60)]))
+    assert 0.72 <= float(np.mean([draw(effect).p < 0.05 for _ in range(150)])) <= 0.99
+
+
+def test_the_smallest_effect_shrinks_with_more_sections_and_is_none_where_nothing_could_be_found() -> None:
+    def draw(sections: int) -> float | None:
+        return estimate([0.0, 1.0, -1.0] * sections, [f"s{i // 3}" for i in range(3 * sections)]).smallest_effect
+
+    few, some, many = draw(2), draw(12), draw(48)
+    assert few is None, "two sections whose questions all go every way"
+    assert some is not None
+    assert many is not None
+    assert 0 < many < some / 1.5
+
+
 def test_mcnemar_is_the_sign_test_of_hits_worked_out_by_hand() -> None:
     assert sign_test(5, 1) == pytest.approx(2 * (1 + 6) / 2**6), "at most 1 of 6, both tails"
     assert sign_test(10, 0) == pytest.approx(2 / 2**10)

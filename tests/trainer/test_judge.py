@@ -47,8 +47,27 @@ def test_a_judge_with_an_opinion_is_heard_whatever_the_order(side: str, rate: fl
     assert found["consistency"] == 1.0
     assert found["agreement"] == {"n": 20, "share": rate}
     assert found["p"] < 0.001
-    assert found["levels"]["wording"]["wins"] == 10 * rate
+    for level in ("wording", "section"):
+        of_it = found["levels"][level]
+        assert (of_it["n"], of_it["wins"], of_it["win_rate"]) == (10, 10 * rate, rate)
+        assert (of_it["consistency"], of_it["agreement"]) == (1.0, {"n": 10, "share": rate})
     assert {one["judge"]["better"] for one in rows} == {side}
+
+
+def test_the_rate_of_a_level_has_an_interval_that_takes_a_section_s_questions_as_alike() -> None:
+    def of_level(sections: int) -> list[float]:
+        rows = [row(2 * i + 1) | {"heading_path": [f"section {i % sections}"]} for i in range(20)]
+        # All questions of a section go the same way.
+        won = {f"tuned {2 * i + 1}" for i in range(20) if i % sections % 2}
+        found = judged(rows, lambda a, b: "A" if a in won or (a[:4] == "base" and b not in won) else "B")
+        assert found["levels"]["wording"]["win_rate"] == 0.5
+        low, high = found["levels"]["wording"]["ci95"]
+        return [low, high]
+
+    few, many = of_level(4), of_level(20)
+    assert few[1] - few[0] > 1.5 * (many[1] - many[0])
+    assert few[0] >= 0
+    assert few[1] <= 1
 
 
 def test_a_tie_in_one_order_is_a_tie() -> None:

@@ -1,19 +1,14 @@
-"""What page and terminal share: hostile characters as escapes, rates and differences, what became of an answer."""
+"""What page and terminal share: hostile characters as escapes, what became of an answer."""
 
 from __future__ import annotations
 
 from tests.trainer.answered import answer_row
-from wukong_trainer.readable import outcome, percent, points, visible
+from wukong_trainer.readable import outcome, visible
 
 
 def test_visible_keeps_what_can_be_read() -> None:
     assert visible("第一回\n\tA—b “c” 😀") == "第一回\n\tA—b “c” 😀"
     assert visible("a\r\x00\u2028\U000e0041") == "a\\x0d\\x00\\u2028\\U000e0041"
-
-
-def test_rates_and_differences_read_as_people_write_them() -> None:
-    assert [percent(0.004), percent(1.0)] == ["0\u00a0%", "100\u00a0%"]
-    assert [points(0.126), points(-0.031), points(-0.001)] == ["+13", "−3", "0"]
 
 
 def test_the_outcome_is_what_tuning_did_to_the_answer() -> None:

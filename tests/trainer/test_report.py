@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run
+from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run, reject
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.metrics import summarise
@@ -184,7 +184,7 @@ def test_coverage_and_quota_stand_by_section(tmp_path: Path) -> None:
     assert "Sections short of their quota: 1 of 2." in page.text
     assert [int(a["width"] or 0) for tag, a in page.tags if tag == "rect" and "x" not in a] == [100, 30]
     assert "2 / 8 short of its quota" in squeezed(page)
-    assert "base_qa 7 1234 99 0.25 some text" in squeezed(page)
+    assert "questions 7 1234 99 0.25 some text" in squeezed(page)
     assert re.search(r"base questions</th><td>1</td><td>0</td><td>1</td><td>2</td>", html)
 
 
@@ -194,12 +194,9 @@ def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
     log = [{"step": i, "loss": 1.0, "tokens_per_second": 100.0 * i} for i in (1, 2, 9)]
     write_text(run.train / "log.jsonl", jsonl(log))
     page = squeezed(read(run)[1])
-    assert "Forgetting: general questions" in page
-    assert "hit – 0.750 0.500 -0.250 -0.500 … 0.000" in page
-    assert "Open book" in page
+    assert "some text value some text some text" in page, "what the page has no words for"
     assert "1.000 0.500 0.250 … 0.750 0.031" in page, "chrF of the wordings"
-    assert "smallest difference that this many questions can show 0.125" in page
-    assert "Earlier evaluations of this run · 1" in page
+    assert "smallest true difference that such a test finds in 80 of 100 0.125" in page
     assert "tokens per second 100.000 200.000 900.000 900.000" in page
     assert "tokens › longest 123" in page
 
@@ -215,6 +212,102 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)
     assert "the adapter holds the weights of the lowest" in page.text
+
+
+# --- what else was measured ----------------------------------------------------------------------------
+
+KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|hallucination|base_qa|held_form|p_holm)\b")
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        (
+            "en",
+            [
+                "Forgetting: general questions 20 general questions that the corpus is not about",
+                "2 more had been trained and were not asked.",
+                "Correct answers (n = 20) 75\u00a0% 50\u00a0% −25 ",
+                "Chinese (n = 10) ",
+                "per token (nats) −1.00 −1.50 −0.50 ",
+                "Inventions Answers that state a number or name",
+                "answers with something from nowhere in the source (n = 28) 36\u00a0% 0\u00a0% −36 ",
+                "numbers and names: from nowhere / stated 10 / 48 0 / 28",
+                "Open book: the base with the section before it",
+                "2 sections were longer than the model reads, and cut.",
+                "new wording (n = 10) 0\u00a0% 100\u00a0% 60\u00a0% +40 ",
+                "1 questions stayed unjudged, because a call failed.",
+                "total (n = 27) 18 / 9 / 0 ",
+                "new wording (n = 9) 9 / 0 / 0 100\u00a0% ",
+                "Compared with other models The same questions",
+                "Evaluations of this run · 2",
+                "2026-01-02 03:04 some tex abcdef01 10 (sample: 9 of 30) 0\u00a0% 100\u00a0% +100 ",
+                "unknown More in eval/history.jsonl.",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "遗忘：通用问题 向两个模型各问 20 个",
+                "正确率（n = 20） 75% 50% −25 ",
+                "编造 回答中出现了原文和问题里都没有的数字或名称",
+                "含有原文全篇都没有的内容的回答（n = 28） ",
+                "开卷：基座模型附原文作答 另请基座模型",
+                "评审模型：哪个回答更好",
+                "新问法（n = 9） 0 / 0 / 9 0% ",
+                "与其他模型比较",
+                "本次运行的历次评测 · 2",
+                "10 (抽样：9 / 30) 0% 100% +100 ",
+            ],
+        ),
+    ],
+)
+def test_every_block_has_a_heading_a_sentence_and_numbers_as_people_write_them(
+    tmp_path: Path, lang: str, expected: list[str]
+) -> None:
+    run = make_run(tmp_path, lang)
+    add_further_files(run)
+    text = squeezed(read(run)[1])
+    assert [words for words in expected if words.replace("\u00a0", " ") not in text] == []
+    assert KEY.findall(text) == [], "keys of the files are no words"
+
+
+@pytest.mark.parametrize(
+    ("lang", "stages"), [("en", ["questions", "rewordings", "leak audit"]), ("zh", ["提问", "改写", "泄漏审查"])]
+)
+def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, stages: list[str]) -> None:
+    run = make_run(tmp_path, lang)
+    rejects = [reject(stage, "“Luna” is not in the evidence") for stage in ("base_qa", "audit")]
+    write_text(run.dataset / "rejected.jsonl", jsonl(rejects))
+    html, page = read(run)
+    for stage in stages:
+        assert stage in page.text
+    assert not re.search(r"base_qa|\baudit\b(?! )", page.text.replace("leak audit", ""))
+    assert f'<th scope="row">{stages[0]}</th><td>60</td>' in html
+
+
+def test_an_unknown_block_and_one_of_another_version_stand_as_they_are(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics |= {"judge": {"wins": 3, "of": {"base": 1.0}}, "new": {"share": 0.25}}
+    write_json(run.metrics, metrics)
+    page = squeezed(read(run)[1])
+    assert "Judge: which answer is better value base won 3 – of – 1.000" in page
+    assert "new value share 0.250" in page
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "This is a sample: 9 of 90"), ("zh", "90 个测试问题中只问了 9 个")])
+def test_a_sample_and_a_test_without_audit_say_so_at_the_verdict(tmp_path: Path, lang: str, told: str) -> None:
+    run = make_run(tmp_path, lang)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    check = {"audit": "edited", "closest": 0.6149}
+    metrics |= {"sample": {"asked": 9, "of": 90}, "leakage": "unknown", "leak_check": check}
+    write_json(run.metrics, metrics)
+    _, page = read(run)
+    head = page.text[: page.text.index("tiny <b>")]
+    assert told in head
+    assert ("changed after the build had audited" if lang == "en" else "在构建审查之后被改动过") in head
+    assert "0.61" in head
 
 
 # --- what is missing -----------------------------------------------------------------------------------

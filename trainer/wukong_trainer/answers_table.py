@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.readable import comparisons, outcome, percent, points, visible
+from wukong_trainer.readable import comparisons, outcome, visible
 from wukong_trainer.scores import PRIMARY
+from wukong_trainer.shares import interval, percent, points
 
 VERDICT_STYLES = {"better": "green", "worse": "red"}
 
@@ -32,21 +34,46 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
     for name in ("level", "n", "sections", "base", "tuned", "diff.", "95 % interval", "verdict"):
         table.add_column(name, justify="left" if name in {"level", "verdict"} else "right", no_wrap=name != "verdict")
     for line in comparisons(metrics):
-        difference, low, high = (points(value) for value in (line["difference"], *line["ci95"]))
         table.add_row(
             Text(visible(f"  {line['part']}" if line["part"] else line["level"])),
             str(line["n"]),
             str(line["sections"]),
             percent(line["base"][PRIMARY]),
             percent(line["tuned"][PRIMARY]),
-            difference,
-            f"{low} … {high}",
+            points(line["difference"]),
+            interval(line["ci95"]),
             Text(line["verdict"], style=VERDICT_STYLES.get(line["verdict"], "")),
         )
-    notes = [Text(visible(f"Leakage: {metrics['leakage']}."), style="dim")]
+    notes = [Text(visible(note)) for note in _of_the_sample(metrics)]
+    notes.append(Text(visible(f"Leakage: {metrics['leakage']}{_why_unknown(metrics)}."), style="dim"))
     if says := (metrics["levels"].get("section") or {}).get("explanation"):
         notes.append(Text(visible(f"Control (section): {says}"), style="dim"))
     return Group(table, *notes, *(_side_by_side(row) for row in _examples(answers, examples)))
+
+
+def _of_the_sample(metrics: dict[str, Any]) -> Iterator[str]:
+    if sample := metrics.get("sample"):
+        yield (
+            f"A sample: {sample['asked']} of {sample['of']} test questions were asked, and the verdict is about these."
+        )
+
+
+_NO_AUDIT = {
+    "other test": "the build's audit was of another test file",
+    "other training": "the model was trained on other rows than the build audited",
+    "edited": "train.jsonl or test.jsonl was changed after the build's audit",
+    "none": "no build has audited these rows",
+    "unrecorded": "nothing records what the model was trained on",
+}
+
+
+def _why_unknown(metrics: dict[str, Any]) -> str:
+    """Why the build's audit does not speak for the numbers, and how close the questions come to trained ones."""
+    found = metrics.get("leak_check") or {}
+    why = _NO_AUDIT.get(found.get("audit", ""), "")
+    closest = found.get("closest")
+    near = "" if closest is None else f"; the closest to a trained question with its key facts is {closest:.2f} alike"
+    return f" ({why}{near})" if why else ""
 
 
 def _examples(answers: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:

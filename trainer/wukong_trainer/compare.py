@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.text import normalise
 from wukong_pipe.workspace import jsonl, read_jsonl, write_text
 from wukong_trainer.contenders import Contender
 from wukong_trainer.metrics import LEVELS
@@ -19,17 +18,11 @@ ScoredRows = dict[int, dict[str, Any]]
 """Scored answers by the place of their test row; a row whose question the model was trained on is left out."""
 
 
-def unseen_by(record: dict[str, Any], questions: Sequence[str]) -> list[int]:
-    """The places of the questions that a model was not trained on; all, where it does not say on which it was."""
-    trained = set(record.get("questions", ()))
-    return [i for i, question in enumerate(questions) if normalise(question) not in trained]
-
-
 def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str:
     """ "none", "dropped N" or "unknown": what is known of test questions that a model was trained on.
 
-    Word for word they are always looked for; "none" also says that none is a light rewording of what was trained,
-    which only the build's audit has looked at.
+    Copies and light rewordings are always looked for; "none" also says that no pair or section that the test holds
+    out was trained in other words, which only the build's audit can know.
 
     Args:
         record: what the model was trained on, {} where nobody knows.
@@ -101,6 +94,7 @@ def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_has
         "base_model": metrics["base_model"],
         "leakage": metrics["leakage"],
         "primary": metrics["primary"],
+        "sample": metrics["sample"],
         "settings": metrics["settings"],
     }
     write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))

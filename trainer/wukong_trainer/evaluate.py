@@ -13,7 +13,7 @@ import torch
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
-from wukong_trainer.compare import ScoredRows, against, leakage_of, remember, unseen_by
+from wukong_trainer.compare import ScoredRows, against, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
 from wukong_trainer.fingerprint import fingerprint, is_known
@@ -21,6 +21,7 @@ from wukong_trainer.forgetting import ON_A_CPU, ask_general, forgetting, general
 from wukong_trainer.hallucination import InventedIn, mark_invented
 from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
+from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.quiet import silence_libraries
@@ -37,7 +38,7 @@ class Settings:
     limit: int | None = None
     """Only this many test questions, spread evenly over the file."""
     drop_leaked: bool = False
-    """Leave out test questions the adapter was trained on, instead of refusing."""
+    """Leave out test questions the adapter was trained on, also in a light rewording, instead of refusing."""
     general: int | None = 0
     """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
     open_book: bool = False
@@ -51,6 +52,7 @@ def evaluate(
     test: Path | None = None,
     base_model: str = "",
     form_of: Callable[[str], str] = lambda question: "",
+    names: Callable[[], frozenset[str]] = frozenset,
     source_of: SourceOf | None = None,
     invented_in: InventedIn = lambda answer, row: None,
     ask_judge: AskJudge | None = None,
@@ -65,8 +67,9 @@ def evaluate(
         test: a JSONL of test rows; by default the run's own.
         base_model: the base to compare with; by default the one the adapter was trained on.
         form_of: the template a question was made with, "" where it was written freely.
+        names: terms that tell two questions of the corpus apart; asked for where the build's audit does not stand.
         source_of: the text of the section a row is about.
-        invented_in: what an answer to a row states that neither its source nor its question holds.
+        invented_in: what an answer to a row states that its source, or its section, does not hold.
         ask_judge: has a language model judge both answers; see `judge`.
         rivals: other runs, and model ids or folders, that are asked the same questions.
 
@@ -80,21 +83,26 @@ def evaluate(
     """
     folder, record = tuned_folder(run)
     file = test or run.dataset / "test.jsonl"
-    rows = _sample(_test_rows(file), settings.limit)
-    rows, dropped = _unseen(rows, record, settings.drop_leaked)
+    every = _test_rows(file)
+    rows = _sample(every, settings.limit)
+    sample = None if len(rows) == len(every) else {"asked": len(rows), "of": len(every)}
     data = _built(run)
+    audit = _Audit.of(run, file, data)
+    seen = audit.leaks(record, rows, names)
+    rows, dropped = _unseen(rows, seen, settings.drop_leaked)
     trained = [row.question for row in data.train] if data and data.hash == record.get("dataset_hash") else []
-    # The build's audit is of its own training rows and its own test.
-    audited = data.hash if data and file.resolve() == (run.dataset / "test.jsonl").resolve() else None
-    leakage = leakage_of(record, dropped, audited)
+    leakage = leakage_of(record, dropped, audit.hash)
     silence_libraries()
     base, tuned = contenders(run, folder, record, base_model)
     others = [(rival, _record_of(rival)) for rival in rivals]
-    challengers = [(_rival(rival, its, tuned), its) for rival, its in others]
+    challengers = [
+        (_rival(rival, its, tuned), its, audit.leaks(its, rows, names).unseen if its else list(range(len(rows))))
+        for rival, its in others
+    ]
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
-    untold = unseen_by(record, [row["example"].asked for row in questions])
+    untold = copies(record, [row["example"].asked for row in questions]).unseen
     repeated, questions = len(questions) - len(untold), [questions[i] for i in untold]
 
     kept, loader = Kept(run.answers.with_name("answers.partial.jsonl")), Loader()
@@ -109,8 +117,8 @@ def evaluate(
                 book = ask_with_source(asked, rows, source_of, settings.max_new_tokens)
             general[contender.name] = ask_general(asked, questions, settings.max_new_tokens)
     of_rivals = [
-        (contender, its, _rival_answers(contender, its, rows, loader, kept, settings, progress))
-        for contender, its in challengers
+        (contender, its, _rival_answers(contender, places, rows, loader, kept, settings, progress))
+        for contender, its, places in challengers
     ]
 
     trained_forms = {form_of(question) for question in trained}
@@ -133,6 +141,7 @@ def evaluate(
         leakage=leakage,
         settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"},
     )
+    metrics |= {"sample": sample, "leak_check": {"audit": audit.of_training(record), "closest": seen.closest}}
     if questions:
         metrics["forgetting"] = forgetting(questions, general["base"], general["tuned"], repeated)
     if inventions:
@@ -140,7 +149,7 @@ def evaluate(
     if book is not None:
         metrics["open_book"] = open_book(answers, book)
     if of_rivals:
-        metrics["against"] = against(answers, run.name, of_rivals, audited)
+        metrics["against"] = against(answers, run.name, of_rivals, audit.hash)
     _write(run, metrics, answers)
     remember(history_of(run), metrics, adapter_hash=fingerprint(str(folder)), test_hash=sha256_of(file))
     if ask_judge:
@@ -219,14 +228,57 @@ def _sample(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any
     return [rows[i * len(rows) // limit] for i in range(limit)]
 
 
-def _unseen(rows: list[dict[str, Any]], record: dict[str, Any], drop: bool) -> tuple[list[dict[str, Any]], int]:
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """Whether the build's audit of test against training rows still speaks for the files as they are."""
+
+    state: str
+    """ "stands", "other test", "edited" since the build, or "none" where no build made the files."""
+    data: TrainingData | None
+
+    @classmethod
+    def of(cls, run: Run, file: Path, data: TrainingData | None) -> _Audit:
+        if file.resolve() != (run.dataset / "test.jsonl").resolve():
+            return cls("other test", data)
+        if data is None or not run.manifest.is_file():
+            return cls("none", data)
+        built = read_json(run.manifest).get("files", {})
+        same = all(sha256_of(run.dataset / name) == built.get(name) for name in ("train.jsonl", "test.jsonl"))
+        return cls("stands" if same else "edited", data)
+
+    @property
+    def hash(self) -> str | None:
+        """Of the training rows that it was about; None where it does not stand."""
+        return self.data.hash if self.data and self.state == "stands" else None
+
+    def of_training(self, record: dict[str, Any]) -> str:
+        """Its state for a model; also "unrecorded" and "other training", where that was trained on other rows."""
+        if "questions" not in record:
+            return "unrecorded"
+        return "other training" if self.hash not in (None, record.get("dataset_hash")) else self.state
+
+    def leaks(self, record: dict[str, Any], rows: list[dict[str, Any]], names: Callable[[], frozenset[str]]) -> Leaks:
+        """What of the rows a model was trained on; the build's rule is applied here where its audit did not."""
+        questions = [row["example"].asked for row in rows]
+        if self.of_training(record) in ("stands", "unrecorded"):
+            return copies(record, questions)
+        return leaks(record, questions, names(), self.data.questions() if self.data and self.hash else ())
+
+
+def _unseen(rows: list[dict[str, Any]], seen: Leaks, drop: bool) -> tuple[list[dict[str, Any]], int]:
     """The rows whose question the adapter was not trained on, and how many were left out."""
-    unseen = [rows[i] for i in unseen_by(record, [row["example"].asked for row in rows])]
+    unseen = [rows[i] for i in seen.unseen]
     leaked = len(rows) - len(unseen)
     if leaked and not drop:
+        lightly = ""
+        if seen.reworded:
+            question, trained, alike = seen.reworded[0]
+            lightly = (
+                f", {len(seen.reworded)} of them lightly reworded (“{question}” for “{trained}”, {alike:.2f} alike)"
+            )
         raise ModelError(
-            f"The adapter was trained on {leaked} of these {len(rows)} test questions, so no score on them means "
-            "anything. Train on other rows, or leave the questions out with --drop-leaked."
+            f"The adapter was trained on {leaked} of these {len(rows)} test questions{lightly}, so no score on them "
+            "means anything. Train on other rows, or leave the questions out with --drop-leaked."
         )
     if not unseen:
         raise ModelError("The adapter was trained on every one of these test questions: nothing is left to test.")
@@ -300,15 +352,14 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
 
 def _rival_answers(
     contender: Contender,
-    record: dict[str, Any],
+    places: list[int],
     rows: list[dict[str, Any]],
     loader: Loader,
     kept: Kept,
     settings: Settings,
     progress: Progress,
 ) -> ScoredRows:
-    """A rival's scored answers to the questions it was not trained on."""
-    places = unseen_by(record, [row["example"].asked for row in rows])
+    """A rival's scored answers to the questions at `places`: those it was not trained on."""
     asked_rows = [rows[i] for i in places]
     prompts = [row["example"].prompt(contender.system, contender.style) for row in asked_rows]
     with at_work(contender, loader, kept, settings.batch, progress) as asked:

@@ -11,6 +11,7 @@ from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example
 from wukong_trainer.paired import paired
 from wukong_trainer.scores import PRIMARY, score
+from wukong_trainer.shares import in_points, percent
 from wukong_trainer.thoughts import said
 
 ANSWER_TOKENS = 64
@@ -93,12 +94,12 @@ def forgetting(
 
 def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:
     low, high = hits["ci95"]
-    size = f"{hits['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}, of {hits['n']}"
+    size = f"{in_points(hits)}, of {hits['n']}"
     likelier = f"the answers' log-likelihood per token went from {loglik['base']:.2f} to {loglik['tuned']:.2f}"
     if high < 0:
         says = f"Tuning cost general knowledge: right answers fell ({size})"
     elif hits["base"] < 0.1:
-        says = f"The base knows almost none of these answers ({hits['base']:.2f}), so hits say little ({size})"
+        says = f"The base knows almost none of these answers ({percent(hits['base'])}), so hits say little ({size})"
     elif low > 0:
         says = f"Right answers to general questions rose ({size})"
     else:

@@ -13,10 +13,12 @@ from typing import Literal
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
-from scipy.stats import binomtest
+from scipy.stats import binomtest, nct
 
 Verdict = Literal["better", "worse", "no evidence", "too few sections"]
 
+POWER = 0.8
+"""How often a test should find what is there."""
 MIN_SECTIONS = 8
 """Below this many sections no interval is worth a verdict."""
 METHOD = (
@@ -40,17 +42,42 @@ class Estimate:
     """Degrees of freedom of the t distribution; 0 with fewer than two sections."""
     sections: int
 
+    effective_n: float = 0.0
+    """As many independent questions would say as much; 0 for a score without bounds."""
+    noise: float = 0.0
+    """The share of questions that would be won, and as many lost, if there were no true difference."""
+
     @property
     def smallest_effect(self) -> float | None:
-        """The smallest true difference that as many questions, as spread out, find in 80 of 100 tests at the 5 % level.
+        """The smallest true difference that a test like this finds in 80 of 100, at the 5 % level.
 
-        The standard error is read off the interval's width. Hits spread more as the effect grows: of few sections
-        it takes more than this (`benchmarks/intervals.md`). None where there is no interval.
+        The power is that of the score test at the effective sample size, which grows more certain of "no difference"
+        than it can be of a gain: the noncentral t, its variance that of the gain (`benchmarks/intervals.md` simulates
+        it). None where there is no interval, or where not even a difference of 1 is found so often.
         """
         if not self.freedom:
             return None
-        quantile, power = float(stdtrit(self.freedom, 0.975)), float(stdtrit(self.freedom, 0.8))
-        return (quantile + power) * (self.high - self.low) / (2 * quantile)
+        quantile = float(stdtrit(self.freedom, 0.975))
+        if not self.effective_n:
+            return (quantile + float(stdtrit(self.freedom, 0.8))) * (self.high - self.low) / (2 * quantile)
+        low, high = 0.0, 1.0
+        if self._power(high, quantile) < POWER:
+            return None
+        for _ in range(20):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._power(middle, quantile) >= POWER else (middle, high)
+        return high
+
+    def _power(self, difference: float, quantile: float) -> float:
+        """How often a true `difference` is told from none."""
+        assumed = 2 * self.noise + difference
+        spread = max(assumed - difference**2, 1e-9)
+        missed = float(
+            nct.cdf(
+                quantile * math.sqrt(assumed / spread), self.freedom, difference * math.sqrt(self.effective_n / spread)
+            )
+        )
+        return 1 - missed if math.isfinite(missed) else 1.0  # SciPy gives NaN where next to nothing is missed.
 
     @property
     def verdict(self) -> Verdict:
@@ -97,15 +124,18 @@ def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: 
     sizes = np.bincount(index).astype(float)
     variance, freedom = _clustered_variance(values - mean, index, sizes)
     quantile = float(stdtrit(freedom, 0.975))
+    counts = 0.0, 0.0
     if bounded:
-        statistic = _score_statistic(values, index, sizes, variance)
+        wins, losses, n = _effective_counts(values, index, sizes, variance)
+        counts = n, _noise(wins, losses, n, quantile)
+        statistic = _score_statistic(wins, losses, n)
         low, high = _crossing(statistic, mean, -1.0, quantile), _crossing(statistic, mean, 1.0, -quantile)
         t = statistic(0.0)
     else:
         error = math.sqrt(variance)
         low, high = mean - quantile * error, mean + quantile * error
         t = mean / error if error else math.copysign(math.inf, mean) if mean else 0.0
-    return Estimate(mean, low, high, min(1.0, 2 * float(stdtr(freedom, -abs(t)))), freedom, len(names))
+    return Estimate(mean, low, high, min(1.0, 2 * float(stdtr(freedom, -abs(t)))), freedom, len(names), *counts)
 
 
 def _clustered_variance(residuals: np.ndarray, index: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
@@ -137,10 +167,10 @@ def _clustered_variance(residuals: np.ndarray, index: np.ndarray, sizes: np.ndar
     return variance, trace**2 / squared
 
 
-def _score_statistic(
+def _effective_counts(
     values: np.ndarray, index: np.ndarray, sizes: np.ndarray, variance: float
-) -> Callable[[float], float]:
-    """Tango's statistic of "the true difference is d", with counts scaled to the effective sample size.
+) -> tuple[float, float, float]:
+    """Wins, losses and questions, scaled to as many independent questions as these are worth.
 
     Fractional differences count by their size: a gain of 0.3 is 0.3 of a win.
     """
@@ -153,7 +183,17 @@ def _score_statistic(
     # Where hardly a section departs from "all won" or "all as before", its spread cannot be seen; assume some.
     apart = min(len(np.unique(index[values != outcome])) for outcome in (-1.0, 0.0, 1.0))
     design += max(0.0, assumed - design) / (1 + apart**3)
-    wins, losses, n = wins / design, losses / design, n / design
+    return wins / design, losses / design, n / design
+
+
+def _noise(wins: float, losses: float, n: float, quantile: float) -> float:
+    """The share of questions that go one way by chance, half a question added; the rarer way, where both differ."""
+    by_chance = abs(wins - losses) < quantile * math.sqrt(wins + losses)
+    return ((wins + losses) / 2 + 0.5 if by_chance else min(wins, losses) + 0.5) / (n + 1)
+
+
+def _score_statistic(wins: float, losses: float, n: float) -> Callable[[float], float]:
+    """Tango's statistic of "the true difference is d"."""
 
     def statistic(d: float) -> float:
         # The share of losses that is most likely if the difference is d.

@@ -22,7 +22,7 @@ def as_table(value: dict[str, Any]) -> Table:
     An empty mapping or list has no leaf and gives no line.
     """
     lines: dict[tuple[str, ...], dict[str, Any]] = {}
-    found = leaves(value)
+    found = _leaves(value)
     for path, leaf in islice(found, 4 * LINES):
         column = next((key for key in path if key in COLUMNS), "value")
         name = tuple(key for key in path if key != column)
@@ -35,13 +35,13 @@ def as_table(value: dict[str, Any]) -> Table:
     }
 
 
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """(path of keys, scalar or list of scalars) for all that is not a mapping or a list of such."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from leaves(inner, (*path, str(key)))
+            yield from _leaves(inner, (*path, str(key)))
     elif isinstance(value, list) and any(isinstance(inner, (dict, list)) for inner in value):
         for number, inner in enumerate(value, start=1):
-            yield from leaves(inner, (*path, str(number)))
+            yield from _leaves(inner, (*path, str(number)))
     elif value != []:
         yield path, value

@@ -49,10 +49,10 @@ def judge(rows: Sequence[dict[str, Any]], ask: AskJudge, source_of: SourceOf) ->
     """Have every row of answers.jsonl judged; each row gets `judge`, and the whole is `metrics["judge"]`.
 
     Returns:
-        n, unjudged (a call of the two failed), wins, ties, losses of the tuned model; win_rate ((wins + ties/2) / n)
-        with its 95 % interval clustered by section, and p of the sign test on what is no tie; consistency: the share
-        of rows on which both orders agree; agreement: with the primary metric, over the rows on which both decide;
-        `levels`, wins, ties and losses of each.
+        unjudged (rows of which a call of the two failed); n, wins, ties, losses of the tuned model; win_rate
+        ((wins + ties/2) / n) with its 95 % interval clustered by section, and p of the sign test on what is no tie;
+        consistency: the share of rows on which both orders agree; agreement: with the primary metric, over the rows
+        on which both decide; `levels`: all but unjudged, of each.
     """
     swapped = []
     for row in rows:
@@ -77,33 +77,39 @@ def _judgement(replies: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """`metrics["judge"]` of judged rows; see `judge`."""
     judged = [row for row in rows if row["judge"]["better"] != "unjudged"]
-    points = [{"tuned": 1.0, "tie": 0.5, "base": 0.0}[row["judge"]["better"]] for row in judged]
-    # Each side's points: their difference is the share of wins less that of losses.
-    rate = paired([1 - point for point in points], points, [section_of(row) for row in judged])
-    counts = _counts(judged)
-    decided = counts["wins"] + counts["losses"]
-    consistent = [row["judge"]["orders"][0] == row["judge"]["orders"][1] for row in judged]
-    both = [
-        (row["judge"]["better"] == "tuned") == (row["tuned"][PRIMARY] > row["base"][PRIMARY])
-        for row in judged
-        if row["judge"]["better"] != "tie" and row["tuned"][PRIMARY] != row["base"][PRIMARY]
-    ]
     return {
-        "n": len(judged),
         "unjudged": len(rows) - len(judged),
-        **counts,
-        "win_rate": rate["tuned"],
-        "ci95": [0.5 + bound / 2 for bound in rate["ci95"]],
-        "p": float(binomtest(counts["wins"], decided).pvalue) if decided else 1.0,
-        "consistency": sum(consistent) / len(consistent) if consistent else None,
-        "agreement": {"n": len(both), "share": sum(both) / len(both) if both else None},
+        **_block(judged),
         "levels": {
-            level: _counts([row for row in judged if row["level"] == level])
+            level: _block([row for row in judged if row["level"] == level])
             for level in dict.fromkeys(row["level"] for row in judged)
         },
     }
 
 
-def _counts(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+_POINTS = {"tuned": 1.0, "tie": 0.5, "base": 0.0}
+
+
+def _block(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found = [row["judge"]["better"] for row in rows]
-    return {"wins": found.count("tuned"), "ties": found.count("tie"), "losses": found.count("base")}
+    points = [_POINTS[better] for better in found]
+    # Each side's points: their difference is the share of wins less that of losses.
+    rate = paired([1 - point for point in points], points, [section_of(row) for row in rows])
+    wins, losses = found.count("tuned"), found.count("base")
+    consistent = [row["judge"]["orders"][0] == row["judge"]["orders"][1] for row in rows]
+    both = [
+        (row["judge"]["better"] == "tuned") == (row["tuned"][PRIMARY] > row["base"][PRIMARY])
+        for row in rows
+        if row["judge"]["better"] != "tie" and row["tuned"][PRIMARY] != row["base"][PRIMARY]
+    ]
+    return {
+        "n": len(rows),
+        "wins": wins,
+        "ties": found.count("tie"),
+        "losses": losses,
+        "win_rate": rate["tuned"],
+        "ci95": [0.5 + bound / 2 for bound in rate["ci95"]],
+        "p": float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+        "consistency": sum(consistent) / len(consistent) if consistent else None,
+        "agreement": {"n": len(both), "share": sum(both) / len(both) if both else None},
+    }

@@ -12,6 +12,7 @@ from wukong_pipe.text import normalise
 from wukong_trainer.intervals import METHOD, Estimate, estimate, holm, section_tally, sign_test, tally, wilson
 from wukong_trainer.paired import section_of
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
+from wukong_trainer.shares import in_points
 from wukong_trainer.thoughts import said
 
 LEVELS = ("wording", "question", "section")
@@ -180,8 +181,7 @@ def _is_number(value: Any) -> bool:
 
 def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> dict[str, Any]:
     """What a difference on untrained sections means: a sentence, and the names of the causes that fit."""
-    low, high = block["ci95"]
-    size = f"{block['difference']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+    size = in_points(block)
     causes: list[str] = []
     if block["verdict"] == "too few sections":
         says = f"Untrained sections asked about: {block['sections']}, too few to say whether {size} is above zero."

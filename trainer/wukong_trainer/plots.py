@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from wukong_trainer.readable import percent, points, visible
+from wukong_trainer.readable import visible
 from wukong_trainer.scores import PRIMARY
+from wukong_trainer.shares import percent, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

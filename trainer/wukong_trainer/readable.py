@@ -1,4 +1,4 @@
-"""What the page and the terminal share: text made safe to look at, rates and differences, what became of an answer."""
+"""What the page and the terminal share: text made safe to look at, tables of comparisons, what became of an answer."""
 
 from __future__ import annotations
 
@@ -30,16 +30,6 @@ def _escape(char: str) -> str:
         return char
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%"
-
-
-def points(share: float) -> str:
-    """A difference of rates in percentage points: "+12", "−3" with a real minus, "0" without a sign."""
-    text = f"{100 * share:+.0f}"
-    return text.replace("-", "−") if float(text) else "0"
 
 
 def comparisons(metrics: dict[str, Any]) -> list[dict[str, Any]]:

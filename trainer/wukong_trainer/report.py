@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -23,14 +24,16 @@ from markupsafe import Markup
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
-from wukong_trainer.json_table import Table, as_table, leaves
+from wukong_trainer.json_table import Table, as_table
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
-from wukong_trainer.readable import OUTCOMES, comparisons, outcome, percent, points, visible
+from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
+from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language
+from wukong_trainer.shares import percent, points
 
 HERE = Path(__file__).parent
-KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "settings"})
+KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "leak_check", "sample", "settings"})
 """Blocks of metrics.json that the page has its own words for; any other is shown as a table."""
 OWN_PLACE = frozenset(
     {"n", "sections", "base", "tuned", "difference", "ci95", "verdict", "wilson95", "mcnemar", "by_form", "by_kind"}
@@ -45,8 +48,8 @@ MEASURES = frozenset(
 REASONS = 12
 """Reasons shown a stage; what the teacher's words make unique is counted together."""
 EXAMPLES = 2
-HISTORY, COLUMNS = 30, 12
-"""Evaluations, and entries of each, that the page shows."""
+HISTORY = 30
+"""Evaluations that the page shows."""
 LONG = 300
 """Characters of a reject, or of a value nobody here knows, that the page shows."""
 
@@ -86,8 +89,9 @@ def write_report(run: Run) -> Path:
         rates=Markup(rates_plot(lines, _line_name(words), words["rates_plot"], _RATE[lang])) if lines else "",
         differences=Markup(differences_plot(lines, _line_name(words), words["differences_plot"])) if lines else "",
         scores=[(line, _scores(line), as_table(_others(line))) for line in lines if not line["part"]],
-        blocks=_further_blocks(metrics),
-        history=_history(_rows(run.metrics.with_name("history.jsonl"))),
+        blocks=(blocks := list(blocks_of(metrics, words, _RATE[lang]))),
+        others=_other_blocks(metrics, {block["key"] for block in blocks}),
+        history=_history(_rows(run.metrics.with_name("history.jsonl")), words, _RATE[lang]),
         loss=Markup(loss_plot(log, words)),
         losses=_losses(log),
         logged=_logged(log),
@@ -159,6 +163,7 @@ def _template(lang: Language) -> Template:
     environment.filters["points"] = points
     environment.filters["figure"] = _figure
     environment.filters["say"] = lambda key: words.get(key, key)
+    environment.filters["stage"] = lambda stage: words.get(f"stage_{stage}", stage)
     environment.filters["path"] = lambda keys: " › ".join(words[key] if key in MEASURES else key for key in keys)
     return environment.get_template("report.html.j2")
 
@@ -221,18 +226,20 @@ def _others(line: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _further_blocks(metrics: dict[str, Any]) -> list[tuple[str, Table]]:
-    """The blocks of metrics.json that other steps of the evaluation wrote."""
+def _other_blocks(metrics: dict[str, Any], shown: set[str]) -> list[tuple[str, Table]]:
+    """The blocks of metrics.json that the page has no words for."""
     others = {key: value if isinstance(value, dict) else {"value": value} for key, value in metrics.items()}
-    tables = [(key, as_table(value)) for key, value in others.items() if key not in KNOWN]
+    tables = [(key, as_table(value)) for key, value in others.items() if key not in KNOWN | shown]
     return [(key, table) for key, table in tables if table["lines"]]
 
 
-def _history(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """The last evaluations as a table: a line each, a column for every entry."""
-    lines = [dict(leaves(entry)) for entry in entries[-HISTORY:]]
-    columns = list(dict.fromkeys(path for line in lines for path in line))
-    return {"columns": columns[:COLUMNS], "lines": lines, "cut": len(entries) > HISTORY or len(columns) > COLUMNS}
+def _history(entries: list[dict[str, Any]], words: dict[str, str], percent: Callable[[float], str]) -> dict[str, Any]:
+    """The last evaluations; those that another version wrote are counted as cut."""
+    lines: list[Any] = []
+    for entry in entries[-HISTORY:]:
+        with suppress(KeyError, TypeError):
+            lines += history_lines([entry], words, percent)["lines"]
+    return history_lines([], words, percent) | {"lines": lines, "cut": len(lines) < len(entries)}
 
 
 # --- training ------------------------------------------------------------------------------------------

@@ -25,6 +25,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "来自 {sections} 个章节的已训练事实的 {n} 个留出问法：正确率从 {base} 到 {tuned}，相差 {diff} 个百分点"
         "（95% 置信区间 {low} 至 {high}，按章节聚类）。",
     ),
+    "smallest_said": (
+        "A test like this finds a true difference of {effect} points in 80 of 100.",
+        "这样的测试有八成把握检出 {effect} 个百分点的真实差值。",
+    ),
     "models": (
         "Compared: the base model {base_model} alone and tuned with {adapter}, on the same questions in the same "
         "prompts, {decoding}.",
@@ -33,9 +37,31 @@ _WORDS: dict[str, tuple[str, str]] = {
     "greedy": ("decoded greedily", "均为贪心解码"),
     "same_decoding": ("decoded the same way", "解码方式相同"),
     "leak_none": ("None of these questions was among the trained ones.", "这些问题都不在训练集中。"),
-    "leak_unknown": (
-        "Leakage unknown: nothing records which questions the adapter was trained on.",
-        "是否泄漏未知：没有记录该适配器训练过哪些问题。",
+    "leak_unknown": ("Leakage unknown: ", "是否泄漏未知："),
+    "audit_unrecorded": (
+        "nothing records which questions the adapter was trained on.",
+        "没有记录该适配器训练过哪些问题。",
+    ),
+    "audit_edited": (
+        "train.jsonl or test.jsonl was changed after the build had audited them.",
+        "train.jsonl 或 test.jsonl 在构建审查之后被改动过。",
+    ),
+    "audit_other test": (
+        "the build’s audit was of another test file.",
+        "构建时审查的是另一份测试文件。",
+    ),
+    "audit_other training": (
+        "the model was trained on other rows than the build had audited.",
+        "模型训练所用的数据与构建时审查的不同。",
+    ),
+    "audit_none": ("no build has audited these rows.", "这些数据没有经过构建审查。"),
+    "leak_looked": (
+        "No question is a copy of a trained one or a light rewording (closest with the same key facts: {closest}).",
+        "没有问题与训练问题相同或仅略有改写（关键事实相同者的最高相似度：{closest}）。",
+    ),
+    "sample": (
+        "This is a sample: {asked} of {of} test questions were asked.",
+        "这是抽样评测：{of} 个测试问题中只问了 {asked} 个。",
     ),
     "leak_dropped": (
         "Questions left out because they had been trained: {n}.",
@@ -123,6 +149,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "格式（微调后的模型会自行停止或长度得当，而基座不会）",
     ),
     "and": ("; ", "；"),
+    "next": (" ", ""),
     "stop": (".", "。"),
     "scores": ("All mean scores", "全部平均得分"),
     "key_fact_hit": ("correct (all key facts)", "正确率（关键事实齐全）"),
@@ -140,13 +167,98 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ties": ("tied", "平"),
     "losses": ("lost", "负"),
     "mcnemar": ("exact McNemar p", "McNemar 精确检验 p"),
-    "smallest_effect": ("smallest difference that this many questions can show", "这些题数能够检出的最小差值"),
-    # What other steps of an evaluation add.
+    "smallest_effect": (
+        "smallest true difference that such a test finds in 80 of 100",
+        "这样的测试 100 次中能检出 80 次的最小真实差值",
+    ),
+    # What else an evaluation may hold.
+    "of_n": ("{what} (n = {n})", "{what}（n = {n}）"),
     "forgetting": ("Forgetting: general questions", "遗忘：通用问题"),
+    "forgetting_about": (
+        "{n} general questions that the corpus is not about, asked of both models: a fall is knowledge that tuning "
+        "cost.",
+        "向两个模型各问 {n} 个与语料无关的通用问题：下降即微调损失的知识。",
+    ),
+    "forgetting_lost": ("Right answers fell: tuning cost general knowledge.", "正确率下降：微调损失了通用知识。"),
+    "forgetting_unknown": (
+        "The base knows almost none of the answers, so right answers say little here; the log-likelihood says more.",
+        "基座几乎都答不出，正确率在此说明不了什么；请看对数似然。",
+    ),
+    "forgetting_gained": ("Right answers rose.", "正确率上升。"),
+    "forgetting_none": ("No loss of general knowledge is shown.", "没有显示出通用知识的损失。"),
+    "forgetting_dropped": (
+        "{n} more had been trained and were not asked.",
+        "另有 {n} 个问题在训练中出现过，未再提问。",
+    ),
+    "lang_zh": ("Chinese", "中文"),
+    "lang_en": ("English", "英文"),
     "open_book": ("Open book: the base with the section before it", "开卷：基座模型附原文作答"),
-    "judge": ("Judge", "评审模型"),
-    "hallucination": ("Hallucination", "幻觉"),
-    "history": ("Earlier evaluations of this run", "本次运行的历次评测"),
+    "open_book_about": (
+        "The base was also asked with the section in its prompt: as far as reading takes it, a bound to compare tuning "
+        "with.",
+        "另请基座模型附上相关章节作答：这是“边看边答”所能达到的水平，可与微调相比。",
+    ),
+    "open_book_cut": (
+        "{n} sections were longer than the model reads, and cut.",
+        "有 {n} 个章节超出模型的上下文长度，已截断。",
+    ),
+    "open_book_missing": (
+        "{n} questions have no section any more, and are left out.",
+        "有 {n} 个问题的原文章节已不存在，未计入。",
+    ),
+    "with_section": ("base with the section", "基座 + 原文"),
+    "behind": ("tuned minus that", "微调后减开卷"),
+    "gap_closed": ("share of the base’s gap that tuning closed", "微调弥补的差距比例"),
+    "judge": ("Judge: which answer is better", "评审模型：哪个回答更好"),
+    "judge_about": (
+        "A language model saw question, reference and source, and both answers in both orders; where the orders "
+        "disagree it is a tie. Won, tied and lost are the tuned model’s; a win rate of one half is no difference.",
+        "由语言模型对照问题、参考答案与原文，按两种顺序各评一次；两次不一致记为平。胜、平、负均指微调后的模型；"
+        "胜率一半表示没有差别。",
+    ),
+    "judge_unjudged": (
+        "{n} questions stayed unjudged, because a call failed.",
+        "有 {n} 题因调用失败而未评。",
+    ),
+    "win_rate": ("win rate", "胜率"),
+    "consistency": ("same verdict in both orders", "两种顺序结论一致"),
+    "agreement": ("agrees with the scores where both decide", "与得分一致（两者都分出胜负时）"),
+    "hallucination": ("Inventions", "编造"),
+    "hallucination_about": (
+        "Answers that state a number or name which stands nowhere in the source document nor in the question; and, "
+        "stricter, one that the section asked about does not hold, where it may be mixed up with another section’s.",
+        "回答中出现了原文和问题里都没有的数字或名称；更严格的一行要求出自所问章节本身（否则可能是与别的章节混淆）。",
+    ),
+    "without_source": (
+        "{n} questions have no source any more, and are left out.",
+        "有 {n} 个问题的原文已不存在，未计入。",
+    ),
+    "nowhere": ("answers with something from nowhere in the source", "含有原文全篇都没有的内容的回答"),
+    "outside_section": ("answers with something from outside the section", "含有所问章节之外内容的回答"),
+    "terms_nowhere": ("numbers and names: from nowhere / stated", "数字与名称：全篇都没有 / 共提到"),
+    "terms_outside_section": ("numbers and names: from outside the section / stated", "数字与名称：章节之外 / 共提到"),
+    "against": ("Compared with other models", "与其他模型比较"),
+    "against_about": (
+        "The same questions, less those that either model was trained on; the difference is the other model’s minus "
+        "that of {first}.",
+        "问题相同，剔除任一模型训练过的；差值为另一模型减去 {first}。",
+    ),
+    "this_run": ("this run", "本次运行"),
+    "other_model": ("the other", "另一模型"),
+    "leak": ("leakage", "泄漏"),
+    "leak_word_none": ("none", "无"),
+    "leak_word_unknown": ("unknown", "未知"),
+    "leak_word_dropped": ("{n} left out", "剔除 {n} 题"),
+    "history": ("Evaluations of this run", "本次运行的历次评测"),
+    "history_about": (
+        "Oldest first. Only lines with the same adapter and the same test set can be set side by side.",
+        "由旧到新。只有适配器与测试集都相同的行才可直接比较。",
+    ),
+    "adapter": ("adapter", "适配器"),
+    "test_set": ("test set", "测试集"),
+    "n": ("n", "n"),
+    "time": ("time", "时间"),
+    "sample_short": ("sample: {asked} of {of}", "抽样：{asked} / {of}"),
     "more_in": ("More in {file}.", "其余见 {file}。"),
     # Training.
     "training": ("Training", "训练"),
@@ -216,6 +328,17 @@ _WORDS: dict[str, tuple[str, str]] = {
     "audit": ("Most similar train and test questions left: ", "训练与测试问题之间剩余的最高相似度："),
     "dropped": ("; dropped as too close: ", "；因过于接近而剔除："),
     "unrecorded": ("not recorded", "未记录"),
+    "stage_base_qa": ("questions", "提问"),
+    "stage_paraphrase": ("rewordings", "改写"),
+    "stage_answers": ("answers in other words", "回答改写"),
+    "stage_judge": ("judge", "评审"),
+    "stage_reply": ("unreadable replies", "无法解析的回复"),
+    "stage_surplus": ("over the quota", "超出配额"),
+    "stage_edit": ("edits", "人工编辑"),
+    "stage_dedupe": ("duplicates", "去重"),
+    "stage_held_form": ("held-out question forms", "留出句式"),
+    "stage_audit": ("leak audit", "泄漏审查"),
+    "stage_eval_judge": ("judge of answers", "回答评审"),
     "sources": ("Sources: ", "来源："),
     "teacher": ("Teacher: ", "教师模型："),
     "calls": ("Calls to the teacher", "教师模型调用"),

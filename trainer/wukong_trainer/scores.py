@@ -16,7 +16,7 @@ from wukong_pipe.text import key_facts, normalise, numbers, stands_in
 
 PRIMARY = "key_fact_hit"
 """The score that the verdict is about, named before anything is measured."""
-LOWER_IS_BETTER = frozenset({"repetition", "refused", "invented"})
+LOWER_IS_BETTER = frozenset({"repetition", "refused"})
 NO_DIRECTION = frozenset({"length_ratio"})
 UNBOUNDED = frozenset({"loglik", "loglik_per_char"})
 """Scores that are no shares: their differences can leave [-1, 1]."""
