@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,7 +10,7 @@ from wukong_pipe import plain_words
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import strange_order, strange_words
-from wukong_pipe.quantities import Amounts, Date, Quantity, amounts, in_figures, is_month, unknown_amount
+from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
 from wukong_pipe.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
@@ -210,19 +209,12 @@ def same_amounts(question: str, pair: QAPair) -> str | None:
 
 
 def _needed(base: Amounts, question: str, pair: QAPair) -> Amounts:
-    """The numbers that a wording must keep: not a year that is the only one of its section, nor the rest of a date of
-    which the wording says enough to tell it from the section's other dates, nor, where the wording has no number instead, the number in a name, in 第三回 in the headings, or in a name of the headings beside which the
+    """The numbers that a wording must keep: not a year that is the only one of its section, nor, where the wording has
+    no number instead, the number in a name, in 第三回 in the headings, or in a name of the headings beside which the
     wording holds another of the source."""
     asked = asked_by(pair)
-    of_section = frozenset(amounts(pair.section.text).dates)
-    years = {date.year for date in of_section} - {0}
-    said = amounts(question).dates
-    dates = tuple(
-        date
-        for date in base.dates
-        if (date.month or date.day or len(years) > 1)
-        and not any(date.agrees_with(part) and _only_one(part, of_section) for part in said)
-    )
+    years = {date.year for date in amounts(pair.section.text).dates} - {0}
+    dates = tuple(date for date in base.dates if date.month or date.day or len(years) > 1)
     if amounts(question).values - base.values:
         return Amounts(base.quantities, dates)
     names = [name for name, *_ in asked.names] + [cell for cell, _ in asked.cells]
@@ -233,11 +225,6 @@ def _needed(base: Amounts, question: str, pair: QAPair) -> Amounts:
         if quantity.unit.startswith("nth") or asked.is_placed_by_a_name(question)
     )
     return Amounts(tuple(quantity for quantity in base.quantities if quantity not in spared), dates)
-
-
-def _only_one(part: Date, dates: Iterable[Date]) -> bool:
-    """Whether a date, of which parts may be left out, is one of these dates and no other."""
-    return sum(part.agrees_with(date) for date in dates) == 1
 
 
 def _listed(question: str) -> list[Quantity]:
