@@ -129,6 +129,8 @@ def crossed(answer: str, known: Known) -> str | None:
     for clause in clauses(answer, FINE):
         if _in_wrong_column(clause, known):
             return f"“{clause[:40]}” is under another heading in the evidence"
+    if known.question and _in_wrong_column(answer, known, known.question):
+        return "what the answer gives is under another heading in the evidence"
     return _of_another(answer, known)
 
 
@@ -168,11 +170,15 @@ def _records(known: Known) -> Iterator[Sequence[str]]:
         yield known.evidence
 
 
-def _in_wrong_column(clause: str, known: Known) -> bool:
-    """Whether a clause gives a cell of a table row the head of another column; one without a head, its question's."""
-    said = content(clause)
+def _in_wrong_column(clause: str, known: Known, question: str = "") -> bool:
+    """Whether a clause gives a cell of a table row the head of another column, that it or its question names."""
+    said, asked = content(clause), content(question)
     heads, cells = [[content(text) for text in side] for side in zip(*known.columns, strict=True)] or [[], []]
-    named = {i for i, head in enumerate(heads) if said & head.difference(*heads[:i], *heads[i + 1 :])}
+    named = {
+        i
+        for i, (head, cell) in enumerate(zip(heads, cells, strict=True))
+        if (asked if question else said) & head.difference(*heads[:i], *heads[i + 1 :]) and not asked & cell
+    }
     given = {i for i, cell in enumerate(cells) if said & cell.difference(*cells[:i], *cells[i + 1 :])}
     return bool(named and given) and not named & given
 
