@@ -81,9 +81,13 @@ def strange_word(answer: str, known: Known) -> str | None:
     """A Latin name or noun, or two other words, that neither the source nor plain English brings along."""
     strange = strange_words(answer, known)
     for word, is_name in strange:
-        if is_name or len(strange) > 1 or _stands_as_noun(word, answer):
+        if is_name or len(strange) > 1 or _stands_as_noun(word, answer) or len(words(answer)) <= FEW:
             return f"“{word}” is not in the evidence"
     return None
+
+
+FEW = 3
+"""An English answer of up to so many words is nothing but its fact."""
 
 
 def strange_words(text: str, known: Known) -> list[tuple[str, bool]]:
@@ -117,7 +121,9 @@ def _stands_as_noun(word: str, text: str) -> bool:
 def _latin_words(text: str) -> Iterator[tuple[str, bool]]:
     """Each Latin word as written, and whether capitals amid a sentence mark it as a name."""
     for match in WORD.finditer(text):
-        opens = not text[: match.start()].strip() or _SENTENCE_END.search(text[: match.start()])
+        before = text[: match.start()]
+        # Amid Chinese a capital marks a name wherever it stands.
+        opens = (not before.strip() or _SENTENCE_END.search(before)) and not CHINESE_RUN.match(text, match.end())
         for part in match.group().split("-"):
             if _WORDLIKE.search(part):
                 yield POSSESSIVE.sub("", part), part[0].isupper() and not opens
@@ -138,6 +144,8 @@ def _is_known(word: str, is_name: bool, known: Known) -> bool:
     ):
         return True
     if SAME_STEMS.get(root, frozenset()) & known.stems:
+        return True
+    if lower in plain_words.LOANS and plain_words.LOANS[lower] in known.text:
         return True
     if any(char.isdigit() for char in word) or lower in _AMOUNT_WORDS:
         return True  # checked as an amount

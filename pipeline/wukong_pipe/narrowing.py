@@ -6,14 +6,13 @@ Each check gives the reason why, or None. The lists are of function words of Eng
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from wukong_pipe import plain_words
 from wukong_pipe.paraphrase_checks import Asked, asked_by, scopes
 from wukong_pipe.quantities import in_figures
 from wukong_pipe.records import QAPair
 from wukong_pipe.text import normalise
-from wukong_pipe.wording import character_pairs, content, same_stems, stem, words
+from wukong_pipe.wording import character_pairs, content, stem, words
 
 _CONDITION = re.compile(
     r"(?:如果|若是|假如|要是|除了)[^，。；？]*|[^，。；？]{0,16}(?:的话|情况下|状态下|期间|以外)"
@@ -104,15 +103,9 @@ _CHINESE_AND = re.compile(r"([\u4e00-\u9fff]{2})(?:和|与|以及|跟)([\u4e00-\
 
 
 def same_things(question: str, pair: QAPair) -> str | None:
-    """What the base question asks of one thing, a wording does not ask of two, nor of another of the same kind."""
+    """What the base question asks of one thing, a wording does not ask of two, nor of the sixth, nor of another row."""
     base = asked_by(pair)
-    reasons = (
-        _joined(question, base),
-        _ordinal(question, base),
-        _other_kind(question, base),
-        _other_cell(question, base),
-    )
-    return next(filter(None, reasons), None)
+    return _joined(question, base) or _ordinal(question, base) or _other_cell(question, base)
 
 
 def _joined(question: str, base: Asked) -> str | None:
@@ -144,20 +137,6 @@ def _ordinal(question: str, base: Asked) -> str | None:
 _NTH = re.compile(
     r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b(?! (?:before|after|later))", re.I
 )
-
-
-def _other_kind(question: str, base: Asked) -> str | None:
-    """Another word before the same one, "core memory" for "erasable memory": the section has both."""
-    kept, kinds = same_stems(question), {}
-    for kind, thing in pairwise(words(base.pair.question)):
-        is_link = kind in _LINKS or _ASKS.fullmatch(kind) or in_figures(kind).isdigit()
-        if not is_link and thing not in _LINKS and stem(kind) not in kept:
-            kinds[stem(thing)] = kind
-    for kind, thing in pairwise(words(question)):
-        is_other = kind not in plain_words.ENGLISH and kind in base.section_words and stem(kind) not in base.stems
-        if is_other and stem(thing) in kinds:
-            return f"“{kind} {thing}” is another than “{kinds[stem(thing)]} {thing}”"
-    return None
 
 
 def _other_cell(question: str, base: Asked) -> str | None:

@@ -13,7 +13,7 @@ from wukong_pipe.grounding import strange_order, strange_words
 from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
-from wukong_pipe.text import is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
+from wukong_pipe.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
 from wukong_pipe.units import terms, units
 from wukong_pipe.wording import POSSESSIVE, TOPIC, WORD, Known, character_pairs, content, same_stems, stem, words
 
@@ -21,6 +21,13 @@ TOPIC_TERM = 12
 """A term that a section names so often is what it is about."""
 LEAK = 0.4
 """Share of what an answer says beyond its question above which a wording tells it."""
+LEAK_OF_TWO = 0.5
+"""The same where it tells only two words or pairs of characters."""
+LEAK_OF_YES = 0.8
+"""The same where the question asks for a yes or no, and so names what the answer is about."""
+_YES_OR_NO = re.compile(
+    r"吗|是否|(.)[不没]\1|有没有|^(?:did|do|does|was|were|is|are|has|have|had|can|could|will|would)\b", re.IGNORECASE
+)
 
 _SCOPE = re.compile(
     r"(?<!在)所有|全部(?![写列说报])|任何|一切|各种|各大|各类|仅|只(?=有|能|在|用)|唯一"
@@ -95,8 +102,9 @@ class Asked:
         return character_pairs(self.pair.question)
 
     @cached_property
-    def section_words(self) -> frozenset[str]:
-        return _named(self.pair.section).words
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """Cells of the section's tables, with their normal forms, that the base question holds."""
+        return tuple(cell for cell in _named(self.pair.section).cells if cell[0] in self.pair.question)
 
     @cached_property
     def other_cells(self) -> tuple[tuple[str, str], ...]:
@@ -124,17 +132,21 @@ class Asked:
         return frozenset(quantity.value for quantity in found if len(quantity.value) > 1) - told
 
 
+_PARTICLES = "的了是在和与及之于被把有也都就而或并其为以会能可着过得从向对"
+
+
 def _said(text: str, source: str) -> frozenset[str]:
     """What a text is about, each word once: stems of whole Latin words, figures, pairs of Chinese characters of the
     source."""
     figures = in_figures(text)
     found = {POSSESSIVE.sub("", match.group().casefold()) for match in WORD.finditer(figures)}
-    pairs = content(text) & content(source) & character_pairs(figures)
+    pairs = {pair for pair in content(text) & content(source) if _NAMING.fullmatch(pair)}
     return frozenset(
         {stem(word) for word in found if word not in plain_words.ENGLISH} | set(_FIGURES.findall(figures)) | pairs
     )
 
 
+_NAMING = re.compile(f"(?![{_PARTICLES}])[{CJK}](?![{_PARTICLES}])[{CJK}]")
 _FIGURES = re.compile(r"(?<![A-Za-z\d.-])\d+(?:\.\d+)?(?![A-Za-z])")
 
 
@@ -154,8 +166,6 @@ class _Named:
     """The heads of its tables."""
     cells: tuple[tuple[str, str], ...]
     """The cells of its tables but for the first column's, which are terms; those that may be names."""
-    words: frozenset[str]
-    """Its Latin words."""
     term_words: frozenset[str]
     """The Latin words of its terms."""
 
@@ -172,7 +182,6 @@ def _named(section: Section) -> _Named:
         terms=named,
         cells=tuple((cell, form) for cell, form in other if not form.isdigit()),
         heads=tuple(sorted({head for unit in units(section) for head in unit.header})),
-        words=frozenset(words(section.text)),
         term_words=frozenset(words(" ; ".join(terms(section)))),
     )
 
@@ -187,28 +196,35 @@ def same_amounts(question: str, pair: QAPair) -> str | None:
     asked, base, known = amounts(question), amounts(pair.question), asked_by(pair).known
     # A count that is only left out is told by what is counted; one that is changed is new.
     told = [quantity for quantity in base.quantities if not quantity.unit or quantity.unit.startswith("each")]
-    told = [quantity for quantity in told if len(quantity.value) == 1]
-    if gone := unknown_amount(_needed(base, question, pair), asked, told):
+    told = [quantity for quantity in told if len(quantity.value) == 1] + [Quantity("1", "set"), Quantity("1", "pair")]
+    if gone := unknown_amount(
+        _needed(base, question, pair), asked, [*told, *_like(asked), *_time_after_time(question)]
+    ):
         return f"number {gone} is gone"
-    if new := unknown_amount(asked, known.amounts, _listed(pair.question)):
+    if new := unknown_amount(
+        asked, known.amounts, [*_listed(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
+    ):
         return f"number {new} is new"
     return strange_order(question, known)
 
 
 def _needed(base: Amounts, question: str, pair: QAPair) -> Amounts:
-    """The numbers that a wording must keep: not a year that is the only one of its section, nor the number of a name
-    in the headings where the wording holds another name of the source."""
+    """The numbers that a wording must keep: not a year that is the only one of its section, nor, where the wording has
+    no number instead, the number in a name, in 第三回 in the headings, or in a name of the headings beside which the
+    wording holds another of the source."""
     asked = asked_by(pair)
     years = {date.year for date in amounts(pair.section.text).dates} - {0}
     dates = tuple(date for date in base.dates if date.month or date.day or len(years) > 1)
-    named = asked.is_placed_by_a_name(question)
-    headings = amounts(" ; ".join(pair.section.heading_path)).quantities
-    quantities = (
+    if amounts(question).values - base.values:
+        return Amounts(base.quantities, dates)
+    names = [name for name, *_ in asked.names] + [cell for cell, _ in asked.cells]
+    spared = amounts(" ; ".join(name for name in names if not name.isascii())).quantities
+    spared += tuple(
         quantity
-        for quantity in base.quantities
-        if not (named and quantity.unit.startswith("#") and quantity in headings)
+        for quantity in amounts(" ; ".join(pair.section.heading_path)).quantities
+        if quantity.unit.startswith("nth") or asked.is_placed_by_a_name(question)
     )
-    return Amounts(tuple(quantities), dates)
+    return Amounts(tuple(quantity for quantity in base.quantities if quantity not in spared), dates)
 
 
 def _listed(question: str) -> list[Quantity]:
@@ -217,6 +233,25 @@ def _listed(question: str) -> list[Quantity]:
         return [Quantity("2", "each")]
     count = len(re.findall(r"、|和|与|跟|同|及|\band\b|\bor\b", question))
     return [Quantity(str(n), "each") for n in range(2, count + 2)]
+
+
+def _like(known: Amounts) -> list[Quantity]:
+    """The same numbers of steps in other words for such a step: 第三章 for 第三回."""
+    return [
+        Quantity(quantity.value, quantity.unit[:-1] + word)
+        for quantity in known.quantities
+        for group in ("章回", "次回遍")
+        for word in group
+        if quantity.unit[-2:] in {f" {other}" for other in group}
+    ]
+
+
+def _time_after_time(text: str) -> list[Quantity]:
+    """First and second times that a text names without a number: 首次, 再次."""
+    words_for = {"1": "首次|初次|头一次|头一回|最早|最初", "2": "再次|再度|又一次|二度|again"}
+    return [
+        Quantity(value, f"nth {unit}") for value, form in words_for.items() if re.search(form, text) for unit in "次回"
+    ]
 
 
 _PAIR = re.compile(r"\b(?:double|twin|both|pair|couple)\b|双|俩|两者|二者", re.I)
@@ -262,9 +297,22 @@ def _gone(question: str, pair: QAPair) -> str | None:
     if base.is_placed_by_a_name(question):
         headings = normalise(" ; ".join(pair.section.heading_path))
         gone = [name for name in gone if not stands_in(normalise(name), headings)]
+    if _other_words(question, base):
+        gone = [name for name in gone if name not in latin or _is_listed(name, pair.question)]
     # One of several Latin names may go: "on the Moon" says little beside "Apollo 11"; not one of those in a list.
     kept = [name for name in latin if name not in gone]
     return next((name for name in gone if name not in latin or not kept or _is_listed(name, pair.question)), None)
+
+
+def _other_words(question: str, base: Asked) -> bool:
+    """Whether a wording holds common words of the evidence or a table's head that neither question nor answer use: they
+    may describe what the base question names."""
+    source = (*base.pair.evidence, *_named(base.pair.section).heads)
+    common = {word for word in _COMMON.findall(" ; ".join(source)) if word not in plain_words.ENGLISH}
+    return bool({stem(word) for word in common} & content(question) - base.stems - content(base.pair.answer))
+
+
+_COMMON = re.compile(r"\b[a-z]{3,}\b")
 
 
 def _is_listed(name: str, text: str) -> bool:
@@ -306,10 +354,12 @@ def answer_hidden(question: str, pair: QAPair) -> str | None:
     base, facts = asked_by(pair), key_facts(pair.answer)
     told = base.own & content(question)
     known = " ; ".join((pair.question, *pair.section.heading_path))
-    # 第五回 alone tells little of an answer that says more.
-    weighty = facts.terms or is_its_own_fact(pair.answer) or any(len(number) > 1 for number in facts.numbers)
+    # One name or a small number alone tells little of an answer that says more.
+    lone = len(facts.terms) + len(facts.numbers) == 1 and not any(len(number) > 1 for number in facts.numbers)
+    weighty = not lone or is_its_own_fact(pair.answer) or 3 * len(told) > len(base.own)
     stated = weighty and facts.found_in(question) and not facts.found_in(known)
     figures = base.own_amounts and base.own_amounts <= amounts(question).values
-    if stated or figures or len(told) > max(LEAK * len(base.own), len(base.own) > 1):
+    limit = LEAK_OF_YES if _YES_OR_NO.search(pair.question) else LEAK if len(told) > 2 else LEAK_OF_TWO
+    if stated or figures or len(told) > max(1, limit * len(base.own)):
         return "the question states its answer"
     return None

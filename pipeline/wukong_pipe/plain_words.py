@@ -214,6 +214,9 @@ SAME = tuple(
 
 LOANS = {
     "pc": "电脑",
+    "ceo": "首席执行官",
+    "cfo": "首席财务官",
+    "cto": "首席技术官",
     "app": "应用",
     "tv": "电视",
     "ai": "人工智能",
@@ -275,7 +278,7 @@ OPPOSITES = tuple(
         ("direct directly straight", "indirect indirectly"),
         ("all every each both everyone", "none neither nobody"),
         ("only sole solely", "also several many"),
-        ("same equally equal", "different differently differ unequal"),
+        ("same equally equal", "different differently differ unequal faster slower heavier lighter longer shorter"),
         ("crewed manned", "uncrewed unmanned"),
         ("active", "passive"),
         ("accepted accept agreed approved", "rejected refused declined"),
@@ -378,6 +381,7 @@ CHINESE_OPPOSITES = (
     ("东", "西"),
     ("南", "北"),
     ("免费", "付费 收费"),
+    ("随时 任意时刻 任何时候", "只有 只能"),
     ("同时", "分别 先后"),
     ("公开", "秘密 保密"),
     ("生", "死"),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 
 from wukong_pipe import plain_words
-from wukong_pipe.quantities import in_figures
+from wukong_pipe.quantities import amounts, in_figures
 from wukong_pipe.text import normalise
 from wukong_pipe.wording import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content, words
 
@@ -66,9 +66,10 @@ _NEGATION = re.compile(
 )
 _EITHER = re.compile(r"(有|能|会|是|要|可|肯|该|算|用|难)[没不]\1|离不开|放不下|少不了|免不了|不得不|\bno\. ?\d", re.I)
 _EXCLUSIVE = re.compile(
-    r"只|仅|唯|除|以外|之外|难以|很少|拒|禁|免|独|单|停|失|短时|另"
+    r"只|仅|唯|除(?!了?[^，。；]*(?:还|也))|以外|之外|难以|很少|拒|禁|免(?!费)|独(?![立特])|单(?![机人位元])|停|(?<!损)失"
+    r"|短时|另"
     r"|\b(?:only|sole|solely|except|but|other"
-    r"|uncrewed|unmanned|unable|unlike|alone|just|lack\w*|before|until|abort\w*|cancel\w*|miss\w*|lost|cut"
+    r"|uncrewed|unmanned|unable|unlike|alone|just|lack\w*|before|until|abort\w*|cancel\w*|miss(?:e[sd]|ing)?|lost|cut"
     r"|prevent\w*|instead)\b",
     re.I,
 )
@@ -76,7 +77,9 @@ _EXCLUSIVE = re.compile(
 
 def denied(answer: str, known: Known) -> str | None:
     """A clause that denies what the evidence says, or says what the evidence denies."""
-    said, source = clauses(answer), [clause for text in known.evidence for clause in clauses(text)]
+    said = clauses(_NUMBERED.sub("number ", answer))
+    # What one cell of a table denies, it does not deny of another.
+    source = [clause for text in known.evidence for cell in _cells(text) for clause in clauses(cell)]
     whole = " ".join(source)
     if normalise(answer) in normalise(whole):
         return None
@@ -93,6 +96,14 @@ def denied(answer: str, known: Known) -> str | None:
             if alike and len(content(alike[0]) & about) >= 2 and not is_negative(alike[0], or_exclusive=True):
                 return f"the evidence's “{match.group()}” is gone"
     return None
+
+
+_NUMBERED = re.compile(r"\bno\. ?(?=\d)", re.I)
+
+
+def _cells(text: str) -> list[str]:
+    """The cells of a table row, any other text as it is."""
+    return text.strip("| ").split("|") if text.startswith("|") else [text]
 
 
 def is_negative(text: str, or_exclusive: bool = False) -> bool:
@@ -118,7 +129,29 @@ def crossed(answer: str, known: Known) -> str | None:
     for clause in clauses(answer, FINE):
         if _in_wrong_column(clause, known):
             return f"“{clause[:40]}” is under another heading in the evidence"
+    if known.question and _in_wrong_column(answer, known, known.question):
+        return "what the answer gives is under another heading in the evidence"
+    return _of_another(answer, known)
+
+
+def _of_another(answer: str, known: Known) -> str | None:
+    """A clause that gives the figure of one thing to another: of "3 t for A and 5 t for B" it says "5 t for A"."""
+    for records in _records(known):
+        told = [content(record) for record in records]
+        own = [mine.difference(*(other for j, other in enumerate(told) if j != i)) for i, mine in enumerate(told)]
+        figures = [_figures(record) & mine for record, mine in zip(records, own, strict=True)]
+        for clause in clauses(answer, FINE):
+            about = content(clause)
+            given = [i for i, mine in enumerate(figures) if mine & about]
+            named = [i for i, mine in enumerate(own) if (mine - figures[i]) & about]
+            if len(given) == len(named) == 1 and given != named and len(figures[named[0]]) > 0:
+                return f"“{clause[:40]}” mixes what the evidence keeps apart"
     return None
+
+
+def _figures(text: str) -> frozenset[str]:
+    """The amounts of a text that are no part of a name or of a date."""
+    return frozenset(quantity.value for quantity in amounts(text).quantities if quantity.unit[:1] not in ("#", ""))
 
 
 _PRONOUNS = {"前者": 0, "后者": 1, "the former": 0, "the latter": 1}
@@ -137,11 +170,15 @@ def _records(known: Known) -> Iterator[Sequence[str]]:
         yield known.evidence
 
 
-def _in_wrong_column(clause: str, known: Known) -> bool:
-    """Whether a clause gives a cell of a table row the head of another column."""
-    said = content(clause)
+def _in_wrong_column(clause: str, known: Known, question: str = "") -> bool:
+    """Whether a clause gives a cell of a table row the head of another column, that it or its question names."""
+    said, asked = content(clause), content(question)
     heads, cells = [[content(text) for text in side] for side in zip(*known.columns, strict=True)] or [[], []]
-    named = {i for i, head in enumerate(heads) if said & head.difference(*heads[:i], *heads[i + 1 :])}
+    named = {
+        i
+        for i, (head, cell) in enumerate(zip(heads, cells, strict=True))
+        if (asked if question else said) & head.difference(*heads[:i], *heads[i + 1 :]) and not asked & cell
+    }
     given = {i for i, cell in enumerate(cells) if said & cell.difference(*cells[:i], *cells[i + 1 :])}
     return bool(named and given) and not named & given
 

@@ -193,6 +193,7 @@ def known_to(candidate: Candidate, section: Section) -> Known:
         around=" ; ".join(filter(None, around)),
         section=clean(section.text).text,
         columns=tuple(zip(row.header[1:], row.cells[1:], strict=False)) if row else (),
+        question=candidate.question,
     )
 
 

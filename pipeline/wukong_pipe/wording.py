@@ -29,6 +29,8 @@ class Known:
     """The whole section, which an answer must not draw on for a fact, but may for what the section is about."""
     columns: tuple[tuple[str, str], ...] = ()
     """Where the evidence is a single table row: head and cell of each column."""
+    question: str = ""
+    """What the answer answers; a part of `around`."""
 
     @cached_property
     def text(self) -> str:
