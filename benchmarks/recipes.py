@@ -18,11 +18,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.resources import files
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ from wukong_trainer.model import choose_place, load_model
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import Recipe, load_recipe, shipped_recipes
 from wukong_trainer.student import END_OF_TEXT, TURN_END, make_tokenizer
-from wukong_trainer.tuned import load_tuned
+from wukong_trainer.tuned import Tuned, load_tuned
 
 CHARACTERS = "山水火木金土石云风雷雨雪虎龙狐猿蛇鹤松竹梅兰江河湖海星月光影"
 WORDINGS = {
@@ -55,7 +56,7 @@ THINGS, OTHERS, VALUES = 8, 60, 24
 """Asked things, those of the pre-training, and values of an attribute, which both take theirs from."""
 HELD_OUT = 4
 """Every so manieth wording of a fact is held out, another one of each fact."""
-STEPS, BATCH, RATE = 300, 32, 2e-3
+STEPS, BATCH, RATE = 200, 32, 2e-3
 """Of the pre-training."""
 
 
@@ -69,12 +70,12 @@ class Change:
 
 CHANGES = {
     "alpaca-lora": Change(16, 1e-2),
-    "base-nlp-qlora": Change(12, 1e-2),
-    "domain-lora": Change(12, 1e-2),
-    "medical-r1-full": Change(4, 2e-3),
-    "qlora": Change(16, 5e-3),
-    "qwen3-medical-full": Change(4, 2e-3),
-    "tiny": Change(8, 3e-3),
+    "base-nlp-qlora": Change(8, 1e-2),
+    "domain-lora": Change(5, 1e-2),
+    "medical-r1-full": Change(6, 2e-3),
+    "qlora": Change(6, 5e-3),
+    "qwen3-medical-full": Change(6, 2e-3),
+    "tiny": Change(6, 3e-3),
 }
 
 
@@ -138,6 +139,8 @@ def rows(world: World, thinking: bool, plain: bool, held_out: bool) -> list[dict
     return found
 
 
+Weights = dict[tuple[str, bool], Any]
+"""What was pre-trained already, by architecture and whether it is an Instruct model."""
 Pieces = tuple[str, str]
 """What stands before an answer, and the answer with its end, which alone counts in pre-training."""
 
@@ -159,19 +162,19 @@ def read_before(world: World, instruct: bool, seed: int) -> Iterator[Pieces]:
             yield f"问：{question}\n答：", fact.answer + END_OF_TEXT
 
 
-def student_of(recipe: Recipe, world: World, seed: int, folder: Path, weights: dict[tuple[str, bool], Any]) -> Path:
-    """A student with the architecture, chat template and EOS that the recipe's model comes with.
+def is_instruct(recipe: Recipe) -> bool:
+    """Whether the recipe's model can chat already."""
+    return recipe.model.endswith("Instruct") or recipe.model.startswith("Qwen/Qwen3") or recipe.model == "tiny"
 
-    Args:
-        weights: what was pre-trained already, by architecture and whether it is an Instruct model.
-    """
-    qwen3 = recipe.model.startswith("Qwen/Qwen3")
-    instruct = qwen3 or recipe.model.endswith("Instruct") or recipe.model == "tiny"
-    texts = [
-        text for kind in (True, False) for pieces in islice(read_before(world, kind, seed), 1500) for text in pieces
-    ]
+
+def student_of(recipe: Recipe, world: World, seed: int, folder: Path, weights: Weights) -> Path:
+    """A student with the architecture, chat template and EOS that the recipe's model comes with."""
+    qwen3, instruct = recipe.model.startswith("Qwen/Qwen3"), is_instruct(recipe)
+    # One token a character: merges across a name's edge would spell it otherwise in every wording.
+    read = [*islice(read_before(world, True, seed), 1500), *((fact.thought, "问答：") for fact in world.facts)]
+    characters = "".join(before + answer for before, answer in read)
     marks = ["Instruction: ", "\nInput: ", "\nOutput: ", "<think>\n", "\n</think>\n\n"] * 200
-    tokenizer: Any = make_tokenizer([*texts, *marks, *(fact.thought for fact in world.others)], 800)
+    tokenizer: Any = make_tokenizer([*characters, *marks], 1000)
     template = "qwen3.jinja" if qwen3 else "qwen2_5.jinja"
     tokenizer.chat_template = (files("trl") / "chat_templates" / template).read_text("utf-8")
     tokenizer.eos_token = TURN_END if instruct else END_OF_TEXT
@@ -228,8 +231,45 @@ def padded(tokenizer: Any, texts: Sequence[Pieces]) -> tuple[torch.Tensor, torch
     return ids, labels
 
 
-def measure(name: str, seed: int, folder: Path, weights: dict[tuple[str, bool], Any]) -> str:
-    """One row of the table."""
+@dataclass(frozen=True)
+class Scores:
+    """What a model makes of the held-out questions; all but the loss are shares of them."""
+
+    loss: float
+    """Nats a token of the answer and its end."""
+    ended: float
+    """By the recipe's EOS."""
+    closed: float
+    """One thought, opened first and closed."""
+    right: float
+    """The answer, after the thought, is the reference and nothing else."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One recipe's row of the table."""
+
+    name: str
+    student: str
+    change: Change
+    base: Scores
+    tuned: Scores
+    thinking: bool
+    questions: int
+    seconds: float
+    """CPU time of `wukong-pipe train`."""
+
+    def row(self) -> str:
+        pairs = zip(astuple(self.base), astuple(self.tuned), strict=True)
+        loss, ended, closed, right = (f"{before:.2f} → {after:.2f}" for before, after in pairs)
+        return (
+            f"| {self.name} | {self.student} | {self.change.epochs:g}, {self.change.learning_rate:g} | {loss} "
+            f"| {ended} | {closed if self.thinking else '–'} | {right} | {self.questions} | {self.seconds:.0f} s |"
+        )
+
+
+def measure(name: str, seed: int, folder: Path, weights: Weights) -> Measured:
+    """Train by the recipe through the command line in `folder`, and ask base and tuned the held-out questions."""
     recipe, change, world = load_recipe(name), CHANGES[name], invented(seed)
     model = student_of(recipe, world, seed, folder / "student", weights)
     kind = (recipe.thinking, recipe.style == "instruction")
@@ -251,30 +291,26 @@ def measure(name: str, seed: int, folder: Path, weights: dict[tuple[str, bool], 
                 row.get("input", ""), row.get("think", ""))
         for row in rows(world, *kind, held_out=True)
     ]  # fmt: skip
-    prompts = [example.prompt(tuned.system, recipe.style) for example in asked]
-    references = [example.completion(recipe.style, recipe.thinking) for example in asked]
+    before = scores(load_model(str(model), recipe.method, choose_place()), tuned, asked)
+    student = f"{tuned.model.config.model_type}, {'Instruct' if is_instruct(recipe) else 'base'}; {recipe.method}"
+    after = scores(tuned.model, tuned, asked)
+    return Measured(name, student, change, before, after, recipe.thinking, len(asked), seconds)
 
-    def scores(model: Any) -> tuple[float, float, float, float]:
-        """Loss in nats a token, and the shares that end, that close one thought, and that are right."""
-        likely = likelihood_all(model, tuned.tokenizer, prompts, references, 16, **tuned.form)
-        answers = answer_all(model, tuned.tokenizer, prompts, 48, 16, **tuned.form)
-        texts = [answer.text for answer in answers]
-        right = [text.rpartition("</think>")[2].strip() for text in texts]
-        return (
-            -sum(each.per_token for each in likely) / len(likely),
-            sum(answer.stopped_by_eos for answer in answers) / len(answers),
-            sum(text.startswith("<think>") and text.count("</think>") == 1 for text in texts) / len(texts),
-            sum(text == example.output for text, example in zip(right, asked, strict=True)) / len(asked),
-        )
 
-    before, after = scores(load_model(str(model), recipe.method, choose_place())), scores(tuned.model)
-    closed = f"{before[2]:.2f} → {after[2]:.2f}" if recipe.thinking else "–"
-    kind_of_base = "base" if recipe.model in {"Qwen/Qwen2.5-1.5B", "Qwen/Qwen2.5-7B", "Qwen/Qwen2-0.5B"} else "Instruct"
-    return (
-        f"| {name} | {tuned.model.config.model_type} {kind_of_base}, {recipe.method} "
-        f"| {change.epochs:g}, {change.learning_rate:g} | {before[0]:.2f} → {after[0]:.3f} "
-        f"| {before[1]:.2f} → {after[1]:.2f} | {closed} | {before[3]:.2f} → {after[3]:.2f} | {len(asked)} "
-        f"| {seconds:.0f} s |"
+def scores(model: Any, tuned: Tuned, asked: Sequence[Example]) -> Scores:
+    """The scores of base or tuned model, asked as the tuned one was trained."""
+    style, thinking = tuned.form["style"], tuned.form["thinking"]
+    prompts = [example.prompt(tuned.system, style) for example in asked]
+    references = [example.completion(style, thinking) for example in asked]
+    likely = likelihood_all(model, tuned.tokenizer, prompts, references, 16, **tuned.form)
+    answers = answer_all(model, tuned.tokenizer, prompts, 48, 16, **tuned.form)
+    texts = [answer.text for answer in answers]
+    said = [text.rpartition("</think>")[2].strip() for text in texts]
+    return Scores(
+        loss=-fmean(each.per_token for each in likely),
+        ended=fmean(answer.stopped_by_eos for answer in answers),
+        closed=fmean(text.startswith("<think>") and text.count("</think>") == 1 for text in texts),
+        right=fmean(text == example.output for text, example in zip(said, asked, strict=True)),
     )
 
 
@@ -286,10 +322,10 @@ def main() -> None:
     silence_libraries()
     print("| recipe | student | epochs, rate | held-out loss | ended | <think> closed | right | n | training, CPU |")
     print("|---|---|---|---|---|---|---|---|---|")
-    weights: dict[tuple[str, bool], Any] = {}
+    weights: Weights = {}
     for name in options.names or shipped_recipes():
         with tempfile.TemporaryDirectory() as folder:
-            print(measure(name, options.seed, Path(folder), weights), flush=True)
+            print(measure(name, options.seed, Path(folder), weights).row(), flush=True)
     print(f"\n{time.process_time():.0f} s of CPU time in all, seed {options.seed}", file=sys.stderr)
 
 

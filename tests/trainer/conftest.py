@@ -28,6 +28,14 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_student(tmp_path_factory.mktemp("student") / "model", texts, pairs(), SYSTEM, size=SMALL)
 
 
+@pytest.fixture
+def short_samples(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Answers shown after a training end after so many tokens: a student barely trained ends none of them itself."""
+    tokens = 12
+    monkeypatch.setattr("wukong_trainer.samples.NEW_TOKENS", {"cpu": tokens, "cuda": tokens})
+    return tokens
+
+
 def pairs() -> Iterator[tuple[str, str]]:
     return cycle([("甲是什么？", "乙"), ("丙的丁是什么？", "戊己")])
 

@@ -72,8 +72,8 @@ def test_two_processes_with_half_the_rows_each_have_the_losses_of_one(home: Path
     trained, watched = (max(gap for (_, kind), gap in gaps.items() if kind == each) for each in ("loss", "eval_loss"))
     print(f"largest gap of the training losses {trained:.1e}, of the validation losses {watched:.1e}")
     assert trained < 1e-3
-    # The weights of the two runs differ a little by then; the loss itself is a mean over tokens in both.
-    assert watched < 1e-3
+    # A mean over tokens in both, so only what the weights differ by is left.
+    assert watched < 1e-5
     assert "# processes: 2, each with 5 rows a pass" in (two.train / "recipe.toml").read_text("utf-8")
     assert (two.adapter / "adapter_model.safetensors").is_file()
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from tests.dataset_hub import dataset_hub
+from tests.dataset_hub import dataset_hub, modelscope_hub
 from wukong_pipe.errors import DataError, MissingDependency
 from wukong_trainer.data import Example
 from wukong_trainer.reading import is_hub_id, read_training_data
@@ -167,9 +167,33 @@ def test_a_hubs_id_is_told_from_a_path(text: str, answer: bool) -> None:
     assert is_hub_id(text) is answer
 
 
-def test_modelscope_without_its_package_says_what_to_install() -> None:
+def test_modelscope_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "modelscope.hub.snapshot_download", None)
+    monkeypatch.setitem(sys.modules, "modelscope", None)
     with pytest.raises(MissingDependency, match="pip install modelscope"):
         read_training_data("krisfu/delicate_medical_r1_data", hub="modelscope")
+
+
+def test_a_dataset_of_modelscope_is_downloaded_and_a_failure_names_both_hubs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("modelscope")
+    files = {
+        "README.md": b"# Rows",
+        "data/train.jsonl": '{"question": "问？", "think": "想", "answer": "答"}\n'.encode(),
+        "data/val.jsonl": b'{"question": "c?", "answer": "d"}\n',
+    }
+    with modelscope_hub(files) as address:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", address)
+        monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("MODELSCOPE_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        data = read_training_data("me/rows", hub="modelscope")
+        with pytest.raises(DataError, match=f"me/nothing cannot be downloaded from {address}: .*--hub modelscope"):
+            read_training_data("me/nothing", hub="modelscope")
+    assert [(row.question, row.think, row.output) for row in data.train] == [("问？", "想", "答")]
+    assert [row.question for row in data.validation] == ["c?"]
+    assert not list((tmp_path / "cache").rglob("README.md"))
 
 
 def test_a_hubs_dataset_is_downloaded_from_the_mirror_and_a_failure_names_both_hubs(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks import recipes as benchmark
 from transformers import Qwen3Config, Qwen3ForCausalLM
 from trl import SFTTrainer
 
@@ -82,6 +83,7 @@ def student_for(model: str, students: dict[str, Path]) -> Path:
     return students["Qwen2.5-Instruct" if model.endswith("Instruct") or model == "tiny" else "Qwen2.5"]
 
 
+@pytest.mark.usefixtures("short_samples")
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_what_a_recipe_trains_is_what_its_tutorial_trained(
     name: str,
@@ -145,6 +147,35 @@ def test_without_thinking_qwen3_is_asked_and_trained_with_an_empty_thought(stude
     off = prompt_text(tokenizer, Example("问？", "答").prompt(""), thinking=False)
     on = prompt_text(tokenizer, Example("问？", "答").prompt(""), thinking=True)
     assert off == on + "<think>\n\n</think>\n\n"
+
+
+@pytest.fixture(scope="module")
+def weights() -> benchmark.Weights:
+    """What the benchmark pre-trains once for several recipes."""
+    return {}
+
+
+def test_no_question_of_the_benchmark_is_trained_and_every_fact_is() -> None:
+    world = benchmark.invented(0)
+    trained, asked = (benchmark.rows(world, False, False, held_out=held_out) for held_out in (False, True))
+    assert not {row["instruction"] for row in trained} & {row["instruction"] for row in asked}
+    assert {row["output"] for row in trained} == {row["output"] for row in asked} == {f.answer for f in world.facts}
+    assert not {fact.thing for fact in world.facts} & {fact.thing for fact in world.others}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_a_student_tuned_by_a_recipe_answers_wordings_it_was_not_trained_on_in_the_recipes_form(
+    name: str, weights: benchmark.Weights, tmp_path: Path
+) -> None:
+    measured = benchmark.measure(name, 0, tmp_path, weights)
+    print(measured.row())
+    assert measured.tuned.loss < measured.base.loss
+    assert measured.tuned.ended >= 0.95
+    assert measured.tuned.closed >= 0.95 or not measured.thinking
+    # Always the most frequent answer would be right in one of eight.
+    assert measured.base.right <= 0.15
+    assert measured.tuned.right >= 0.5
 
 
 TABLE: dict[str, dict[str, Any]] = {

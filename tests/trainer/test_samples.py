@@ -16,7 +16,11 @@ from wukong_trainer.tuned import load_tuned
 
 
 def test_training_ends_with_three_validation_questions_answered_by_what_was_saved(
-    student: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    student: Path,
+    short_samples: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rows = [{"question": question, "think": f"想想{i}", "answer": answer} for i, (question, answer) in enumerate(FACTS)]
@@ -32,7 +36,7 @@ def test_training_ends_with_three_validation_questions_answered_by_what_was_save
     ]
     tuned = load_tuned(run)
     prompt = tuned.prompt([{"role": "user", "content": kept[1]["question"]}])
-    (said,) = answer_all(tuned.model, tuned.tokenizer, [prompt], 128, 1, **tuned.form)
+    (said,) = answer_all(tuned.model, tuned.tokenizer, [prompt], short_samples, 1, **tuned.form)
     assert (kept[1]["answer"], kept[1]["stopped_by_eos"]) == (said.text, said.stopped_by_eos)
 
     # Without validation rows there is nothing to ask, and no answers of an earlier training stay behind.

@@ -20,6 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("short_samples")
 def test_columns_split_and_mix_are_said_recorded_and_written_down(
     student: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -30,8 +31,9 @@ def test_columns_split_and_mix_are_said_recorded_and_written_down(
     ]
     Path("general.json").write_text(json.dumps(general), "utf-8")
     data = ["--data", "facts.parquet", "--columns", "instruction=q,output=a"]
-    rest = ["--mix", "general.json:0.1", "--validation", "0.25", "--recipe", "tiny", "--model", str(student)]
-    assert main(["train", *data, *rest, "--epochs", "0.5", "--json"]) == 0
+    rest = ["--mix", "general.json:0.1", "--validation", "0.25"]
+    recipe = ["--recipe", "tiny", "--method", "lora", "--model", str(student)]
+    assert main(["train", *data, *rest, *recipe, "--epochs", "0.5", "--json"]) == 0
     shown = capsys.readouterr()
     told = {
         "columns": "facts.parquet: instruction ← q, output ← a",

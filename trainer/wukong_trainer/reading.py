@@ -40,6 +40,8 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
     """
     path = Path(source)
     facts: dict[str, str] = {}
+    if hub == "modelscope" and is_hub_id(str(source)):
+        path = _from_modelscope(str(source))
     if path.is_dir():
         found = _files_of(path)
         parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in found.items()]
@@ -48,7 +50,7 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
     elif path.is_file() or not is_hub_id(str(source)):
         parts = [("train", [(str(source), read_raw(path))])]
     else:
-        parts = [(part, [(f"{source} ({part})", raw)]) for part, raw in _downloaded(str(source), hub).items()]
+        parts = [(part, [(f"{source} ({part})", raw)]) for part, raw in _downloaded(str(source)).items()]
     rows: dict[str, list[Example]] = {"train": [], "validation": []}
     told = []
     for part, files in parts:
@@ -205,14 +207,14 @@ def _kind(path: Path) -> str:
     return re.split(r"[-_.]", path.name.lower())[0]
 
 
-def _downloaded(name: str, hub: Hub) -> dict[str, Raw]:
-    """Training and validation rows of a dataset on a hub."""
+def _downloaded(name: str) -> dict[str, Raw]:
+    """Training and validation rows of a dataset on Hugging Face's hub."""
     import datasets
     from huggingface_hub.errors import HTTPError
 
     datasets.disable_progress_bars()
     try:
-        parts = _from_modelscope(name) if hub == "modelscope" else datasets.load_dataset(name)
+        parts = datasets.load_dataset(name)
         if "train" not in parts:
             raise DataError(f"{name} has no split named train, but {', '.join(parts)}; download the file you mean.")
         found = {"train": parts["train"]}
@@ -222,20 +224,30 @@ def _downloaded(name: str, hub: Hub) -> dict[str, Raw]:
             part: [(f"row {number}", row) for number, row in enumerate(rows, start=1)] for part, rows in found.items()
         }
     except (OSError, ValueError, HTTPError) as error:
-        place = "modelscope.cn" if hub == "modelscope" else os.environ.get("HF_ENDPOINT", "huggingface.co")
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(
-            f"The dataset {name} cannot be downloaded from {place}: {first}. Check the name and the network; there "
-            "are two hubs, --hub hf (HF_ENDPOINT names a mirror) and --hub modelscope. A downloaded file can be given "
-            "instead of a name."
-        ) from error
+        raise _not_downloaded(name, os.environ.get("HF_ENDPOINT", "huggingface.co"), error) from error
 
 
-def _from_modelscope(name: str) -> dict[str, Any]:
+def _from_modelscope(name: str) -> Path:
+    """The folder of ModelScope's cache with the files of a dataset on its hub.
+
+    Its own MsDataset would need a `datasets` older than ours.
+    """
     try:
-        from modelscope.msdatasets import MsDataset
+        from modelscope.hub.snapshot_download import dataset_snapshot_download
     except ModuleNotFoundError:
         raise MissingDependency(
             "--hub modelscope needs the package modelscope, which is not installed: pip install modelscope."
         ) from None
-    return {"train": MsDataset.load(name, split="train").to_hf_dataset()}
+    try:
+        return Path(dataset_snapshot_download(name, allow_patterns=[f"*{suffix}" for suffix in SUFFIXES]))
+    except Exception as error:  # Its errors have no class in common over the versions.
+        raise _not_downloaded(name, os.environ.get("MODELSCOPE_ENDPOINT", "modelscope.cn"), error) from error
+
+
+def _not_downloaded(name: str, place: str, error: Exception) -> DataError:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return DataError(
+        f"The dataset {name} cannot be downloaded from {place}: {first}. Check the name and the network; there "
+        "are two hubs, --hub hf (HF_ENDPOINT names a mirror) and --hub modelscope (MODELSCOPE_ENDPOINT). A downloaded "
+        "file can be given instead of a name."
+    )

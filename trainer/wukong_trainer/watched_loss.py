@@ -17,8 +17,9 @@ class WatchedTrainer(SFTTrainer):
 
     def prediction_step(self, model: Any, inputs: Any, *rest: Any, **options: Any) -> Any:
         outputs: list[Any] = []
+        watched: Any = self.model
         # TRL reduces the log-likelihoods to one number before it hands them on.
-        hook = self.model.register_forward_hook(lambda module, given, output: outputs.append(output))
+        hook = watched.register_forward_hook(lambda module, given, output: outputs.append(output))
         try:
             step = super().prediction_step(model, inputs, *rest, **options)
         finally:
@@ -27,11 +28,11 @@ class WatchedTrainer(SFTTrainer):
         self._watched.append(self.accelerator.gather_for_metrics(_by_row(outputs[0], inputs)))
         return step
 
-    def evaluation_loop(self, *given: Any, metric_key_prefix: str = "eval", **options: Any) -> Any:
+    def evaluation_loop(self, *given: Any, **options: Any) -> Any:
         self._watched: list[torch.Tensor] = []
-        output = super().evaluation_loop(*given, metric_key_prefix=metric_key_prefix, **options)
+        output: Any = super().evaluation_loop(*given, **options)
         likelihood, tokens = torch.cat(self._watched).sum(0).tolist()
-        output.metrics[f"{metric_key_prefix}_loss"] = -likelihood / max(tokens, 1)
+        output.metrics[f"{options.get('metric_key_prefix', 'eval')}_loss"] = -likelihood / max(tokens, 1)
         return output
 
 
