@@ -40,12 +40,13 @@ class AnswerTrainer(SFTTrainer):
         trained = labels != -100
         count = trained.sum()
         if return_outputs or not self._asks_for(int(count)):
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            theirs: Any = super()
+            return theirs.compute_loss(model, inputs, return_outputs, num_items_in_batch)
         rest = {name: value for name, value in inputs.items() if name != "labels"}
         # The logits behind the last token have no label.
         logits = model(**rest, use_cache=False, logits_to_keep=pad(trained, (0, 1))).logits
         total = cross_entropy(logits.float(), labels[trained], reduction="sum")
-        if self.model.training:
+        if model.training:
             self._count_tokens(inputs)
         if num_items_in_batch is None:
             return total / count.clamp(min=1)
