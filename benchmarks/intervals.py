@@ -1,6 +1,6 @@
 """How often does a 95 % interval for tuned minus base hold the truth, when questions of a section are alike?
 
-    python benchmarks/intervals.py [--draws 2000] [--jobs 2] [--cells]
+    python benchmarks/intervals.py [--draws 2000] [--jobs 2] [--cells] [--variants]
 
 simulates held-out answers of sections of equal and of unequal size whose hit rates differ (beta distributed, so that
 two answers of a section have the correlation `alike`) and prints Markdown tables: every method summed up, and with
@@ -20,7 +20,7 @@ from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import betainc, ndtr, ndtri, stdtrit
 from scipy.stats import beta
 
 from wukong_trainer.intervals import estimate
@@ -239,27 +239,48 @@ def wild_restricted(sample: Sample) -> Ends:
     return ends[0], ends[1]
 
 
-def ours(sample: Sample) -> Ends:
-    """`intervals.estimate` on all draws at once; that it gives what the product gives is checked on the first ones."""
-    sizes, index, n, mean = sample.sizes, sample.index, float(sample.sizes.sum()), sample.mean
+@dataclass(frozen=True)
+class Effective:
+    """All draws of a cell as counts of independent questions [draws], and the t quantile of each."""
+
+    wins: np.ndarray
+    losses: np.ndarray
+    n: np.ndarray
+    quantile: np.ndarray
+
+
+def effective(sample: Sample, assumed_alike: float = 0.3) -> Effective:
+    """What `intervals` makes of the answers before it inverts a test."""
+    sizes, n = sample.sizes, float(sample.sizes.sum())
     variance, stretch = robust(sample, "CR2")
     quantile = stdtrit(freedom(sample, stretch, independent=False), 0.975)
     wins, losses = sample.rows.clip(0, None).sum(axis=1), (-sample.rows).clip(0, None).sum(axis=1)
-    independent = ((wins + losses) / n - mean**2) / n
-    assumed = 1 + ((sizes**2).sum() / n - 1) * 0.3
+    independent = _independent(sample)
+    assumed = 1 + ((sizes**2).sum() / n - 1) * assumed_alike
     design = np.where(independent > 1e-12, variance / np.maximum(independent, 1e-12), assumed)
-    starts = np.searchsorted(index, np.arange(len(sizes)))
+    starts = np.searchsorted(sample.index, np.arange(len(sizes)))
     apart = np.min(
         [np.logical_or.reduceat(sample.rows != end, starts, axis=1).sum(axis=1) for end in (-1, 0, 1)], axis=0
     )
     design += np.maximum(0, assumed - design) / (1.0 + apart**3)
-    w, lo, n_eff = wins / design, losses / design, n / design
+    return Effective(wins / design, losses / design, n / design, quantile)
+
+
+def _independent(sample: Sample) -> np.ndarray:
+    """The variance of the mean [draws] if all questions were independent."""
+    n = float(sample.sizes.sum())
+    return np.asarray((np.abs(sample.rows).sum(axis=1) / n - sample.mean**2) / n)
+
+
+def tango(counts: Effective, mean: np.ndarray) -> Ends:
+    """The score interval of each draw."""
+    w, lo, n, quantile = counts.wins, counts.losses, counts.n, counts.quantile
 
     def statistic(d: np.ndarray) -> np.ndarray:
-        b = (2 * n_eff - w + lo) * d - w - lo
-        lost = (np.sqrt(np.maximum(0, b * b + 8 * n_eff * lo * d * (1 - d))) - b) / (4 * n_eff)
-        spread = n_eff * np.maximum(0, 2 * lost + d * (1 - d))
-        gap = w - lo - n_eff * d
+        b = (2 * n - w + lo) * d - w - lo
+        lost = (np.sqrt(np.maximum(0, b * b + 8 * n * lo * d * (1 - d))) - b) / (4 * n)
+        spread = n * np.maximum(0, 2 * lost + d * (1 - d))
+        gap = w - lo - n * d
         at_end = np.where(np.abs(gap) > 1e-9, np.sign(gap) * np.inf, 0.0)
         return np.where(spread > 1e-12, gap / np.sqrt(np.maximum(spread, 1e-12)), at_end)
 
@@ -272,12 +293,69 @@ def ours(sample: Sample) -> Ends:
             within = np.abs(statistic(middle)) <= quantile
             inside, outside = np.where(within, middle, inside), np.where(within, outside, middle)
         ends.append(inside)
-    names = [str(i) for i in index]
+    return ends[0], ends[1]
+
+
+def ours(sample: Sample) -> Ends:
+    """`intervals.estimate` on all draws at once; that it gives what the product gives is checked on the first ones."""
+    low, high = tango(effective(sample), sample.mean)
+    names = [str(i) for i in sample.index]
     for i, row in enumerate(sample.rows[:3]):
         found = estimate(row.tolist(), names)
-        if not np.allclose((ends[0][i], ends[1][i]), (found.low, found.high), atol=1e-6):
-            raise AssertionError(f"{(ends[0][i], ends[1][i])} is not {found}")
-    return ends[0], ends[1]
+        if not np.allclose((low[i], high[i]), (found.low, found.high), atol=1e-6):
+            raise AssertionError(f"{(low[i], high[i])} is not {found}")
+    return low, high
+
+
+# --- variants of ours: is there one that covers no more than 0.97 at the ends of the scale? --------------------
+
+
+def less_alike(sample: Sample) -> Ends:
+    """With a correlation of 0.1 where the answers do not show it."""
+    return tango(effective(sample, 0.1), sample.mean)
+
+
+def adjusted_wald(sample: Sample) -> Ends:
+    """Bonett and Price (2012): one win and one loss added to the effective counts."""
+    counts = effective(sample)
+    won, lost = ((each + 1) / (counts.n + 2) for each in (counts.wins, counts.losses))
+    half = counts.quantile * np.sqrt(np.maximum(0, won + lost - (won - lost) ** 2) / (counts.n + 2))
+    return won - lost - half, won - lost + half
+
+
+def mid_p(sample: Sample) -> Ends:
+    """Where all that changed went one way, the mid-P interval of one rate (Lancaster 1961), else the score interval."""
+    counts = effective(sample)
+    low, high = tango(counts, sample.mean)
+    shrunk = (1.96 / counts.quantile) ** 2
+    for x, other, sign in ((counts.wins, counts.losses, 1), (counts.losses, counts.wins, -1)):
+        ends = [sign * _mid_p_end(x * shrunk, counts.n * shrunk, upper) for upper in (False, True)][::sign]
+        one_way = (other < 1e-9) & (x > 1e-9)
+        low, high = np.where(one_way, ends[0], low), np.where(one_way, ends[1], high)
+    none = (counts.wins < 1e-9) & (counts.losses < 1e-9)
+    end = _mid_p_end(counts.wins * shrunk, counts.n * shrunk, True)
+    return np.where(none, -end, low), np.where(none, end, high)
+
+
+def _mid_p_end(x: np.ndarray, n: np.ndarray, upper: bool) -> np.ndarray:
+    """The rate at which x or fewer (upper), or x or more, of n has a mid-P of 0.025; counts may be fractions."""
+    low, high = np.zeros_like(x), np.ones_like(x)
+    for _ in range(40):
+        rate = (low + high) / 2
+        at_most = np.where(x >= n - 1e-9, 1.0, betainc(np.maximum(n - x, 1e-9), x + 1, 1 - rate))
+        fewer = np.where(x <= 1e-9, 0.0, betainc(n - x + 1, np.maximum(x, 1e-9), 1 - rate))
+        tail = (at_most + fewer) / 2
+        inside = tail > 0.025 if upper else 1 - tail <= 0.025
+        low, high = np.where(inside, rate, low), np.where(inside, high, rate)
+    return (low + high) / 2
+
+
+def oracle(sample: Sample) -> Ends:
+    """The score interval told the true design effect of the cell, which no evaluation knows."""
+    design = max(1e-9, float(sample.mean.var()) / max(float(_independent(sample).mean()), 1e-12))
+    wins, losses = sample.rows.clip(0, None).sum(axis=1), (-sample.rows).clip(0, None).sum(axis=1)
+    n = np.full(len(wins), float(sample.sizes.sum()) / design)
+    return tango(Effective(wins / design, losses / design, n, np.full_like(n, 1.96)), sample.mean)
 
 
 METHODS: dict[str, Callable[[Sample], Ends]] = {
@@ -292,6 +370,15 @@ METHODS: dict[str, Callable[[Sample], Ends]] = {
     "bootstrap-t": studentised,
     "BCa": accelerated,
     "percentile bootstrap": percentile,
+}
+
+
+VARIANTS: dict[str, Callable[[Sample], Ends]] = {
+    OURS: ours,
+    "the same, 0.1 assumed": less_alike,
+    "Bonett-Price, effective n": adjusted_wald,
+    "mid-P where all changes go one way": mid_p,
+    "score interval, told the true design effect": oracle,
 }
 
 
@@ -311,13 +398,13 @@ class Cell:
     better: float
 
 
-def measured(place: tuple[int, str, float, Scenario, int], draws: int) -> list[Cell]:
-    """What every method did in one cell."""
+def measured(place: tuple[int, str, float, Scenario, int], draws: int, variants: bool) -> list[Cell]:
+    """What every method, or every variant of ours, did in one cell."""
     sections, sizes, alike, scenario, seed = place
     sample = simulate(scenario, sections, SIZES[sizes], alike, draws, seed)
     few = replace(sample, rows=sample.rows[:SLOW_DRAWS])
     cells = []
-    for name, method in METHODS.items():
+    for name, method in (VARIANTS if variants else METHODS).items():
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             low, high = (np.clip(end, -1, 1) for end in method(few if "boot" in name or name == "BCa" else sample))
@@ -353,6 +440,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cells", action="store_true", help="print every cell")
+    parser.add_argument("--variants", action="store_true", help="compare variants of ours instead of other methods")
     parser.add_argument("--power", action="store_true", help="print the table of the smallest effect alone")
     args = parser.parse_args()
     if args.power:
@@ -367,8 +455,9 @@ def main() -> None:
     ]
     seeded = [(*place, seed) for seed, place in enumerate(places)]
     with ProcessPoolExecutor(args.jobs) as pool:
-        rows = list(pool.map(partial(measured, draws=args.draws), seeded))
-    found = {name: [row[i] for row in rows] for i, name in enumerate(METHODS)}
+        rows = list(pool.map(partial(measured, draws=args.draws, variants=args.variants), seeded))
+    methods = list(VARIANTS if args.variants else METHODS)
+    found = {name: [row[i] for row in rows] for i, name in enumerate(methods)}
     head = " | ".join(f"least, {sections} sections" for sections in SECTIONS)
     print(
         f"| method | {head} | most | below 0.93 | above 0.97 | moderate rates | false “better” at most | mean width |"
@@ -383,10 +472,11 @@ def main() -> None:
             f"| {name} | {least} | {max(c.covered for c in cells):.3f} | {below} of {len(cells)} | {above}"
             f" | {min(moderate):.3f} to {max(moderate):.3f} | {better:.3f} | {np.mean([c.width for c in cells]):.3f} |"
         )
-    power_table(args.draws)
+    if not args.variants:
+        power_table(args.draws)
     if args.cells:
-        print("\n| sections | sizes | alike | base → tuned | " + " | ".join(METHODS) + " | width of ours |")
-        print("|---:|---|---:|---" + "|---:" * (len(METHODS) + 1) + "|")
+        print("\n| sections | sizes | alike | base → tuned | " + " | ".join(methods) + " | width of ours |")
+        print("|---:|---|---:|---" + "|---:" * (len(methods) + 1) + "|")
         for row in zip(*found.values(), strict=True):
             cell = row[0]
             marks = " | ".join(f"{c.covered:.3f}" if 0.93 <= c.covered <= 0.97 else f"*{c.covered:.3f}*" for c in row)

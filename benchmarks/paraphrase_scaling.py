@@ -2,12 +2,14 @@
 
     nice python benchmarks/paraphrase_scaling.py wordings   [--facts 16 --seeds 3] --kept FILE
     nice python benchmarks/paraphrase_scaling.py statements [--people 60 --seeds 3] --kept FILE
+    python benchmarks/paraphrase_scaling.py plots
 
 `wordings` fine-tunes the embedded student by the recipe `tiny` on invented facts, each asked in 1 to 14 wordings, and
 asks in wordings that were held out. `statements` repeats the set-up of "Physics of Language Models: Part 3.1"
 (Allen-Zhu & Li 2023, arXiv 2309.14316) with a model of about a million parameters: it reads statements about invented
 people, is fine-tuned on questions about one half of them and asked about the other half. Every training adds a line to
-the kept file and is not repeated when the script is started again; the file's tables are printed at the end.
+the kept file and is not repeated when the script is started again; the file's tables are printed at the end, and with
+--summary their numbers are written to paraphrase_scaling.json, from which `plots` draws the SVG files beside it.
 """
 
 from __future__ import annotations
@@ -42,6 +44,13 @@ from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.scores import key_fact_hit
 from wukong_trainer.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student, make_tokenizer
 
+SUMMARY = Path(__file__).with_suffix(".json")
+SHARES = (
+    *("trained wording", "seen template", "unseen template", "not in pre-training either"),
+    *("recalled", "trained half", "other half", "guessing"),
+)
+"""What the plots show of a result: shares of right answers."""
+
 Result = dict[str, Any]
 Row = tuple[list[int], list[bool]]
 """Token ids of a text, and which of them are to be learnt or recalled."""
@@ -49,8 +58,9 @@ Row = tuple[list[int], list[bool]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("arm", choices=["wordings", "statements"])
-    parser.add_argument("--kept", type=Path, required=True, help="JSON lines, one a training; one file a setting")
+    parser.add_argument("arm", choices=["wordings", "statements", "plots"])
+    parser.add_argument("--kept", type=Path, help="JSON lines, one a training; one file a setting")
+    parser.add_argument("--summary", action="store_true", help=f"write mean, lowest and highest to {SUMMARY.name}")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="", help="the conditions whose name this regular expression finds")
     parser.add_argument("--hidden", type=int, default=128, help="the model's width")
@@ -64,6 +74,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=60, help="invented people (statements)")
     parser.add_argument("--tuning-steps", type=int, default=150, help="on questions about one half (statements)")
     options = parser.parse_args()
+    if options.arm == "plots":
+        plots(json.loads(SUMMARY.read_text("utf-8")))
+        return
+    if options.kept is None:
+        parser.error("--kept FILE is needed: a training is not repeated that stands there")
     silence_libraries()
     measure, table = (wordings, wordings_table) if options.arm == "wordings" else (statements, statements_table)
     kept = [json.loads(line) for line in options.kept.read_text("utf-8").splitlines()] if options.kept.exists() else []
@@ -74,7 +89,26 @@ def main() -> None:
             with options.kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(kept[-1]) + "\n")
             print(kept[-1], file=sys.stderr, flush=True)
-    print(table([entry for entry in kept if entry["arm"] == options.arm]))
+    own = [entry for entry in kept if entry["arm"] == options.arm]
+    print(table(own))
+    if options.summary:
+        written = json.loads(SUMMARY.read_text("utf-8")) if SUMMARY.exists() else {}
+        written |= {
+            "what": f"Mean, lowest and highest over the seeds; {options.arm} over {options.seeds}.",
+            options.arm: summarised(own),
+        }
+        SUMMARY.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def summarised(kept: Sequence[Result]) -> Result:
+    """Condition → share → [mean, lowest, highest] over the seeds."""
+    found: Result = {}
+    for condition in dict.fromkeys(entry["condition"] for entry in kept):
+        own = [entry.get("hits", entry) for entry in kept if entry["condition"] == condition]
+        shares = [key for key in own[0] if key in SHARES]
+        columns = {key: [entry[key] for entry in own] for key in shares}
+        found[condition] = {key: [fmean(each), min(each), max(each)] for key, each in columns.items()}
+    return found
 
 
 def shown(values: Iterable[float], digits: int = 2) -> str:
@@ -411,6 +445,72 @@ def statements_table(kept: Sequence[Result]) -> str:
         cells = [shown(entry[key] for entry in entries) for key in keys]
         lines.append(f"| {condition} | {' | '.join(cells)} | {PAPER[condition]:.2f} |")
     return "\n".join(lines)
+
+
+# --- plots ---------------------------------------------------------------------------------------------------
+
+COLOURS = ("#1b6ca8", "#c8553d", "#4f772d", "#7b5ea7")
+
+
+def plots(summary: Result) -> None:
+    """Both arms as SVG files beside the script; a bar goes from the lowest to the highest of the seeds."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "paraphrase scaling", "font.size": 10})
+    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    found = summary["wordings"]
+    kinds = SHARES[:4]
+    for place, kind in enumerate(kinds):
+        _curve(left, [found.get(f"{n} wordings, 0 answer variants", {}).get(kind) for n in WORDINGS], place, kind)
+    endings = {
+        "same steps": "0 answer variants",
+        "same steps, two answer variants": "2 answer variants",
+        "same epochs": "0 answer variants, same epochs",
+    }
+    for place, (name, ending) in enumerate(endings.items()):
+        _curve(right, [found.get(f"{n} wordings, {ending}", {}).get(kinds[2]) for n in WORDINGS], place, name)
+    for axes, title in ((left, "by what is asked, same steps"), (right, "unseen template, by how it was trained")):
+        axes.set_title(title, fontsize=10)
+        axes.set_xticks(range(len(WORDINGS)), [str(n) for n in WORDINGS])
+        axes.set_xlabel("question wordings a fact is trained in")
+        axes.set_ylim(0, 1.05)
+        axes.grid(axis="y", color="#dddddd")
+        axes.legend(loc="lower right", fontsize=9)
+    left.set_ylabel("share of questions answered rightly")
+    _save(figure, "wordings")
+
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    axes = figure.subplots()
+    bars = {"asked, other half": "other half", "best guess": "guessing"}
+    for place, (name, key) in enumerate(bars.items()):
+        told = [summary["statements"][condition][key] for condition in CONDITIONS]
+        at = [row + (place - 1) * 0.27 for row in range(len(told))]
+        axes.bar(at, [mean for mean, _, _ in told], 0.25, color=COLOURS[place], label=name)
+        axes.vlines(at, [low for _, low, _ in told], [high for _, _, high in told], color="black")
+    papers = [row + 0.27 for row in range(len(CONDITIONS))]
+    axes.bar(papers, [PAPER[condition] for condition in CONDITIONS], 0.25, color="#bbbbbb", label="the paper")
+    axes.set_xticks(range(len(CONDITIONS)), list(CONDITIONS))
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("share of questions answered rightly")
+    axes.grid(axis="y", color="#dddddd")
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper left", fontsize=9)
+    _save(figure, "statements")
+
+
+def _curve(axes: Any, told: Sequence[Sequence[float] | None], place: int, name: str) -> None:
+    """Means over the numbers of wordings; beside one another, or the bars would hide each other."""
+    points = [(at + (place - 1.5) * 0.07, *values) for at, values in enumerate(told) if values]
+    at, means, lows, highs = zip(*points, strict=True)
+    axes.plot(at, means, color=COLOURS[place], marker="o", label=name)
+    axes.vlines(at, lows, highs, color=COLOURS[place], linewidth=1)
+
+
+def _save(figure: Any, name: str) -> None:
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(SUMMARY.with_name(f"{SUMMARY.stem}_{name}.svg"), format="svg", metadata=nothing, facecolor="white")
 
 
 if __name__ == "__main__":

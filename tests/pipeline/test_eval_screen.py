@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 
 from wukong_pipe.eval_screen import evaluation_lines, history_table
@@ -39,7 +41,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     assert "base 25 %, tuned 50 %, base with the section in its prompt 75 %" in told
     assert "win rate 75 %, 95 % interval 20 % to 95 % (" in told
     assert "by level: wording 75 %, 95 % interval 20 % to 95 %, n 4; section 75 %" in told
-    assert "0." not in told.replace("p 0.6", "")
+    assert re.findall(r"\b0\.\d+", told) == ["0.6"], "the p of the sign test"
 
 
 def test_the_history_marks_the_evaluation_of_a_sample() -> None:

@@ -108,6 +108,22 @@ def test_what_cannot_fit_is_refused_with_the_cure_that_would(
         fitted(shape, recipe, GPU, recipe.max_length if "max_length" in changes else 2048, round(free * GB))
 
 
+def test_of_a_model_that_is_not_there_or_names_its_sizes_otherwise_nothing_is_estimated(
+    tmp_path: Path, recipe: Recipe
+) -> None:
+    assert shape_of(overridden(recipe, model=str(tmp_path / "nowhere"))) is None
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2", "n_layer": 1, "n_embd": 32, "n_head": 2}', "utf-8")
+    assert shape_of(overridden(recipe, model=str(tmp_path), modules_to_save=[])) is None
+
+
+def test_a_mistake_of_ours_is_not_taken_for_an_unknown_architecture(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wukong_trainer.memory.adapter_config", lambda *_: object())
+    with pytest.raises(AttributeError):
+        shape_of(recipe)
+
+
 def test_free_memory_is_what_the_container_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 64000000 kB\nMemAvailable: 32000000 kB\n")
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")

@@ -195,8 +195,9 @@ def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
     write_text(run.train / "log.jsonl", jsonl(log))
     page = squeezed(read(run)[1])
     assert "some text value some text some text" in page, "what the page has no words for"
-    assert "1.000 0.500 0.250 … 0.750 0.031" in page, "chrF of the wordings"
-    assert "smallest true difference that such a test finds in 80 of 100 0.125" in page
+    assert "1.000 0.500 0.250 … 0.750 0.031 0.125" in page, "chrF of the wordings"
+    assert "by whole sections › won 10" in page
+    assert "BLEU of all answers together › English" in page
     assert "tokens per second 100.000 200.000 900.000 900.000" in page
     assert "tokens › longest 123" in page
 

@@ -109,6 +109,50 @@ def test_what_the_question_says_need_not_be_said_again(answer: str, reference: s
     assert key_fact_hit(answer, reference, question) is hit
 
 
+CAPITAL = ("北京是中国的首都。", "中国的首都是哪里？")
+MOON = ("Neil Armstrong", "Who was the first man on the Moon?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
+        ("北京、上海、广州、南京。", *CAPITAL),
+        ("中国的首都是上海、北京、广州。", *CAPITAL),
+        ("可能是北京或上海或者广州吧。", *CAPITAL),
+        ("108颗、109颗、110颗", "一百零八颗", "要集齐多少颗？"),
+        ("Neil Armstrong, Buzz Aldrin or Yuri Gagarin.", *MOON),
+        ("The first man on the Moon was Buzz Aldrin, Neil Armstrong, and Alan Shepard.", *MOON),
+        ("12 km, 13 km or 14 km", "12 km", "How far?"),
+        ("白衣秀士、金池长老、黑熊精、虎先锋、黄风大圣、石敢当", "白衣秀士、金池长老、黑熊精", "第一回有哪些妖王？"),
+    ],
+)
+def test_a_list_of_guesses_is_no_hit_though_the_right_one_is_among_them(
+    answer: str, reference: str, question: str
+) -> None:
+    assert not key_fact_hit(answer, reference, question)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
+        ("北京，位于华北，人口众多，历史悠久。", *CAPITAL),
+        ("中国的首都是北京；上海、广州、深圳是别的大城市。", *CAPITAL),
+        ("北京、上海", *CAPITAL),
+        ("白衣秀士、金池长老、黑熊精、虎先锋、黄风大圣", "白衣秀士、金池长老、黑熊精", "第一回有哪些妖王？"),
+        ("出云棍由石敢当掉落，可用劈、戳、立三种棍势。", "石敢当掉落出云棍。", "出云棍由谁掉落？"),
+        ("在花果山、水帘洞、东海之外，它由石敢当掉落。", "石敢当掉落出云棍。", "出云棍由谁掉落？"),
+        ("Neil Armstrong, the commander, who came down the ladder, slowly, and spoke.", *MOON),
+        ("Neil Armstrong, commander, stepped out, looked around, and spoke.", *MOON),
+        ("Neil Armstrong of NASA's Apollo 11 crew, with Buzz Aldrin behind him.", *MOON),
+        ("It rose from Cape Kennedy, Florida, USA.", "Cape Kennedy", "Where did Apollo 11 rise?"),
+        ("It was 12 km, as far as from here to the sea, or a day's walk.", "12 km", "How far?"),
+        ("On July 16, 1969, at 13:32 UTC, from Cape Kennedy, Florida.", "July 16, 1969", "When did Apollo 11 rise?"),
+    ],
+)
+def test_an_honest_longer_answer_stays_a_hit(answer: str, reference: str, question: str) -> None:
+    assert key_fact_hit(answer, reference, question)
+
+
 def test_identical_chinese_scores_one_where_default_tokenizers_score_nothing() -> None:
     found = score("北京", "北京", "zh")
     assert [found[name] for name in ("key_fact_hit", "exact", *CLOSENESS)] == [1.0] * 6

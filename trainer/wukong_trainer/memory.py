@@ -78,20 +78,19 @@ def shape_of(recipe: Recipe) -> Shape | None:
             adapter = adapter_config(recipe, config.model_type)
             tuned: Any = model if adapter is None else get_peft_model(model, adapter)
             trainable = sum(parameter.numel() for parameter in tuned.parameters() if parameter.requires_grad)
-        text = config.get_text_config()
-        return Shape(
-            linear,
-            parameters - linear,
-            trainable,
-            text.hidden_size,
-            text.intermediate_size,
-            text.num_hidden_layers,
-            text.vocab_size,
-        )
-    except (OSError, ValueError, AttributeError, NotImplementedError):
-        # An architecture whose config has other names, or that builds on no meta device: the preflight says that memory
-        # was not estimated, and what is wrong with the model itself shows, with its cure, when it is loaded.
+    except (OSError, ValueError, NotImplementedError):
+        # No such model, no language model, modules it lacks, or one that builds on no meta device: the preflight
+        # says that memory was not estimated, and what is wrong shows, with its cure, when the model is loaded.
         return None
+    text = config.get_text_config()
+    sizes = [getattr(text, name, None) for name in _SIZES]
+    if not all(isinstance(size, int) for size in sizes):
+        return None  # An architecture whose config has other names.
+    return Shape(linear, parameters - linear, trainable, *sizes)
+
+
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
+"""Of a config, in the order of `Shape`."""
 
 
 def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:

@@ -37,11 +37,12 @@ KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "lea
 """Blocks of metrics.json that the page has its own words for; any other is shown as a table."""
 OWN_PLACE = frozenset(
     {"n", "sections", "base", "tuned", "difference", "ci95", "verdict", "wilson95", "mcnemar", "by_form", "by_kind"}
-    | {"wins", "ties", "losses", "explanation", "causes"}
+    | {"wins", "ties", "losses", "explanation", "causes", "p", "smallest_effect"}
 )
 """Entries of a level that the page has its own place for."""
 MEASURES = frozenset(
     {"key_fact_hit", "f1", "rouge_l", "chrf", "exact", "loglik", "loglik_per_char", "stopped_by_eos", "length_ratio"}
+    | {"by_section", "corpus_bleu", "bleu", "repetition", "refused", "p", "zh", "en"}
     | {"smallest_effect", "mcnemar", "wins", "ties", "losses", "difference", "ci95", "p_holm", "verdict"}
 )
 """Keys that the page has words for wherever they stand."""

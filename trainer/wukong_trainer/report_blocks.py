@@ -34,7 +34,7 @@ def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Blo
     says = [words["forgetting_about"].format(n=block["n"]), words[f"forgetting_{found}"]]
     if block["dropped"]:
         says.append(words["forgetting_dropped"].format(n=block["dropped"]))
-    of_langs = [(words[f"lang_{lang}"], its) for lang, its in block["by_lang"].items()]
+    of_langs = [(words[lang], its) for lang, its in block["by_lang"].items()]
     lines = [
         (words["of_n"].format(what=name, n=its["n"]), [percent(its["base"]), percent(its["tuned"]), *_change(its)])
         for name, its in [(words["rates_plot"], block), *(of_langs if len(of_langs) > 1 else [])]
@@ -49,23 +49,15 @@ def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> 
     says = [words["hallucination_about"]]
     if block["missing"]:
         says.append(words["without_source"].format(n=block["missing"]))
-    told = [("nowhere", block), ("outside_section", block["outside_section"])]
-    lines = [
-        (words["of_n"].format(what=words[name], n=its["n"]), [*_both(its, "answers", percent), *_change(its)])
-        for name, its in told
-        if its["n"]
+    told = [
+        (name, its) for name, its in (("nowhere", block), ("outside_section", block["outside_section"])) if its["n"]
     ]
-    lines += [
-        (
-            words["of_n"].format(what="– " + words[level], n=its["n"]),
-            [*_both(its, "answers", percent), *_change(its)],
-        )
-        for level, its in block["levels"].items()
-    ]
+    lines = [_share(words[name], its, words, percent) for name, its in told]
+    levels = [_share("– " + words[level], its, words, percent) for level, its in block["levels"].items()]
+    lines[1:1] = levels if len(levels) > 1 else []
     for name, its in told:
-        if its["n"]:
-            counts = [f"{its[side]['invented']} / {its[side]['stated']}" for side in ("base", "tuned")]
-            lines.append((words[f"terms_{name}"], [*counts, "", ""]))
+        counts = [f"{its[side]['invented']} / {its[side]['stated']}" for side in ("base", "tuned")]
+        lines.append((words[f"terms_{name}"], [*counts, "", ""]))
     return _block(says, _PAIR, words, lines)
 
 
@@ -158,8 +150,10 @@ def _block(
     return {"says": says, "columns": [words[column] for column in columns], "lines": lines}
 
 
-def _both(block: Mapping[str, Any], key: str, percent: Percent) -> list[str]:
-    return [percent(block[side][key]) for side in ("base", "tuned")]
+def _share(name: str, block: Mapping[str, Any], words: Words, percent: Percent) -> tuple[str, list[str]]:
+    """A line of the share of answers that invent something."""
+    sides = [percent(block[side]["answers"]) for side in ("base", "tuned")]
+    return words["of_n"].format(what=name, n=block["n"]), [*sides, *_change(block)]
 
 
 def _change(block: Mapping[str, Any]) -> list[str]:

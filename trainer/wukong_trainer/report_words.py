@@ -167,12 +167,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ties": ("tied", "平"),
     "losses": ("lost", "负"),
     "mcnemar": ("exact McNemar p", "McNemar 精确检验 p"),
-    "smallest_effect": (
-        "smallest true difference that such a test finds in 80 of 100",
-        "这样的测试 100 次中能检出 80 次的最小真实差值",
+    "smallest_effect": ("smallest effect", "最小可检差值"),
+    "about_scores": (
+        "Smallest effect: the true difference that a test like this finds in 80 of 100.",
+        "最小可检差值：这样的测试有八成把握检出的真实差值。",
     ),
+    "by_section": ("by whole sections", "按整章计"),
+    "corpus_bleu": ("BLEU of all answers together", "全部回答合计的 BLEU"),
+    "bleu": ("BLEU", "BLEU"),
+    "repetition": ("repeats itself", "重复"),
+    "refused": ("says that it does not know", "拒答"),
+    "zh": ("Chinese", "中文"),
+    "en": ("English", "英文"),
     # What else an evaluation may hold.
-    "of_n": ("{what} (n = {n})", "{what}（n = {n}）"),
+    "of_n": ("{what} (n\u00a0=\u00a0{n})", "{what}（n\u00a0=\u00a0{n}）"),
     "forgetting": ("Forgetting: general questions", "遗忘：通用问题"),
     "forgetting_about": (
         "{n} general questions that the corpus is not about, asked of both models: a fall is knowledge that tuning "
@@ -190,8 +198,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{n} more had been trained and were not asked.",
         "另有 {n} 个问题在训练中出现过，未再提问。",
     ),
-    "lang_zh": ("Chinese", "中文"),
-    "lang_en": ("English", "英文"),
     "open_book": ("Open book: the base with the section before it", "开卷：基座模型附原文作答"),
     "open_book_about": (
         "The base was also asked with the section in its prompt: as far as reading takes it, a bound to compare tuning "
@@ -318,7 +324,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Share of the source’s sentences, list items and table rows that evidence covers: ",
         "证据覆盖的原文句子、列表项与表格行比例：",
     ),
-    "by_section": ("Coverage and questions by section", "各章节的覆盖率与问题数"),
+    "section_list": ("Coverage and questions by section", "各章节的覆盖率与问题数"),
     "covered": ("covered", "覆盖"),
     "units": ("units", "单元"),
     "pairs": ("pairs kept of wanted", "保留 / 应有问答对"),

@@ -11,8 +11,8 @@ from functools import cache
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from wukong_pipe.quantities import amounts, in_figures, unknown_amount, without_amounts
-from wukong_pipe.text import key_facts, normalise, numbers, stands_in
+from wukong_pipe.quantities import amounts, in_figures, unit_of, unknown_amount, without_amounts
+from wukong_pipe.text import is_chinese, key_facts, normalise, numbers, stands_in
 
 PRIMARY = "key_fact_hit"
 """The score that the verdict is about, named before anything is measured."""
@@ -60,7 +60,8 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
 
     A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
     right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
-    twelve kilometres. What an answer says beyond the reference is not seen.
+    twelve kilometres. What an answer says beyond the reference is not seen, but for a list of guesses among which the
+    right one stands: 北京、上海、广州 is no answer.
     """
     if answer == reference:
         return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
@@ -79,7 +80,7 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
     return any(
         all(_stands(term, normalise(text), normalise(question)) for term in key_facts(facts).terms)
         for facts, text in pairs
-    )
+    ) and not _is_guessing(answer, reference, question)
 
 
 _ABOUT = re.compile(r"大约|大概|左右|约|\b(?:about|approximately|around|roughly)\b")
@@ -121,6 +122,50 @@ def _stretches(run: str, question: str) -> list[str]:
     parts = [part for part in (_JOINS.sub("", part) for part in left.split()) if part]
     # A lone character that is left over is half a word (金箍|棒): then the whole is wanted.
     return [run] if any(len(part) == 1 for part in parts) else parts
+
+
+_CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s")
+_CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s+(?:or|and)\s+|\s+/\s+")
+_CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
+_HEDGES = re.compile("可能|也许|大概|应该|是|吧")
+_BARE = {"zh": 6, "en": 3}
+"""Characters or words up to which an item of a list says nothing but a name or an amount."""
+
+
+_MANY = 4
+"""So many items with commas alone are a list; of fewer, “Cape Kennedy, Florida, USA” is one place."""
+
+
+def _is_guessing(answer: str, reference: str, question: str) -> bool:
+    """Whether the answer lists things of which the reference holds some, and at least as many, and two, others.
+
+    Only bare names and amounts count, less what the question says: a longer answer has clauses between its commas, and
+    what it tells besides is none of ours. Names are no guesses at an amount, nor amounts at a name.
+    """
+    right, asked = (normalise(in_figures(text)) for text in (reference, question))
+    for clause in _CLAUSES.split(answer):
+        parts = _CHOICES.split(clause)
+        if not (_CHOICE.search(clause) or len(parts) >= _MANY):
+            continue
+        bare = [(_bare(part, asked), bool(amounts(part).values)) for part in parts]
+        for kind in (True, False):
+            told = {item for item, is_amount in bare if item and is_amount is kind and not stands_in(item, asked)}
+            held = {item for item in told if stands_in(item, right)}
+            if held and len(told - held) >= max(2, len(held)):
+                return True
+    return False
+
+
+def _bare(item: str, asked: str) -> str:
+    """A list's item in normal form, less what the question says; "" where it is more than a name or an amount."""
+    normal = normalise(in_figures(item))
+    if is_chinese(normal):
+        left = _HEDGES.sub("", "".join(_stretches(normal, asked)) if asked else normal)
+        return left if len(left) <= _BARE["zh"] else ""
+    # A name's words are written with capitals, an amount has figures; plain words are a clause, not a guess.
+    named = [word for word in re.findall(r"[^\W_]+", item) if word[0].isupper() or word.isdigit() or unit_of(word)]
+    words = [word for word in normal.split() if word not in _SMALL_WORDS and not _asked(word, asked)]
+    return " ".join(words) if 0 < len(words) <= min(_BARE["en"], len(named)) else ""
 
 
 def _units(text: str, lang: str) -> list[str]:
