@@ -68,6 +68,16 @@ def test_a_7b_student_needs_what_the_seeds_measured(seven: str) -> None:
         assert least < expected(shape, changed, GPU, 1024).total / GB < most, method
 
 
+def test_on_a_cpu_the_logits_of_whole_rows_are_counted_up_to_a_tile(seven: str) -> None:
+    recipe = overridden(load_recipe("qlora"), model=seven, batch=1)
+    shape = shape_of(recipe)
+    assert shape is not None
+    alike = replace(CPU, device="cuda")
+    for length, more in ((100, 8 * 100 * (152064 - 32768)), (4096, 0)):
+        held = [expected(shape, recipe, place, length).activations for place in (CPU, alike)]
+        assert held[0] - held[1] == more
+
+
 def test_rows_a_pass_are_halved_until_they_fit_and_a_step_keeps_its_rows(seven: str) -> None:
     recipe = overridden(load_recipe("qlora"), model=seven, gradient_checkpointing=False)
     shape = shape_of(recipe)

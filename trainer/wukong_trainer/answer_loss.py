@@ -34,36 +34,30 @@ class AnswerTrainer(SFTTrainer):
 
         Args:
             inputs: labels of shape (rows, tokens), and what the model takes.
-            num_items_in_batch: that number over all passes of a step; of this pass if None.
+            num_items_in_batch: that number over all passes of a training step; None in validation, which is TRL's.
         """
         labels = inputs["labels"][:, 1:]
         trained = labels != -100
-        count = trained.sum()
-        if return_outputs or not self._asks_for(int(count)):
+        if return_outputs or num_items_in_batch is None or not self._asks_for(trained):
             theirs: Any = super()
             return theirs.compute_loss(model, inputs, return_outputs, num_items_in_batch)
         rest = {name: value for name, value in inputs.items() if name != "labels"}
         # The logits behind the last token have no label.
         logits = model(**rest, use_cache=False, logits_to_keep=pad(trained, (0, 1))).logits
         total = cross_entropy(logits.float(), labels[trained], reduction="sum")
-        if model.training:
-            self._count_tokens(inputs)
-        if num_items_in_batch is None:
-            return total / count.clamp(min=1)
+        self._count_tokens(inputs)
         # DDP averages the gradients of processes that each divide by the tokens of all.
         processes = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return total * processes / torch.as_tensor(num_items_in_batch).clamp(min=1)
 
-    def _asks_for(self, positions: int) -> bool:
-        """Whether the model itself is to give the logits of so many positions."""
+    def _asks_for(self, trained: torch.Tensor) -> bool:
+        """Whether the model itself is to give the logits of these positions."""
+        if self.args.device.type != "cpu" or self.aux_loss_enabled:
+            return False
         model = self.accelerator.unwrap_model(self.model)
         model = getattr(model, "get_base_model", lambda: model)()
-        return (
-            self.args.device.type == "cpu"
-            and not self.aux_loss_enabled
-            and "logits_to_keep" in inspect.signature(type(model).forward).parameters
-            and positions * model.config.get_text_config().vocab_size <= LOGITS
-        )
+        count = int(trained.sum()) * model.config.get_text_config().vocab_size
+        return count <= LOGITS and "logits_to_keep" in inspect.signature(type(model).forward).parameters
 
     def _count_tokens(self, inputs: dict[str, Any]) -> None:
         """Add to TRL's count of the tokens trained on, padding not counted; packed rows have no mask."""

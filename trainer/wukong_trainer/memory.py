@@ -115,7 +115,9 @@ def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:
     layer = (15 * shape.hidden + 4.2 * shape.intermediate) * width * (1.3 if full else 1.0)
     stored = layer + shape.layers * shape.hidden * width if recipe.gradient_checkpointing else layer * shape.layers
     tokens = recipe.batch * length
-    logits = 2 * 4 * min(tokens, TILE[0]) * min(shape.vocabulary, TILE[1])
+    # On a CPU those of all answers are held at once, as long as they are no more than a tile (answer_loss.py).
+    tile = min(tokens, TILE[0]) * min(shape.vocabulary, TILE[1])
+    logits = 2 * 4 * (min(tokens * shape.vocabulary, TILE[0] * TILE[1]) if place.device == "cpu" else tile)
     return Memory(
         weights=round(weights),
         adapter=0 if full else trained,
