@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +29,17 @@ def trained_on_little() -> Any:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_the_tokenizer_spells_any_text(text: str) -> None:
     tokenizer = trained_on_little()
-    assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+    # Composed, as Qwen's tokenizers read it.
+    said = unicodedata.normalize("NFC", text)
+    assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == said
+
+
+def test_a_student_is_pre_trained_on_the_tokens_it_is_used_with(student: Path) -> None:
+    texts = ["Station 5平台 costs 108 gold; 第１０８回", "It's 4.0,\n\n  isn't it?"]
+    made, loaded = make_tokenizer(texts, 600), AutoTokenizer.from_pretrained(student)
+    splits = [tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str for tokenizer in (made, loaded)]
+    assert [splits[0](text) for text in texts] == [splits[1](text) for text in texts]
+    assert [piece for piece, _ in splits[0]("108")] == ["1", "0", "8"]
 
 
 def test_the_chat_format_is_qwens(tokenizer: Any) -> None:
