@@ -67,7 +67,7 @@ _TWO = re.compile(r"\b(?:both|two|and|or|pair|couple|double|twin|either|each)\b|
 
 _CIRCUMSTANCE = re.compile(
     r"\b(?:during|after|before|until|while|once|when(?! (?:was|were|is|are|did|do|does|has|have|had|will|can|could)\b)"
-    r"|since|with|without|under|amid|back (?:on|in|at)"
+    r"|since|with(?! (?:no|nobody|none|nothing|zero)\b)|without|under|amid|back (?:on|in|at)"
     r"|on (?:its|their|his|her|the) (?:way|return)|in the (?:first|second|last) half)\b((?:\s+[\w'’-]+){1,6})",
     re.IGNORECASE,
 )

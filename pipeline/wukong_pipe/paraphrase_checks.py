@@ -87,8 +87,10 @@ class Asked:
 
     @cached_property
     def placed(self) -> frozenset[str]:
-        """Stems, figures and pairs of characters of the headings and of the tables' heads."""
-        places = " ; ".join((*self.pair.section.heading_path, *_named(self.pair.section).heads))
+        """Stems, figures and pairs of characters of the headings, of the tables' heads, and of what the base question's
+        Latin words are in Chinese."""
+        loans = [plain_words.LOANS.get(word, "") for word in words(self.pair.question)]
+        places = " ; ".join((*self.pair.section.heading_path, *_named(self.pair.section).heads, *loans))
         return same_stems(places) | content(places) | character_pairs(places)
 
     @cached_property

@@ -330,6 +330,7 @@ FILM = pair(
     [
         (YEAR, "TGA的典礼是几号办的？"),
         (replace(FILM, evidence=("William Anders took Earthrise.",)), "By whom was Earthrise taken?"),
+        (pair(ZH, "PC版的出云棍由谁掉落？", "石敢当"), "在电脑上运行时，出云棍由谁掉落？"),
         (pair(ZH, "PC版的出云棍只由谁掉落？", "石敢当"), "在电脑上，出云棍不由别人而由谁掉落？"),
         (
             pair(EN, "Did Neil Armstrong land Eagle without a crew?", "yes"),
