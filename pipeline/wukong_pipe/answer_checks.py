@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from wukong_pipe import plain_words
 from wukong_pipe.grounding import ANSWER_CHECKS, counts_and_differences, strange_words, unsupported
@@ -114,6 +115,7 @@ def same_sense(wording: str, pair: QAPair) -> str | None:
     return reason.replace("evidence", "base answer") if reason else None
 
 
+@lru_cache(maxsize=64)  # The wordings of a pair come together.
 def _of_evidence(pair: QAPair) -> Known:
     """What the answer of a pair may draw on."""
     item = {"question": pair.question, "answer": pair.answer, "evidence": list(pair.evidence)}
@@ -122,6 +124,7 @@ def _of_evidence(pair: QAPair) -> Known:
     return known_to(candidate, pair.section)
 
 
+@lru_cache(maxsize=64)
 def _of_answer(pair: QAPair) -> Known:
     """What a wording may say: the answer, and what places it."""
     return Known((pair.answer,), _of_evidence(pair).around, "")

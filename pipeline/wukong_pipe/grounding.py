@@ -173,7 +173,7 @@ _POLAR_WORDS = frozenset(word for pair in plain_words.OPPOSITES for side in pair
 def strange_characters(answer: str, known: Known) -> str | None:
     """Chinese characters in a row that neither the source nor plain Chinese brings along."""
     elsewhere = normalise(in_figures(known.section))
-    for term in quoted(answer):
+    for term in sorted(quoted(answer)):
         if normalise(in_figures(term)) not in known.normal:
             return f"“{term}” is not in the evidence"
     for clause in re.split(r"[，。；：！？,;「」《》“”（）()]", answer):

@@ -22,8 +22,18 @@ _CONDITION = re.compile(
 )
 
 
+_CONDITIONAL = re.compile(
+    r"如果|若是|假如|要是|除了|的话|情况下|状态下|期间|以外"
+    r"|\b(?:if|unless|except|besides|excluding|counting|leaving|without|despite)\b",
+    re.IGNORECASE,
+)
+"""Words of which every condition holds one: looked for first, which is far quicker."""
+
+
 def same_conditions(question: str, pair: QAPair) -> str | None:
     """A condition of the base question stays; one about what it does not speak of stays out."""
+    if not (_CONDITIONAL.search(pair.question) or _CONDITIONAL.search(question)):
+        return None
     for match in _CONDITION.finditer(pair.question):
         if not content(match.group()) & content(question) and not _nobody_else(question):
             return f"condition “{match.group()[:30].strip()}” is gone"
@@ -44,20 +54,20 @@ def same_scope(question: str, pair: QAPair) -> str | None:
     base = asked_by(pair)
     if new := scopes(question) - base.scopes:
         return f"scope “{min(new)}” is new"
-    if _BOTH.search(question) and not _TWO.search(base.known.text):
+    if _BOTH.search(question) and not _TWO.search(f"{pair.question} ; {pair.answer}"):
         return "scope “both” is new"
     return None
 
 
 _BOTH = re.compile(r"\bboth\b", re.I)
-_TWO = re.compile(r"\b(?:both|two|and|or|pair|couple|double|twin|either|each)\b|[,&;/]", re.I)
+_TWO = re.compile(r"\b(?:both|two|and|or|pair|couple|double|twin|either|each)\b|[,&/]", re.I)
 
 
 # --- times and circumstances -----------------------------------------------------------------------------------
 
 _CIRCUMSTANCE = re.compile(
     r"\b(?:during|after|before|until|while|once|when(?! (?:was|were|is|are|did|do|does|has|have|had|will|can|could)\b)"
-    r"|since|with|without|under|amid|back (?:on|in|at)"
+    r"|since|with(?! (?:no|nobody|none|nothing|zero)\b)|without|under|amid|back (?:on|in|at)"
     r"|on (?:its|their|his|her|the) (?:way|return)|in the (?:first|second|last) half)\b((?:\s+[\w'’-]+){1,6})",
     re.IGNORECASE,
 )
@@ -71,6 +81,8 @@ _LINKS = frozenset(_LINK.split())
 _CHINESE_TIME = re.compile(
     r"(?P<what>[^，。；？、]{2,14}?)(?:(?P<before>之前|以前)|(?P<after>之后|以后)|之时|(?<!什么)的?时候|当中|时(?=[，,]))"
 )
+_LETTERS = re.compile("[A-Za-z]{2}")
+_TIME = re.compile("[之以][前后时]|时候|当中|时[，,]")
 _BEFORE = re.compile("前|先|早")
 _AFTER = re.compile("后")
 
@@ -78,18 +90,19 @@ _AFTER = re.compile("后")
 def same_time(question: str, pair: QAPair) -> str | None:
     """No "after …", "during …" or "with …" comes in that is about something which the base question does not name."""
     base = asked_by(pair)
-    for match in _CIRCUMSTANCE.finditer(question):
+    for match in _CIRCUMSTANCE.finditer(question) if _LETTERS.search(question) else ():
         said = [word for word in words(in_figures(match[1])) if word not in _LINKS]
         known = base.stems | base.placed
         if _OF_VERBS.match(match.group()):
             said, known = [word for word in said if word not in plain_words.ENGLISH], known | base.told
         if said and not {stem(word) for word in said} & known:
             return f"“{match.group()[:40]}” is new"
-    for match in _CHINESE_TIME.finditer(question):
+    for match in _CHINESE_TIME.finditer(question) if _TIME.search(question) else ():
         if (match["before"] and _BEFORE.search(pair.question)) or (match["after"] and _AFTER.search(pair.question)):
             continue
         about = character_pairs(match["what"])
-        if about - plain_words.CHINESE and not about & base.placed | (about - plain_words.CHINESE) & base.characters:
+        own = about - plain_words.CHINESE
+        if own and not about & base.placed and not own & base.characters:
             return f"“{match.group()}” is new"
     return None
 

@@ -87,8 +87,10 @@ class Asked:
 
     @cached_property
     def placed(self) -> frozenset[str]:
-        """Stems, figures and pairs of characters of the headings and of the tables' heads."""
-        places = " ; ".join((*self.pair.section.heading_path, *_named(self.pair.section).heads))
+        """Stems, figures and pairs of characters of the headings, of the tables' heads, and of what the base question's
+        Latin words are in Chinese."""
+        loans = [plain_words.LOANS.get(word, "") for word in words(self.pair.question)]
+        places = " ; ".join((*self.pair.section.heading_path, *_named(self.pair.section).heads, *loans))
         return same_stems(places) | content(places) | character_pairs(places)
 
     @cached_property
@@ -113,6 +115,11 @@ class Asked:
         return tuple(cell for cell in _named(self.pair.section).cells if cell[1].rstrip("内中上里下") not in held)
 
     @cached_property
+    def denies(self) -> bool:
+        """Whether the base question or its source denies something, or the question leaves something out."""
+        return is_negative(self.pair.question, or_exclusive=True) or is_negative(self.known.text)
+
+    @cached_property
     def about(self) -> frozenset[str]:
         """What the question, its answer and the evidence are about."""
         return content(self.pair.question) | content(self.pair.answer) | content(" ".join(self.pair.evidence))
@@ -123,6 +130,24 @@ class Asked:
         asked = " ; ".join((self.pair.question, *self.pair.section.heading_path))
         counts = {quantity.value for quantity in _listed(self.pair.question)}
         return _said(self.pair.answer, " ".join(self.pair.evidence)) - content(asked) - counts
+
+    @cached_property
+    def is_one_fact(self) -> bool:
+        """Whether the answer has key facts beyond a lone name or small number, or is nothing but its fact."""
+        facts = key_facts(self.pair.answer)
+        lone = len(facts.terms) + len(facts.numbers) == 1 and not any(len(number) > 1 for number in facts.numbers)
+        return not lone or is_its_own_fact(self.pair.answer)
+
+    @cached_property
+    def has_own_facts(self) -> bool:
+        """Whether neither the question nor the headings state the answer's key facts."""
+        known = " ; ".join((self.pair.question, *self.pair.section.heading_path))
+        return not key_facts(self.pair.answer).found_in(known)
+
+    @cached_property
+    def wants_yes(self) -> bool:
+        """Whether the question asks for a yes or no."""
+        return _YES_OR_NO.search(self.pair.question) is not None
 
     @cached_property
     def own_amounts(self) -> frozenset[str]:
@@ -194,17 +219,14 @@ def _may_name(term: str, section: str) -> bool:
 def same_amounts(question: str, pair: QAPair) -> str | None:
     """Numbers of the base question stay, in any spelling; others than its answer's source gives stay out."""
     asked, base, known = amounts(question), amounts(pair.question), asked_by(pair).known
-    # A count that is only left out is told by what is counted; one that is changed is new.
-    told = [quantity for quantity in base.quantities if not quantity.unit or quantity.unit.startswith("each")]
-    told = [quantity for quantity in told if len(quantity.value) == 1] + [Quantity("1", "set"), Quantity("1", "pair")]
-    if gone := unknown_amount(
-        _needed(base, question, pair), asked, [*told, *_like(asked), *_time_after_time(question)]
+    if unknown_amount(base, asked) and (
+        gone := unknown_amount(_needed(base, question, pair), asked, _untold(base, question))
     ):
         return f"number {gone} is gone"
-    if new := unknown_amount(
-        asked, known.amounts, [*_listed(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
-    ):
-        return f"number {new} is new"
+    if unknown_amount(asked, known.amounts):
+        derived = [*_listed(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
+        if new := unknown_amount(asked, known.amounts, derived):
+            return f"number {new} is new"
     return strange_order(question, known)
 
 
@@ -225,6 +247,14 @@ def _needed(base: Amounts, question: str, pair: QAPair) -> Amounts:
         if quantity.unit.startswith("nth") or asked.is_placed_by_a_name(question)
     )
     return Amounts(tuple(quantity for quantity in base.quantities if quantity not in spared), dates)
+
+
+def _untold(base: Amounts, question: str) -> list[Quantity]:
+    """Numbers that a wording may leave out or say in other words: a count is told by what is counted."""
+    counts = [quantity for quantity in base.quantities if not quantity.unit or quantity.unit.startswith("each")]
+    counts = [quantity for quantity in counts if len(quantity.value) == 1]
+    one = [Quantity("1", "set"), Quantity("1", "pair")]
+    return [*counts, *one, *_like(amounts(question)), *_time_after_time(question)]
 
 
 def _listed(question: str) -> list[Quantity]:
@@ -273,13 +303,11 @@ def same_names(question: str, pair: QAPair) -> str | None:
             and (is_name or any_name or word.casefold() in section.term_words)
         ):
             return f"“{word}” is new"
-    quotes = ((name, normalise(in_figures(name))) for name in quoted(question))
-    quotes = (
-        name
-        for name, form in quotes
-        if form in asked and form not in known.normal and _may_name(form, normalise(pair.section.text))
-    )
-    new = [*(name for name, form in base.strangers if form in asked), *quotes]
+    new = [name for name, form in base.strangers if form in asked]
+    for name in quoted(question):
+        form = normalise(in_figures(name))
+        if form in asked and form not in known.normal and _may_name(form, normalise(pair.section.text)):
+            new.append(name)
     return f"“{min(new)}” is new" if new else None
 
 
@@ -330,18 +358,15 @@ _INITIALS = re.compile(r"\b[A-Z]{2,}\b")
 
 def same_sense(question: str, pair: QAPair) -> str | None:
     """Nothing is denied that was asked for, nor the other way round, and no word becomes its opposite."""
-    known = asked_by(pair).known
-    denied_before = is_negative(pair.question, or_exclusive=True) or is_negative(known.text)
-    if is_negative(question) and not denied_before:
-        return "negation added"
-    if is_negative(pair.question) and not is_negative(question, or_exclusive=True):
+    base = asked_by(pair)
+    if is_negative(question):
+        if not base.denies:
+            return "negation added"
+    elif is_negative(pair.question) and not is_negative(question, or_exclusive=True):
         return "negation dropped"
-    if reason := opposite_said(_WITH_NOBODY.sub("without", question), known):
+    if reason := opposite_said(question, base.known):
         return reason.replace("of the evidence", "of the base question")
     return None
-
-
-_WITH_NOBODY = re.compile(r"\bwith (?:no|nobody|none|nothing|zero)\b", re.I)
 
 
 def scopes(text: str) -> frozenset[str]:
@@ -351,15 +376,11 @@ def scopes(text: str) -> frozenset[str]:
 
 def answer_hidden(question: str, pair: QAPair) -> str | None:
     """A wording does not tell the answer, nor most of what the answer adds to the question."""
-    base, facts = asked_by(pair), key_facts(pair.answer)
-    told = base.own & content(question)
-    known = " ; ".join((pair.question, *pair.section.heading_path))
-    # One name or a small number alone tells little of an answer that says more.
-    lone = len(facts.terms) + len(facts.numbers) == 1 and not any(len(number) > 1 for number in facts.numbers)
-    weighty = not lone or is_its_own_fact(pair.answer) or 3 * len(told) > len(base.own)
-    stated = weighty and facts.found_in(question) and not facts.found_in(known)
+    base = asked_by(pair)
+    told, facts = base.own & content(question), key_facts(pair.answer)
     figures = base.own_amounts and base.own_amounts <= amounts(question).values
-    limit = LEAK_OF_YES if _YES_OR_NO.search(pair.question) else LEAK if len(told) > 2 else LEAK_OF_TWO
+    limit = LEAK_OF_YES if base.wants_yes else LEAK if len(told) > 2 else LEAK_OF_TWO
+    stated = (base.is_one_fact or 3 * len(told) > len(base.own)) and base.has_own_facts and facts.found_in(question)
     if stated or figures or len(told) > max(1, limit * len(base.own)):
         return "the question states its answer"
     return None

@@ -170,6 +170,10 @@ _DATE = re.compile(
     r"|\b(?P<m7>january|february|april|june|july|august|september|october|november|december)\b",
     re.IGNORECASE,
 )
+_LONE_MONTH = re.compile(
+    "(?=[jfasond])(?:january|february|april|june|july|august|september|october|november|december)", re.I
+)
+"""What alone makes a date of a text without digits."""
 _QUANTITY = re.compile(
     rf"(?:(?P<nth>第)|(?P<name>[A-Z][A-Za-z]+) |(?P<money>[$€£¥]))?"
     rf"(?<![A-Za-z\d.-])(?P<value>\d+(?:\.\d+)?)(?P<unit>{_UNIT})?"
@@ -222,7 +226,7 @@ class Amounts:
         return frozenset(parts | {quantity.value for quantity in self.quantities})
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def amounts(text: str) -> Amounts:
     """The numbers of a text with their units, and its dates.
 
@@ -232,11 +236,16 @@ def amounts(text: str) -> Amounts:
     (Quantity(value='12', unit='ft'),)
     """
     figures = in_figures(text)
-    if not _DIGIT.search(figures) and not _LETTER.search(figures):
+    if not _DIGIT.search(figures) and not _LONE_MONTH.search(figures):
         return Amounts((), ())
-    dates = [_date(match) for match in _DATE.finditer(figures)]
+    dates: list[Date] = []
+
+    def without(match: re.Match[str]) -> str:
+        dates.append(_date(match))
+        return " ; "
+
     # Names such as “Apollo-11” or “PS5” hold no amount; what is left of a date is none either.
-    rest = _DATE.sub(" ; ", figures)
+    rest = _DATE.sub(without, figures)
     return Amounts(tuple(_quantity(match) for match in _QUANTITY.finditer(rest)), tuple(dates))
 
 

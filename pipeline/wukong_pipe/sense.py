@@ -15,7 +15,7 @@ from wukong_pipe.wording import COARSE, FIGURE, FINE, STATEMENT, Known, clauses,
 
 def opposite_said(answer: str, known: Known) -> str | None:
     """A word of which the evidence holds the opposite, and not itself."""
-    said, evidence = frozenset(words(answer)), known.told
+    said, evidence = frozenset(words(_WITH_NOBODY.sub("without", answer))), known.told
     for side in sorted(frozenset[int]().union(*(_SIDES_WITH.get(word, ()) for word in said))):
         here, there = _SIDES[side]
         if evidence & there and not evidence & here and not said & there:
@@ -28,6 +28,7 @@ def opposite_said(answer: str, known: Known) -> str | None:
     return None
 
 
+_WITH_NOBODY = re.compile(r"\bwith (?:no|nobody|none|nothing|zero)\b", re.I)
 _SIDES = [sides for pair in plain_words.OPPOSITES for sides in (pair, pair[::-1])]
 _SIDES_WITH: dict[str, list[int]] = {}
 for _number, (_here, _) in enumerate(_SIDES):
@@ -108,7 +109,8 @@ def _cells(text: str) -> list[str]:
 
 def is_negative(text: str, or_exclusive: bool = False) -> bool:
     """Whether a text denies something; 能不能 and 离不开 do not. `or_exclusive`: an "only" or "except" counts too."""
-    return bool(_NEGATION.search(_EITHER.sub("", text)) or (or_exclusive and _EXCLUSIVE.search(text)))
+    denies = _NEGATION.search(text) and _NEGATION.search(_EITHER.sub("", text))
+    return bool(denies or (or_exclusive and _EXCLUSIVE.search(text)))
 
 
 def crossed(answer: str, known: Known) -> str | None:

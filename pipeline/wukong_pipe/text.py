@@ -268,7 +268,7 @@ def chinese_number(text: str) -> int | None:
     return total + section + digit
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def numbers(text: str) -> frozenset[str]:
     """Numbers in one spelling: １，０００ and 一千 are both "1000", 第二回 holds "2"."""
     found = set()

@@ -126,7 +126,7 @@ def clauses(text: str, split_at: re.Pattern[str] = COARSE) -> tuple[str, ...]:
     return tuple(part.strip() for part in split_at.split(text) if part and part.strip())
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def content(text: str) -> frozenset[str]:
     """What a text is about: stems of its Latin words, its figures, and pairs of Chinese characters; no plain words."""
     figures = in_figures(text)

@@ -27,6 +27,9 @@ def reason(answer: str, *evidence: str, around: str = "", section: str = "") -> 
         ("在杭州和深圳都有工作室。", "团队在深圳和杭州设有工作室。"),
         ("不能，防御主要依靠翻滚闪避。", "天命人没有格挡动作，主要的防御方式是翻滚闪避。"),
         ("蛇捕头的出没之处是黄花观。", "蛇捕头常在黄花观一带活动。"),
+        ("A tank, no. 2, burst.", "Tank 2 burst."),
+        ("他是游戏科学的CEO。", "游戏科学的首席执行官是冯骥。"),
+        ("定身术能定住敌人。", "| 定身术 | 定住敌人 | 无冷却 |"),
         ("能不能进去只看有没有佛目珠。", "是否取得佛目珠决定能否进入。"),
     ],
 )
@@ -51,6 +54,13 @@ def test_a_free_wording_of_the_evidence_is_grounded(answer: str, evidence: str) 
         ("普通小妖可以进入圈内。", "普通小妖不能进入圈内。", "the evidence's “不” is gone"),
         ("It had 36,864 words of erasable memory and 2,048 words of core rope memory.", MEMORY, "mixes what"),
         ("先打大圣残躯，后打石猿。", "第一场的对手是石猿，第二场的对手是大圣残躯。", "comes later"),
+        ("首发时豪华版标价268元。", "标准版的首发价格是268元，豪华版的首发价格是328元。", "mixes what"),
+        ("No mission landed on the Moon.", "The mission landed on the Moon.", "“No” denies"),
+        ("变化时没有独立的生命条。", "变化期间天命人拥有独立的生命条。", "“没” denies"),
+        ("游戏除了单人模式还有多人联机玩法。", "游戏采用单人模式，没有多人联机玩法。", "the evidence's “没” is gone"),
+        ("只有通关之后才能前往六六村。", "天命人可以在任意时刻前往六六村。", "“只有” is the opposite"),
+        ("Epic玩家对游戏的评价很好。", "Steam玩家对游戏的评价很好。", "“Epic” is not"),
+        ("local magnetism", "| Traverse Gravimeter | local gravity |", "“magnetism” is not"),
         ("They kept jumping and climbing.", "Eagle landed.", "nothing of the answer"),
     ],
 )
@@ -81,3 +91,16 @@ def test_a_lone_word_of_manner_is_doubtful_and_no_reason() -> None:
     known = Known(("Apollo 10 circled the Moon.",), "", "")
     assert reason("Apollo 10 majestically waltzed round the Moon.", *known.evidence) == ""
     assert doubtful_word("Apollo 10 waltz round the Moon.", known) == "“waltz” is not in the evidence"
+
+
+def test_a_cell_of_another_column_than_the_question_names_is_no_answer() -> None:
+    columns = (("Command module", "Casper"), ("Lunar module", "Orion"))
+    question = "What was the lunar module called?"
+    for answer, wrong in (("Casper", True), ("Orion", False), ("Orion; the command module was Casper", False)):
+        known = Known(("| Apollo 16 | Casper | Orion |",), question, "", columns, question)
+        assert any(check(answer, known) for check in ANSWER_CHECKS) is wrong, answer
+
+
+def test_of_several_new_terms_always_the_same_one_is_named() -> None:
+    answer = "英文叫《猴王》《大圣》《行者》《石猴》《心猿》。"
+    assert reason(answer, "英文名是《黑神话》。") == "“大圣” is not in the evidence"

@@ -144,8 +144,8 @@ def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str,
             "可以传送。",
             f"answer longer than {MAX_ANSWER} characters",
         ),
-        (ZH, "请介绍出云棍。", "石敢当", "可以传送。", "not a question: it does not end in a question mark"),
-        (EN, "Describe Eagle.", "Buzz Aldrin", "He left 2 flags there.", "not a question"),
+        (ZH, "出云棍是一根棍。", "石敢当", "可以传送。", "not a question: it does not end in a question mark"),
+        (EN, "Eagle had a pilot.", "Buzz Aldrin", "He left 2 flags there.", "not a question"),
     ],
 )
 def test_a_bad_pair_has_its_reason(section: Section, question: str, answer: str, evidence: str, reason: str) -> None:
@@ -180,6 +180,19 @@ def test_marks_alone_are_no_question(question: str) -> None:
 @pytest.mark.parametrize("question", ["石敢当说“谁？”", "Who said 'Houston?'", "谁？ "])
 def test_a_question_mark_may_stand_inside_closing_quotes(question: str) -> None:
     assert "not a question" not in (check_question(question) or "")
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Name the pilot of Eagle.", "Please list the craft", "Tell me who flew.", "请列出两种武器。", "介绍出云棍"],
+)
+def test_an_order_that_asks_for_an_answer_is_a_question(question: str) -> None:
+    assert check_question(question) is None
+
+
+@pytest.mark.parametrize("question", ["Naming is hard.", "Drop a hammer.", "请坐。", "出云棍的介绍"])
+def test_another_order_or_statement_is_none(question: str) -> None:
+    assert "not a question" in (check_question(question) or "")
 
 
 @pytest.mark.parametrize(
@@ -290,6 +303,53 @@ def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair
 )
 def test_a_wording_that_asks_something_else_has_its_reason(base: QAPair, question: str, reason: str) -> None:
     assert reason in (check_paraphrase(question, base) or "")
+
+
+YEAR = pair(
+    Section(
+        "a.md", ("奖", "所获奖项"), 1, "## 所获奖项\n\nTGA的典礼于2024年12月12日举行，金摇杆奖在2024年11月21日。\n"
+    ),
+    "2024年TGA的典礼在几号举行？",
+    "12月12日",
+)
+FILM = pair(
+    Section(
+        "f.md",
+        ("Apollo", "Apollo 8"),
+        1,
+        "## Apollo 8\n\nApollo 8 flew in 1968. William Anders took Earthrise.\n",
+        "en",
+    ),
+    "Who of the Apollo 8 crew took the picture?",
+    "William Anders",
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "question"),
+    [
+        (YEAR, "TGA的典礼是几号办的？"),
+        (replace(FILM, evidence=("William Anders took Earthrise.",)), "By whom was Earthrise taken?"),
+        (pair(ZH, "PC版的出云棍由谁掉落？", "石敢当"), "在电脑上运行时，出云棍由谁掉落？"),
+        (pair(ZH, "PC版的出云棍只由谁掉落？", "石敢当"), "在电脑上，出云棍不由别人而由谁掉落？"),
+        (
+            pair(EN, "Did Neil Armstrong land Eagle without a crew?", "yes"),
+            "Did Neil Armstrong land Eagle with nobody else?",
+        ),
+    ],
+)
+def test_what_the_section_makes_plain_may_go_or_be_said_otherwise(base: QAPair, question: str) -> None:
+    assert check_paraphrase(question, base) is None
+
+
+def test_a_yes_or_no_question_names_what_its_answer_is_about() -> None:
+    base = pair(EN, "Did Neil Armstrong leave flags on the Moon?", "Yes, he planted 2 flags in the dust there.")
+    assert check_paraphrase("Is it true that Neil Armstrong planted flags in the dust of the Moon?", base) is None
+
+
+def test_a_figure_of_the_answer_is_not_told() -> None:
+    base = pair(ZH, "出云棍需要多少陨铁？", "一共要1998块陨铁才够铸造它。")
+    assert check_paraphrase("出云棍要用1998块的陨铁，到底需要多少？", base)
 
 
 def test_an_answer_that_the_base_question_states_may_stand_in_its_wordings() -> None:

@@ -1,0 +1,72 @@
+"""A wording asks for no more and no less than its base question, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from wukong_pipe.records import QAPair, Section
+from wukong_pipe.validate import check_paraphrase
+
+ROCKETS = Section(
+    "r.md",
+    ("Rockets", "Parts"),
+    1,
+    "## Parts\n\nThe crew flew the Falcon lander in 1969 and in 1971. Engineers built two tanks.\n\n"
+    "| Part | Builder | Use |\n|---|---|---|\n| Lander | Grumman | landing |\n| Stage | Boeing | lift-off |\n",
+    "en",
+)
+GAME = Section(
+    "g.md",
+    ("游戏", "第三回 夜生白露"),
+    1,
+    "## 第三回 夜生白露\n\n轻攻击一共有五段。定身术会定住敌人。\n\n"
+    "| 头目 | 地点 | 掉落 |\n|---|---|---|\n| 黄眉 | 小雷音寺 | 狼牙棒 |\n| 青背龙 | 龟岛 | 飞龙宝杖 |\n",
+    "zh",
+)
+WEIGHT = QAPair(ROCKETS, "How heavy was the Falcon lander?", "15 t", ("The crew flew",), (3, 3), "base", "t", "p", "c")
+BUILT = QAPair(
+    ROCKETS, "What did the crew do with the Falcon?", "They flew it.", ("The crew flew",), (3, 3), "base", "t", "p", "c"
+)
+STEPS = QAPair(GAME, "轻攻击一共有几段？", "五段", ("轻攻击一共有五段。",), (3, 3), "base", "t", "p", "c")
+HOLD = QAPair(GAME, "定身术有什么效果？", "定住敌人", ("定身术会定住敌人。",), (3, 3), "base", "t", "p", "c")
+BOSS = QAPair(
+    GAME, "第三回里小雷音寺的头目是谁？", "黄眉", ("| 黄眉 | 小雷音寺 | 狼牙棒 |",), (7, 7), "base", "t", "p", "c"
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "question", "reason"),
+    [
+        (WEIGHT, "How heavy was the Falcon lander before its departure?", "“before its departure” is new"),
+        (WEIGHT, "How heavy was the Falcon lander with empty tanks?", "“with empty tanks” is new"),
+        (WEIGHT, "How heavy was the Falcon lander on its way home?", "“on its way home” is new"),
+        (WEIGHT, "How heavy was the second Falcon lander?", "“second” is new"),
+        (WEIGHT, "How heavy were both of the Falcon landers?", "scope “both” is new"),
+        (WEIGHT, "How heavy was the Falcon lander and its engine?", "asks of more"),
+        (BUILT, "What did the Boeing crew do with the Falcon?", "“Boeing” is"),
+        (HOLD, "在火圈里施放时，定身术有什么效果？", "“在火圈里施放时” is new"),
+        (HOLD, "炼成仙丹之后，定身术有什么效果？", "“炼成仙丹之后” is new"),
+        (HOLD, "定身术和安身法有什么效果？", "“身术和安身法” asks of more"),
+        (BOSS, "第三回里龟岛的头目是谁？", "“龟岛” is of another row"),
+    ],
+)
+def test_a_wording_that_asks_for_more_or_less_has_its_reason(base: QAPair, question: str, reason: str) -> None:
+    assert reason in (check_paraphrase(question, base) or "")
+
+
+@pytest.mark.parametrize(
+    ("base", "question"),
+    [
+        (WEIGHT, "When the Falcon lander flew, how heavy was it?"),
+        (WEIGHT, "How much did the Falcon lander weigh?"),
+        (WEIGHT, "State how heavy the Falcon lander was."),
+        (BUILT, "With the Falcon, what did the crew do?"),
+        (HOLD, "什么时候都有用的定身术，效果是什么？"),
+        (STEPS, "请说明轻攻击共有几段。"),
+        (STEPS, "轻攻击总计多少段？"),
+        (BOSS, "「夜生白露」中小雷音寺由哪个头目镇守？"),
+        (BOSS, "第三章的小雷音寺里，头目叫什么？"),
+    ],
+)
+def test_a_wording_that_asks_the_same_has_no_reason(base: QAPair, question: str) -> None:
+    assert check_paraphrase(question, base) is None
