@@ -11,7 +11,6 @@ from pathlib import Path
 from wukong_pipe.errors import MissingDependency
 from wukong_trainer.recipe import Tracker
 
-
 PACKAGES = {"mlflow": "mlflow-skinny sqlalchemy alembic"}
 """What to install for a tracker where it is not called so: of mlflow itself pip finds but 1.26 beside the others."""
 
