@@ -37,6 +37,7 @@ def stopped(home: Path, recipe: Recipe) -> Run:
     return run
 
 
+@pytest.mark.usefixtures("short_samples")
 def test_resume_alone_goes_on_with_the_rows_of_the_beginning_from_any_folder_and_says_what_has_changed(
     tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

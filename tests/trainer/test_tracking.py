@@ -11,7 +11,7 @@ from wukong_pipe.errors import MissingDependency
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import TrainingData
-from wukong_trainer.recipe import Recipe, overridden
+from wukong_trainer.recipe import Recipe, Tracker, overridden
 from wukong_trainer.tracking import check_installed, tracked
 
 
@@ -26,10 +26,13 @@ def test_tensorboard_shows_the_losses_of_the_log(tmp_path: Path, data: TrainingD
     assert "TENSORBOARD_LOGGING_DIR" not in os.environ
 
 
-def test_a_tracker_that_is_not_installed_is_one_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "swanlab", None)
-    with pytest.raises(MissingDependency, match="pip install --upgrade swanlab"):
-        check_installed("swanlab")
+@pytest.mark.parametrize(("tracker", "packages"), [("swanlab", "swanlab"), ("mlflow", "mlflow-skinny sqlalchemy")])
+def test_a_tracker_that_is_not_installed_is_one_sentence_with_the_command(
+    tracker: Tracker, packages: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, tracker, None)
+    with pytest.raises(MissingDependency, match=f"pip install --upgrade {packages}"):
+        check_installed(tracker)
     check_installed("none")
 
 

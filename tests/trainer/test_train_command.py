@@ -60,7 +60,6 @@ def test_columns_split_and_mix_are_said_recorded_and_written_down(
         (["--data", "rows.jsonl", "--mix", "rows.jsonl"], "--mix is FILE:SHARE"),
         (["--data", "rows.jsonl", "--mix", "general.jsonl:0.1"], "general.jsonl does not exist"),
         (["--data", "rows.jsonl"], "rows.jsonl, line 2 has no “output” text. 1 of 2 rows"),
-        (["--data", "me/rows", "--hub", "modelscope"], "pip install modelscope"),
     ],
 )
 def test_data_that_cannot_be_trained_on_is_refused_in_a_sentence(

@@ -11,6 +11,9 @@ from pathlib import Path
 from wukong_pipe.errors import MissingDependency
 from wukong_trainer.recipe import Tracker
 
+PACKAGES = {"mlflow": "mlflow-skinny sqlalchemy alembic"}
+"""What to install for a tracker where it is not called so: of mlflow itself pip finds but 1.26 beside the others."""
+
 
 def check_installed(tracker: Tracker) -> None:
     """Refuse a tracker whose package is not there, or does not agree with the other packages.
@@ -24,7 +27,8 @@ def check_installed(tracker: Tracker) -> None:
         importlib.import_module(tracker)
     except ImportError as error:
         raise MissingDependency(
-            f"--report-to {tracker} needs a package that cannot be loaded ({error}): pip install --upgrade {tracker}."
+            f"--report-to {tracker} needs a package that cannot be loaded ({error}): pip install --upgrade "
+            f"{PACKAGES.get(tracker, tracker)}."
         ) from error
 
 
