@@ -347,7 +347,7 @@ def _mid_p_end(x: np.ndarray, n: np.ndarray, upper: bool) -> np.ndarray:
         tail = (at_most + fewer) / 2
         inside = tail > 0.025 if upper else 1 - tail <= 0.025
         low, high = np.where(inside, rate, low), np.where(inside, high, rate)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
 def oracle(sample: Sample) -> Ends:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 
 from tests.trainer.conftest import FACTS, SYSTEM
-from wukong_pipe.errors import StoppedShort
+from wukong_pipe.errors import ModelError, StoppedShort
 from wukong_pipe.text import normalise
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import contenders, sft
+from wukong_trainer.bertscore import bert_scores, load_encoder
 from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
 from wukong_trainer.forgetting import general_questions
@@ -226,6 +229,21 @@ def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
     assert read_json(run.metrics)["primary"]["n"] == 6
     assert len(read_jsonl(run.answers)) == 8
     assert len(history(history_of(run))) == before + 1
+
+
+def test_an_encoder_scores_both_answers_and_a_wrong_one_is_refused_before_anything_is_asked(
+    run: Run, student: Path, tmp_path: Path
+) -> None:
+    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(student)))
+    wording = [row for row in answers if row["level"] == "wording"]
+    told, wanted = [row["tuned"]["answer"] for row in wording], [row["reference"] for row in wording]
+    scores = metrics["levels"]["wording"]["compared"]["bertscore"]
+    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(student)), told, wanted)), abs=1e-4)
+    assert scores["p_holm"] <= 1
+    run.forget_evaluation()
+    with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
+        evaluate(run, replace(SETTINGS, bertscore=str(tmp_path / "nowhere")))
+    assert not run.metrics.exists()
 
 
 def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:

@@ -8,11 +8,13 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run, reject
 from wukong_pipe.errors import DataError
+from wukong_pipe.records import Reject
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.metrics import summarise
 from wukong_trainer.report import HERE, write_report
@@ -285,6 +287,12 @@ def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, sta
         assert stage in page.text
     assert not re.search(r"base_qa|\baudit\b(?! )", page.text.replace("leak audit", ""))
     assert f'<th scope="row">{stages[0]}</th><td>60</td>' in html
+
+
+def test_every_stage_of_a_build_has_a_name() -> None:
+    counted = ("dedupe_pairs", "edits", "dedupe_rows", "held_forms", "audit")
+    stages = {*get_args(get_type_hints(Reject)["stage"]), *counted}
+    assert [stage for stage in sorted(stages) if f"stage_{stage}" not in WORDS["zh"]] == []
 
 
 def test_an_unknown_block_and_one_of_another_version_stand_as_they_are(tmp_path: Path) -> None:

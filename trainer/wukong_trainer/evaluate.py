@@ -13,6 +13,7 @@ import torch
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_trainer.bertscore import add_bertscore, load_encoder
 from wukong_trainer.compare import ScoredRows, against, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
@@ -43,6 +44,8 @@ class Settings:
     """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
     open_book: bool = False
     """Ask the base with the section in its prompt, too."""
+    bertscore: str = ""
+    """The encoder that scores answers by BERTScore, too; none where it is empty."""
 
 
 def evaluate(
@@ -93,6 +96,8 @@ def evaluate(
     trained = [row.question for row in data.train] if data and data.hash == record.get("dataset_hash") else []
     leakage = leakage_of(record, dropped, audit.hash)
     silence_libraries()
+    # Before anything is asked: a wrong name must not be found out after the models have answered.
+    encoder = load_encoder(settings.bertscore) if settings.bertscore else None
     base, tuned = contenders(run, folder, record, base_model)
     others = [(rival, _record_of(rival)) for rival in rivals]
     challengers = [
@@ -134,6 +139,8 @@ def evaluate(
         asked_of = {"form": of_form, "instruction": row["instruction"], "reference": row["output"]}
         answers.append({key: row[key] for key in _OF_A_ROW} | asked_of | found)
     inventions = mark_invented(answers, invented_in)
+    if encoder is not None:
+        add_bertscore(answers, encoder, progress)
     metrics = summarise(
         answers,
         base_model=record.get("base_model") or base.weights,

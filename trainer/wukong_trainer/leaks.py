@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
 
 from wukong_pipe.text import TAU, marked, ngrams, normalise, numbers, standing_in
 
@@ -59,23 +63,32 @@ def leaks(
 
 
 class _Trained:
-    """Trained questions by the numbers in them: those of another number ask something else."""
+    """Trained questions as rows of a sparse matrix of their grams: templates make most of them share some."""
 
     def __init__(self, questions: Iterable[str], names: frozenset[str]) -> None:
-        self._names = names
-        self._by_numbers: dict[frozenset[str], list[tuple[str, frozenset[str], set[str]]]] = {}
-        for question in questions:
-            known = (question, ngrams(question), standing_in(question, names))
-            self._by_numbers.setdefault(numbers(question), []).append(known)
+        self._questions = sorted(questions)
+        self._numbers = [numbers(question) for question in self._questions]
+        self._marks = [standing_in(question, names) for question in self._questions]
+        self._places: dict[str, int] = {}
+        grams = [[self._places.setdefault(gram, len(self._places)) for gram in ngrams(q)] for q in self._questions]
+        self._sizes = np.array([len(own) for own in grams])
+        ends = np.concatenate([[0], np.cumsum(self._sizes)]).astype(int)
+        columns = np.fromiter(chain.from_iterable(grams), dtype=int)
+        shape = (len(grams), max(1, len(self._places)))
+        self._holds = csr_array((np.ones(len(columns), dtype=np.int32), columns, ends), shape=shape)
 
     def nearest(self, question: str, names: frozenset[str]) -> tuple[float, str]:
         """How alike the trained question is that is nearest and has the same key facts, and that question."""
-        normal, grams, best = normalise(question), ngrams(question), (0.0, "")
-        marks = marked(question, names)
-        for trained, its, its_marks in self._by_numbers.get(numbers(normal), ()):
-            if min(len(grams), len(its)) <= best[0] * max(len(grams), len(its)):
-                continue  # They cannot be more alike than that.
-            alike = len(grams & its) / len(grams | its)
-            if alike > best[0] and all(mark in trained for mark in marks) and all(mark in normal for mark in its_marks):
-                best = alike, trained
-        return best
+        grams = ngrams(question)
+        asked = np.zeros(self._holds.shape[1], dtype=np.int32)
+        asked[[self._places[gram] for gram in grams if gram in self._places]] = 1
+        shared = self._holds @ asked
+        alike = shared / np.maximum(self._sizes + len(grams) - shared, 1)
+        normal, marks = normalise(question), marked(question, names)
+        figures = numbers(normal)
+        for at in np.argsort(-alike, kind="stable")[: np.count_nonzero(shared)]:
+            trained = self._questions[at]
+            same = self._numbers[at] == figures and all(mark in trained for mark in marks)
+            if same and all(mark in normal for mark in self._marks[at]):
+                return float(alike[at]), trained
+        return 0.0, ""

@@ -83,7 +83,7 @@ def shape_of(recipe: Recipe) -> Shape | None:
         # says that memory was not estimated, and what is wrong shows, with its cure, when the model is loaded.
         return None
     text = config.get_text_config()
-    sizes = [getattr(text, name, None) for name in _SIZES]
+    sizes: list[Any] = [getattr(text, name, None) for name in _SIZES]
     if not all(isinstance(size, int) for size in sizes):
         return None  # An architecture whose config has other names.
     return Shape(linear, parameters - linear, trainable, *sizes)
