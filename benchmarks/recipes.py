@@ -317,7 +317,7 @@ def scores(model: Any, tuned: Tuned, asked: Sequence[Example]) -> Scores:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="recipes; all that are shipped where none is named")
-    parser.add_argument("--seed", type=int, default=0, help="of the facts, the wordings held out and the pre-training")
+    parser.add_argument("--seed", type=int, default=0, help="of the facts and the pre-training")
     options = parser.parse_args()
     silence_libraries()
     print("| recipe | student | epochs, rate | held-out loss | ended | <think> closed | right | n | training, CPU |")

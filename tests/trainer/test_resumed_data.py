@@ -57,8 +57,8 @@ def test_resume_alone_goes_on_with_the_rows_of_the_beginning_from_any_folder_and
     (tmp_path / "facts.json").write_text(rows.replace(FACTS[3][1], "其他"), "utf-8")
     assert main(resume) == 1
     said = capsys.readouterr().err
-    assert f"The training rows of {tmp_path / 'facts.json'} and {tmp_path / 'general.jsonl'}:0.05 are not those" in said
-    assert "restore them" in said
+    assert "The training rows have changed since checkpoint-3 was written" in said
+    assert f"restore {tmp_path / 'facts.json'} and {tmp_path / 'general.jsonl'}:0.05 and go on" in said
 
     (tmp_path / "facts.json").write_text(rows, "utf-8")
     assert main([*resume, "--json"]) == 0

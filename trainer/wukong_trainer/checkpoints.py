@@ -79,8 +79,9 @@ def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
     if begun.data != data.hash:
         where = " and ".join(data.source[name] for name in ("data", "mix") if name in data.source) or run.dataset
         raise ModelError(
-            f"The training rows of {where} are not those of {checkpoint.name}: restore them and go on with --resume "
-            "alone, which knows --data, --columns and --mix of the beginning, or train from the start with --overwrite."
+            f"The training rows have changed since {checkpoint.name} was written: restore {where} and go on with "
+            "--resume alone, which knows --data, --columns and --mix of the beginning, or train from the start with "
+            "--overwrite."
         )
     return begun.recipe, checkpoint
 
