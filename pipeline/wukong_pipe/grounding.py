@@ -81,13 +81,9 @@ def strange_word(answer: str, known: Known) -> str | None:
     """A Latin name or noun, or two other words, that neither the source nor plain English brings along."""
     strange = strange_words(answer, known)
     for word, is_name in strange:
-        if is_name or len(strange) > 1 or _stands_as_noun(word, answer) or len(words(answer)) <= FEW:
+        if is_name or len(strange) > 1 or _stands_as_noun(word, answer):
             return f"“{word}” is not in the evidence"
     return None
-
-
-FEW = 3
-"""An English answer of up to so many words is nothing but its fact."""
 
 
 def strange_words(text: str, known: Known) -> list[tuple[str, bool]]:

@@ -60,7 +60,6 @@ def test_a_free_wording_of_the_evidence_is_grounded(answer: str, evidence: str) 
         ("游戏除了单人模式还有多人联机玩法。", "游戏采用单人模式，没有多人联机玩法。", "the evidence's “没” is gone"),
         ("只有通关之后才能前往六六村。", "天命人可以在任意时刻前往六六村。", "“只有” is the opposite"),
         ("Epic玩家对游戏的评价很好。", "Steam玩家对游戏的评价很好。", "“Epic” is not"),
-        ("local magnetism", "| Traverse Gravimeter | local gravity |", "“magnetism” is not"),
         ("They kept jumping and climbing.", "Eagle landed.", "nothing of the answer"),
     ],
 )
