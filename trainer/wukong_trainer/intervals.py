@@ -70,8 +70,9 @@ class Estimate:
 
     def _power(self, difference: float, quantile: float) -> float:
         """How often a true `difference` is told from none."""
-        assumed = 2 * self.noise + difference
-        spread = max(assumed - difference**2, 1e-9)
+        # Where nearly all are won, few are left to go either way.
+        assumed = 2 * min(self.noise, (1 - difference) / 2) + difference
+        spread = max(assumed - difference**2, 1e-3)
         missed = float(
             nct.cdf(
                 quantile * math.sqrt(assumed / spread), self.freedom, difference * math.sqrt(self.effective_n / spread)
