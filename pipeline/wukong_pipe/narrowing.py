@@ -137,7 +137,12 @@ def _joined(question: str, base: Asked) -> str | None:
     return None
 
 
-_ASKS = re.compile("what|which|who|whom|whose|how|where|when|why|did|does|do|was|were|is|are|had|has|have", re.I)
+_ASKS = re.compile(
+    "what|which|who|whom|whose|how|where|when|why|did|does|do|was|were|is|are|had|has|have"
+    "|give|tell|name|say|state|list|show|describe|explain",
+    re.I,
+)
+"""Words with which a second clause begins that asks: what follows "and" is then no second thing."""
 
 
 def _ordinal(question: str, base: Asked) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -254,4 +255,4 @@ def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None
     assert last["primary"] == json.loads(json.dumps(metrics["primary"]))
     assert limited["primary"]["n"] < last["primary"]["n"]
     assert last["adapter_hash"] == limited["adapter_hash"]
-    assert len(last["adapter_hash"]) == 16
+    assert re.fullmatch("[0-9a-f]{32}", last["adapter_hash"])
