@@ -146,7 +146,7 @@ def test_runs_shows_what_each_run_has_come_to_and_marks_the_last(run: Run, capsy
     assert "manifest.json" in entries["坏"]["damaged"]
     assert main(["runs"]) == 0
     told = capsys.readouterr()
-    assert "better (0\u00a0% → 75\u00a0%)" in told.out
+    assert "better (0 % → 75 %)" in told.out
     assert told.err.startswith("坏: ")
 
 

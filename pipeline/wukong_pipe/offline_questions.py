@@ -267,7 +267,7 @@ TEMPLATES: dict[Lang, dict[str, tuple[str, ...]]] = {
             "{e} and {f}: which {a} belongs to each of them?",
             "Could you set {e} beside {f} and give the {a} of both?",
             "In terms of {a}, what tells {e} from {f}?",
-            "Starting with {e} and going on to {f}, what {a} has each?",
+            "Looking from {e} over to {f}, what {a} has each?",
             "Between {e} and {f}, how does the {a} differ?",
             "I always mix up {e} and {f}. What {a} goes with which?",
             "Under {a}, what stands for {e}, and what for {f}?",
