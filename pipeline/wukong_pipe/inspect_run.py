@@ -195,8 +195,11 @@ def _checked(path: Path, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def _section(run: Run, overview: Overview, source: Path | None, encoding: str) -> tuple[Section | None, str]:
     """The section as its source has it now, and what is to be said about the source."""
+    place = _place(run, overview.source, source)
     try:
-        (found,) = read_sources([_place(run, overview.source, source)], encoding)
+        if place.is_dir():
+            raise CorpusError(f"{place} is a folder.")
+        (found,) = read_sources([place], encoding)
     except CorpusError as error:
         return None, f"{error} Its text can be shown where --source names the file or the folder above it."
     hashes = {entry["name"]: entry["hash"] for entry in read_json(run.manifest)["sources"]}

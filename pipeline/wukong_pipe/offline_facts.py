@@ -58,7 +58,7 @@ _ZH_ASKS = (
     *_ZH_WHEN,
     (
         re.compile(
-            r"(?P<p>分为|主要有|使用)(?P<v>[^，]*?[、和与][^，]*?)(?P<n>[两三四五六七八九十]+[^，、两三四五六七八九十]{1,3})(?=，|$)"
+            r"(?P<p>分为|主要有|使用)(?P<v>[^，]{0,80}?[、和与][^，]{0,80}?)(?P<n>[两三四五六七八九十]+[^，、两三四五六七八九十]{1,3})(?=，|$)"
         ),
         "{p}哪{n}",
     ),
@@ -210,8 +210,9 @@ def _turned(said: Sequence[Unit]) -> list[Fact]:
 
 def _compared(said: Sequence[Unit], lang: Lang) -> list[Fact]:
     """Neighbouring rows of a table asked for together, by a column in which they differ, of every few rows two."""
-    rows = [unit for unit in said if unit.kind == "row" and len(unit.header) > 2]
-    uses = Counter(normalise(row.cells[0]) for row in rows)
+    all_rows = [unit for unit in said if unit.kind == "row"]
+    uses = Counter(normalise(row.cells[0]) for row in all_rows)
+    rows = [row for row in all_rows if len(row.header) > 2]
     found: list[Fact] = []
     for one, other in islice(pairwise(rows), COMPARE_EVERY // 2, None, COMPARE_EVERY):
         names = one.cells[0], other.cells[0]
@@ -221,9 +222,9 @@ def _compared(said: Sequence[Unit], lang: Lang) -> list[Fact]:
         turn = len(found) % len(columns)
         for name, value, beside in columns[turn:] + columns[:turn]:
             told = normalise("".join(names))
-            if not (name and _is_single(value) and _is_single(beside)) or normalise(value) == normalise(beside):
+            if one.header.count(name) > 1 or not (name and _is_single(value) and _is_single(beside)):
                 continue
-            if normalise(value) not in told and normalise(beside) not in told:
+            if normalise(value) != normalise(beside) and normalise(value) not in told and normalise(beside) not in told:
                 slots = (("e", names[0]), ("f", names[1]), ("a", _common(name)), ("v", value), ("w", beside))
                 found.append(Fact("compare", slots, JOINED_TWO[lang].join([value, beside]), (one, other)))
                 break

@@ -34,7 +34,7 @@ def changes_elsewhere(run: Run, rows: Iterable[Row], answer_variants: int) -> li
         unchanged = sections & {row.section_id for row in after.values()}
         expected = {"lines"} if wanted == answer_variants else {"lines", "output"}
         found = [_told(row, after.get(row["id"]), expected) for row in _written(run) if row["section_id"] in unchanged]
-    except (DataError, KeyError, TypeError, AttributeError):
+    except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
     new = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
     return sorted([*filter(None, found), *(f"{_where(row)}: is new" for row in new)])

@@ -19,7 +19,9 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
     noted = run.folder / "build.json"
     for name, place in (read_json(noted).get("sources", {}) if noted.is_file() else {}).items():
         try:
-            (source,) = read_sources([Path(place)], encoding)
+            found = read_sources([Path(place)], encoding)
         except CorpusError:
             continue
-        yield name, source.text
+        # A folder that stands in the place of the file is another source.
+        if len(found) == 1:
+            yield name, found[0].text

@@ -126,7 +126,8 @@ _CHINESE_NUMBER = "[零〇一二两三四五六七八九十百千万亿]"
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|第{_CHINESE_NUMBER}+|{_CHINESE_NUMBER}{{2,}}")
 _QUOTED = re.compile(r"《([^《》]+)》|「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|【([^【】]+)】|\"([^\"\n]+)\"")
 _LATIN_NAME = re.compile(
-    r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+(?![\d.])))*|[a-z]+\d[A-Za-z0-9-]*)"
+    r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+[A-Za-z]?(?![A-Za-z0-9.])))*"
+    r"|[a-z]+\d[A-Za-z0-9-]*)"
 )
 _POSSESSIVE = re.compile(r"['’]s(?: |$)")
 # Words that open a sentence in capitals without being part of the name behind them.

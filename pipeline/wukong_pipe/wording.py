@@ -32,22 +32,31 @@ class Known:
     question: str = ""
     """What the answer answers; a part of `around`."""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        # Worked out one by one: a whole source, which all questions about it share, is then worked out once.
+        return *self.evidence, self.around
+
     @cached_property
     def text(self) -> str:
-        return " ; ".join((*self.evidence, self.around))
+        return " ; ".join(self.pieces)
 
     @cached_property
     def normal(self) -> str:
-        return normalise(in_figures(self.text))
+        return " ".join(normalise(in_figures(piece)) for piece in self.pieces)
 
     @cached_property
     def amounts(self) -> Amounts:
-        return amounts(self.text)
+        found = [amounts(piece) for piece in self.pieces]
+        return Amounts(
+            tuple(quantity for each in found for quantity in each.quantities),
+            tuple(date for each in found for date in each.dates),
+        )
 
     @cached_property
     def told(self) -> frozenset[str]:
         """Latin words of the evidence and what places it."""
-        return frozenset(words(self.text))
+        return frozenset(word for piece in self.pieces for word in words(piece))
 
     @cached_property
     def units(self) -> frozenset[str]:

@@ -260,7 +260,7 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _object(line: bytes, before: int, path: str, number: int) -> dict[str, Any]:
     """The object on a line, behind `before` bytes."""
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = json.loads(line.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
     except json.JSONDecodeError as error:

@@ -192,6 +192,17 @@ def test_rows_are_not_compared_where_the_answer_would_be_no_two_values_told_apar
     assert [fact for fact in facts(section) if fact.family == "compare"] == []
 
 
+def test_columns_of_one_name_and_things_that_another_table_tells_of_are_not_compared() -> None:
+    twice = "| 棍 | 攻击 | 攻击 |\n|---|---|---|\n" + "".join(
+        f"| {n}棍 | {i} | {i + 50} |\n" for i, n in enumerate("甲乙丙丁")
+    )
+    one = Section("a.md", ("游戏", "棍"), 1, f"## 棍\n\n{twice}")
+    assert [fact for fact in facts(one) if fact.family == "compare"] == []
+    short = "| 棍 | 攻击 |\n|---|---|\n| 丙棍 | 9 |\n\n正文说完了。\n\n"
+    two = Section("a.md", ("游戏", "棍"), 1, f"## 棍\n\n{short}{twice.replace('| 攻击 | 攻击 |', '| 攻击 | 防御 |')}")
+    assert [fact for fact in facts(two) if fact.family == "compare" and "丙棍" in str(fact.slots)] == []
+
+
 @pytest.mark.parametrize(("lang", "name", "least"), [("zh", "blackwukong.md", 20), ("en", "apollo.md", 8)])
 def test_what_it_compares_passes_the_checks_in_all_its_wordings(
     corpora: Path, lang: Lang, name: str, least: int

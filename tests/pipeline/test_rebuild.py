@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -105,3 +106,10 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     assert "第299种" in changed[0]
     assert changed[0].endswith("is gone, see rejected.jsonl")
     assert peak < (run.dataset / "train.jsonl").stat().st_size / 10
+
+
+def test_rows_edited_by_hand_beyond_recognition_are_no_reason_to_fail(tmp_path: Path) -> None:
+    gone, *left = build(tmp_path, BOOK).rows
+    assert any(row.section_id == gone.section_id for row in left)
+    (run_in(tmp_path).dataset / "train.jsonl").write_text(json.dumps(gone.to_json() | {"lines": []}) + "\n", "utf-8")
+    assert changes_elsewhere(run_in(tmp_path), left, 0) == []

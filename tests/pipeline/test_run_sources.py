@@ -15,7 +15,10 @@ def test_they_are_given_by_name_as_they_are_now_and_those_that_are_gone_are_left
     (tmp_path / "here.md").write_text("# 甲\n\n正文。\n", "utf-8")
     run = Workspace(tmp_path / "runs").run("r")
     assert list(source_texts(run)) == []
-    places = {"part/here.md": str(tmp_path / "here.md"), "gone.md": str(tmp_path / "gone.md")}
+    (tmp_path / "now_a_folder.md").mkdir()
+    for name in ("a.md", "b.md"):
+        (tmp_path / "now_a_folder.md" / name).write_text("正文。\n", "utf-8")
+    places = {f"part/{name}": str(tmp_path / name) for name in ("here.md", "gone.md", "now_a_folder.md")}
     write_json(run.folder / "build.json", {"sources": places})
     assert list(source_texts(run)) == [("part/here.md", "# 甲\n\n正文。\n")]
 

@@ -144,6 +144,9 @@ def test_a_list_of_guesses_is_no_hit_though_the_right_one_is_among_them(
         ("Neil Armstrong, the commander, who came down the ladder, slowly, and spoke.", *MOON),
         ("Neil Armstrong, commander, stepped out, looked around, and spoke.", *MOON),
         ("Neil Armstrong of NASA's Apollo 11 crew, with Buzz Aldrin behind him.", *MOON),
+        ("Neil Armstrong, commander of Apollo 11, with Buzz Aldrin and Michael Collins", *MOON),
+        ("金箍棒、如意金箍棒、定海神针", "金箍棒", "悟空的兵器叫什么？"),
+        ("12 公里（或 7.5 英里、12000 米）", "12 公里", "有多远？"),
         ("It rose from Cape Kennedy, Florida, USA.", "Cape Kennedy", "Where did Apollo 11 rise?"),
         ("It was 12 km, as far as from here to the sea, or a day's walk.", "12 km", "How far?"),
         ("On July 16, 1969, at 13:32 UTC, from Cape Kennedy, Florida.", "July 16, 1969", "When did Apollo 11 rise?"),
@@ -151,6 +154,12 @@ def test_a_list_of_guesses_is_no_hit_though_the_right_one_is_among_them(
 )
 def test_an_honest_longer_answer_stays_a_hit(answer: str, reference: str, question: str) -> None:
     assert key_fact_hit(answer, reference, question)
+
+
+def test_a_name_that_ends_in_a_number_with_a_letter_is_whole() -> None:
+    reference = "No other Apollo flight started from Launch Complex 39A"
+    assert key_fact_hit(reference + ".", reference)
+    assert not key_fact_hit("No other Apollo flight started from Launch Complex 39B.", reference)
 
 
 def test_identical_chinese_scores_one_where_default_tokenizers_score_nothing() -> None:

@@ -124,7 +124,8 @@ def _stretches(run: str, question: str) -> list[str]:
     return [run] if any(len(part) == 1 for part in parts) else parts
 
 
-_CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s")
+_CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s|\b(?:with|including)\b|连同|包括")
+"""What stands beside a thing is no other guess at it: “Neil Armstrong, with Buzz Aldrin and Michael Collins”."""
 _CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s+(?:or|and)\s+|\s+/\s+")
 _CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
 _HEDGES = re.compile("可能|也许|大概|应该|是|吧")
@@ -140,17 +141,23 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
     """Whether the answer lists things of which the reference holds some, and at least as many, and two, others.
 
     Only bare names and amounts count, less what the question says: a longer answer has clauses between its commas, and
-    what it tells besides is none of ours. Names are no guesses at an amount, nor amounts at a name.
+    what it tells besides is none of ours. Names are no guesses at an amount, nor amounts at a name, nor is an amount in
+    another unit, which may be the right one converted; a name that holds the right one says it too.
     """
     right, asked = (normalise(in_figures(text)) for text in (reference, question))
+    terms, units = key_facts(reference).terms, {quantity.unit for quantity in amounts(reference).quantities}
     for clause in _CLAUSES.split(answer):
         parts = _CHOICES.split(clause)
         if not (_CHOICE.search(clause) or len(parts) >= _MANY):
             continue
-        bare = [(_bare(part, asked), bool(amounts(part).values)) for part in parts]
-        for kind in (True, False):
-            told = {item for item, is_amount in bare if item and is_amount is kind and not stands_in(item, asked)}
-            held = {item for item in told if stands_in(item, right)}
+        listed = [(_bare(part, asked), amounts(part)) for part in parts]
+        listed = [(item, said) for item, said in listed if item and not stands_in(item, asked)]
+        named = {item for item, said in listed if not said.values}
+        counted = {
+            item for item, said in listed if said.values and {each.unit for each in said.quantities} <= {"", *units}
+        }
+        for told in (named, counted):
+            held = {item for item in told if stands_in(item, right) or any(stands_in(term, item) for term in terms)}
             if held and len(told - held) >= max(2, len(held)):
                 return True
     return False
