@@ -124,6 +124,17 @@ def test_logits_too_many_to_hold_are_computed_by_trl_in_tiles(
     assert seen == []
 
 
+def test_each_of_several_processes_leaves_the_loss_to_trl_so_that_none_waits_for_another(
+    tmp_path: Path, lora: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(tmp_path, lora)
+    seen = heads(trainer)
+    monkeypatch.setattr(type(trainer.accelerator), "num_processes", 2)
+    (loss, _, _), (theirs, _, _) = both(trainer)
+    assert loss == theirs
+    assert seen == []
+
+
 def test_a_batch_without_an_answer_has_no_loss_and_no_gradient(tmp_path: Path, lora: Recipe) -> None:
     trainer = trainer_of(tmp_path, lora)
     labels = torch.full_like(next(iter(trainer.get_train_dataloader()))["labels"], -100)

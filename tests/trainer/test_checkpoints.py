@@ -83,8 +83,10 @@ def test_an_unfinished_training_is_not_started_over_unasked_nor_resumed_on_other
         sft.check_free(run, overwrite=False)
     sft.check_free(run, overwrite=True)
     sft.check_free(run, overwrite=False, resume=True)
-    with pytest.raises(ModelError, match="rows have changed"):
+    with pytest.raises(ModelError, match="The training rows have changed"):
         sft.train(run, replace(data, hash="another"), recipe, resume=True)
+    with pytest.raises(ModelError, match="The validation rows have changed since checkpoint-2 was written: restore"):
+        sft.train(run, replace(data, validation=data.validation[1:]), recipe, resume=True)
     sft.train(run, data, recipe)
     assert checkpoints.unfinished(run) is None
     with pytest.raises(WorkspaceError, match="no training to go on with"):

@@ -73,3 +73,28 @@ def test_a_base_that_is_not_here_is_known_by_its_name_alone(student: Path, hub: 
         shutil.rmtree(hub.parent.parent, ignore_errors=True)
     with pytest.raises(ModelError, match=r"gone, the base model of .* is not there: name a copy of it with --model"):
         base_of(run, record(str(student)) | {"base_model": "/gone"}, folder, "")
+
+
+@pytest.mark.parametrize("left", ["a git-lfs pointer", "nothing", "zeros", "half"])
+def test_weights_that_are_not_whole_are_named_with_the_cure(student: Path, tmp_path: Path, left: str) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(student, broken)
+    weights = broken / "model.safetensors"
+    whole = weights.read_bytes()
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n"
+    contents = {"a git-lfs pointer": pointer, "nothing": b"", "zeros": bytes(64), "half": whole[: len(whole) // 2]}
+    weights.write_bytes(contents[left])
+    with pytest.raises(ModelError, match=f"{weights} (is no|ends within).*: fetch the weights again"):
+        fingerprint(str(broken))
+
+
+def test_a_folder_without_safetensors_is_said_to_be_one(
+    student: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled = tmp_path / "pickled"
+    shutil.copytree(student, pickled)
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    monkeypatch.chdir(tmp_path)
+    for base in (str(pickled), "pickled"):
+        with pytest.raises(ModelError, match=f"^{base} holds no safetensors.*: name a copy that holds them"):
+            base_of(Run(tmp_path / "run"), record(str(student)), tmp_path / "adapter", base)

@@ -66,6 +66,12 @@ def test_a_step_of_packs_learns_from_as_many_rows_as_the_recipe_says(
     assert "--no-packing" not in chosen.told(batch * accumulation)
 
 
+def test_a_pack_is_as_long_as_the_longest_validation_row() -> None:
+    assert packs([64] * 500, 4, 1, 1024).length < 700
+    assert packs([64] * 500, 4, 1, 1024, watched=700).length == 700
+    assert packs([64] * 500, 4, 1, 1024, watched=3000).length == 1024
+
+
 def test_more_rows_a_step_than_the_recipe_says_are_told_with_the_cure() -> None:
     """The longest row alone makes a pack that holds many of the short ones, and no pass has less than one pack."""
     chosen = packs([*[40] * 490, *[900] * 10], batch=4, accumulation=1, max_length=1024)

@@ -61,6 +61,10 @@ def test_resume_alone_goes_on_with_the_rows_of_the_beginning_from_any_folder_and
     assert f"restore {tmp_path / 'facts.json'} and {tmp_path / 'general.jsonl'}:0.05 and go on" in said
 
     (tmp_path / "facts.json").write_text(rows, "utf-8")
+    other = str(tmp_path / "general.jsonl")
+    assert main([*resume, "--data", other, "--run", "facts"]) == 1
+    assert f"restore {tmp_path / 'facts.json'} and {tmp_path / 'general.jsonl'}:0.05 and go" in capsys.readouterr().err
+
     assert main([*resume, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["steps"] == 8

@@ -17,9 +17,10 @@ from wukong_trainer.recipe import Recipe, overridden
 
 @pytest.fixture
 def uneven() -> TrainingData:
-    """Four watched answers of very unlike lengths, so that a mean of means is another number."""
+    """Four watched answers of very unlike lengths, a mean of whose means is another number; one is the longest row."""
     examples = [Example(question, answer * (8 if i % 3 else 1)) for i, (question, answer) in enumerate(FACTS)]
-    return TrainingData(examples[:20], examples[20:], "a hash")
+    longest = Example(FACTS[23][0], FACTS[23][1] * 100)
+    return TrainingData(examples[:20], [*examples[20:23], longest], "a hash")
 
 
 @torch.inference_mode()
@@ -45,7 +46,7 @@ def test_the_validation_loss_is_the_mean_over_its_tokens_whatever_the_batch(
     place = Place("cpu", torch.float32, "a test")
     monkeypatch.setattr(sft, "choose_place", lambda: place)
     # One step at a rate of nearly nothing.
-    still = overridden(recipe, method="full", epochs=0.05, learning_rate=1e-12, evaluate_every=1, max_length=256)
+    still = overridden(recipe, method="full", epochs=0.05, learning_rate=1e-12, evaluate_every=1, max_length=512)
     losses = []
     for batch, packing in ((1, False), (3, False), (3, True)):
         run = Run(tmp_path / f"{batch}{packing}")
@@ -53,3 +54,18 @@ def test_the_validation_loss_is_the_mean_over_its_tokens_whatever_the_batch(
         losses += [line["eval_loss"] for line in read_jsonl(run.train / "log.jsonl") if "eval_loss" in line]
     assert losses == pytest.approx([mean_over_tokens(recipe, place, uneven.validation)] * len(losses), abs=1e-5)
     assert len(losses) >= 3
+
+
+@pytest.mark.parametrize("long", [1, 4])
+def test_validation_rows_of_nothing_but_a_question_are_counted_and_training_goes_on(
+    tmp_path: Path, uneven: TrainingData, recipe: Recipe, long: int
+) -> None:
+    watched = [Example("很长" * 400, "短")] * long + uneven.validation[: 4 - long]
+    run, said = Run(tmp_path / "run"), list[str]()
+    short = overridden(recipe, method="lora", epochs=0.5, keep_best=True, max_length=256)
+    trained = sft.train(run, TrainingData(uneven.train, watched, "h"), short, say=said.append)
+    assert trained.preflight.unwatched == long
+    assert f"{long} validation rows are left out: their question alone fills max_length." in said
+    assert (trained.eval_loss is None) == (long == 4)
+    assert ("Without validation rows there is no best checkpoint" in said[-1]) == (long == 4)
+    assert (run.adapter / "adapter_model.safetensors").is_file()

@@ -20,7 +20,8 @@ class AnswerTrainer(SFTTrainer):
 
     On a GPU nothing is changed: there TRL's head scores the trained positions alone. Elsewhere it scores questions and
     padding too, computes all logits again for the gradients, and counts entropy and accuracy, which log.jsonl does not
-    keep: half of a small student's step (benchmarks/training_speed.md).
+    keep: half of a small student's step (benchmarks/training_speed.md). Several processes are left to TRL, too: each
+    has other rows, and were one to choose otherwise than another, both would wait for ever for what is never sent.
     """
 
     def compute_loss(
@@ -46,13 +47,11 @@ class AnswerTrainer(SFTTrainer):
         logits = model(**rest, use_cache=False, logits_to_keep=pad(trained, (0, 1))).logits
         total = cross_entropy(logits.float(), labels[trained], reduction="sum")
         self._count_tokens(inputs)
-        # DDP averages the gradients of processes that each divide by the tokens of all.
-        processes = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
-        return total * processes / torch.as_tensor(num_items_in_batch).clamp(min=1)
+        return total / torch.as_tensor(num_items_in_batch).clamp(min=1)
 
     def _asks_for(self, trained: torch.Tensor) -> bool:
         """Whether the model itself is to give the logits of these positions."""
-        if self.args.device.type != "cpu" or self.aux_loss_enabled:
+        if self.args.device.type != "cpu" or self.accelerator.num_processes > 1 or self.aux_loss_enabled:
             return False
         model = self.accelerator.unwrap_model(self.model)
         model = getattr(model, "get_base_model", lambda: model)()
@@ -62,6 +61,5 @@ class AnswerTrainer(SFTTrainer):
     def _count_tokens(self, inputs: dict[str, Any]) -> None:
         """Add to TRL's count of the tokens trained on, padding not counted; packed rows have no mask."""
         mask = inputs.get("attention_mask")
-        tokens = torch.tensor(inputs["position_ids"].shape[1]) if mask is None else mask.sum()
-        self._total_train_tokens += self.accelerator.gather_for_metrics(tokens).sum().item()
+        self._total_train_tokens += inputs["position_ids"].shape[1] if mask is None else int(mask.sum())
         self._metrics["train"]["num_tokens"] = [self._total_train_tokens]

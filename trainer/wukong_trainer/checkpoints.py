@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer import processes
-from wukong_trainer.data import TrainingData
+from wukong_trainer.data import TrainingData, digest_of
 from wukong_trainer.recipe import Recipe
 
 UNFINISHED = "unfinished.json"
@@ -34,6 +34,8 @@ class Unfinished:
     recipe: Recipe
     data: str
     """Hash of the training rows."""
+    watched: str
+    """Hash of the validation rows; empty where an older version noted none."""
     source: dict[str, str]
     """Where they were, see `TrainingData.source`."""
 
@@ -47,7 +49,8 @@ def begin(run: Run, recipe: Recipe, data: TrainingData) -> None:
 
 def note(run: Run, recipe: Recipe, data: TrainingData) -> None:
     """Write down what the run's checkpoints belong to."""
-    write_json(run.train / UNFINISHED, {"recipe": asdict(recipe), "data": data.hash, "source": data.source})
+    begun = Unfinished(recipe, data.hash, digest_of(data.validation), data.source)
+    write_json(run.train / UNFINISHED, asdict(begun))
 
 
 def end(run: Run) -> None:
@@ -63,7 +66,7 @@ def unfinished(run: Run) -> Unfinished | None:
     found: dict[str, Any] = read_json(path)
     if found["recipe"].keys() != {field.name for field in fields(Recipe)}:
         raise WorkspaceError(f"{path} is of another version of wukong-pipe: train from the start with --overwrite.")
-    return Unfinished(Recipe(**found["recipe"]), found["data"], found.get("source", {}))
+    return Unfinished(Recipe(**found["recipe"]), found["data"], found.get("watched", ""), found.get("source", {}))
 
 
 def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
@@ -71,15 +74,19 @@ def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
 
     Raises:
         WorkspaceError: there is none.
-        ModelError: it was begun on other rows.
+        ModelError: it was begun on other rows, or watched others.
     """
     begun, checkpoint = unfinished(run), last_checkpoint(run)
     if begun is None or checkpoint is None:
         raise WorkspaceError(f"The run “{run.name}” has no training to go on with: leave out --resume.")
-    if begun.data != data.hash:
-        where = " and ".join(data.source[name] for name in ("data", "mix") if name in data.source) or run.dataset
+    changed = "training" if begun.data != data.hash else ""
+    # The lowest validation loss, and when to stop, are found by comparing losses over the same rows.
+    if not changed and begun.watched and begun.watched != digest_of(data.validation):
+        changed = "validation"
+    if changed:
+        where = " and ".join(begun.source[name] for name in ("data", "mix") if name in begun.source) or run.dataset
         raise ModelError(
-            f"The training rows have changed since {checkpoint.name} was written: restore {where} and go on with "
+            f"The {changed} rows have changed since {checkpoint.name} was written: restore {where} and go on with "
             "--resume alone, which knows --data, --columns and --mix of the beginning, or train from the start with "
             "--overwrite."
         )

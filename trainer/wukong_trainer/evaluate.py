@@ -310,6 +310,11 @@ def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
             f"{folder} was trained on another base model than {base}, or on other weights or another precision of it: "
             f"it was {trained_on}. Name that with --model, or a copy of it, or train again."
         )
+    if Path(base).is_dir():
+        raise ModelError(
+            f"{base} holds no safetensors, or not all of them, so whether it is the base model of {folder} cannot be "
+            "known: name a copy that holds them with --model."
+        )
     if Path(base).is_absolute():
         raise ModelError(f"{base}, the base model of {folder}, is not there: name a copy of it with --model.")
     # What is not here yet is known by its name alone.

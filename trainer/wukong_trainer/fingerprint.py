@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from wukong_pipe.errors import ModelError
+
 PIECE = 64
 """Bytes read at the beginning, middle and end of each tensor: of 15 GB some 60 kB, and training changes them all."""
 
@@ -18,10 +20,14 @@ def fingerprint(model: str) -> str:
     """A hash of the weights' names, shapes, types and values, of which samples are read.
 
     The same for a hub's id and a copy in a folder, in one file or in several; another for the same weights quantised
-    or in another precision. An id whose weights are not in the hub's cache here is its own fingerprint.
+    or in another precision. A value changed outside the sampled bytes alone is not seen. An id whose weights are not in
+    the hub's cache here is its own fingerprint.
 
     Args:
         model: a folder of safetensors, or a hub's id.
+
+    Raises:
+        ModelError: a file of the weights is no safetensors, or not whole.
     """
     tensors = sorted(tensor for path in _weights(model) for tensor in _tensors(path))
     return hashlib.sha256(repr(tensors).encode()).hexdigest()[:32] if tensors else model
@@ -60,14 +66,26 @@ def _cached(model: str) -> Path | None:
 
 def _tensors(path: Path) -> Iterator[tuple[str, str, list[int], bytes]]:
     """Name, type, shape and sampled bytes of each tensor of a safetensors file."""
+    size = path.stat().st_size
     with path.open("rb") as file:
         # The format: eight bytes of length, a JSON header with each tensor's place behind it, the tensors.
         length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
+        try:
+            # The text of a git-lfs pointer would be the length of more than any memory holds.
+            header = json.loads(file.read(length) if 8 + length <= size else b"")
+        except ValueError:
+            raise ModelError(
+                f"{path} is no safetensors file, but for instance a git-lfs pointer (`git lfs pull` fetches what it "
+                "points to) or the beginning of a download: fetch the weights again."
+            ) from None
         for name, about in header.items():
             if name == "__metadata__":
                 continue
             begin, end = about["data_offsets"]
+            if 8 + length + end > size:
+                raise ModelError(
+                    f"{path} ends within its tensors, as a download cut off does: fetch the weights again."
+                )
             sampled = b""
             for at in (begin, (begin + end) // 2, max(begin, end - PIECE)):
                 file.seek(8 + length + at)

@@ -64,7 +64,7 @@ class Packs:
         return f"Packing: {packs}{passes}, about {self.rows:.0f} rows a step{other}."
 
 
-def packs(lengths: Sequence[int], batch: int, accumulation: int, max_length: int) -> Packs:
+def packs(lengths: Sequence[int], batch: int, accumulation: int, max_length: int, watched: int = 0) -> Packs:
     """Packs by which a step learns from `batch` × `accumulation` rows, as near as that can be.
 
     Short rows fill a pack of max_length with more rows than a pass should have; it is then made shorter, though not
@@ -72,13 +72,14 @@ def packs(lengths: Sequence[int], batch: int, accumulation: int, max_length: int
 
     Args:
         lengths: tokens of each row.
+        watched: tokens of the longest validation row, which TRL cuts to the length of a pack.
     """
     lengths = [min(length, max_length) for length in lengths]
     tokens, wanted = batch * sum(lengths) / len(lengths), batch * accumulation
     even = tokens / math.ceil(tokens / max_length)
     found = []
     for slack in SLACK:
-        length = min(max_length, max(*lengths, math.ceil(even * slack)))
+        length = min(max_length, max(*lengths, watched, math.ceil(even * slack)))
         held = len(lengths) / _packed(lengths, length)
         a_pass = _nearest(batch / held)
         passes = _nearest(wanted / (a_pass * held))

@@ -38,6 +38,8 @@ class Preflight:
     truncated: int
     dropped: int
     """Rows whose question alone fills max_length: nothing of them is trained."""
+    unwatched: int
+    """Validation rows of that kind, which have no loss."""
     longest_tokens: int
     mean_tokens: float
     device: str
@@ -61,6 +63,7 @@ def look(
     *,
     trained: list[str],
     dropped: int,
+    unwatched: int,
     lengths: Lengths,
     recipe: Recipe,
     place: Place,
@@ -75,6 +78,7 @@ def look(
         rows=lengths.rows,
         truncated=lengths.cut,
         dropped=dropped,
+        unwatched=unwatched,
         longest_tokens=lengths.longest,
         mean_tokens=round(lengths.mean, 1),
         device=place.device,
@@ -102,8 +106,9 @@ def lines(preflight: Preflight) -> list[str]:
         f"On {preflight.device} in {preflight.dtype} ({preflight.device_reason}), attention {preflight.attention} "
         f"({preflight.attention_reason}); {memory} of {_size(preflight.free_memory_gb)} free",
     ]
-    if preflight.dropped:
-        told.append(f"{preflight.dropped} rows are left out: their question alone fills max_length.")
+    for count, kind in ((preflight.dropped, "rows"), (preflight.unwatched, "validation rows")):
+        if count:
+            told.append(f"{count} {kind} are left out: their question alone fills max_length.")
     return told + preflight.notes
 
 

@@ -161,8 +161,6 @@ def train(
     lengths, prompts = _measured(tokenizer, data.train, recipe)
     recipe, notes = workable(recipe)
     watched = data.validation if evaluate else []
-    if (recipe.patience or recipe.keep_best) and not watched:
-        notes.append("Without validation rows there is no best checkpoint to keep and nothing to stop early by.")
     log = Log(run.train / "log.jsonl", place, progress)
     attention = choose_attention(place)
     task = _Task(
@@ -179,6 +177,8 @@ def train(
 
     with tracked(recipe.report_to, run.train):
         trainer, recipe, more = _ready(task, recipe)
+        if (recipe.patience or recipe.keep_best) and not trainer.eval_dataset:
+            notes.append("Without validation rows there is no best checkpoint to keep and nothing to stop early by.")
         notes += more
         seen = _looked_at(task, trainer, recipe, needed, free, notes)
         for line in lines(seen):
@@ -260,13 +260,14 @@ def _measured(tokenizer: Any, examples: list[Example], recipe: Recipe) -> tuple[
 
 def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     """A trainer for the recipe, its model loaded; without packing where rows would read each other."""
-    trainer = _trainer(task, recipe)
-    if not recipe.packing:
+    packs = _packs(task, recipe) if recipe.packing else None
+    trainer = _trainer(task, recipe, packs)
+    if packs is None:
         return trainer, recipe, []
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
     difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[task.place.dtype]:
-        return trainer, recipe, [_packs(task, recipe).told(recipe.batch * recipe.accumulation)]
+        return trainer, recipe, [packs.told(recipe.batch * recipe.accumulation)]
     name = trainer.model.config._attn_implementation
     said = (
         f"Packing is off: with {name} attention packed rows read each other (their log-likelihoods change by "
@@ -274,19 +275,19 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     )
     del trainer
     recipe = replace(recipe, packing=False)
-    return _trainer(task, recipe), recipe, [said]
+    return _trainer(task, recipe, None), recipe, [said]
 
 
 def _rows_in(pack: dict[str, Any]) -> int:
     return len(pack["seq_lengths"])
 
 
-def _trainer(task: _Task, recipe: Recipe) -> Any:
+def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
     trainer = _Trainer(
         model=model,
-        args=_arguments(task, recipe),
+        args=_arguments(task, recipe, packs),
         train_dataset=_dataset(task.data.train, recipe),
         eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
         processing_class=task.tokenizer,
@@ -322,6 +323,7 @@ def _looked_at(
             recipe.max_length,
         ),
         dropped=0 if recipe.packing else task.lengths.rows - len(rows),
+        unwatched=len(task.watched) - len(trainer.eval_dataset or []),
         lengths=task.lengths,
         recipe=recipe,
         place=task.place,
@@ -444,10 +446,9 @@ def _tokens(tokenizer: Any, example: Example, recipe: Recipe) -> int:
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
+def _arguments(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> SFTConfig:
     place, batch, accumulation, length = task.place, recipe.batch, recipe.accumulation, recipe.max_length
-    if recipe.packing:
-        packs = _packs(task, recipe)
+    if packs is not None:
         batch, accumulation, length = packs.a_pass, packs.passes, packs.length
     return SFTConfig(
         output_dir=str(task.run.train),
@@ -461,7 +462,7 @@ def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
         weight_decay=recipe.weight_decay,
         optim=recipe.optimizer,
         max_length=length,
-        packing=recipe.packing,
+        packing=packs is not None,
         eval_packing=False,
         gradient_checkpointing=recipe.gradient_checkpointing,
         completion_only_loss=True,
@@ -488,7 +489,8 @@ def _arguments(task: _Task, recipe: Recipe) -> SFTConfig:
 def _packs(task: _Task, recipe: Recipe) -> packing.Packs:
     # One more token a row: templates write a newline after the end of the turn.
     lengths = [length + 1 for length in task.lengths.each]
-    return packing.packs(lengths, recipe.batch, recipe.accumulation, recipe.max_length)
+    watched = max((_tokens(task.tokenizer, example, recipe) + 1 for example in task.watched), default=0)
+    return packing.packs(lengths, recipe.batch, recipe.accumulation, recipe.max_length, watched)
 
 
 def _between(every: Every, recipe: Recipe) -> float:

@@ -31,8 +31,9 @@ class WatchedTrainer(SFTTrainer):
     def evaluation_loop(self, *given: Any, **options: Any) -> Any:
         self._watched: list[torch.Tensor] = []
         output: Any = super().evaluation_loop(*given, **options)
-        likelihood, tokens = torch.cat(self._watched).sum(0).tolist()
-        output.metrics[f"{options.get('metric_key_prefix', 'eval')}_loss"] = -likelihood / max(tokens, 1)
+        if self._watched:  # TRL drops every row whose question alone fills max_length.
+            likelihood, tokens = torch.cat(self._watched).sum(0).tolist()
+            output.metrics[f"{options.get('metric_key_prefix', 'eval')}_loss"] = -likelihood / max(tokens, 1)
         return output
 
 
