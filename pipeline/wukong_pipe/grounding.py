@@ -55,13 +55,15 @@ def counts_and_differences(answer: str, known: Known) -> Iterator[Quantity]:
     given = known.amounts
     for a in given.quantities:
         for b in given.quantities:
-            if a.unit == b.unit and a.unit not in ("", "each", "第") and float(a.value) > float(b.value):
+            if a.unit == b.unit and not _NAMES.match(a.unit) and float(a.value) > float(b.value):
                 yield Quantity(f"{round(float(a.value) - float(b.value), 3):g}", a.unit)
     for later in given.dates:
         for earlier in given.dates:
             yield from _apart(earlier, later)
 
 
+_NAMES = re.compile("$|#|nth|each")
+"""Units of numbers that tell things apart or count them: Apollo 17 is not six more than Apollo 11."""
 _LISTINGS = re.compile(r"[。；;:：.]|，(?=[\u4e00-\u9fff])")
 _LIST_MARK = re.compile(r"[、，]|, |\band\b|\bor\b|以及|和|与|或者|或|及")
 

@@ -11,7 +11,7 @@ from wukong_pipe import plain_words
 from wukong_pipe.paraphrase_checks import Asked, asked_by, scopes
 from wukong_pipe.quantities import in_figures
 from wukong_pipe.records import QAPair
-from wukong_pipe.text import normalise
+from wukong_pipe.text import normalise, stands_in
 from wukong_pipe.wording import character_pairs, content, stem, words
 
 _CONDITION = re.compile(
@@ -83,8 +83,9 @@ _CHINESE_TIME = re.compile(
 )
 _LETTERS = re.compile("[A-Za-z]{2}")
 _TIME = re.compile("[之以][前后时]|时候|当中|时[，,]")
-_BEFORE = re.compile("前|先|早")
-_AFTER = re.compile("后")
+# No 前, 先 or 后 of a name such as 虎先锋 and 皇后.
+_BEFORE = re.compile("之前|以前|前[，,]|先于|早于")
+_AFTER = re.compile("(?<![皇王太天])后(?![羿裔])")
 
 
 def same_time(question: str, pair: QAPair) -> str | None:
@@ -160,4 +161,4 @@ _NTH = re.compile(
 def _other_cell(question: str, base: Asked) -> str | None:
     """A cell of another row of the table."""
     asked = normalise(in_figures(question))
-    return next((f"“{cell}” is of another row" for cell, form in base.other_cells if form in asked), None)
+    return next((f"“{cell}” is of another row" for cell, form in base.other_cells if stands_in(form, asked)), None)
