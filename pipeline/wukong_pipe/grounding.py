@@ -248,15 +248,20 @@ def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
 
 def strange_order(answer: str, known: Known) -> str | None:
     """An English ordinal where the evidence has another."""
-    said = _ordinals(answer)
+    said = ordinals(answer)
     if not said:
         return None
-    source = _ordinals(known.text)
+    source = ordinals(known.text)
     strange = said - source
     return f"“{min(strange)}” is not in the evidence" if strange and source and not source <= said else None
 
 
-def _ordinals(text: str) -> frozenset[str]:
+def ordinals(text: str) -> frozenset[str]:
+    """The English ordinals of a text up to the tenth, no seconds of time.
+
+    >>> ordinals("The second stage flew 7 km per second.")
+    frozenset({'second'})
+    """
     return frozenset(words(_NO_ORDINAL.sub("", text))) & _ORDINALS if _NTH.search(text) else frozenset()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from wukong_pipe import plain_words
+from wukong_pipe.grounding import ordinals
 from wukong_pipe.paraphrase_checks import Asked, asked_by, scopes
 from wukong_pipe.quantities import in_figures
 from wukong_pipe.records import QAPair
@@ -148,14 +149,8 @@ _ASKS = re.compile(
 
 def _ordinal(question: str, base: Asked) -> str | None:
     """ "The sixth mission" where nothing speaks of a sixth."""
-    told = {match.casefold() for match in _NTH.findall(base.known.text)}
-    new = {match.casefold() for match in _NTH.findall(question)} - told
+    new = ordinals(question) - ordinals(base.known.text) - {"first"}
     return f"“{min(new)}” is new" if new else None
-
-
-_NTH = re.compile(
-    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b(?! (?:before|after|later))", re.I
-)
 
 
 def _other_cell(question: str, base: Asked) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from wukong_pipe.narrowing import _CHINESE_TIME, _CONDITION, _CONDITIONAL, _TIME
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.validate import check_paraphrase
 
@@ -26,6 +29,9 @@ GAME = Section(
 WEIGHT = QAPair(ROCKETS, "How heavy was the Falcon lander?", "15 t", ("The crew flew",), (3, 3), "base", "t", "p", "c")
 BUILT = QAPair(
     ROCKETS, "What did the crew do with the Falcon?", "They flew it.", ("The crew flew",), (3, 3), "base", "t", "p", "c"
+)
+SPEED = QAPair(
+    ROCKETS, "How fast did the Falcon fly?", "7 km/s", ("The Falcon flew 7 km/s.",), (3, 3), "base", "t", "p", "c"
 )
 STEPS = QAPair(GAME, "轻攻击一共有几段？", "五段", ("轻攻击一共有五段。",), (3, 3), "base", "t", "p", "c")
 HOLD = QAPair(GAME, "定身术有什么效果？", "定住敌人", ("定身术会定住敌人。",), (3, 3), "base", "t", "p", "c")
@@ -96,6 +102,7 @@ def test_a_wording_that_asks_for_more_or_less_has_its_reason(base: QAPair, quest
         (HOLD, "什么时候都有用的定身术，效果是什么？"),
         (MASS, "Do you know the mass of Alpha?"),
         (MASS, "How heavy is Alpha considered to be?"),
+        (SPEED, "How many kilometres per second did the Falcon make?"),
         (MASS, "What mass is put on record for Alpha?"),
         (LANDER, "What is the definition of a Lander?"),
         (EARLIER, "在开打之前，虎先锋的弱点是什么？"),
@@ -107,3 +114,13 @@ def test_a_wording_that_asks_for_more_or_less_has_its_reason(base: QAPair, quest
 )
 def test_a_wording_that_asks_the_same_has_no_reason(base: QAPair, question: str) -> None:
     assert check_paraphrase(question, base) is None
+
+
+@given(st.from_regex(_CONDITION))
+def test_every_condition_holds_a_word_that_is_looked_for_first(text: str) -> None:
+    assert _CONDITIONAL.search(text)
+
+
+@given(st.from_regex(_CHINESE_TIME))
+def test_every_chinese_time_holds_a_word_that_is_looked_for_first(text: str) -> None:
+    assert _TIME.search(text)
