@@ -19,7 +19,7 @@ from wukong_pipe.records import QAPair
 from wukong_pipe.sense import crossed, denied, is_negative, opposite_said, reordered
 from wukong_pipe.text import is_its_own_fact, key_facts, latin_names, normalise, numbers, quoted, stands_in
 from wukong_pipe.units import terms
-from wukong_pipe.validate import LEANS_ON_TEXT, MAX_ANSWER, Candidate, known_to, read_pair
+from wukong_pipe.validate import LEANS_ON_TEXT, Candidate, known_to, read_pair, too_long
 from wukong_pipe.wording import Known, content
 
 KEPT = 0.4
@@ -39,8 +39,8 @@ def check_answer(wording: str, pair: QAPair) -> str | None:
 
 
 def _is_another_statement(wording: str, pair: QAPair) -> str | None:
-    if len(wording) > MAX_ANSWER:
-        return f"answer longer than {MAX_ANSWER} characters"
+    if reason := too_long(wording):
+        return reason
     if normalise(wording) == normalise(pair.answer):
         return "repeats the base answer"
     if wording.rstrip("”\"' 」』").endswith(("？", "?")):

@@ -55,13 +55,15 @@ def counts_and_differences(answer: str, known: Known) -> Iterator[Quantity]:
     given = known.amounts
     for a in given.quantities:
         for b in given.quantities:
-            if a.unit == b.unit and a.unit not in ("", "each", "第") and float(a.value) > float(b.value):
+            if a.unit == b.unit and not _NAMES.match(a.unit) and float(a.value) > float(b.value):
                 yield Quantity(f"{round(float(a.value) - float(b.value), 3):g}", a.unit)
     for later in given.dates:
         for earlier in given.dates:
             yield from _apart(earlier, later)
 
 
+_NAMES = re.compile("$|#|nth|each")
+"""Units of numbers that tell things apart or count them: Apollo 17 is not six more than Apollo 11."""
 _LISTINGS = re.compile(r"[。；;:：.]|，(?=[\u4e00-\u9fff])")
 _LIST_MARK = re.compile(r"[、，]|, |\band\b|\bor\b|以及|和|与|或者|或|及")
 
@@ -246,15 +248,20 @@ def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
 
 def strange_order(answer: str, known: Known) -> str | None:
     """An English ordinal where the evidence has another."""
-    said = _ordinals(answer)
+    said = ordinals(answer)
     if not said:
         return None
-    source = _ordinals(known.text)
+    source = ordinals(known.text)
     strange = said - source
     return f"“{min(strange)}” is not in the evidence" if strange and source and not source <= said else None
 
 
-def _ordinals(text: str) -> frozenset[str]:
+def ordinals(text: str) -> frozenset[str]:
+    """The English ordinals of a text up to the tenth, no seconds of time.
+
+    >>> ordinals("The second stage flew 7 km per second.")
+    frozenset({'second'})
+    """
     return frozenset(words(_NO_ORDINAL.sub("", text))) & _ORDINALS if _NTH.search(text) else frozenset()
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 from wukong_pipe import plain_words
+from wukong_pipe.grounding import ordinals
 from wukong_pipe.paraphrase_checks import Asked, asked_by, scopes
 from wukong_pipe.quantities import in_figures
 from wukong_pipe.records import QAPair
-from wukong_pipe.text import normalise
+from wukong_pipe.text import normalise, stands_in
 from wukong_pipe.wording import character_pairs, content, stem, words
 
 _CONDITION = re.compile(
@@ -83,8 +84,9 @@ _CHINESE_TIME = re.compile(
 )
 _LETTERS = re.compile("[A-Za-z]{2}")
 _TIME = re.compile("[之以][前后时]|时候|当中|时[，,]")
-_BEFORE = re.compile("前|先|早")
-_AFTER = re.compile("后")
+# No 前, 先 or 后 of a name such as 虎先锋 and 皇后.
+_BEFORE = re.compile("之前|以前|前[，,]|先于|早于")
+_AFTER = re.compile("(?<![皇王太天])后(?![羿裔])")
 
 
 def same_time(question: str, pair: QAPair) -> str | None:
@@ -147,17 +149,11 @@ _ASKS = re.compile(
 
 def _ordinal(question: str, base: Asked) -> str | None:
     """ "The sixth mission" where nothing speaks of a sixth."""
-    told = {match.casefold() for match in _NTH.findall(base.known.text)}
-    new = {match.casefold() for match in _NTH.findall(question)} - told
+    new = ordinals(question) - ordinals(base.known.text) - {"first"}
     return f"“{min(new)}” is new" if new else None
-
-
-_NTH = re.compile(
-    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b(?! (?:before|after|later))", re.I
-)
 
 
 def _other_cell(question: str, base: Asked) -> str | None:
     """A cell of another row of the table."""
     asked = normalise(in_figures(question))
-    return next((f"“{cell}” is of another row" for cell, form in base.other_cells if form in asked), None)
+    return next((f"“{cell}” is of another row" for cell, form in base.other_cells if stands_in(form, asked)), None)

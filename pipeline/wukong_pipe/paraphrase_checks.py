@@ -205,10 +205,14 @@ def _named(section: Section) -> _Named:
     )
     return _Named(
         terms=named,
-        cells=tuple((cell, form) for cell, form in other if not form.isdigit()),
+        cells=tuple((cell, form) for cell, form in other if not form.isdigit() and form not in _MARKS),
         heads=tuple(sorted({head for unit in units(section) for head in unit.header})),
         term_words=frozenset(words(" ; ".join(terms(section)))),
     )
+
+
+_MARKS = frozenset(("yes", "no", "on", "off"))
+"""Cells that say whether, and name nothing."""
 
 
 def _may_name(term: str, section: str) -> bool:
@@ -303,10 +307,10 @@ def same_names(question: str, pair: QAPair) -> str | None:
             and (is_name or any_name or word.casefold() in section.term_words)
         ):
             return f"“{word}” is new"
-    new = [name for name, form in base.strangers if form in asked]
+    new = [name for name, form in base.strangers if stands_in(form, asked)]
     for name in quoted(question):
         form = normalise(in_figures(name))
-        if form in asked and form not in known.normal and _may_name(form, normalise(pair.section.text)):
+        if stands_in(form, asked) and form not in known.normal and _may_name(form, normalise(pair.section.text)):
             new.append(name)
     return f"“{min(new)}” is new" if new else None
 

@@ -125,17 +125,24 @@ _SPELT = re.compile(
     rf"\b{_SPELT_WORD}(?:(?:[ -]|(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+){_SPELT_WORD})*\b",
     re.IGNORECASE,
 )
-_AND_A_HALF = re.compile(r"(\d+) and a half|(\d+) 1/2|(\d+)½", re.IGNORECASE)
+_AND_A_HALF = re.compile(r"(?<!\d)(\d+)(?: and a half| 1/2)", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\b(\d{1,2})([:.]\d\d)?\s*(?:p\.?m\b\.?|in the (?:afternoon|evening))", re.IGNORECASE)
-_SCALED = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE)
+_SCALED = re.compile(r"(?<!\d)(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE)
 _SCALE_VALUES = {**_SCALES, "万": 10**4, "亿": 10**8}
+LONGEST = 30
+"""A numeral of more characters, or spelt in more words, is none that anyone means, and stays as it stands."""
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
+ENDLESS = re.compile(rf"[零〇一二两三四五六七八九十百千万亿]{{{LONGEST + 1}}}")
+"""A Chinese numeral of more than `LONGEST` characters; of some hundreds its value is too long to be written."""
 _PERCENT = re.compile(r"百分之(\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百]+)")
 _HOW_OFTEN = {"twice": "2 times", "thrice": "3 times", "a dozen": "12", "dozen": "12", "a decade": "10 years"}
 _OFTEN = re.compile(rf"\b(?:{'|'.join(_HOW_OFTEN)})\b", re.IGNORECASE)
-_AGED = re.compile(r"\bage[ds]?(?: of)? (\d+)(?! months| weeks| days)")
+_AGED = re.compile(r"\bage[ds]?(?: of)? (\d+)(?!\d)(?! months| weeks| days)")
 _FROM_FIRST = re.compile("第[一1](?=[到至])")
+_SMALL = re.compile("[¼-¾⅐-⅞⁰¹²³⁴-⁹]")
+_FRACTION = re.compile(r"(?:(\d)[ -]?)?([¼-¾⅐-⅞])")
+_POWER = re.compile(r"(?<=\d)(?=[⁻⁺]?[⁰¹²³⁴-⁹])")
 _LETTER = re.compile("[A-Za-z]")
 _DIGIT = re.compile(r"\d")
 _MONTHS = {
@@ -267,7 +274,8 @@ def _date(match: re.Match[str]) -> Date:
 
 def _quantity(match: re.Match[str]) -> Quantity:
     value = match["value"]
-    value = value.rstrip("0").rstrip(".") if "." in value else str(int(value))
+    if len(value) <= LONGEST:
+        value = value.rstrip("0").rstrip(".") if "." in value else str(int(value))
     if match["name"] and match["name"].casefold() not in plain_words.ENGLISH and not match["unit"]:
         return Quantity(value, "#" + match["name"].casefold())
     spelling = re.sub(r"\s+", " ", (match["money"] or match["unit"] or "").casefold().strip(" \t-"))
@@ -282,8 +290,14 @@ def in_figures(text: str) -> str:
     A lone Chinese numeral counts only before a measure word or unit, and a lone 一 only before a unit of time, length,
     weight or money: 一起 and 一个 say no number.
     """
-    # NFKC would turn the full-width comma, which separates, into the one that groups thousands.
-    plain = unicodedata.normalize("NFKC", text.replace("，", "；"))
+    # NFKC would turn the full-width comma, which separates, into the one that groups thousands, 2½ into 21⁄2 and 10⁶
+    # into 106.
+    plain = text.replace("，", "；")
+    if _SMALL.search(plain):
+        plain = _FRACTION.sub(lambda match: (match[1] or "0") + f"{unicodedata.numeric(match[2]):g}"[1:], plain)
+        plain = _POWER.sub("^", plain)
+    # Where case is ignored, a Turkish i is taken for the letter, which none of the tables below does.
+    plain = unicodedata.normalize("NFKC", plain).replace("ı", "i").replace("İ", "i")
     # Most texts lack what most of these look for, and looking for a letter or digit first is far quicker.
     spelt = _LETTER.search(plain) is not None
     if spelt:
@@ -298,7 +312,7 @@ def in_figures(text: str) -> str:
         plain = _SPELT.sub(_spelt, plain)
         plain = _SCALED.sub(_scaled, plain)
     if _DIGIT.search(plain):
-        plain = _AND_A_HALF.sub(lambda match: f"{match[1] or match[2] or match[3]}.5", plain)
+        plain = _AND_A_HALF.sub(lambda match: f"{match[1]}.5", plain)
         plain = _AFTERNOON.sub(lambda match: f"{int(match[1]) % 12 + 12}{match[2] or ''}", plain)
     # 第一到第五回 has one more number than 前五回, and says the same.
     plain = _FROM_FIRST.sub("", plain)
@@ -306,18 +320,22 @@ def in_figures(text: str) -> str:
 
 
 def _percent(match: re.Match[str]) -> str:
+    if len(match[1]) > LONGEST:
+        return match.group()
     value = match[1] if match[1].isascii() else chinese_number(match[1])
     return match.group() if value is None else f"{value}%"
 
 
 def _scaled(match: re.Match[str]) -> str:
+    if len(match[1]) > LONGEST:
+        return match.group()
     value = float(match[1].replace(",", "")) * _SCALE_VALUES[match[2].casefold()]
     return str(round(value)) + (" " if match[2].isascii() else "")
 
 
 def _spelt(match: re.Match[str]) -> str:
     words = re.split(r"[ -]|\s+and\s+", match.group().casefold())
-    if words == ["one"] or all(word in _SCALES for word in words):
+    if words == ["one"] or len(words) > LONGEST or all(word in _SCALES for word in words):
         return match.group()
     total = part = 0
     for word in words:
@@ -340,7 +358,7 @@ def _chinese(match: re.Match[str]) -> str:
     numeral, text = match.group(), match.string
     before, after = text[: match.start()][-1:], text[match.end() :]
     unit = re.match(_OTHER_UNIT, after)
-    if before in tuple("哪这那每同某任另") and numeral == "一":
+    if len(numeral) > LONGEST or (before in tuple("哪这那每同某任另") and numeral == "一"):
         return numeral
     if before != "第" and len(numeral) == 1:
         counts = after.startswith("月") or (unit is not None and (numeral != "一" or unit.group() in _COUNTS_ONE))

@@ -13,6 +13,7 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
+from wukong_pipe.quantities import ENDLESS, LONGEST
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import key_facts, normalise
@@ -54,13 +55,17 @@ LEANS_ON_TEXT = re.compile(
 )
 _ORDER = re.compile(
     r"(?:请|麻烦|烦请)?(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?"
-    r"(?:列出|列举|说出|说明|说说|说一说|讲讲|讲述|谈谈|介绍|描述|解释|概括|概述|简述|写出|指出|举出|比较|总结|告诉我)"
+    r"(?:列出|列举|说出|说明(?!书)|说说|说一说|讲讲|讲述|谈谈|介绍(?!信)|描述|解释(?!权)"
+    r"|概括(?!来说)|概述|简述|写出|指出|举出|比较(?!难|多|少)|总结|告诉我)"
     r"|(?:please |kindly |(?:can|could|would|will) you (?:please )?)?"
-    r"(?:name|list|give|state|describe|explain|identify|mention|specify|outline|summari[sz]e|define|compare|enumerate"
-    r"|tell (?:me|us)|say (?:what|which|who|whom|whose|how|where|when|why|whether))\b",
+    r"(?:(?:name|list|state|mention|outline)(?= (?:(?:the|an?|all|any|both|each|every|some|several|at least|one|two"
+    r"|three|four|five|six|seven|eight|nine|ten|what|which|who|whom|whose|how|where|when|why|whether|its|his|her|their"
+    r")\b|(?-i:[A-Z])|[\d“\"《]))"
+    r"|(?:give|describe|explain|identify|specify|summari[sz]e|define|compare|enumerate"
+    r"|tell (?:me|us)|say (?:what|which|who|whom|whose|how|where|when|why|whether))\b)",
     re.IGNORECASE,
 )
-"""How an order that asks as a question does begins: "Name the …", 请列出……"""
+"""How an order that asks as a question does begins: "Name the …", 请列出……; "List price" and 说明书 are things."""
 _PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\s*_`|\\]+")
 
@@ -143,7 +148,14 @@ def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> 
 def _length(candidate: Candidate, _: Section) -> str | None:
     if len(candidate.question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return f"answer longer than {MAX_ANSWER} characters" if len(candidate.answer) > MAX_ANSWER else None
+    return too_long(candidate.answer)
+
+
+def too_long(answer: str) -> str | None:
+    """Why an answer, or a numeral in it, is longer than any that is meant, None where it is not."""
+    if len(answer) > MAX_ANSWER:
+        return f"answer longer than {MAX_ANSWER} characters"
+    return f"answer holds a numeral of more than {LONGEST} characters" if ENDLESS.search(answer) else None
 
 
 def _asks(candidate: Candidate, _: Section) -> str | None:

@@ -27,6 +27,7 @@ def reason(answer: str, *evidence: str, around: str = "", section: str = "") -> 
         ("在杭州和深圳都有工作室。", "团队在深圳和杭州设有工作室。"),
         ("不能，防御主要依靠翻滚闪避。", "天命人没有格挡动作，主要的防御方式是翻滚闪避。"),
         ("蛇捕头的出没之处是黄花观。", "蛇捕头常在黄花观一带活动。"),
+        ("Two and a half hours.", "They spent 2½ hours outside."),
         ("A tank, no. 2, burst.", "Tank 2 burst."),
         ("他是游戏科学的CEO。", "游戏科学的首席执行官是冯骥。"),
         ("定身术能定住敌人。", "| 定身术 | 定住敌人 | 无冷却 |"),
@@ -42,6 +43,10 @@ def test_a_free_wording_of_the_evidence_is_grounded(answer: str, evidence: str) 
     [
         ("It weighed 23 kg.", "It weighed about 32 kg.", "23 kg is not in the evidence"),
         ("It weighed 32 pounds.", "It weighed about 32 kg.", "32 lb is not in the evidence"),
+        ("It was Apollo 6.", "It was flown on Apollo 17 and tested on Apollo 11.", "6 apollo is not in the evidence"),
+        ("头目在第二回。", "头目从第三回追到第五回。", "2 回 is not in the evidence"),
+        ("一共两段。", "轻攻击有五段，重攻击有三段。", "2 段 is not in the evidence"),
+        ("They spent 21 hours.", "They spent 2½ hours outside.", "21 h is not in the evidence"),
         ("It is the second stage.", "S-IVB is the third stage.", "“second” is not"),
         ("It was built by Raytheon.", "It was built by Grumman.", "“Raytheon” is not"),
         ("Its wheels were of rubber.", "The car had wheels of wire mesh.", "“rubber” is not"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount, without_amounts
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pipeline.odd_texts import TEXTS
+from wukong_pipe.quantities import Date, Quantity, amounts, in_figures, unknown_amount, without_amounts
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,19 @@ from wukong_pipe.quantities import Date, Quantity, amounts, unknown_amount, with
         ("百分之99.7", "99.7", "%"),
         ("第三回", "3", "nth 回"),
         ("前三回", "3", "each 回"),
+        ("2½ hours", "2.5", "h"),
+        ("２ ½ hours", "2.5", "h"),
+        ("2-¼ hours", "2.25", "h"),
+        ("12¾小时", "12.75", "h"),
+        ("½ hour", "0.5", "h"),
+        ("1⅜ inches", "1.375", "in"),
+        ("2 1/2 hours", "2.5", "h"),
+        ("aged 36 months", "36", "month"),
+        ("a dozen feet", "12", "ft"),
+        ("A DOZEN feet", "12", "ft"),
+        ("twıce", "2", "times"),
+        ("TWİCE", "2", "times"),
+        ("5 mıllıon km", "5000000", "km"),
     ],
 )
 def test_an_amount_is_one_fact_in_any_spelling(text: str, value: str, unit: str) -> None:
@@ -52,6 +70,7 @@ def test_a_numeral_inside_a_word_is_no_amount(text: str) -> None:
         ("２０２４年８月", Date(2024, 8, 0)),
         ("in November", Date(0, 11, 0)),
         ("8月20日", Date(0, 8, 20)),
+        ("3 Aprİl 1969", Date(1969, 4, 3)),
     ],
 )
 def test_a_date_is_one_fact_as_far_as_it_is_said(text: str, date: Date) -> None:
@@ -70,6 +89,13 @@ def test_a_date_is_one_fact_as_far_as_it_is_said(text: str, date: Date) -> None:
         ("四位元辰", "４个元辰", None),
         ("四对元辰", "４个元辰", "4 pair"),
         ("342段", "342级", "342 段"),
+        ("21 hours", "The crew spent 2½ hours outside", "21 h"),
+        ("two and a half hours", "The crew spent 2½ hours outside", None),
+        ("106 kg", "It weighed 10⁶ kg", "106 kg"),
+        ("10⁶ kg", "It weighed 10^6 kg", None),
+        ("10⁷ kg", "It weighed 10⁶ kg", "7 kg"),
+        ("in 1969", "in 1969²", None),
+        ("50 m²", "50 m2", None),
         ("eight times", "Apollo 8 flew ten times", "8 times"),
     ],
 )
@@ -81,3 +107,29 @@ def test_what_is_left_without_amounts_keeps_names_and_bare_numbers() -> None:
     assert without_amounts("约十二公里").strip() == "约"
     assert without_amounts("Apollo 11 weighed 3.5 tonnes").split() == ["Apollo", "11", "weighed"]
     assert without_amounts("July 16, 1969").strip() == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 320 + "万", "9" * 5000, "乙刀" + "亿" * 600, "一" * 5000, "百分之" + "一" * 5000, "9" * 40 + " million"],
+)
+def test_a_numeral_that_nobody_means_stays_as_it_stands(text: str) -> None:
+    assert in_figures(text) == text
+    assert all(quantity.value in text for quantity in amounts(text).quantities)
+
+
+def test_a_number_spelt_in_words_without_end_stays_as_it_stands() -> None:
+    assert in_figures("two" + " hundred" * 3000) == "two" + " hundred" * 3000
+
+
+def test_a_long_numeral_is_read_in_a_blink() -> None:
+    begin = time.process_time()
+    amounts("8" * 20_000)
+    assert time.process_time() - begin < 1
+
+
+@given(TEXTS, st.integers(1, 400))
+def test_no_text_is_too_odd_to_be_read(text: str, times: int) -> None:
+    for odd in (text, text + text[-1:] * times, text[:12] * times):
+        amounts(odd)
+        without_amounts(odd)

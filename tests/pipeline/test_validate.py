@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.pipeline.odd_texts import TEXTS
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.validate import (
     MAX_ANSWER,
     MAX_QUESTION,
+    PAIR_CHECKS,
+    PARAPHRASE_CHECKS,
     Candidate,
     check_pair,
     check_paraphrase,
@@ -20,6 +23,7 @@ from wukong_pipe.validate import (
     covered_units,
     find_evidence,
     read_pair,
+    too_long,
 )
 
 ZH = Section(
@@ -144,6 +148,13 @@ def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str,
             "可以传送。",
             f"answer longer than {MAX_ANSWER} characters",
         ),
+        (
+            ZH,
+            "出云棍需要几块陨铁？",
+            "一" + "亿" * 600,
+            "可以传送。",
+            "answer holds a numeral of more than 30 characters",
+        ),
         (ZH, "出云棍是一根棍。", "石敢当", "可以传送。", "not a question: it does not end in a question mark"),
         (EN, "Eagle had a pilot.", "Buzz Aldrin", "He left 2 flags there.", "not a question"),
     ],
@@ -184,13 +195,41 @@ def test_a_question_mark_may_stand_inside_closing_quotes(question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["Name the pilot of Eagle.", "Please list the craft", "Tell me who flew.", "请列出两种武器。", "介绍出云棍"],
+    [
+        "Name the pilot of Eagle.",
+        "Please list the craft",
+        "List 2 craft.",
+        "List Apollo missions.",
+        "state whether Eagle landed",
+        "Define orbital flight.",
+        "Tell me who flew.",
+        "请列出两种武器。",
+        "介绍出云棍",
+        "解释出云棍的用法。",
+        "说明出云棍的来源",
+    ],
 )
 def test_an_order_that_asks_for_an_answer_is_a_question(question: str) -> None:
     assert check_question(question) is None
 
 
-@pytest.mark.parametrize("question", ["Naming is hard.", "Drop a hammer.", "请坐。", "出云棍的介绍"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Naming is hard.",
+        "Drop a hammer.",
+        "List price is 60 dollars.",
+        "State capitals are large.",
+        "Name ancient craft and it flies.",
+        "请坐。",
+        "出云棍的介绍",
+        "解释权归游戏科学所有。",
+        "说明书里写着答案。",
+        "介绍信在土地庙。",
+        "比较难打的是石敢当。",
+        "概括来说是武器。",
+    ],
+)
 def test_another_order_or_statement_is_none(question: str) -> None:
     assert "not a question" in (check_question(question) or "")
 
@@ -214,6 +253,21 @@ def test_a_pair_is_not_lost_over_its_kind_or_a_field_too_many() -> None:
     candidate = read_pair(item, ZH)
     assert isinstance(candidate, Candidate)
     assert (candidate.question, candidate.answer, candidate.kind) == ("谁？", "石敢当", "base")
+
+
+@given(TEXTS, TEXTS, TEXTS, st.sampled_from([1, 90, 600]))
+@settings(deadline=None, max_examples=40)
+def test_no_pair_and_no_wording_is_too_odd_to_be_checked(question: str, answer: str, said: str, times: int) -> None:
+    odd = Section(
+        "odd.md", ("Odd",), 1, f"## Odd\n\n{said} {said[-1:] * 9 * times}\n\n| {said} |\n|---|\n| {answer} |\n"
+    )
+    pair_ = Candidate(f"{question}？", answer + answer[-1:] * times, (odd.text[8:],), ((8, 9 + len(said)),))
+    check_pair(pair_, odd)
+    for check in PAIR_CHECKS[2:] if too_long(pair_.answer) is None else ():
+        check(pair_, odd)
+    base = replace(pair(odd, f"What is {said} of {question}?", answer), evidence=(said,))
+    for check_wording in PARAPHRASE_CHECKS:
+        check_wording(f"{answer} {question}？", base)
 
 
 # --- evidence -----------------------------------------------------------------------------------------------
