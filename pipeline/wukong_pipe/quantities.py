@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wukong_pipe import plain_words
-from wukong_pipe.text import chinese_number
+from wukong_pipe.text import LONGEST, chinese_number
 
 _STEPS = "段 级 层 回 章 集 次 句 招 场 关 步 轮 折 楼 岁 周目 人称"
 _UNITS = {
@@ -129,8 +129,6 @@ _AND_A_HALF = re.compile(r"(?<!\d)(\d+)(?: and a half| 1/2)", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\b(\d{1,2})([:.]\d\d)?\s*(?:p\.?m\b\.?|in the (?:afternoon|evening))", re.IGNORECASE)
 _SCALED = re.compile(r"(?<!\d)(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE)
 _SCALE_VALUES = {**_SCALES, "万": 10**4, "亿": 10**8}
-LONGEST = 30
-"""A numeral of more characters, or spelt in more words, is none that anyone means, and stays as it stands."""
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
 ENDLESS = re.compile(rf"[零〇一二两三四五六七八九十百千万亿]{{{LONGEST + 1}}}")

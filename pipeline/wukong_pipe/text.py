@@ -121,6 +121,8 @@ def sentences(text: str) -> list[str]:
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _BIG_UNITS = {"万": 10_000, "亿": 100_000_000}
+LONGEST = 30
+"""A numeral of more characters, or spelt in more words, is none that anyone means, and stays as it stands."""
 _CHINESE_NUMBER = "[零〇一二两三四五六七八九十百千万亿]"
 # A lone 一 or 万 is mostly part of a word (一些, 万物); 第二 and 一百零八 are numbers.
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|第{_CHINESE_NUMBER}+|{_CHINESE_NUMBER}{{2,}}")
@@ -276,7 +278,9 @@ def numbers(text: str) -> frozenset[str]:
     # NFKC would turn the full-width comma, which separates, into the one that groups thousands.
     for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text.replace("，", "；"))):
         token = match.group().removeprefix("第")
-        if token[0].isdigit():
+        if len(token) > LONGEST:
+            found.add(token)
+        elif token[0].isdigit():
             plain = token.replace(",", "")
             found.add(plain.rstrip("0").rstrip(".") if "." in plain else str(int(plain)))
         elif (value := chinese_number(token)) is not None:

@@ -13,10 +13,10 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
-from wukong_pipe.quantities import ENDLESS, LONGEST
+from wukong_pipe.quantities import ENDLESS
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
-from wukong_pipe.text import key_facts, normalise
+from wukong_pipe.text import LONGEST, key_facts, normalise
 from wukong_pipe.units import Unit, units
 from wukong_pipe.wording import Known, content
 

@@ -163,6 +163,8 @@ def test_what_is_no_number_has_no_value() -> None:
         ("4.0版，3.50元", {"4", "3.5"}),
         ("a total of 25.4 billion", {"25.4"}),
         ("2024年8月20日", {"2024", "8", "20"}),
+        ("9" * 5000, {"9" * 5000}),
+        ("一" + "亿" * 600, {"一" + "亿" * 600}),
     ],
 )
 def test_numbers_have_one_spelling(text: str, expected: set[str]) -> None:
