@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
+from wukong_trainer.shares import in_points, percent, points, sample_of
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -17,7 +18,6 @@ CUT = 0.05
 def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     """One line for each part of the metrics that is there, for a verdict that cannot be and for answers cut off."""
     from wukong_trainer.intervals import MIN_SECTIONS
-    from wukong_trainer.shares import in_points, percent, points
 
     if metrics["primary"]["verdict"] == "too few sections":
         yield (
@@ -25,7 +25,10 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
         )
     if metrics["primary"]["verdict"] == "no evidence" and (effect := metrics["primary"].get("smallest_effect")):
-        yield f"No evidence is not no effect: a test like this finds {points(effect)} points in 80 of 100."
+        yield (
+            f"No evidence is not no effect: of 100 tests like this about 80 find some {points(effect)} points; where "
+            "sections are few and uneven, as few as 50."
+        )
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
@@ -57,8 +60,6 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     """An answer that was cut off is scored as far as it goes, and one that was still thinking as nothing."""
-    from wukong_trainer.shares import percent
-
     primary = metrics["levels"].get("wording") or {}
     for side in ("base", "tuned"):
         ended = primary.get(side, {}).get("stopped_by_eos", 1.0)
@@ -70,8 +71,6 @@ def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
-    from wukong_trainer.shares import percent
-
     yield (
         f"Judge: the tuned answer won {judge['wins']}, tied {judge['ties']}, lost {judge['losses']} of {judge['n']}: "
         f"win rate {_rate(judge)} (sign test, for independent questions: p {judge['p']:.3g})."
@@ -89,16 +88,12 @@ def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rate(block: Mapping[str, Any]) -> str:
-    from wukong_trainer.shares import percent
-
     low, high = block["ci95"]
     return f"{percent(block['win_rate'])}, 95 % interval {percent(low)} to {percent(high)}"
 
 
 def against_table(metrics: Mapping[str, Any]) -> Table:
     """The models of `metrics["against"]`, each compared with the first on the questions that neither has seen."""
-    from wukong_trainer.shares import in_points, percent
-
     against = metrics["against"]
     table = Table(title=f"Compared with {one_line(against['first'])}", title_justify="left", box=None, pad_edge=False)
     for heading in ("model", "level", "n", one_line(against["first"]), "model's", "difference", "leakage"):
@@ -119,13 +114,13 @@ def against_table(metrics: Mapping[str, Any]) -> Table:
 
 def sampled(sample: Mapping[str, int] | None) -> str:
     """What must stand beside a verdict that is of a part of the test questions only."""
+    if sample and "limit" in sample:
+        return f" (at most {sample['limit']} questions)"
     return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
 
 
 def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """Past evaluations, one a line, oldest first."""
-    from wukong_trainer.shares import in_points, percent
-
     table = Table(box=None, pad_edge=False)
     for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
@@ -139,7 +134,7 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             percent(primary["base"]),
             percent(primary["tuned"]),
             in_points(primary),
-            primary["verdict"] + sampled(entry.get("sample")),
+            primary["verdict"] + sampled(sample_of(entry)),
             entry["leakage"],
         )
     return table

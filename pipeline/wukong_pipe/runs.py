@@ -16,6 +16,7 @@ from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.eval_screen import sampled
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.workspace import RECORD, Run, Workspace, read_json
+from wukong_trainer.shares import percent, sample_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class RunSummary:
     """The primary score of the base model, and of the tuned one."""
     tuned: float | None
     sample: dict[str, int] | None
-    """{"asked": 12, "of": 90} where only a part of the test questions was asked; None where all were."""
+    """{"asked": 12, "of": 90} where only a part of the test questions was asked; None where all were; {"limit": 12}
+    where an older evaluation did not say which."""
+    leakage: str
+    """What is known of test questions that were trained: "none", "dropped 3", "dropped 3, rest unknown", "unknown"."""
     changed: str
     """When its newest file was written: ISO 8601, local time."""
     size: int
@@ -84,7 +88,8 @@ def _summary(run: Run, last: bool) -> RunSummary:
         verdict=str(primary.get("verdict", "")),
         base=primary.get("base"),
         tuned=primary.get("tuned"),
-        sample=metrics.get("sample"),
+        sample=sample_of(metrics),
+        leakage=str(metrics.get("leakage", "")),
         changed=datetime.fromtimestamp(newest).astimezone().isoformat(timespec="seconds"),
         size=sum(file.st_size for file in files),
         damaged=problems[0] if problems else "",
@@ -93,8 +98,6 @@ def _summary(run: Run, last: bool) -> RunSummary:
 
 def runs_table(found: Sequence[RunSummary]) -> Table:
     """The runs, one a line; * marks the one that commands without --run take."""
-    from wukong_trainer.shares import percent
-
     table = Table(box=None, pad_edge=False)
     for heading in ("", "run", "train", "val", "test", "adapter", "base model", "verdict", "changed", "size"):
         table.add_column(heading, justify="right" if heading in {"train", "val", "test", "size"} else "left")
@@ -102,6 +105,8 @@ def runs_table(found: Sequence[RunSummary]) -> Table:
         verdict = summary.verdict
         if verdict and summary.base is not None and summary.tuned is not None:
             verdict += f" ({percent(summary.base)} → {percent(summary.tuned)}){sampled(summary.sample)}"
+        if verdict and "unknown" in summary.leakage:
+            verdict += ", leakage unknown"
         cells = (
             *("*" if summary.last else "", summary.run),
             *(str(summary.rows.get(split, "")) for split in ("train", "validation", "test")),

@@ -34,7 +34,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
         | {"levels": {"wording": rate, "section": rate}},
     }
     told = "\n".join(evaluation_lines(metrics)).replace("\u00a0", " ")
-    assert "a test like this finds +21 points in 80 of 100" in told
+    assert "of 100 tests like this about 80 find some +21 points; where sections are few and uneven, as few as" in told
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
     assert "50 % of the base and 75 % of the tuned state one that the section asked about does not hold" in told
@@ -49,7 +49,9 @@ def test_the_history_marks_the_evaluation_of_a_sample() -> None:
     entry = {"time": "t", "adapter_hash": "a", "test_hash": "b", "primary": primary, "leakage": "none"}
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(history_table([entry, entry | {"sample": {"asked": 3, "of": 90}}]))
-    _, whole, part = shown.get().splitlines()
+        limited = entry | {"settings": {"limit": 43}}
+        console.print(history_table([entry, entry | {"sample": {"asked": 3, "of": 90}}, limited]))
+    _, whole, part, older = shown.get().splitlines()
+    assert "better (at most 43 questions)" in older
     assert "better  " in whole
     assert "better (sample: 3 of 90)" in part

@@ -45,5 +45,8 @@ def test_the_terminal_says_why_leakage_is_unknown_and_that_a_sample_is_one() -> 
     metrics |= {"sample": {"asked": 3, "of": 90}, "leak_check": {"audit": "edited", "closest": 0.614}}
     shown = " ".join(terminal(metrics, []).split())
     assert "A sample: 3 of 90 test questions were asked" in shown
-    assert "Leakage: unknown (train.jsonl or test.jsonl was changed after the build's audit; the closest" in shown
+    edited = "(train.jsonl or test.jsonl was changed after the build had audited"
+    assert f"Leakage: unknown {edited}" in shown
     assert "0.61 alike" in shown
+    shown = " ".join(terminal(metrics | {"leakage": "dropped 3, rest unknown"}, []).split())
+    assert f"Leakage: dropped 3, rest unknown {edited}" in shown

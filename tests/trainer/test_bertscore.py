@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel, BertTokenizer
+from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer, T5Config, T5Model
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.bertscore import Encoder, add_bertscore, bert_scores, load_encoder
@@ -29,16 +29,19 @@ WORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    folder = tmp_path_factory.mktemp("encoder")
+def bert(folder: Path, **settings: Any) -> str:
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]), "utf-8")
     torch.manual_seed(0)
-    size: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    size: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2} | settings
     BertModel(BertConfig(vocab_size=len(WORDS) + 5, intermediate_size=32, **size)).save_pretrained(folder)
     BertTokenizer(str(vocabulary)).save_pretrained(folder)
-    return load_encoder(str(folder))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return load_encoder(bert(tmp_path_factory.mktemp("encoder")))
 
 
 @pytest.mark.parametrize(
@@ -76,3 +79,30 @@ def test_both_answers_of_a_row_are_scored_and_thoughts_are_not(encoder: Encoder)
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
         load_encoder(str(tmp_path / "nowhere"))
+
+
+def test_a_long_answer_is_read_as_far_as_the_encoder_has_places_whatever_its_tokenizer_says(tmp_path: Path) -> None:
+    short = load_encoder(bert(tmp_path, max_position_embeddings=32))
+    assert short.tokenizer.model_max_length > 512
+    same, other = bert_scores(short, ["北京是中国的首都" * 20] * 2, ["北京是中国的首都" * 30, "it was cold ."])
+    assert same == pytest.approx(1.0, abs=1e-5)
+    assert other < same
+
+
+def test_a_model_that_is_no_encoder_is_refused_before_anything_is_asked(student: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(str(student))
+    with pytest.raises(ModelError, match="reads a text from one side, as models that write do"):
+        load_encoder(str(student))
+    both = T5Config(vocab_size=400, d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2)
+    T5Model(both).save_pretrained(tmp_path / "t5")
+    tokenizer.save_pretrained(tmp_path / "t5")
+    with pytest.raises(ModelError, match="is encoder and decoder in one, so it is no encoder"):
+        load_encoder(str(tmp_path / "t5"))
+
+
+def test_an_encoder_that_fails_on_a_text_is_refused_before_anything_is_asked(student: Path, tmp_path: Path) -> None:
+    bert(tmp_path)
+    # Another model's tokenizer: it knows tokens that this one does not.
+    AutoTokenizer.from_pretrained(str(student)).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="reads no long text: "):
+        load_encoder(str(tmp_path))

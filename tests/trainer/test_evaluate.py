@@ -99,6 +99,7 @@ def test_an_adapter_trained_on_test_questions_is_refused_or_they_are_dropped_and
     with pytest.raises(ModelError, match=r"trained on 1 of these 8 test questions.*--drop-leaked"):
         evaluate(run, SETTINGS)
     assert not run.metrics.exists()
+    as_built(run)
     metrics, answers = evaluate(run, Settings(batch=8, max_new_tokens=8, drop_leaked=True))
     assert metrics["leakage"] == "dropped 1"
     assert len(answers) == 7
@@ -114,7 +115,7 @@ def test_a_light_rewording_of_a_trained_question_is_a_leak_in_any_test_but_the_a
         evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
     metrics, answers = evaluate(run, replace(SETTINGS, drop_leaked=True), test=tmp_path / "mine.jsonl")
     assert [answer["id"] for answer in answers] == ["row31"]
-    assert metrics["leakage"] == "dropped 1"
+    assert metrics["leakage"] == "dropped 1, rest unknown", "the build has audited other rows"
     assert metrics["leak_check"] == {"audit": "other test", "closest": 0.0}
     # The build has looked at the same words, and knows more names than eval does.
     write(run.dataset / "test.jsonl", rows)
@@ -159,6 +160,19 @@ def test_an_evaluation_of_a_sample_says_of_how_many_questions_it_is_one(run: Run
     metrics, _ = evaluate(run, replace(SETTINGS, limit=7))
     assert metrics["sample"] is None
     assert [entry["sample"] for entry in read_jsonl(history_of(run))] == [{"asked": 3, "of": 7}, None]
+
+
+def test_a_sample_counts_what_is_left_after_leaks_were_dropped_and_dropping_alone_makes_none(
+    run: Run, tmp_path: Path
+) -> None:
+    leak = row(20, *FACTS[0])
+    write(tmp_path / "mine.jsonl", [leak, row(21, "谁修了山后的石桥？", "石匠"), row(22, "山门前有几棵松树？", "三棵")])
+    for limit, sample in ((2, {"asked": 1, "of": 3}), (None, None)):
+        settings = replace(SETTINGS, limit=limit, drop_leaked=True)
+        metrics, answers = evaluate(run, settings, test=tmp_path / "mine.jsonl")
+        assert metrics["leakage"] == "dropped 1, rest unknown"
+        assert metrics["sample"] == sample
+        assert len(answers) == (1 if limit else 2)
 
 
 def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: Recipe) -> None:

@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer, BertConfig, BertModel
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, StoppedShort
@@ -159,7 +160,7 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     models = {model["name"]: model for model in against["models"]}
     assert [models[name]["n"] for name in ("other", str(student), "mine")] == [6, 8, 8]
     leakage = [models[name]["leakage"] for name in ("other", str(student), "mine")]
-    assert leakage == ["dropped 2", "unknown", "none"]
+    assert leakage == ["dropped 2, rest unknown", "unknown", "none"]
     # The same adapter gives the same answers, and the base is the student.
     assert models["mine"]["levels"]["wording"]["difference"] == 0
     assert [row["against"]["mine"] for row in answers] == [row["tuned"] for row in answers]
@@ -173,6 +174,7 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
         ({"questions": [], "dataset_hash": "a"}, 0, "none"),
         ({"questions": [], "dataset_hash": "a"}, 2, "dropped 2"),
         ({"questions": [], "dataset_hash": "b"}, 0, "unknown"),
+        ({"questions": [], "dataset_hash": "b"}, 2, "dropped 2, rest unknown"),
         ({}, 0, "unknown"),
     ],
 )
@@ -181,6 +183,7 @@ def test_no_leak_is_claimed_only_of_rows_that_the_test_was_audited_against(
 ) -> None:
     assert leakage_of(record, dropped, "a") == leakage
     assert leakage_of(record, 0, None) == "unknown"
+    assert leakage_of({"questions": []}, 3, None) == "dropped 3, rest unknown"
 
 
 @pytest.mark.parametrize(("helped", "closed"), [(10, 0.5), (1, None)])
@@ -235,15 +238,21 @@ def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
 def test_an_encoder_scores_both_answers_and_a_wrong_one_is_refused_before_anything_is_asked(
     run: Run, student: Path, tmp_path: Path
 ) -> None:
-    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(student)))
+    encoder = tmp_path / "encoder"
+    size: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    BertModel(BertConfig(vocab_size=400, num_hidden_layers=1, **size)).save_pretrained(encoder)
+    AutoTokenizer.from_pretrained(str(student)).save_pretrained(encoder)
+    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(encoder)))
     wording = [row for row in answers if row["level"] == "wording"]
     told, wanted = [row["tuned"]["answer"] for row in wording], [row["reference"] for row in wording]
     scores = metrics["levels"]["wording"]["compared"]["bertscore"]
-    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(student)), told, wanted)), abs=1e-4)
+    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(encoder)), told, wanted)), abs=1e-4)
     assert scores["p_holm"] <= 1
     run.forget_evaluation()
     with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
         evaluate(run, replace(SETTINGS, bertscore=str(tmp_path / "nowhere")))
+    with pytest.raises(ModelError, match="from one side"):
+        evaluate(run, replace(SETTINGS, bertscore=str(student)))
     assert not run.metrics.exists()
 
 

@@ -165,6 +165,25 @@ def test_the_interval_holds_the_mean_mirrors_and_knows_no_order(pairs: list[tupl
         assert (found.p < 0.05) == (found.low > 0 or found.high < 0), "p and interval are one test"
 
 
+def test_under_eight_sections_no_effect_is_promised_for_no_verdict_is_given() -> None:
+    for bounded in (True, False):
+        few, enough = (
+            estimate([1.0, 0.0, 0.0, 0.0] * 10, [str(i // length) for i in range(40)], bounded=bounded)
+            for length in (8, 4)
+        )
+        assert (few.sections, few.verdict, few.smallest_effect) == (5, "too few sections", None)
+        assert enough.smallest_effect is not None
+
+
+def test_no_test_finds_more_than_its_questions_would_if_they_were_independent() -> None:
+    # Every section loses what it wins: the sections' sums do not vary at all.
+    found = estimate([1.0, -1.0, 0.0, 0.0] * 10, [str(i // 4) for i in range(40)])
+    assert found.effective_n == pytest.approx(40)
+    assert found.smallest_effect is not None
+    assert found.smallest_effect > 0.2
+    assert found.high < 0.05, "the interval stays as it is"
+
+
 def test_more_sections_of_the_same_kind_narrow_the_interval() -> None:
     found = [
         estimate([float(i % 2) for i in range(n) for _ in range(3)], [f"s{i}" for i in range(n) for _ in range(3)])

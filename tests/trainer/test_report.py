@@ -319,6 +319,72 @@ def test_a_sample_and_a_test_without_audit_say_so_at_the_verdict(tmp_path: Path,
     assert "0.61" in head
 
 
+@pytest.mark.parametrize(
+    ("lang", "told", "cell"),
+    [
+        (
+            "en",
+            "trained: 3. Of the others leakage is unknown: train.jsonl or test.jsonl was",
+            "3 left out, others unknown",
+        ),
+        ("zh", "问题数：3。其余问题是否泄漏未知：train.jsonl 或 test.jsonl", "剔除 3 题，其余未知"),
+    ],
+)
+def test_after_questions_were_dropped_the_page_says_that_of_the_others_nobody_knows(
+    tmp_path: Path, lang: str, told: str, cell: str
+) -> None:
+    run = make_run(tmp_path, lang)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics |= {"leakage": "dropped 3, rest unknown", "leak_check": {"audit": "edited", "closest": 0.1}}
+    write_json(run.metrics, metrics)
+    model = {
+        "name": "it",
+        "leakage": metrics["leakage"],
+        "levels": {"wording": metrics["primary"] | {"first": 0, "model": 1}},
+    }
+    write_json(run.metrics, metrics | {"against": {"first": "monkey", "models": [model]}})
+    entry = {"time": "2026-01-02T03:04", "adapter_hash": "a", "test_hash": "b", "leakage": metrics["leakage"]}
+    write_text(run.metrics.with_name("history.jsonl"), jsonl([entry | {"primary": metrics["primary"]}]))
+    page = squeezed(read(run)[1])
+    assert told in page
+    assert page.count(cell) == 2, "in the comparison, and in the history"
+    write_json(run.metrics, metrics | {"leakage": "dropped 3", "leak_check": {"audit": "stands", "closest": None}})
+    assert told.split("3", maxsplit=1)[1][:9] not in squeezed(read(run)[1])
+
+
+def test_an_older_evaluation_claims_no_reason_that_it_did_not_note_and_no_full_test_under_a_limit(
+    tmp_path: Path,
+) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8")) | {"leakage": "unknown", "settings": {"limit": 43}}
+    write_json(run.metrics, metrics)
+    entry = {"time": "2026-01-02T03:04", "adapter_hash": "a", "test_hash": "b", "leakage": "unknown"}
+    past = entry | {"primary": metrics["primary"], "settings": {"limit": 43}}
+    write_text(run.metrics.with_name("history.jsonl"), jsonl([past, past | {"sample": None}]))
+    page = squeezed(read(run)[1])
+    assert "At most 43 test questions were asked; of how many was not noted." in page
+    assert "Leakage unknown: this evaluation did not note why." in page
+    assert page.count("10 (limit: 43)") == 1, "the other line says that all were asked"
+
+
+@pytest.mark.parametrize("name", ["primary", "levels", "leakage", "settings"])
+def test_metrics_without_what_the_page_is_about_are_named_with_the_cure(tmp_path: Path, name: str) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    del metrics[name]
+    write_json(run.metrics, metrics)
+    with pytest.raises(DataError, match=rf"metrics\.json lacks “{name}”: run “wukong-pipe eval” again\."):
+        write_report(run)
+
+
+def test_metrics_whose_verdict_is_of_a_level_that_is_not_there_are_named_with_the_cure(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    write_json(run.metrics, metrics | {"levels": {}})
+    with pytest.raises(DataError, match=r"metrics\.json lacks the level “wording”"):
+        write_report(run)
+
+
 # --- what is missing -----------------------------------------------------------------------------------
 
 

@@ -10,8 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from wukong_trainer.leakage_words import no_audit
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.readable import comparisons, outcome, visible
+from wukong_trainer.report_words import WORDS
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.shares import interval, percent, points
 
@@ -58,20 +60,10 @@ def _of_the_sample(metrics: dict[str, Any]) -> Iterator[str]:
         )
 
 
-_NO_AUDIT = {
-    "other test": "the build's audit was of another test file",
-    "other training": "the model was trained on other rows than the build audited",
-    "edited": "train.jsonl or test.jsonl was changed after the build's audit",
-    "none": "no build has audited these rows",
-    "unrecorded": "nothing records what the model was trained on",
-}
-
-
 def _why_unknown(metrics: dict[str, Any]) -> str:
     """Why the build's audit does not speak for the numbers, and how close the questions come to trained ones."""
-    found = metrics.get("leak_check") or {}
-    why = _NO_AUDIT.get(found.get("audit", ""), "")
-    closest = found.get("closest")
+    why = no_audit(metrics, WORDS["en"]).removesuffix(".")
+    closest = (metrics.get("leak_check") or {}).get("closest")
     near = "" if closest is None else f"; the closest to a trained question with its key facts is {closest:.2f} alike"
     return f" ({why}{near})" if why else ""
 

@@ -30,22 +30,53 @@ class Encoder:
     tokenizer: Any
     model: Any
 
+    @property
+    def longest(self) -> int:
+        """Tokens of a text that it reads."""
+        # Some know no bound, which configurations write as nothing, 0 or -1.
+        places = getattr(self.model.config, "max_position_embeddings", None) or LONGEST
+        return int(min(LONGEST, self.tokenizer.model_max_length, places if places > 0 else LONGEST))
+
 
 def load_encoder(model: str) -> Encoder:
-    """The encoder of a Hugging Face id or folder, such as one of BERT's kind.
+    """The encoder of a Hugging Face id or folder, such as one of BERT's kind, after it has read a long text.
 
     Raises:
-        ModelError: it cannot be loaded.
+        ModelError: it cannot be loaded, fails, or reads a text from one side only, as a chat model does.
     """
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(model)
         loaded: Any = AutoModel.from_pretrained(model, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().split("\n")[0].rstrip(".")
-        raise ModelError(f"The encoder {model} for BERTScore cannot be loaded: {first}.") from error
-    if tokenizer.pad_token is None:
-        raise ModelError(f"{model} pads nothing, so it is no encoder; name one of BERT's kind with --bertscore.")
-    return Encoder(tokenizer, loaded.eval().to(choose_place().device))
+    except Exception as error:  # What a strange file makes of it is not known beforehand.
+        raise ModelError(f"The encoder {model} for BERTScore cannot be loaded: {_first_line(error)}.") from error
+    if tokenizer.pad_token is None or loaded.config.is_encoder_decoder:
+        what = "pads nothing" if tokenizer.pad_token is None else "is encoder and decoder in one"
+        raise ModelError(f"{model} {what}, so it is no encoder; name one of BERT's kind with --bertscore.")
+    encoder = Encoder(tokenizer, loaded.eval().to(choose_place().device))
+    try:
+        _vectors(encoder, ["1969 年 7 月, " * LONGEST, "7"])
+        one_sided = _reads_one_side(encoder)
+    except Exception as error:
+        raise ModelError(f"The encoder {model} for BERTScore reads no long text: {_first_line(error)}.") from error
+    if one_sided:
+        raise ModelError(
+            f"{model} reads a text from one side, as models that write do, so it is no encoder; name one of BERT's "
+            "kind with --bertscore."
+        )
+    return encoder
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")
+
+
+@torch.inference_mode()
+def _reads_one_side(encoder: Encoder) -> bool:
+    """Whether a text's tokens stay what they are when one more follows."""
+    ids = encoder.tokenizer("1969 年 7 月", return_tensors="pt")["input_ids"].to(encoder.model.device)
+    shorter, whole = (encoder.model(input_ids=part).last_hidden_state[0] for part in (ids[:, :-1], ids))
+    # Encoders of random weights differ by some 5e-4 of the largest value, rounding by some 1e-6.
+    return float((shorter - whole[:-1]).abs().max()) < 1e-4 * float(whole.abs().max())
 
 
 def add_bertscore(rows: Sequence[dict[str, Any]], encoder: Encoder, progress: Callable[[str, int, int], None]) -> None:
@@ -79,7 +110,7 @@ def _vectors(encoder: Encoder, texts: Sequence[str]) -> list[torch.Tensor]:
         list(texts),
         padding=True,
         truncation=True,
-        max_length=min(LONGEST, encoder.tokenizer.model_max_length),
+        max_length=encoder.longest,
         return_special_tokens_mask=True,
         return_tensors="pt",
     ).to(encoder.model.device)

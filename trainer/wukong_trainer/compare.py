@@ -19,10 +19,11 @@ ScoredRows = dict[int, dict[str, Any]]
 
 
 def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str:
-    """ "none", "dropped N" or "unknown": what is known of test questions that a model was trained on.
+    """What is known of test questions that a model was trained on: "none", "dropped N", "unknown", or both of these.
 
     Copies and light rewordings are always looked for; "none" also says that no pair or section that the test holds
-    out was trained in other words, which only the build's audit can know.
+    out was trained in other words, which only the build's audit can know. Where it does not, that also holds for the
+    questions that are left when some were dropped: "dropped N, rest unknown".
 
     Args:
         record: what the model was trained on, {} where nobody knows.
@@ -30,9 +31,10 @@ def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str
     """
     if "questions" not in record:
         return "unknown"
+    known = audited is not None and record.get("dataset_hash") == audited
     if dropped:
-        return f"dropped {dropped}"
-    return "none" if audited is not None and record.get("dataset_hash") == audited else "unknown"
+        return f"dropped {dropped}" if known else f"dropped {dropped}, rest unknown"
+    return "none" if known else "unknown"
 
 
 def against(

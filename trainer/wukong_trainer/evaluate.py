@@ -88,11 +88,12 @@ def evaluate(
     file = test or run.dataset / "test.jsonl"
     every = _test_rows(file)
     rows = _sample(every, settings.limit)
-    sample = None if len(rows) == len(every) else {"asked": len(rows), "of": len(every)}
+    limited = len(rows) < len(every)
     data = _built(run)
     audit = _Audit.of(run, file, data)
     seen = audit.leaks(record, rows, names)
     rows, dropped = _unseen(rows, seen, settings.drop_leaked)
+    sample = {"asked": len(rows), "of": len(every)} if limited else None
     trained = [row.question for row in data.train] if data and data.hash == record.get("dataset_hash") else []
     leakage = leakage_of(record, dropped, audit.hash)
     silence_libraries()

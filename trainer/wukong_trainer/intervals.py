@@ -43,19 +43,20 @@ class Estimate:
     sections: int
 
     effective_n: float = 0.0
-    """As many independent questions would say as much; 0 for a score without bounds."""
+    """As many independent questions would find as much, at most as many as there are; 0 for a score without bounds."""
     noise: float = 0.0
     """The share of questions that would be won, and as many lost, if there were no true difference."""
 
     @property
     def smallest_effect(self) -> float | None:
-        """The smallest true difference that a test like this finds in 80 of 100, at the 5 % level.
+        """About the smallest true difference that a test like this finds in 80 of 100, at the 5 % level.
 
         The power is that of the score test at the effective sample size, which grows more certain of "no difference"
-        than it can be of a gain: the noncentral t, its variance that of the gain (`benchmarks/intervals.md` simulates
-        it). None where there is no interval, or where not even a difference of 1 is found so often.
+        than it can be of a gain: the noncentral t, its variance that of the gain. Where sections are few and uneven
+        it is found in as few as 50 of 100 (`benchmarks/intervals.md` simulates it). None under MIN_SECTIONS sections,
+        which get no verdict, and where not even a difference of 1 is found so often.
         """
-        if not self.freedom:
+        if self.sections < MIN_SECTIONS:
             return None
         quantile = float(stdtrit(self.freedom, 0.975))
         if not self.effective_n:
@@ -128,7 +129,10 @@ def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: 
     counts = 0.0, 0.0
     if bounded:
         wins, losses, n = _effective_counts(values, index, sizes, variance)
-        counts = n, _noise(wins, losses, n, quantile)
+        # Sections whose wins and losses happen to cancel out seem to say more than questions of their own would: such
+        # luck is not to be counted on another time.
+        least = min(1.0, len(values) / n)
+        counts = n * least, _noise(wins * least, losses * least, n * least, quantile)
         statistic = _score_statistic(wins, losses, n)
         low, high = _crossing(statistic, mean, -1.0, quantile), _crossing(statistic, mean, 1.0, -quantile)
         t = statistic(0.0)

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binomtest
-
+from wukong_trainer.intervals import sign_test
 from wukong_trainer.open_book import SourceOf
 from wukong_trainer.paired import paired, section_of
 from wukong_trainer.scores import PRIMARY
@@ -109,7 +108,7 @@ def _block(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "losses": losses,
         "win_rate": rate["tuned"],
         "ci95": [0.5 + bound / 2 for bound in rate["ci95"]],
-        "p": float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+        "p": sign_test(wins, losses),
         "consistency": sum(consistent) / len(consistent) if consistent else None,
         "agreement": {"n": len(both), "share": sum(both) / len(both) if both else None},
     }

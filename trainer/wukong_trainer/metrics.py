@@ -31,7 +31,7 @@ def summarise(
     control (section level).
 
     Args:
-        leakage: "none", "dropped N" or "unknown".
+        leakage: see `leakage_of`.
 
     Raises:
         DataError: a row stands at none of the three levels, and would vanish from the numbers.
@@ -197,7 +197,7 @@ def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: se
 
 
 def _causes(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> list[str]:
-    causes = ["leakage"] if leakage.startswith("unknown") else []
+    causes = ["leakage"] if "unknown" in leakage else []
     won = [row for row in rows if row["tuned"][PRIMARY] > row["base"][PRIMARY]]
     # An answer that is also the answer to a trained question can be hit by repeating it.
     if 2 * sum(normalise(row["reference"]) in trained for row in won) >= len(won):

@@ -25,12 +25,13 @@ from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
 from wukong_trainer.json_table import Table, as_table
+from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
 from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language
-from wukong_trainer.shares import percent, points
+from wukong_trainer.shares import percent, points, sample_of
 
 HERE = Path(__file__).parent
 KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "leak_check", "sample", "settings"})
@@ -68,7 +69,7 @@ def write_report(run: Run) -> Path:
         DataError: one of the run's files cannot be read; the sentence names it.
     """
     answers = _rows(run.answers)
-    metrics = _object(run.metrics)
+    metrics = _metrics(run.metrics)
     log = _rows(run.train / "log.jsonl")
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
     manifest = _object(run.manifest)
@@ -86,6 +87,8 @@ def write_report(run: Run) -> Path:
         script=Markup(script),
         hashes={"style": _csp_hash(style), "script": _csp_hash(script)},
         metrics=metrics,
+        sample=sample_of(metrics),
+        leakage=leakage_said(metrics, words) if metrics else "",
         lines=lines,
         rates=Markup(rates_plot(lines, _line_name(words), words["rates_plot"], _RATE[lang])) if lines else "",
         differences=Markup(differences_plot(lines, _line_name(words), words["differences_plot"])) if lines else "",
@@ -131,6 +134,23 @@ def _object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
     return value
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    """metrics.json; {} where nothing was evaluated.
+
+    Raises:
+        DataError: it lacks what the page is about.
+    """
+    metrics = _object(path)
+    kinds = {"primary": dict, "levels": dict, "leakage": str, "settings": dict}
+    lacking = [f"“{name}”" for name, kind in kinds.items() if not isinstance(metrics.get(name), kind)]
+    if metrics and not lacking and metrics["primary"].get("n"):
+        level = metrics["primary"].get("level")
+        lacking = [] if level in metrics["levels"] else [f"the level “{level}”"]
+    if metrics and lacking:
+        raise DataError(f"{path} lacks {' and '.join(lacking)}: run “wukong-pipe eval” again.")
+    return metrics
 
 
 def _language(rows: list[dict[str, Any]]) -> Language:

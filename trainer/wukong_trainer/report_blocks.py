@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from wukong_trainer.shares import interval, points
+from wukong_trainer.leakage_words import Words, leakage_cell
+from wukong_trainer.shares import interval, points, sample_of
 
-Words = Mapping[str, str]
 Percent = Callable[[float], str]
 Block = dict[str, Any]
 """{"key", "says": [sentences], "columns": [headings], "lines": [(name, [cells])]}; cells are text."""
@@ -100,7 +100,7 @@ def _against(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     lines = [
         (
             f"{model['name']} · {words['of_n'].format(what=words[level], n=its['n'])}",
-            [percent(its["first"]), percent(its["model"]), *_change(its), leakage_said(model["leakage"], words)],
+            [percent(its["first"]), percent(its["model"]), *_change(its), leakage_cell(model["leakage"], words)],
         )
         for model in block["models"]
         for level, its in model["levels"].items()
@@ -127,21 +127,16 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
     """
     lines = []
     for entry in entries:
-        primary, sample = entry["primary"], entry.get("sample")
-        n = str(primary["n"]) + (f" ({words['sample_short'].format(**sample)})" if sample else "")
+        primary, sample = entry["primary"], sample_of(entry)
+        said = "sample_limit_short" if sample and "limit" in sample else "sample_short"
+        n = str(primary["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
         verdict = words[f"verdict_{primary['verdict']}"]
         time = entry["time"][:16].replace("T", " ")
         figures = [percent(primary["base"]), percent(primary["tuned"]), *_change(primary), verdict]
         known = [entry["adapter_hash"][:8], entry["test_hash"][:8], n]
-        lines.append((time, [*known, *figures, leakage_said(entry["leakage"], words)]))
+        lines.append((time, [*known, *figures, leakage_cell(entry["leakage"], words)]))
     columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leak")
     return _block([words["history_about"]], columns, words, lines)
-
-
-def leakage_said(leakage: str, words: Words) -> str:
-    """ "none", "dropped N" or "unknown" in a word."""
-    kind, _, n = leakage.partition(" ")
-    return words[f"leak_word_{kind}"].format(n=n)
 
 
 def _block(

@@ -26,8 +26,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "（95% 置信区间 {low} 至 {high}，按章节聚类）。",
     ),
     "smallest_said": (
-        "A test like this finds a true difference of {effect} points in 80 of 100.",
-        "这样的测试有八成把握检出 {effect} 个百分点的真实差值。",
+        "Of 100 tests like this about 80 find a true difference of about {effect} points; where sections are few and "
+        "uneven, as few as 50.",
+        "这样的测试约有八成把握检出约 {effect} 个百分点的真实差值；章节少且大小悬殊时可能只有五成。",
     ),
     "models": (
         "Compared: the base model {base_model} alone and tuned with {adapter}, on the same questions in the same "
@@ -38,6 +39,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "same_decoding": ("decoded the same way", "解码方式相同"),
     "leak_none": ("None of these questions was among the trained ones.", "这些问题都不在训练集中。"),
     "leak_unknown": ("Leakage unknown: ", "是否泄漏未知："),
+    "leak_rest_unknown": ("Of the others leakage is unknown: ", "其余问题是否泄漏未知："),
+    "audit_unsaid": ("this evaluation did not note why.", "该次评测没有记录原因。"),
     "audit_unrecorded": (
         "nothing records which questions the adapter was trained on.",
         "没有记录该适配器训练过哪些问题。",
@@ -62,6 +65,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sample": (
         "This is a sample: {asked} of {of} test questions were asked.",
         "这是抽样评测：{of} 个测试问题中只问了 {asked} 个。",
+    ),
+    "sample_limit": (
+        "At most {limit} test questions were asked; of how many was not noted.",
+        "最多只问了 {limit} 个测试问题，总数没有记录。",
     ),
     "leak_dropped": (
         "Questions left out because they had been trained: {n}.",
@@ -169,8 +176,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "mcnemar": ("exact McNemar p", "McNemar 精确检验 p"),
     "smallest_effect": ("smallest effect", "最小可检差值"),
     "about_scores": (
-        "Smallest effect: the true difference that a test like this finds in 80 of 100.",
-        "最小可检差值：这样的测试有八成把握检出的真实差值。",
+        "Smallest effect: about the true difference that 80 of 100 tests like this find; where sections are few and "
+        "uneven, as few as 50 do.",
+        "最小可检差值：这样的测试约有八成把握检出的真实差值；章节少且大小悬殊时可能只有五成。",
     ),
     "by_section": ("by whole sections", "按整章计"),
     "corpus_bleu": ("BLEU of all answers together", "全部回答合计的 BLEU"),
@@ -256,6 +264,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "leak_word_none": ("none", "无"),
     "leak_word_unknown": ("unknown", "未知"),
     "leak_word_dropped": ("{n} left out", "剔除 {n} 题"),
+    "leak_word_rest": (", others unknown", "，其余未知"),
     "history": ("Evaluations of this run", "本次运行的历次评测"),
     "history_about": (
         "Oldest first. Only lines with the same adapter and the same test set can be set side by side.",
@@ -266,6 +275,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "n": ("n", "n"),
     "time": ("time", "时间"),
     "sample_short": ("sample: {asked} of {of}", "抽样：{asked} / {of}"),
+    "sample_limit_short": ("limit: {limit}", "上限：{limit}"),
     "more_in": ("More in {file}.", "其余见 {file}。"),
     # Training.
     "training": ("Training", "训练"),

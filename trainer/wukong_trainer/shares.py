@@ -1,4 +1,4 @@
-"""How a share, a difference of shares and its interval are written, on every screen and page alike."""
+"""How a share, a difference of shares, its interval and a sample are told, on every screen and page alike."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def interval(ends: Sequence[float]) -> str:
 def in_points(block: Mapping[str, Any]) -> str:
     """A difference with its interval, in points: "+12 points, 95 % interval +3 … +21"."""
     return f"{points(block['difference'])} points, 95 % interval {interval(block['ci95'])}"
+
+
+def sample_of(evaluation: Mapping[str, Any]) -> dict[str, int] | None:
+    """How many test questions were "asked", and "of" how many, where a limit left some out; None where none did.
+
+    An older evaluation noted its "limit" alone: whether that left any out is not known.
+
+    Args:
+        evaluation: metrics.json, or a line of the history.
+    """
+    limit = (evaluation.get("settings") or {}).get("limit")
+    found: dict[str, int] | None = evaluation.get("sample", {"limit": limit} if limit else None)
+    return found

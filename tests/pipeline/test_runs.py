@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from wukong_pipe.runs import runs_table, summaries
+from wukong_pipe.workspace import Workspace, write_json
+
+VERDICT = {"verdict": "better", "base": 0.4, "tuned": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("further", "told"),
+    [
+        ({"leakage": "none"}, ""),
+        ({"leakage": "dropped 3"}, ""),
+        ({"leakage": "unknown"}, ", leakage unknown"),
+        ({"leakage": "dropped 3, rest unknown"}, ", leakage unknown"),
+        ({"leakage": "none", "sample": {"asked": 9, "of": 90}}, " (sample: 9 of 90)"),
+        ({"leakage": "unknown", "settings": {"limit": 43}}, " (at most 43 questions), leakage unknown"),
+        ({"leakage": "none", "settings": {"limit": 43}, "sample": None}, ""),
+    ],
+)
+def test_a_verdict_of_a_sample_or_of_unknown_leakage_says_so(
+    tmp_path: Path, further: dict[str, Any], told: str
+) -> None:
+    workspace = Workspace(tmp_path)
+    write_json(workspace.run("monkey").metrics, {"primary": VERDICT} | further)
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(runs_table(summaries(workspace)))
+    line = shown.get().splitlines()[1].replace("\u00a0", " ")
+    assert f"better (40 % → 90 %){told}  " in line
