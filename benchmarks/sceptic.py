@@ -19,6 +19,7 @@ from typing import Any
 
 from wukong_pipe.errors import ModelError
 from wukong_pipe.offline_questions import form_of
+from wukong_pipe.section_texts import names_of
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer import sft
 from wukong_trainer.data import default_system
@@ -68,6 +69,8 @@ def copy_of(honest: Run, name: str, rows: Rows, epochs: float | None) -> Run:
     run = Run(honest.folder.with_name(name))
     shutil.copytree(honest.dataset, run.dataset)
     shutil.copytree(honest.student, run.student)
+    # Where its sources are: their names tell two questions apart.
+    shutil.copy(honest.folder / "build.json", run.folder)
     write_text(run.dataset / "train.jsonl", jsonl(rows))
     data = read_training_data(run.dataset)
     system = default_system(example.question for example in data.train)
@@ -80,10 +83,10 @@ def verdict(name: str, run: Run) -> None:
     """Print the row of a run, and the refusal before it where there is one."""
     settings = Settings(batch=64, max_new_tokens=64)
     try:
-        metrics, _ = evaluate(run, settings, form_of=form_of)
+        metrics, _ = evaluate(run, settings, form_of=form_of, names=lambda: names_of(run))
     except ModelError as error:
         print(f"| {name} | | | | | | refused: {error} | |")
-        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=form_of)
+        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=form_of, names=lambda: names_of(run))
         name += ", those left out"
     primary = metrics["primary"]
     low, high = primary["ci95"]
