@@ -1,17 +1,19 @@
-"""How much faster are batches than one question at a time, and do they answer the same?
+"""How much faster does eval answer than a loop of `generate`, one question at a time, and are the answers the same?
 
-    python benchmarks/eval_speed.py RUNS/demo
+    python benchmarks/eval_speed.py RUNS/demo [--threads 1]
 
-asks the tuned student of a run its held-out questions, once one at a time and once in batches of like length as `eval`
-does, in fp32 and in bf16, and writes `benchmarks/eval_speed.md`.
+asks the tuned student of a run its held-out questions: one at a time by `generate` of transformers, in batches by
+`generate`, and as `eval` does, where a row whose answer has ended takes the next question. In fp32 and in bf16. Prints
+the table of `benchmarks/eval_speed.md`.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +21,24 @@ import torch
 
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.data import chat_prompt
+from wukong_trainer.decoding import greedy
 from wukong_trainer.evaluate import base_of, tuned_folder
-from wukong_trainer.generate import answer_all
+from wukong_trainer.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.model import Place, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.scores import key_fact_hit
 from wukong_trainer.tuned import load_weights
 
-PAGE = Path(__file__).with_suffix(".md")
 TOKENS = 64
+"""An answer is cut there."""
 
 HEAD = """\
-# Batches against one question at a time
-
-`benchmarks/eval_speed.py runs/demo`: the embedded student tuned by `wukong-pipe train --model tiny`, asked held-out
-questions of its run, spread evenly, greedy, at most {tokens} tokens an answer; NF4 base and adapter, as `eval` loads
-them. Both ways run one after the other in one process, the one-at-a-time loop being `eval` with `batch` 1. {threads}
-thread(s) of a CPU ({capability}, {machine}); bf16 is emulated where the CPU has none of its own, so its times say
-nothing of a GPU.
-
-| computed in | questions | batch | one at a time | in batches | times as fast | in processor time \
-| identical answers | hits, one at a time | hits, in batches |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| computed in | questions | rows at a time | by `generate` | by eval | faster than one at a time, `generate` | eval \
+| eval, processor time | identical answers | hits, one at a time | hits, eval |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
+
+Way = Callable[[list[Any]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +57,43 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a run folder with a tuned student and test questions")
     parser.add_argument("--fp32", type=int, default=240, help="questions asked in fp32")
     parser.add_argument("--bf16", type=int, default=60, help="questions asked in bf16")
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     silence_libraries()
     run = Run(options.run)
     lines = measured(run, torch.float32, options.fp32, [8, 32, 64, 128])
     lines += measured(run, torch.bfloat16, options.bf16, [32])
-    head = HEAD.format(
-        tokens=TOKENS,
-        threads=torch.get_num_threads(),
-        capability=torch.backends.cpu.get_cpu_capability(),
-        machine=platform.machine(),
-    )
-    PAGE.write_text(head + "\n".join(lines) + "\n", "utf-8")
-    print(PAGE.read_text("utf-8"))
+    print(HEAD + "\n".join(lines))
 
 
 def measured(run: Run, dtype: torch.dtype, count: int, batches: list[int]) -> list[str]:
     """Rows of the table: one a batch size."""
     folder, record = tuned_folder(run)
     model = load_weights(base_of(run, record, folder, ""), folder, record["method"], Place("cpu", dtype, "asked for"))
+    model.eval()
     tokenizer = load_tokenizer(str(folder))
     rows = read_jsonl(run.dataset / "test.jsonl")
     rows = [rows[i * len(rows) // count] for i in range(count)] if count < len(rows) else rows
-    ask(model, tokenizer, rows[:2], record["system"], 2)
-    alone = ask(model, tokenizer, rows, record["system"], 1)
+    rows.sort(key=lambda row: -len(row["instruction"]))
+
+    def by_generate(batch: int, prompts: list[Any]) -> list[str]:
+        return generated(model, tokenizer, prompts, batch)
+
+    def by_eval(batch: int, prompts: list[Any]) -> list[str]:
+        return [answer.text for answer in answer_all(model, tokenizer, prompts, TOKENS, batch)]
+
+    for way in (by_generate, by_eval):
+        ask(partial(way, 2), rows[:2], record["system"])
+    alone = ask(partial(by_generate, 1), rows, record["system"])
     lines = []
     for batch in batches:
-        together = ask(model, tokenizer, rows, record["system"], batch)
+        in_step, together = (ask(partial(way, batch), rows, record["system"]) for way in (by_generate, by_eval))
         same = sum(map(str.__eq__, alone.answers, together.answers))
         lines.append(
-            f"| {str(dtype).removeprefix('torch.')} | {len(rows)} | {batch} | {alone.seconds:.1f} s "
-            f"| {together.seconds:.1f} s | {alone.seconds / together.seconds:.1f} "
-            f"| {alone.processor / together.processor:.1f} "
+            f"| {str(dtype).removeprefix('torch.')} | {len(rows)} | {batch} | {in_step.seconds:.1f} s "
+            f"| {together.seconds:.1f} s | {alone.seconds / in_step.seconds:.1f} "
+            f"| {alone.seconds / together.seconds:.1f} | {alone.processor / together.processor:.1f} "
             f"| {same} ({same / len(rows):.1%}) | {alone.hits} ({alone.hits / len(rows):.1%}) "
             f"| {together.hits} ({together.hits / len(rows):.1%}) |"
         )
@@ -99,11 +101,31 @@ def measured(run: Run, dtype: torch.dtype, count: int, batches: list[int]) -> li
     return lines
 
 
-def ask(model: Any, tokenizer: Any, rows: list[dict[str, Any]], system: str, batch: int) -> Asked:
+@torch.inference_mode()
+def generated(model: Any, tokenizer: Any, prompts: list[Any], batch: int) -> list[str]:
+    """Greedy answers by transformers, whose batch goes on until its longest answer has ended."""
+    texts = [prompt_text(tokenizer, prompt) for prompt in prompts]
+    how = greedy(tokenizer, stop_ids(model, tokenizer), TOKENS)
+    answers = []
+    for start in range(0, len(texts), batch):
+        encoded = tokenizer(
+            texts[start : start + batch],
+            return_tensors="pt",
+            padding=True,
+            padding_side="left",
+            add_special_tokens=False,
+            return_token_type_ids=False,
+        )
+        output = model.generate(**encoded, **how)[:, encoded["input_ids"].shape[1] :]
+        answers += [text.strip() for text in tokenizer.batch_decode(output, skip_special_tokens=True)]
+    return answers
+
+
+def ask(way: Way, rows: list[dict[str, Any]], system: str) -> Asked:
     """Greedy answers to the rows' questions, timed and marked."""
     prompts = [chat_prompt(row["instruction"], system) for row in rows]
     started, before = time.perf_counter(), time.process_time()
-    answers = [answer.text for answer in answer_all(model, tokenizer, prompts, TOKENS, batch)]
+    answers = way(prompts)
     seconds, processor = time.perf_counter() - started, time.process_time() - before
     hits = sum(key_fact_hit(text, row["output"], row["instruction"]) for text, row in zip(answers, rows, strict=True))
     return Asked(answers, seconds, processor, hits)

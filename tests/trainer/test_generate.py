@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.trainer.conftest import FACTS, SYSTEM
+from wukong_pipe.errors import ModelError
 from wukong_trainer.data import chat_prompt
 from wukong_trainer.generate import answer_all, likelihood_all, prompt_text
 from wukong_trainer.model import Place, load_model, load_tokenizer
@@ -59,7 +60,17 @@ def test_a_likelihood_is_that_of_the_answers_tokens_and_its_end(asked: tuple[Any
         assert likelihood.per_char == pytest.approx(-loss * after.shape[1] / len(reference), abs=1e-3)
 
 
-def test_progress_ends_at_the_total(asked: tuple[Any, Any]) -> None:
+def test_progress_tells_of_every_answer(asked: tuple[Any, Any]) -> None:
     told: list[tuple[int, int]] = []
     answer_all(*asked, PROMPTS, max_new_tokens=1, batch=4, progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 9), (4, 9), (8, 9), (9, 9)]
+    assert told == [(done, 9) for done in range(10)]
+
+
+def test_too_little_memory_is_one_sentence_with_the_cure(asked: tuple[Any, Any]) -> None:
+    model, tokenizer = asked
+
+    def too_large(module: Any, arguments: Any) -> None:  # noqa: ARG001
+        torch.empty(1 << 60)
+
+    with pytest.raises(ModelError, match="smaller --batch"), model.register_forward_pre_hook(too_large):
+        answer_all(model, tokenizer, PROMPTS, max_new_tokens=2, batch=4)

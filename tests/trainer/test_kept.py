@@ -34,10 +34,10 @@ def test_what_is_known_is_not_asked_again_nor_is_the_model_loaded(asked: tuple[A
     model, tokenizer = asked
     path = tmp_path / "eval" / "kept.jsonl"
     references = [answer for _, answer in FACTS[:12]]
-    first = answer_all(model, tokenizer, PROMPTS, 6, 4, memory=Memory(Kept(path), "m"))
+    first = answer_all(model, tokenizer, PROMPTS, 6, 1, memory=Memory(Kept(path), "m"))
     likely = likelihood_all(model, tokenizer, PROMPTS, references, 4, memory=Memory(Kept(path), "m"))
     memory = Memory(Kept(path), "m")
-    assert answer_all(never, tokenizer, PROMPTS, 6, 4, memory=memory) == first
+    assert answer_all(never, tokenizer, PROMPTS, 6, 1, memory=memory) == first
     assert likelihood_all(never, tokenizer, PROMPTS, references, 4, memory=memory) == likely
 
 
@@ -52,18 +52,18 @@ def test_another_model_or_decoding_or_prompt_is_asked_anew(asked: tuple[Any, Any
         answer_all(never, tokenizer, prompts, *sizes, memory=Memory(kept, "n" if other == "model" else "m"))
 
 
-def test_a_torn_line_loses_its_batch_and_nothing_else(asked: tuple[Any, Any], tmp_path: Path) -> None:
+def test_a_torn_line_loses_its_answers_and_nothing_else(asked: tuple[Any, Any], tmp_path: Path) -> None:
     model, tokenizer = asked
     path = tmp_path / "kept.jsonl"
-    whole = answer_all(model, tokenizer, PROMPTS, 6, 4, memory=Memory(Kept(path), "m"))
+    whole = answer_all(model, tokenizer, PROMPTS, 6, 1, memory=Memory(Kept(path), "m"))
     path.write_bytes(path.read_bytes()[:-30])
     told: list[tuple[int, int]] = []
     again = answer_all(
-        model, tokenizer, PROMPTS, 6, 4, lambda done, total: told.append((done, total)), Memory(Kept(path), "m")
+        model, tokenizer, PROMPTS, 6, 1, lambda done, total: told.append((done, total)), Memory(Kept(path), "m")
     )
     assert again == whole
-    assert told == [(8, 12), (12, 12)]
-    assert answer_all(never, tokenizer, PROMPTS, 6, 4, memory=Memory(Kept(path), "m")) == whole
+    assert told == [(done, 12) for done in range(8, 13)]
+    assert answer_all(never, tokenizer, PROMPTS, 6, 1, memory=Memory(Kept(path), "m")) == whole
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -85,11 +85,11 @@ def slowly(done, total):
 
 student, path = sys.argv[1:]
 model = load_model(student, "qlora", choose_place())
-answer_all(model, load_tokenizer(student), PROMPTS, 6, 4, slowly, Memory(Kept(Path(path)), "m"))
+answer_all(model, load_tokenizer(student), PROMPTS, 6, 1, slowly, Memory(Kept(Path(path)), "m"))
 """
 
 
-def test_after_a_kill_only_the_batches_that_are_missing_are_asked_and_the_answers_are_those_of_a_run_never_killed(
+def test_after_a_kill_only_the_answers_that_are_missing_are_asked_and_the_answers_are_those_of_a_run_never_killed(
     asked: tuple[Any, Any], student: Path, tmp_path: Path
 ) -> None:
     model, tokenizer = asked
@@ -107,6 +107,6 @@ def test_after_a_kill_only_the_batches_that_are_missing_are_asked_and_the_answer
     kept = sum(len(json.loads(line)) for line in path.read_text("utf-8").splitlines())
     assert kept in {4, 8}
     told: list[int] = []
-    again = answer_all(model, tokenizer, PROMPTS, 6, 4, lambda done, total: told.append(done), Memory(Kept(path), "m"))
+    again = answer_all(model, tokenizer, PROMPTS, 6, 1, lambda done, total: told.append(done), Memory(Kept(path), "m"))
     assert told[0] == kept
-    assert again == answer_all(model, tokenizer, PROMPTS, 6, 4)
+    assert again == answer_all(model, tokenizer, PROMPTS, 6, 1)

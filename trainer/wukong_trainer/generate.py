@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast
 
 import torch
+from accelerate.utils.memory import should_reduce_batch_size
 from transformers import TextIteratorStreamer
 
+from wukong_pipe.errors import ModelError
 from wukong_trainer.data import Message, plain_prompt
+from wukong_trainer.decoding import decode, greedy
 from wukong_trainer.kept import Memory
 from wukong_trainer.recipe import Style
 from wukong_trainer.thoughts import OPEN, opens_thought
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total), first with what was known before, then after each batch."""
+"""Called with (done, total), first with what was known before, then after each result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +70,28 @@ def answer_all(
     style: Style = "chat",
     thinking: bool = False,
 ) -> list[Answer]:
-    """Greedy answers to the prompts, in their order; batches hold prompts of like length.
+    """Greedy answers to the prompts, in their order.
 
     Args:
         model: the model, or a function that loads it, called only where an answer is not known yet.
         max_new_tokens: an answer is cut there, and then counts as not stopped by EOS.
         batch: prompts a forward pass; part of what an evaluation must repeat to get the same answers in bf16.
-        memory: where answers are read from that are known, and kept as they come.
+        memory: where answers are read from that are known, and kept, `REFILLED` batches at a time.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
 
-    def ask(ready: Any, places: list[int]) -> list[Answer]:
-        answers = _generated(ready, tokenizer, [texts[i] for i in places], max_new_tokens)
-        # Else a thought that is cut off would pass for what was said.
-        return [
-            replace(answer, text=f"{OPEN}\n{answer.text}") if opens_thought(texts[i]) else answer
-            for i, answer in zip(places, answers, strict=True)
-        ]
+    def ask(ready: Any, places: list[int]) -> Iterator[tuple[int, Answer]]:
+        ids = tokenizer([texts[i] for i in places], add_special_tokens=False)["input_ids"]
+        for found in decode(ready, tokenizer, ids, stop_ids(ready, tokenizer), max_new_tokens, batch):
+            place = places[found.place]
+            text = tokenizer.decode(found.tokens, skip_special_tokens=True).strip()
+            # Else a thought that is cut off would pass for what was said.
+            opened = f"{OPEN}\n" if opens_thought(texts[place]) else ""
+            yield place, Answer(opened + text, found.ended)
 
     keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
-    return _in_batches(model, [len(text) for text in texts], batch, ask, Answer, progress, memory, keys)
-
-
-@torch.inference_mode()
-def _generated(model: Any, tokenizer: Any, texts: list[str], max_new_tokens: int) -> list[Answer]:
-    """Answers to prompts that are one batch."""
-    tokenizer.padding_side = "left"
-    stops = stop_ids(model, tokenizer)
-    encoded = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    encoded.pop("token_type_ids", None)
-    output = model.generate(**encoded, **_greedy(tokenizer, stops, max_new_tokens))
-    answers = []
-    for ids in output[:, encoded["input_ids"].shape[1] :].tolist():
-        end = next((n for n, token in enumerate(ids) if token in stops), None)
-        answers.append(Answer(tokenizer.decode(ids[:end], skip_special_tokens=True).strip(), end is not None))
-    return answers
+    lengths = [len(text) for text in texts]
+    return _in_batches(model, lengths, batch * REFILLED, ask, Answer, progress, memory, keys)
 
 
 def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Generator[str, None, None]:
@@ -122,7 +112,7 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Gene
             with torch.inference_mode():
                 model.generate(
                     **encoded,
-                    **_greedy(tokenizer, stop_ids(model, tokenizer), max_new_tokens),
+                    **greedy(tokenizer, stop_ids(model, tokenizer), max_new_tokens),
                     streamer=pieces,
                     stopping_criteria=[
                         lambda ids, scores: torch.full((ids.shape[0],), unwanted.is_set(), device=ids.device)
@@ -142,20 +132,6 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Gene
         thread.join()
     if failed:
         raise failed[0]
-
-
-def _greedy(tokenizer: Any, stops: frozenset[int], max_new_tokens: int) -> dict[str, Any]:
-    return {
-        "max_new_tokens": max_new_tokens,
-        "do_sample": False,
-        # A model's own generation_config may sample or penalise; greedy means greedy.
-        "temperature": None,
-        "top_p": None,
-        "top_k": None,
-        "repetition_penalty": 1.0,
-        "eos_token_id": sorted(stops),
-        "pad_token_id": tokenizer.pad_token_id,
-    }
 
 
 def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -185,12 +161,9 @@ def likelihood_all(
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
     rows = [_encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
 
-    def look(ready: Any, places: list[int]) -> list[Likelihood]:
-        totals = _log_likelihoods(ready, tokenizer, [rows[i] for i in places])
-        return [
-            Likelihood(total / (len(rows[i][0]) - rows[i][1]), total / max(1, len(references[i])))
-            for i, total in zip(places, totals, strict=True)
-        ]
+    def look(ready: Any, places: list[int]) -> Iterator[tuple[int, Likelihood]]:
+        for i, total in zip(places, _log_likelihoods(ready, tokenizer, [rows[i] for i in places]), strict=True):
+            yield i, Likelihood(total / (len(rows[i][0]) - rows[i][1]), total / max(1, len(references[i])))
 
     keys = [memory.key("likelihood", *row, batch) for row in rows] if memory else []
     return _in_batches(model, [len(ids) for ids, _ in rows], batch, look, Likelihood, progress, memory, keys)
@@ -222,12 +195,18 @@ def _encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
 
 T = TypeVar("T", Answer, Likelihood)
 
+REFILLED = 4
+"""So many batches of answers are decoded, and kept, together: a row whose answer has ended takes their next prompt.
+
+Few, since a killed evaluation loses them; no others, since in bf16 an answer depends on what is decoded beside it.
+"""
+
 
 def _in_batches(
     model: Any,
     lengths: Sequence[int],
     size: int,
-    work: Callable[[Any, list[int]], list[T]],
+    work: Callable[[Any, list[int]], Iterator[tuple[int, T]]],
     kind: type[T],
     progress: Progress,
     memory: Memory | None,
@@ -236,6 +215,12 @@ def _in_batches(
     """What `work` makes of every place, in order, `size` places at a time; what the memory knows is not asked again.
 
     The longest go first: running out of memory shows at once, not after an hour.
+
+    Args:
+        work: called with the model and places; gives each place's result as it comes.
+
+    Raises:
+        ModelError: there is too little memory for a batch.
     """
     found: dict[int, T] = {}
     if memory:
@@ -249,9 +234,18 @@ def _in_batches(
             ready = model if isinstance(model, torch.nn.Module) else model()
             ready.eval()
         places = left[start : start + size]
-        made = dict(zip(places, work(ready, places), strict=True))
+        made: dict[int, T] = {}
+        try:
+            for place, result in work(ready, places):
+                made[place] = result
+                progress(len(found) + len(made), len(lengths))
+        except RuntimeError as error:
+            if not should_reduce_batch_size(error):
+                raise
+            raise ModelError(
+                "There is not memory enough to ask so many questions at a time: give eval a smaller --batch."
+            ) from error
         if memory:
             memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
         found |= made
-        progress(len(found), len(lengths))
     return [found[i] for i in range(len(lengths))]
