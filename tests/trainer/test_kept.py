@@ -81,7 +81,7 @@ from wukong_trainer.kept import Kept, Memory
 from wukong_trainer.model import choose_place, load_model, load_tokenizer
 
 def slowly(done, total):
-    time.sleep(0.5 if done else 0)
+    time.sleep(0.1 if done else 0)
 
 student, path = sys.argv[1:]
 model = load_model(student, "qlora", choose_place())
