@@ -237,9 +237,12 @@ def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
         figure = _LATIN_OR_FIGURE.match(text, i)
         yield (figure.end() if figure else i + 1), 0.0
         return
+    is_known = True
     for length in range(1, min(12, len(text) - i) + 1):
         piece = text[i : i + length]
-        if length >= 2 and piece in known:
+        # No longer piece stands in a text that lacks this one, and to search a whole book for each would take long.
+        is_known = is_known and piece in known
+        if length >= 2 and is_known:
             yield i + length, 0.0
         elif piece in plain_words.CHINESE:
             yield i + length, 0.0 if length > 1 else PLAIN_COST

@@ -11,9 +11,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import (
     BloomConfig,
     BloomForCausalLM,
-    DynamicCache,
     GPT2Config,
     GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
     Qwen3Config,
@@ -98,6 +99,9 @@ def random_model(kind: str) -> Any:
         return BloomForCausalLM(BloomConfig(hidden_size=32, n_layer=2, n_head=2, vocab_size=60))
     if kind == "lora":
         return get_peft_model(Qwen3ForCausalLM(Qwen3Config(**WIDE)), LoraConfig(init_lora_weights=False))
+    if kind == "rotations by length":
+        rope = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}
+        return LlamaForCausalLM(LlamaConfig(**WIDE, max_position_embeddings=8, rope_parameters=rope))
     return MistralForCausalLM(MistralConfig(**WIDE, sliding_window=4))
 
 
@@ -108,9 +112,11 @@ def test_other_models_answer_as_they_do_alone_too(kind: str, asked: tuple[Any, A
     assert found == one_at_a_time(model, asked[1], prompts, {7, 11}, 6)
 
 
-def test_a_model_that_keeps_but_a_window_is_left_to_generate(asked: tuple[Any, Any], monkeypatch: Any) -> None:
-    model = wild(random_model("sliding window"))
-    assert any(DynamicCache(config=model.config).is_sliding)
+@pytest.mark.parametrize("kind", ["sliding window", "rotations by length"])
+def test_a_model_whose_cache_is_not_of_one_text_alone_is_left_to_generate(
+    kind: str, asked: tuple[Any, Any], monkeypatch: Any
+) -> None:
+    model = wild(random_model(kind))
     batches: list[int] = []
     generate = model.generate
 

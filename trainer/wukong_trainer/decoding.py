@@ -92,14 +92,19 @@ class _Rows:
 
 
 def _can_be_refilled(model: Any) -> bool:
-    """Whether all the model keeps of a text are keys and values of every token, and it takes their positions.
+    """Whether all the model keeps of a text are keys and values of every token, and these depend on that text alone.
 
-    Windows that slide and recurrent states are left to transformers.
+    Windows that slide, recurrent states, and rotations that change with the longest text of a batch are left to
+    transformers.
     """
     layers = DynamicCache(config=model.config).layers
     own = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return all(type(layer) is DynamicLayer for layer in layers) and (
-        {"position_ids", "logits_to_keep"} <= set(inspect.signature(own.forward).parameters)
+    ropes = getattr(model.config, "rope_parameters", None) or {}
+    of_layers = [ropes] if "rope_type" in ropes else ropes.values()
+    return (
+        all(type(layer) is DynamicLayer for layer in layers)
+        and {"position_ids", "logits_to_keep"} <= set(inspect.signature(own.forward).parameters)
+        and not any(rope and rope["rope_type"] in {"dynamic", "longrope"} for rope in of_layers)
     )
 
 
