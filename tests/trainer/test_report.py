@@ -289,6 +289,16 @@ def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, sta
     assert f'<th scope="row">{stages[0]}</th><td>60</td>' in html
 
 
+def test_reasons_and_their_examples_are_in_the_page_s_language(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "zh")
+    rejects = [reject("base_qa", "“广智” is not in the evidence", "谁掉落？", "广智"), reject("judge", "Is a is new")]
+    write_text(run.dataset / "rejected.jsonl", jsonl(rejects))
+    html, page = read(run)
+    assert '<td class="text">证据中没有“…”<ul' in html
+    assert "谁掉落？ → 广智（证据中没有“广智”）" in page.text
+    assert "Who? → Nobody.（Is a is new）" in page.text, "what a judge wrote is its own"
+
+
 def test_every_stage_of_a_build_has_a_name() -> None:
     counted = ("dedupe_pairs", "edits", "dedupe_rows", "held_forms", "audit")
     stages = {*get_args(get_type_hints(Reject)["stage"]), *counted}

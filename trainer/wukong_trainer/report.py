@@ -29,6 +29,7 @@ from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
+from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language
 from wukong_trainer.shares import percent, points, sample_of
@@ -106,7 +107,7 @@ def write_report(run: Run) -> Path:
         kinds=_kinds(dataset),
         sections=_sections(manifest),
         calls=_calls(manifest),
-        rejects=_rejects(_rows(run.dataset / "rejected.jsonl")),
+        rejects=_rejects(_rows(run.dataset / "rejected.jsonl"), lang),
         groups=_groups(answers),
         places=_places(answers),
         outcomes=OUTCOMES,
@@ -319,8 +320,12 @@ def _calls(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(stage, entry["used"]) for stage, entry in stages.items() if isinstance(entry, dict) and entry.get("used")]
 
 
-def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
+def _rejects(rejects: list[dict[str, Any]], lang: Language) -> dict[str, Any]:
     """Rejects counted by stage and kind of reason, most frequent first, each with examples."""
+
+    def told(reason: str, stage: str) -> str:
+        return _short(chinese_reason(reason, stage) if lang == "zh" else reason)
+
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for reject in rejects:
         groups.setdefault((str(reject.get("stage", "")), _kind_of(str(reject.get("reason", "")))), []).append(reject)
@@ -329,7 +334,8 @@ def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
         entry = stages.setdefault(stage, {"n": 0, "reasons": [], "others": 0})
         entry["n"] += len(found)
         if len(entry["reasons"]) < REASONS:
-            entry["reasons"].append((reason, len(found), [_example(reject) for reject in found[:EXAMPLES]]))
+            examples = [(_candidate(reject), told(str(reject.get("reason", "")), stage)) for reject in found[:EXAMPLES]]
+            entry["reasons"].append((told(reason, stage), len(found), examples))
         else:
             entry["others"] += 1
     return {"n": len(rejects), "stages": stages}
@@ -338,16 +344,16 @@ def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
 def _kind_of(reason: str) -> str:
     """A reason without what the teacher wrote: “Luna 9” is not in the evidence and “Kiev” is not … are one kind."""
     without = re.sub(r"“.*”", "“…”", reason, flags=re.DOTALL)
-    return _short(re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without))
+    return re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without)
 
 
-def _example(reject: dict[str, Any]) -> str:
-    """A reject in one line: what was proposed, or what came instead, and the reason in full."""
+def _candidate(reject: dict[str, Any]) -> str:
+    """What was proposed, or what came instead, in one line."""
     candidate = reject.get("candidate")
     fields = candidate if isinstance(candidate, dict) else {}
     said = [str(fields[key]) for key in ("instruction", "question", "output", "answer") if fields.get(key)]
     what = " → ".join(said) or str(candidate or reject.get("reply") or "–")
-    return f"{_short(' '.join(what.split()))} ({_short(str(reject.get('reason', '')))})"
+    return _short(" ".join(what.split()))
 
 
 # --- questions and answers -----------------------------------------------------------------------------

@@ -379,6 +379,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "reason": ("reason", "原因"),
     "count": ("count", "数量"),
     "examples": ("examples", "示例"),
+    "with_reason": ("{candidate} ({reason})", "{candidate}（{reason}）"),
     "other_reasons": ("other reasons: {n}", "其他原因：{n} 种"),
     # Questions and answers.
     "questions": ("Held-out questions and answers", "留出问题与回答"),
