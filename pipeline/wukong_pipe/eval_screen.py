@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
+from wukong_pipe.text import counted
 from wukong_trainer.shares import in_points, percent, points, sample_of
 
 CUT = 0.05
@@ -22,7 +23,7 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     if metrics["primary"]["verdict"] == "too few sections":
         yield (
             f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "
-            f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
+            f"{counted(metrics['primary']['sections'], 'section')}, and a verdict needs {MIN_SECTIONS}."
         )
     if metrics["primary"]["verdict"] == "no evidence" and (effect := metrics["primary"].get("smallest_effect")):
         yield (

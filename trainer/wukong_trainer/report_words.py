@@ -127,24 +127,25 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "control": ("The control: ", "对照："),
     "control_better": (
-        "untrained sections rose above zero, so part of the gain is not knowledge of the trained text. What fits: ",
-        "未训练章节也上升且区间高于零，说明部分提升并非来自训练内容。可能的原因：",
+        "sections that were never trained rose, too, so part of the gain is not knowledge of the trained text. What "
+        "may lie behind it: ",
+        "从未训练的章节也上升了，说明部分提升并非来自训练内容。可能的原因：",
     ),
     "control_worse": (
-        "untrained sections fell: tuning made the model forget or invent.",
-        "未训练章节下降：微调使模型遗忘或编造。",
+        "sections that were never trained fell: tuning made the model forget or invent.",
+        "从未训练的章节下降：微调使模型遗忘或编造。",
     ),
     "control_no evidence": (
-        "no rise above zero is shown on sections that were never trained.",
-        "从未训练的章节没有显示出高于零的上升。",
+        "no clear rise on sections that were never trained, where there should be none.",
+        "从未训练的章节没有明显上升，本该如此。",
     ),
     "control_too few sections": (
-        "too few untrained sections to tell whether there is a rise.",
-        "未训练章节太少，无法判断是否上升。",
+        "too few sections were left untrained to tell whether they rose.",
+        "未训练的章节太少，无法判断是否上升。",
     ),
     "no_cause": (
-        "none of leakage, guessable answers and format stands out",
-        "泄漏、可猜答案、格式三者都不明显",
+        "not clear, neither leakage, guessable answers nor format stands out",
+        "不明，泄漏、可猜答案、格式三者都不明显",
     ),
     "leakage": ("leakage is not ruled out", "不能排除泄漏"),
     "guessable answers": (

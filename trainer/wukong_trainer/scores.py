@@ -61,8 +61,9 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
 
     A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
     right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
-    twelve kilometres. What an answer says beyond the reference is not seen, but for a list of guesses among which the
-    right one stands: 北京、上海、广州 is no answer.
+    twelve kilometres. What an answer says beyond the reference is not seen, but for guesses among which the right one
+    stands: 北京、上海、广州 is no answer, nor is 北京或上海. Of a longer reference that holds but a count, an answer
+    must say more than that count, unless the question asks for one.
     """
     if answer == reference:
         return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
