@@ -10,7 +10,7 @@ from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.text import counted
-from wukong_trainer.shares import in_points, percent, points, sample_of
+from wukong_trainer.shares import in_points, past_evaluation, percent, points, rivals
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -99,17 +99,16 @@ def against_table(metrics: Mapping[str, Any]) -> Table:
     table = Table(title=f"Compared with {one_line(against['first'])}", title_justify="left", box=None, pad_edge=False)
     for heading in ("model", "level", "n", one_line(against["first"]), "model's", "difference", "leakage"):
         table.add_column(heading, justify="left" if heading in {"model", "level", "leakage"} else "right")
-    for model in against["models"]:
-        for level, block in model["levels"].items():
-            table.add_row(
-                Text(one_line(model["name"])),
-                level,
-                str(block["n"]),
-                percent(block["first"]),
-                percent(block["model"]),
-                in_points(block),
-                model["leakage"],
-            )
+    for line in rivals(against):
+        table.add_row(
+            Text(one_line(line["name"])),
+            line["level"],
+            str(line["n"]),
+            percent(line["first"]),
+            percent(line["model"]),
+            in_points(line),
+            line["leakage"],
+        )
     return table
 
 
@@ -125,17 +124,16 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
-    for entry in entries:
-        primary = entry["primary"]
+    for line in map(past_evaluation, entries):
         table.add_row(
-            entry["time"],
-            entry["adapter_hash"][:8],
-            entry["test_hash"][:8],
-            str(primary["n"]),
-            percent(primary["base"]),
-            percent(primary["tuned"]),
-            in_points(primary),
-            primary["verdict"] + sampled(sample_of(entry)),
-            entry["leakage"],
+            line["time"],
+            line["adapter"],
+            line["test_set"],
+            str(line["n"]),
+            percent(line["base"]),
+            percent(line["tuned"]),
+            in_points(line),
+            line["verdict"] + sampled(line["sample"]),
+            line["leakage"],
         )
     return table

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_trainer.leakage_words import Words, leakage_cell
-from wukong_trainer.shares import interval, points, sample_of
+from wukong_trainer.shares import interval, past_evaluation, points, rivals
 
 Percent = Callable[[float], str]
 Block = dict[str, Any]
@@ -99,11 +99,10 @@ def _judge(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
 def _against(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     lines = [
         (
-            f"{model['name']} · {words['of_n'].format(what=words[level], n=its['n'])}",
-            [percent(its["first"]), percent(its["model"]), *_change(its), leakage_cell(model["leakage"], words)],
+            f"{line['name']} · {words['of_n'].format(what=words[line['level']], n=line['n'])}",
+            [percent(line["first"]), percent(line["model"]), *_change(line), leakage_cell(line["leakage"], words)],
         )
-        for model in block["models"]
-        for level, its in model["levels"].items()
+        for line in rivals(block)
     ]
     columns = ("this_run", "other_model", "difference", "interval", "leak")
     return _block([words["against_about"].format(first=block["first"])], columns, words, lines)
@@ -126,15 +125,13 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
         KeyError: an entry is of another version.
     """
     lines = []
-    for entry in entries:
-        primary, sample = entry["primary"], sample_of(entry)
+    for line in map(past_evaluation, entries):
+        sample = line["sample"]
         said = "sample_limit_short" if sample and "limit" in sample else "sample_short"
-        n = str(primary["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
-        verdict = words[f"verdict_{primary['verdict']}"]
-        time = entry["time"][:16].replace("T", " ")
-        figures = [percent(primary["base"]), percent(primary["tuned"]), *_change(primary), verdict]
-        known = [entry["adapter_hash"][:8], entry["test_hash"][:8], n]
-        lines.append((time, [*known, *figures, leakage_cell(entry["leakage"], words)]))
+        n = str(line["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
+        figures = [percent(line["base"]), percent(line["tuned"]), *_change(line), words[f"verdict_{line['verdict']}"]]
+        known = [line["adapter"], line["test_set"], n]
+        lines.append((line["time"], [*known, *figures, leakage_cell(line["leakage"], words)]))
     columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leak")
     return _block([words["history_about"]], columns, words, lines)
 
