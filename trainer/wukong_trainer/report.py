@@ -31,7 +31,7 @@ from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowes
 from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
 from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
-from wukong_trainer.report_words import WORDS, Language
+from wukong_trainer.report_words import WORDS, Language, filled
 from wukong_trainer.shares import percent, points, sample_of
 
 HERE = Path(__file__).parent
@@ -100,7 +100,7 @@ def write_report(run: Run) -> Path:
         loss=Markup(loss_plot(log, words)),
         losses=_losses(log),
         logged=_logged(log),
-        preflight=as_table(_object(run.train / "preflight.json")),
+        preflight=as_table(_preflight(_object(run.train / "preflight.json"), words)),
         recipe=recipe_text,
         best_kept=re.search(r"^keep_best = true$", recipe_text, re.MULTILINE) is not None,
         manifest=manifest,
@@ -184,6 +184,7 @@ def _template(lang: Language) -> Template:
     environment.filters["percent"] = _RATE[lang]
     environment.filters["points"] = points
     environment.filters["figure"] = _figure
+    environment.filters["filled"] = filled
     environment.filters["say"] = lambda key: words.get(key, key)
     environment.filters["stage"] = lambda stage: words.get(f"stage_{stage}", stage)
     environment.filters["path"] = lambda keys: " › ".join(words[key] if key in MEASURES else key for key in keys)
@@ -199,7 +200,8 @@ def _figure(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.3f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+        text = f"{value:.3f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+        return "−" + text[1:] if text.startswith("-") else text
     if isinstance(value, list):
         return " … ".join(map(_figure, value)) if len(value) == 2 else _short(", ".join(map(_figure, value)))
     return _short(str(value))
@@ -215,7 +217,8 @@ def _short(text: str) -> str:
 def _line_name(words: dict[str, str]) -> Callable[[Any], str]:
     def name(line: Any) -> str:
         part = "part_base" if line["part"] == "base" else line["part"]
-        return f"{'  – ' + words.get(part, part) if part else words[line['level']]} (n = {line['n']})"
+        what = f"  – {words.get(part, part)}" if part else words[line["level"]]
+        return words["of_n"].format(what=what, n=line["n"])
 
     return name
 
@@ -289,6 +292,17 @@ def _logged(log: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
         for key, values in found.items()
         if key not in {"step", "epoch", "loss", "eval_loss"}
     ]
+
+
+def _preflight(found: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """What was looked at before training, with the page's words for keys; what they do not know stays as it is."""
+    named = {}
+    for key, value in found.items():
+        told = _preflight(value, words) if isinstance(value, dict) else value
+        if key == "trained" and isinstance(value, list):
+            told = " | ".join(str(text).replace("\n", "⏎") for text in value)
+        named[words.get(f"preflight_{key}", key)] = told
+    return named
 
 
 # --- dataset -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_trainer.leakage_words import Words, leakage_cell
+from wukong_trainer.report_words import filled
 from wukong_trainer.shares import interval, past_evaluation, points, rivals
 
 Percent = Callable[[float], str]
@@ -31,9 +32,9 @@ def blocks_of(metrics: Mapping[str, Any], words: Words, percent: Percent) -> Ite
 def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     low, high = block["ci95"]
     found = "lost" if high < 0 else "unknown" if block["base"] < 0.1 else "gained" if low > 0 else "none"
-    says = [words["forgetting_about"].format(n=block["n"]), words[f"forgetting_{found}"]]
+    says = [filled(words["forgetting_about"], n=block["n"]), words[f"forgetting_{found}"]]
     if block["dropped"]:
-        says.append(words["forgetting_dropped"].format(n=block["dropped"]))
+        says.append(filled(words["forgetting_dropped"], n=block["dropped"]))
     of_langs = [(words[lang], its) for lang, its in block["by_lang"].items()]
     lines = [
         (words["of_n"].format(what=name, n=its["n"]), [percent(its["base"]), percent(its["tuned"]), *_change(its)])
@@ -48,7 +49,7 @@ def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Blo
 def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["hallucination_about"]]
     if block["missing"]:
-        says.append(words["without_source"].format(n=block["missing"]))
+        says.append(filled(words["without_source"], n=block["missing"]))
     told = [
         (name, its) for name, its in (("nowhere", block), ("outside_section", block["outside_section"])) if its["n"]
     ]
@@ -63,7 +64,7 @@ def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> 
 
 def _open_book(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["open_book_about"]]
-    says += [words[f"open_book_{key}"].format(n=block[key]) for key in ("cut", "missing") if block[key]]
+    says += [filled(words[f"open_book_{key}"], n=block[key]) for key in ("cut", "missing") if block[key]]
     lines = [
         (
             words["of_n"].format(what=words[level], n=its["n"]),
@@ -81,7 +82,7 @@ def _open_book(block: Mapping[str, Any], words: Words, percent: Percent) -> Bloc
 def _judge(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["judge_about"]]
     if block["unjudged"]:
-        says.append(words["judge_unjudged"].format(n=block["unjudged"]))
+        says.append(filled(words["judge_unjudged"], n=block["unjudged"]))
     levels = list(block["levels"].items())
     told = [(words["total"], block)] if len(levels) != 1 else []
     lines = []
