@@ -10,7 +10,7 @@ from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.text import counted
-from wukong_trainer.shares import in_points, past_evaluation, percent, points, rivals
+from wukong_trainer.shares import in_points, past_evaluation, percent, rivals
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -27,8 +27,8 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         )
     if metrics["primary"]["verdict"] == "no evidence" and (effect := metrics["primary"].get("smallest_effect")):
         yield (
-            f"No evidence is not no effect: of 100 tests like this about 80 find some {points(effect)} points; where "
-            "sections are few and uneven, as few as 50."
+            f"No evidence is not no effect: a true difference of {100 * effect:.0f} points is found by about 80 of 100 "
+            "tests like this, or by as few as 50 where sections are few and uneven."
         )
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
@@ -54,7 +54,10 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
                 f"n {block['n']}){share}."
             )
         if book["cut"] or book["missing"]:
-            yield f"Open book: {book['cut']} sections were cut to fit, {book['missing']} rows have no section any more."
+            yield (
+                f"Open book: cut to fit, {counted(book['cut'], 'section')}; left out, because their section is gone, "
+                f"{counted(book['missing'], 'question')}."
+            )
     if judge := metrics.get("judge"):
         yield from _judge_lines(judge)
 
@@ -85,7 +88,7 @@ def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
         of = f" of the {agreement['n']} rows on which both decide" if agrees else ""
         yield f"Judge: the same verdict in both orders on {percent(judge['consistency'])} of the rows{agrees}{of}."
     if judge["unjudged"]:
-        yield f"Judge: {judge['unjudged']} rows stayed unjudged, because a call failed."
+        yield f"Judge: not judged, because a call failed: {counted(judge['unjudged'], 'question')}."
 
 
 def _rate(block: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from wukong_trainer.shares import in_points, interval, past_evaluation, percent, points, rivals
 
 
@@ -11,7 +13,11 @@ def test_rates_and_differences_read_as_people_write_them() -> None:
 
 
 def test_a_past_evaluation_is_one_line_with_its_result_and_what_its_sample_was() -> None:
-    entry = {"time": "2026-01-02T03:04:05+00:00", "adapter_hash": "0123456789", "test_hash": "fedcba9876"}
+    entry: dict[str, Any] = {
+        "time": "2026-01-02T03:04:05+00:00",
+        "adapter_hash": "0123456789",
+        "test_hash": "fedcba9876",
+    }
     entry |= {"leakage": "none", "sample": {"asked": 9, "of": 30}, "primary": {"n": 9, "base": 0.0, "tuned": 1.0}}
     line = past_evaluation(entry)
     assert (line["time"], line["adapter"], line["test_set"]) == ("2026-01-02 03:04", "01234567", "fedcba98")
