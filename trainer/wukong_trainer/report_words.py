@@ -125,10 +125,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "paraphrase": ("paraphrases", "改写问题"),
     "how": (
         "An answer counts as correct when every number, name and quoted term of the reference stands in it; of a short "
-        "reference, all that the question does not say. The interval is for the difference, in points, with questions "
-        "of one section taken as alike.",
+        "reference, all that the question does not say. One that denies the reference or guesses at several things "
+        "does not. The interval is for the difference, in points, with questions of one section taken as alike.",
         "参考答案中的数字、名称和引号内的词语全部出现，才算正确；参考答案很短时，除问题已说的以外须全部出现。"
-        "区间针对差值（百分点），同一章节的问题视为彼此相关。",
+        "否定参考答案或同时猜几个答案的不算。区间针对差值（百分点），同一章节的问题视为彼此相关。",
     ),
     "control": ("The control: ", "对照："),
     "control_better": (
@@ -325,7 +325,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "preflight_mean_tokens": ("tokens a row, on average", "平均每行 token 数"),
     "preflight_device": ("device", "设备"),
     "preflight_dtype": ("precision", "精度"),
-    "preflight_device_reason": ("why so", "原因"),
+    "preflight_device_reason": ("why this device and precision", "选用该设备与精度的原因"),
     "preflight_attention": ("attention", "注意力实现"),
     "preflight_attention_reason": ("why this attention", "选用该注意力实现的原因"),
     "preflight_batch": ("rows a pass", "每次前向的数据行"),
@@ -376,10 +376,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "all_full": ("No section fell short of its quota.", "没有章节未满配额。"),
     "some_short": ("Sections short of their quota: {n} of {all}.", "未满配额的章节：{n} / {all}。"),
     "audit": (
-        "How alike the closest questions of training and test are that were left, of at most 1: ",
-        "留下的训练问题与测试问题之间的最高相似度（最高为 1）：",
+        "How alike the training question closest to a test question is, of those left (1 is the same): ",
+        "留下的训练问题与测试问题之间的最高相似度（1 为相同）：",
     ),
-    "dropped": ("; training rows dropped as closer: ", "；更接近而剔除的训练数据行："),
+    "dropped": ("; training rows dropped as too close: ", "；因过于接近而剔除的训练数据行："),
     "unrecorded": ("not recorded", "未记录"),
     "stage_base_qa": ("questions", "提问"),
     "stage_paraphrase": ("rewordings", "改写"),
