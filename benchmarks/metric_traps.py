@@ -1,21 +1,29 @@
 """Where common metrics put answers in the wrong order, and what ours say of the same answers.
 
-    python benchmarks/metric_traps.py
+    python benchmarks/metric_traps.py [RUN…]
 
 prints a Markdown table. The rivals, rouge-score and nltk, are used with their defaults where they are installed; BLEU
-and chrF are sacrebleu's with its defaults.
+and chrF are sacrebleu's with its defaults. Of runs that were built with --answer-variants it also prints how many right
+and wrong answers, made from their pairs, are hits.
 """
 
 from __future__ import annotations
 
+import random
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from wukong_trainer.scores import score
+from wukong_pipe.quantities import amounts
+from wukong_pipe.text import is_chinese, is_its_own_fact
+from wukong_pipe.workspace import read_jsonl
+from wukong_trainer.scores import key_fact_hit, score
 
 Metric = Callable[[str, str], float]
 
@@ -33,6 +41,8 @@ class Trap:
 
 
 CAPITAL = ("北京是中国的首都。", "zh", "中国的首都是哪里？")
+GIANT = ("石敢当是沉睡的巨石妖王，需要集齐六颗佛目珠才能唤醒。", "zh")
+MOON = ("Neil Armstrong", "en", "Who was the first man on the Moon?")
 TRAPS = (
     Trap("identical Chinese", "right", "北京是中国的首都。", *CAPITAL),
     Trap("identical, two characters", "right", "北京", "北京", "zh"),
@@ -49,6 +59,12 @@ TRAPS = (
     Trap("a name inside another word", "wrong", "a chair", "air", "en"),
     Trap("the right answer denied", "wrong", "北京不是中国的首都。", *CAPITAL),
     Trap("many guesses", "wrong", "北京、上海、广州、南京。", *CAPITAL),
+    Trap("two guesses", "wrong", "北京或者上海。", *CAPITAL),
+    Trap("two guesses", "wrong", "Neil Armstrong or Buzz Aldrin", *MOON),
+    Trap("two years", "wrong", "1968 or 1969", "1969", "en"),
+    Trap("another name for it after an “or”", "right", "the Lunar Module, or LM", "Lunar Module", "en"),
+    Trap("a count without what is counted", "wrong", "一共六件。", *GIANT, "石敢当是什么？"),
+    Trap("the count that was asked for", "right", "六颗。", *GIANT, "唤醒石敢当需要几颗佛目珠？"),
     Trap("a refusal", "wrong", "抱歉，我不知道中国的首都。", *CAPITAL),
     Trap("nothing said", "wrong", "", *CAPITAL),
 )  # fmt: skip
@@ -91,6 +107,49 @@ def rivals() -> dict[str, Metric]:
     return found
 
 
+def pairs_of(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a run by pair, that of the base question first."""
+    files = [run / "dataset" / f"{split}.jsonl" for split in ("train", "val", "test")]
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    for row in (row for file in files if file.is_file() for row in read_jsonl(file)):
+        pairs.setdefault(row["pair_id"], []).append(row)
+    for rows in pairs.values():
+        rows.sort(key=lambda row: row["kind"] == "paraphrase")
+    return {name: rows for name, rows in pairs.items() if rows[0]["kind"] != "paraphrase"}
+
+
+def made_answers(pairs: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Answers made from pairs: what they are, what a reader thinks of them, the answer and the row it answers."""
+    chosen = random.Random(1)
+    bases = [rows[0] for rows in pairs.values()]
+    for rows in pairs.values():
+        base, reference = rows[0], rows[0]["output"]
+        evidence = " ".join(base["evidence"])
+        for answer in (evidence, f"{reference} {evidence}"):
+            yield "the evidence itself, or the reference with the evidence behind it", "right", answer, base
+        for answer in sorted({row["output"] for row in rows} - {reference}):
+            yield "the reference in other words", "right", answer, base
+        given = amounts(reference).quantities
+        if not is_its_own_fact(reference):
+            if given:
+                counts = [f"{each.value} {'个' if each.unit.startswith('each') else each.unit}" for each in given]
+                yield "the numbers of a longer reference, and nothing else", "wrong", "；".join(counts), base
+        elif others := [other["output"] for other in bases if may_be_guessed(other, base)]:
+            two = [text.rstrip("。.") for text in (reference, chosen.choice(others))]
+            joined = chosen.choice(("或", "或者", "还是")) if is_chinese("".join(two)) else " or "
+            answer = joined.join(chosen.sample(two, 2))
+            yield "the reference “or” the answer to another question of its form", "wrong", answer, base
+
+
+def may_be_guessed(other: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Whether the answer of one row is a wrong guess at another's: an answer to a question that is put alike."""
+    a, b = (each["instruction"].split()[:4] or [""] for each in (other, row))
+    if is_chinese(row["instruction"]):
+        a, b = ([each["instruction"][-5:]] for each in (other, row))
+    first, second = other["output"], row["output"]
+    return a == b and is_its_own_fact(first) and first not in second and second not in first
+
+
 def main() -> None:
     others = rivals()
     ours = ("key_fact_hit", "f1", "rouge_l", "chrf", "bleu")
@@ -101,6 +160,16 @@ def main() -> None:
         found = score(trap.answer, trap.reference, trap.lang, trap.question)
         values = " | ".join(f"{value:.2f}" for value in [*told, *(found[name] for name in ours)])
         print(f"| {trap.answer} | {trap.reference} | {trap.what} | {trap.reader} | {values} |")
+    made: Counter[tuple[str, str]] = Counter()
+    hits: Counter[tuple[str, str]] = Counter()
+    for run in map(Path, sys.argv[1:]):
+        for what, reader, answer, row in made_answers(pairs_of(run)):
+            made[what, reader] += 1
+            hits[what, reader] += key_fact_hit(answer, row["output"], row["instruction"])
+    if made:
+        print("\n| answers | a reader | answers | hits |\n|---|---|---:|---:|")
+    for (what, reader), n in made.items():
+        print(f"| {what} | {reader} | {n} | {hits[what, reader]} |")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from wukong_pipe.estimate import AT_MOST
 from wukong_pipe.formats import FORMATS
 from wukong_pipe.journal_records import Prices
 from wukong_pipe.ledger import Ceilings
-from wukong_pipe.options import AMOUNT, common, err, out
+from wukong_pipe.options import AMOUNT, common_with, err, out, run_named
 from wukong_pipe.screen import Steps, build_summary, price_table
 from wukong_pipe.workspace import Run, Workspace
 
@@ -98,7 +98,7 @@ RESERVED = {
 @click.option("--public", is_flag=True, help="Make that dataset public.")
 @click.option("--push-rejected", is_flag=True, help="Upload rejected.jsonl, too.")
 @click.option("--no-secret", multiple=True, metavar="MARK", help="Upload although this looks like a secret.")
-@common
+@common_with(run_named("the first source's name"))
 def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     """Ask a teacher about Markdown and write a dataset.
 

@@ -13,7 +13,7 @@ import click
 from wukong_pipe.cli_build import build_command, chosen_prices, teacher_choice
 from wukong_pipe.eval_command import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
 from wukong_pipe.eval_screen import against_table, evaluation_lines, history_table
-from wukong_pipe.options import common, err, named_or_last, out
+from wukong_pipe.options import common, common_with, err, named_or_last, out, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.workspace import Workspace
 
@@ -140,7 +140,7 @@ def report_command(**options: Any) -> None:
 @click.command("demo")
 @click.option("--full", is_flag=True, help="All of the corpus, and as long as that takes.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
-@common
+@common_with(run_named("demo"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.options import common, err, named_or_last, out
+from wukong_pipe.options import common_with, err, named_or_last, out, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.train_command import (
     chosen_data,
@@ -59,7 +59,7 @@ from wukong_pipe.workspace import Workspace
     type=click.Choice(["none", "tensorboard", "swanlab", "wandb", "mlflow"]),
     help="Also log to a tracker, in train/ and offline unless its own environment variables say otherwise.",
 )
-@common
+@common_with(run_named("the one used last, or the name of --data"))
 def train_command(**options: Any) -> None:
     """Fine-tune a student on the run's dataset, or on your own rows.
 

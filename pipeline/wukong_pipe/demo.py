@@ -67,7 +67,7 @@ def demo(
             trained = run_train(workspace, run, data, load_recipe(TINY), overwrite=True, progress=steps)
         for line in training_lines(trained):
             out.print(line)
-    with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedy, the same prompts"):
+    with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):
         settings_of_eval = {"batch": 64, "max_new_tokens": ANSWER_TOKENS, "limit": None, "drop_leaked": False}
         with Steps(err).shown() as steps:
             metrics, answers = run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)

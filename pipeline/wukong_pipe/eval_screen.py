@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
-from wukong_trainer.shares import in_points, percent, points, sample_of
+from wukong_pipe.text import counted
+from wukong_trainer.shares import in_points, past_evaluation, percent, rivals
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -22,12 +23,12 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     if metrics["primary"]["verdict"] == "too few sections":
         yield (
             f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "
-            f"{metrics['primary']['sections']} sections, and a verdict needs {MIN_SECTIONS}."
+            f"{counted(metrics['primary']['sections'], 'section')}, and a verdict needs {MIN_SECTIONS}."
         )
     if metrics["primary"]["verdict"] == "no evidence" and (effect := metrics["primary"].get("smallest_effect")):
         yield (
-            f"No evidence is not no effect: of 100 tests like this about 80 find some {points(effect)} points; where "
-            "sections are few and uneven, as few as 50."
+            f"No evidence is not no effect: a true difference of {100 * effect:.0f} points is found by about 80 of 100 "
+            "tests like this, or by as few as 50 where sections are few and uneven."
         )
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
@@ -53,7 +54,10 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
                 f"n {block['n']}){share}."
             )
         if book["cut"] or book["missing"]:
-            yield f"Open book: {book['cut']} sections were cut to fit, {book['missing']} rows have no section any more."
+            yield (
+                f"Open book: cut to fit, {counted(book['cut'], 'section')}; left out, because their section is gone, "
+                f"{counted(book['missing'], 'question')}."
+            )
     if judge := metrics.get("judge"):
         yield from _judge_lines(judge)
 
@@ -84,7 +88,7 @@ def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
         of = f" of the {agreement['n']} rows on which both decide" if agrees else ""
         yield f"Judge: the same verdict in both orders on {percent(judge['consistency'])} of the rows{agrees}{of}."
     if judge["unjudged"]:
-        yield f"Judge: {judge['unjudged']} rows stayed unjudged, because a call failed."
+        yield f"Judge: not judged, because a call failed: {counted(judge['unjudged'], 'question')}."
 
 
 def _rate(block: Mapping[str, Any]) -> str:
@@ -98,17 +102,16 @@ def against_table(metrics: Mapping[str, Any]) -> Table:
     table = Table(title=f"Compared with {one_line(against['first'])}", title_justify="left", box=None, pad_edge=False)
     for heading in ("model", "level", "n", one_line(against["first"]), "model's", "difference", "leakage"):
         table.add_column(heading, justify="left" if heading in {"model", "level", "leakage"} else "right")
-    for model in against["models"]:
-        for level, block in model["levels"].items():
-            table.add_row(
-                Text(one_line(model["name"])),
-                level,
-                str(block["n"]),
-                percent(block["first"]),
-                percent(block["model"]),
-                in_points(block),
-                model["leakage"],
-            )
+    for line in rivals(against):
+        table.add_row(
+            Text(one_line(line["name"])),
+            line["level"],
+            str(line["n"]),
+            percent(line["first"]),
+            percent(line["model"]),
+            in_points(line),
+            line["leakage"],
+        )
     return table
 
 
@@ -124,17 +127,16 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
-    for entry in entries:
-        primary = entry["primary"]
+    for line in map(past_evaluation, entries):
         table.add_row(
-            entry["time"],
-            entry["adapter_hash"][:8],
-            entry["test_hash"][:8],
-            str(primary["n"]),
-            percent(primary["base"]),
-            percent(primary["tuned"]),
-            in_points(primary),
-            primary["verdict"] + sampled(sample_of(entry)),
-            entry["leakage"],
+            line["time"],
+            line["adapter"],
+            line["test_set"],
+            str(line["n"]),
+            percent(line["base"]),
+            percent(line["tuned"]),
+            in_points(line),
+            line["verdict"] + sampled(line["sample"]),
+            line["leakage"],
         )
     return table

@@ -46,14 +46,24 @@ runs_dir_option = click.option(
     show_default=True,
     help="Where runs are kept.",
 )
-run_option = click.option("--run", default="", help="Name of the run.  [default: the one used last]")
+
+
+def run_named(otherwise: str) -> Callable[[F], F]:
+    """The option --run, with the run that a command takes without it."""
+    return click.option("--run", default="", help=f"Name of the run.  [default: {otherwise}]")
+
+
+run_option = run_named("the one used last")
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
 
-def common(command: F) -> F:
-    """The options every command takes."""
-    return debug_option(json_option(run_option(runs_dir_option(command))))
+def common_with(run: Callable[[F], F]) -> Callable[[F], F]:
+    """The options every command takes, with its own --run."""
+    return lambda command: debug_option(json_option(run(runs_dir_option(command))))
+
+
+common = common_with(run_option)
 
 
 def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:

@@ -16,8 +16,18 @@ from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 from wukong_pipe.estimate import AT_MOST
+from wukong_pipe.text import counted
 
-PLAIN = {"base_qa": "pairs", "paraphrase": "wordings"}
+PLAIN = {
+    "base_qa": "pairs",
+    "paraphrase": "wordings",
+    "reply": "unreadable replies",
+    "surplus": "over the quota",
+    "edit": "by edits",
+    "dedupe": "duplicates",
+    "held_form": "of held-out forms",
+    "audit": "by the leak audit",
+}
 """What the stages are called on the screen; files name them as the code does."""
 
 LOG_EVERY = 5.0
@@ -98,7 +108,7 @@ def build_summary(built: Built) -> Table:
         doubts = manifest["judge"]
         table.add_row(
             "judge",
-            f"{doubts['doubtful']} doubtful pairs: {judge['kept']} supported, {judge['rejected']} rejected, "
+            f"{counted(doubts['doubtful'], 'doubtful pair')}: {judge['kept']} supported, {judge['rejected']} rejected, "
             f"{doubts['unjudged']} without a verdict",
         )
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
@@ -106,10 +116,12 @@ def build_summary(built: Built) -> Table:
     audit = manifest["audit"]
     missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
     if missed:
-        table.add_row("not asked", f"{missed} facts beyond --max-pairs in their sections")
+        table.add_row("not asked", f"{counted(missed, 'fact')} beyond --max-pairs in their sections")
     table.add_row(
         "leak audit",
-        f"{audit['dropped']} rows dropped; nearest question left in train: {audit['highest_similarity']:.2f} alike",
+        f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the closest is "
+        f"{audit['highest_similarity']:.2f} alike",
     )
-    table.add_row("rejected", ", ".join(f"{count} {stage}" for stage, count in rejects.most_common()) or "nothing")
+    taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
+    table.add_row("rejected", taken or "nothing")
     return table

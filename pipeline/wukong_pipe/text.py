@@ -37,6 +37,11 @@ def ideographs(text: str) -> int:
     return sum(map(len, _CJK_RUN.findall(text)))
 
 
+def counted(n: int, thing: str) -> str:
+    """A number of things in English: "1 section", "1,200 sections"."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """NFKC, case folded, punctuation gone, single spaces between words and none beside Chinese.

@@ -17,7 +17,7 @@ from wukong_pipe.extras import training_installed
 from wukong_pipe.inspect_run import printable
 from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.records import Lang
-from wukong_pipe.text import is_chinese
+from wukong_pipe.text import counted, is_chinese
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
 
 if TYPE_CHECKING:
@@ -281,8 +281,7 @@ def training_lines(trained: Trained) -> list[str]:
     """What a training run did, for the terminal."""
     watched = "" if trained.eval_loss is None else f", validation loss {trained.eval_loss:.3f}"
     lines = [
-        f"{trained.steps} steps in {trained.seconds:.0f} s on {trained.place.device} ({trained.place.reason}); "
-        f"loss {trained.loss:.3f}{watched}",
+        f"{trained.steps} steps in {trained.seconds:.0f} s on {trained.place.device}; loss {trained.loss:.3f}{watched}",
         f"{trained.trainable / 1e6:.1f}M of {trained.parameters / 1e6:.1f}M parameters trained. "
         f"Saved: {trained.folder}",
         f"{trained.tokens_per_second:,.0f} tokens/s; at most {trained.peak_memory / 1e9:.2f} GB of memory"
@@ -293,7 +292,7 @@ def training_lines(trained: Trained) -> list[str]:
     if trained.overfitting:
         lines.append(trained.overfitting)
     if trained.truncated:
-        lines.append(f"{trained.truncated} rows were longer than max_length and were cut.")
+        lines.append(f"Cut, because longer than max_length: {counted(trained.truncated, 'row')}.")
     return lines
 
 

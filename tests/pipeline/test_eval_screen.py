@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from rich.console import Console
 
@@ -23,7 +24,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     pair = {"base": 0.25, "tuned": 0.5, "difference": 0.25, "ci95": [-0.1, 0.6], "n": 40}
     invented = pair | {"base": {"answers": 0.5}, "tuned": {"answers": 0.75}}
     rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6}
-    metrics = {
+    metrics: dict[str, Any] = {
         "primary": {"verdict": "no evidence", "smallest_effect": 0.214},
         "levels": {},
         "settings": {"max_new_tokens": 64},
@@ -33,8 +34,13 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
         | {"unjudged": 0, "consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
         | {"levels": {"wording": rate, "section": rate}},
     }
+    metrics["open_book"]["cut"], metrics["judge"]["unjudged"] = 1, 1
     told = "\n".join(evaluation_lines(metrics)).replace("\u00a0", " ")
-    assert "of 100 tests like this about 80 find some +21 points; where sections are few and uneven, as few as" in told
+    assert "cut to fit, 1 section; left out, because their section is gone, 0 questions." in told
+    assert "not judged, because a call failed: 1 question." in told
+    assert (
+        "a true difference of 21 points is found by about 80 of 100 tests like this, or by as few as 50 where" in told
+    )
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
     assert "50 % of the base and 75 % of the tuned state one that the section asked about does not hold" in told

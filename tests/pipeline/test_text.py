@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wukong_pipe.text import (
     chinese_number,
+    counted,
     digest,
     is_chinese,
     key_facts,
@@ -30,6 +31,15 @@ def test_a_digest_keeps_its_parts_apart_and_takes_what_is_no_unicode() -> None:
     assert digest("ab", "c") != digest("a", "bc") != digest("abc")
     assert digest("\ud800") != digest("\ud801")
     assert len(digest("")) == 16
+
+
+def test_one_thing_is_counted_in_the_singular() -> None:
+    assert [counted(n, "section") for n in (0, 1, 2, 1200)] == [
+        "0 sections",
+        "1 section",
+        "2 sections",
+        "1,200 sections",
+    ]
 
 
 @pytest.mark.parametrize(

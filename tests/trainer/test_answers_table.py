@@ -36,6 +36,18 @@ def test_the_terminal_table_shows_wins_then_a_loss_as_text() -> None:
     assert terminal(metrics, rows, examples=0).count("chapter") == 0
 
 
+def test_forward_questions_stand_apart_only_where_there_are_reverse_ones() -> None:
+    rows = [answer_row("question", i, "en", "No.", "REFERENCE") for i in range(3)]
+    metrics = summarise(rows, base_model="b", adapter="a", leakage="none", settings={})
+    assert "forward" not in terminal(metrics, rows)
+    metrics = summarise(
+        [*rows, rows[0] | {"kind": "reverse"}], base_model="b", adapter="a", leakage="none", settings={}
+    )
+    assert re.search(
+        r"question +4.*\n +forward +3.*\n +reverse +1", re.sub("\x1b\\[[0-9;]*m", "", terminal(metrics, rows))
+    )
+
+
 def test_the_terminal_table_of_nothing() -> None:
     assert "Leakage: none" in terminal(summarise([], base_model="b", adapter="a", leakage="none", settings={}), [])
 

@@ -107,7 +107,7 @@ def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgot
     metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
     forgetting = metrics["forgetting"]
     assert (forgetting["n"], forgetting["dropped"]) == (5, 1)
-    assert forgetting["explanation"].endswith("; 1 more were trained and not asked.")
+    assert forgetting["explanation"].endswith("; not asked, because trained: 1 more.")
 
 
 def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:

@@ -70,13 +70,18 @@ def test_the_control_names_what_may_lie_behind_a_rise() -> None:
         return block
 
     flat = control([row("section", f"s{i}", 0, 0) for i in range(10)])
-    assert "No rise above zero" in flat["explanation"]
+    assert flat["explanation"].startswith("no clear rise on untrained sections, where there should be none (0 points, ")
     assert flat["causes"] == []
-    assert "too few" in control([row("section", "s", 0, 1)])["explanation"]
+    few = [control([row("section", f"s{i}", 0, 0) for i in range(n)])["explanation"] for n in (1, 3)]
+    assert few[0].startswith(
+        "questions about only 1 untrained section: too few to tell a rise (0 points, 95 % interval"
+    )
+    assert few[1].startswith("questions about only 3 untrained sections: too few")
     assert "fell" in control([row("section", f"s{i}", 1, 0) for i in range(10)])["explanation"]
 
     risen = [row("section", f"s{i}", 0, 1) for i in range(10)]
     assert control(risen)["causes"] == []
+    assert "What may lie behind it: not clear" in control(risen)["explanation"]
     assert control(risen, "unknown")["causes"] == ["leakage"]
     # The same answers are trained elsewhere; and only the tuned model stops by itself.
     trained = [row("wording", f"s{i}", 0, 1) for i in range(10)]

@@ -47,7 +47,7 @@ def test_training_says_first_what_of_three_rows_is_trained(run: Run, data: Train
     said: list[str] = []
     trained = sft.train(run, data, overridden(recipe, epochs=0.5), say=said.append)
     answers = [f"{example.output}<|im_end|>⏎" for example in data.train]
-    shown = said[0].removeprefix("Trained answers of three rows: ").split(" | ")
+    shown = said[0].removeprefix("What is trained, of three rows: ").split(" | ")
     assert len(shown) == 3
     assert set(shown) <= set(answers)
     assert "10 rows a pass" in said[1]

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -16,7 +17,9 @@ from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Reject
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
+from wukong_trainer.memory import Memory
 from wukong_trainer.metrics import summarise
+from wukong_trainer.preflight import Preflight
 from wukong_trainer.report import HERE, write_report
 from wukong_trainer.report_words import WORDS
 
@@ -108,8 +111,8 @@ def test_a_huge_answer_is_cut_and_the_page_says_where_the_rest_stands(tmp_path: 
     write_text(run.answers, jsonl([long]))
     html, page = read(run)
     assert len(html) < 100_000
-    assert "296000 more characters in eval/answers.jsonl" in page.text
-    assert "thinking, 4000 characters" in page.text
+    assert "296,000 more characters in eval/answers.jsonl" in page.text
+    assert "thinking, 4,000 characters" in page.text
 
 
 # --- what the page says --------------------------------------------------------------------------------
@@ -154,7 +157,7 @@ def test_every_word_the_page_asks_for_is_there_in_both_languages() -> None:
     asked = set(re.findall(r'\bw\["(\w+)"\]', (HERE / "report.html.j2").read_text("utf-8")))
     assert asked - set(WORDS["en"]) == set()
     for english, chinese in zip(WORDS["en"].values(), WORDS["zh"].values(), strict=True):
-        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese))
+        assert set(re.findall(r"\{(\w+)", english)) == set(re.findall(r"\{(\w+)", chinese))
 
 
 def test_differences_missing_facts_and_thoughts_are_marked_apart(tmp_path: Path) -> None:
@@ -173,7 +176,7 @@ def test_rejects_are_counted_by_kind_of_reason_with_two_examples(tmp_path: Path)
     run = make_run(tmp_path)
     add_further_files(run, "Who was first?")
     html, page = read(run)
-    assert "42 candidates and rows are not in the dataset" in page.text
+    assert "Candidates and rows that are not in the dataset: 42." in page.text
     assert '<td class="count">40</td><td class="text">“…” is not in the evidence<ul' in html
     assert "“Luna 1” is not in the evidence" in page.text
     assert "“Luna 2” is not in the evidence" not in page.text
@@ -204,6 +207,18 @@ def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
     assert "tokens › longest 123" in page
 
 
+def test_the_checks_before_training_have_names_in_the_page_s_language(tmp_path: Path) -> None:
+    keys = {field.name for field in (*fields(Preflight), *fields(Memory))} | {"total"}
+    assert [key for key in sorted(keys) if f"preflight_{key}" not in WORDS["zh"]] == []
+    run = make_run(tmp_path, "zh")
+    found = {"trained": ["甲<|im_end|>\n", "乙<|im_end|>\n"], "longest_tokens": 9, "expected_memory_gb": {"total": 0.5}}
+    write_json(run.train / "preflight.json", found)
+    page = squeezed(read(run)[1])
+    assert "三行数据中参与训练的部分 甲<|im_end|>⏎ | 乙<|im_end|>⏎" in page
+    assert "最长一行的 token 数 9" in page
+    assert "预计占用内存（GB） › 合计 0.500" in page
+
+
 def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     losses = {40: 2.0, 80: 1.25, 120: 1.5}
@@ -229,7 +244,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
             "en",
             [
                 "Forgetting: general questions 20 general questions that the corpus is not about",
-                "2 more had been trained and were not asked.",
+                "Not asked, because trained: 2 more questions.",
                 "Correct answers (n = 20) 75\u00a0% 50\u00a0% −25 ",
                 "Chinese (n = 10) ",
                 "per token (nats) −1.00 −1.50 −0.50 ",
@@ -237,9 +252,9 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "answers with something from nowhere in the source (n = 28) 36\u00a0% 0\u00a0% −36 ",
                 "numbers and names: from nowhere / stated 10 / 48 0 / 28",
                 "Open book: the base with the section before it",
-                "2 sections were longer than the model reads, and cut.",
+                "Cut, because longer than the model reads: 2 sections.",
                 "new wording (n = 10) 0\u00a0% 100\u00a0% 60\u00a0% +40 ",
-                "1 questions stayed unjudged, because a call failed.",
+                "Not judged, because a call failed: 1 question.",
                 "total (n = 27) 18 / 9 / 0 ",
                 "new wording (n = 9) 9 / 0 / 0 100\u00a0% ",
                 "Compared with other models The same questions",
@@ -287,6 +302,16 @@ def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, sta
         assert stage in page.text
     assert not re.search(r"base_qa|\baudit\b(?! )", page.text.replace("leak audit", ""))
     assert f'<th scope="row">{stages[0]}</th><td>60</td>' in html
+
+
+def test_reasons_and_their_examples_are_in_the_page_s_language(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "zh")
+    rejects = [reject("base_qa", "“广智” is not in the evidence", "谁掉落？", "广智"), reject("judge", "Is a is new")]
+    write_text(run.dataset / "rejected.jsonl", jsonl(rejects))
+    html, page = read(run)
+    assert '<td class="text">证据中没有“…”<ul' in html
+    assert "谁掉落？ → 广智（证据中没有“广智”）" in page.text
+    assert "Who? → Nobody.（Is a is new）" in page.text, "what a judge wrote is its own"
 
 
 def test_every_stage_of_a_build_has_a_name() -> None:

@@ -135,6 +135,74 @@ def test_a_list_of_guesses_is_no_hit_though_the_right_one_is_among_them(
 @pytest.mark.parametrize(
     ("answer", "reference", "question"),
     [
+        ("北京或上海", *CAPITAL),
+        ("可能是上海，也可能是北京还是南京吧", *CAPITAL),
+        ("出云棍由白衣秀士或石敢当掉落。", "石敢当掉落出云棍。", "出云棍由谁掉落？"),
+        ("他在花果山遇到了石敢当或者白衣秀士", "石敢当", "他遇到了谁？"),
+        ("六颗或者七颗", "六颗", "要集齐几颗？"),
+        ("2021年2月9日还是2021年8月20日", "2021年2月9日", "牛年贺岁短片的日期是什么？"),
+        ("Armstrong or Aldrin", "Armstrong", MOON[1]),
+        ("It was either Buzz Aldrin or Neil Armstrong who stepped out.", *MOON),
+        ("Neil Armstrong, or maybe Buzz Aldrin", *MOON),
+        ("In 1968 or in 1969.", "1969", "When?"),
+        ("July 16 or 17, 1969", "July 16, 1969", "When did Apollo 11 rise?"),
+        ("twelve or thirteen km", "12 km", "How far?"),
+    ],
+)
+def test_of_two_guesses_the_right_one_is_no_hit(answer: str, reference: str, question: str) -> None:
+    assert not key_fact_hit(answer, reference, question)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
+        ("甲或乙", "甲或乙", "由谁掉落？"),
+        ("由甲或乙掉落。", "甲或乙", "由谁掉落？"),
+        ("Armstrong or Aldrin", "Armstrong or Aldrin", MOON[1]),
+        ("Saturn V or Saturn IB", "Saturn IB and Saturn V", "Which rockets flew?"),
+        ("the Lunar Module, or LM", "Lunar Module", "What landed?"),
+        ("the Lunar Module or LM", "Lunar Module", "What landed?"),
+        ("金箍棒或称定海神针", "金箍棒", "悟空的兵器叫什么？"),
+        ("12 km or 7.5 miles", "12 km", "How far?"),
+        ("2 or more", "2", "How many?"),
+        ("Neil Armstrong, whom Houston or NASA had chosen", *MOON),
+    ],
+)
+def test_an_or_of_the_reference_another_name_and_another_unit_are_no_guesses(
+    answer: str, reference: str, question: str
+) -> None:
+    assert key_fact_hit(answer, reference, question)
+
+
+GIANT = "石敢当是沉睡的巨石妖王，需要集齐六颗佛目珠才能唤醒。"
+SEA = "The command module dropped the service module and came down at sea under three parachutes."
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question", "hit"),
+    [
+        ("一共六件。", GIANT, "石敢当是什么？", False),
+        ("沉睡的妖王，集齐六颗佛目珠可以唤醒。", GIANT, "石敢当是什么？", True),
+        ("沉睡的妖王，集齐七颗佛目珠可以唤醒。", GIANT, "石敢当是什么？", False),
+        ("六颗", GIANT, "唤醒石敢当需要几颗佛目珠？", True),
+        ("第五回", "萍萍是玉面公主的女儿，在第五回的支线中登场。", "萍萍是什么人？", False),
+        ("第五回", "萍萍是玉面公主的女儿，在第五回的支线中登场。", "萍萍在哪一回登场？", True),
+        ("三个", "三个徒弟", "他带着谁？", False),
+        ("three", SEA, "What was the seventh step?", False),
+        ("It dropped the service module and fell into the sea under three parachutes.", SEA, "What came next?", True),
+        ("three", SEA, "How many parachutes did the command module have?", True),
+        ("268元", "中国大陆数字标准版的首发价格是268元，不含税。", "标准版卖什么价？", True),
+    ],
+)
+def test_a_count_alone_is_no_hit_where_the_reference_says_more_and_no_number_was_asked_for(
+    answer: str, reference: str, question: str, hit: bool
+) -> None:
+    assert key_fact_hit(answer, reference, question) is hit
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
         ("北京，位于华北，人口众多，历史悠久。", *CAPITAL),
         ("中国的首都是北京；上海、广州、深圳是别的大城市。", *CAPITAL),
         ("北京、上海", *CAPITAL),

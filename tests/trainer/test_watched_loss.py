@@ -65,7 +65,8 @@ def test_validation_rows_of_nothing_but_a_question_are_counted_and_training_goes
     short = overridden(recipe, method="lora", epochs=0.5, keep_best=True, max_length=256)
     trained = sft.train(run, TrainingData(uneven.train, watched, "h"), short, say=said.append)
     assert trained.preflight.unwatched == long
-    assert f"{long} validation rows are left out: their question alone fills max_length." in said
+    rows = "1 validation row" if long == 1 else f"{long} validation rows"
+    assert f"Left out, because the question alone fills max_length: {rows}." in said
     assert (trained.eval_loss is None) == (long == 4)
     assert ("Without validation rows there is no best checkpoint" in said[-1]) == (long == 4)
     assert (run.adapter / "adapter_model.safetensors").is_file()

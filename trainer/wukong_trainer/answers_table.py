@@ -17,6 +17,8 @@ from wukong_trainer.report_words import WORDS
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.shares import interval, percent, points
 
+PARTS = {"base": "forward"}
+"""Parts of a level that bear the name of a column."""
 VERDICT_STYLES = {"better": "green", "worse": "red"}
 
 
@@ -37,7 +39,7 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
         table.add_column(name, justify="left" if name in {"level", "verdict"} else "right", no_wrap=name != "verdict")
     for line in comparisons(metrics):
         table.add_row(
-            Text(visible(f"  {line['part']}" if line["part"] else line["level"])),
+            Text(visible(f"  {PARTS.get(line['part'], line['part'])}" if line["part"] else line["level"])),
             str(line["n"]),
             str(line["sections"]),
             percent(line["base"][PRIMARY]),

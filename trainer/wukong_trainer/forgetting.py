@@ -95,14 +95,15 @@ def forgetting(
 def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:
     low, high = hits["ci95"]
     size = f"{in_points(hits)}, of {hits['n']}"
-    likelier = f"the answers' log-likelihood per token went from {loglik['base']:.2f} to {loglik['tuned']:.2f}"
+    ends = " to ".join(f"{loglik[side]:.2f}".replace("-", "−") for side in ("base", "tuned"))
+    likelier = f"the answers' log-likelihood per token went from {ends}"
     if high < 0:
         says = f"Tuning cost general knowledge: right answers fell ({size})"
     elif hits["base"] < 0.1:
-        says = f"The base knows almost none of these answers ({percent(hits['base'])}), so hits say little ({size})"
+        says = f"The base knows almost none of the answers ({percent(hits['base'])}), so right ones say little ({size})"
     elif low > 0:
         says = f"Right answers to general questions rose ({size})"
     else:
         says = f"No loss of general knowledge is shown ({size})"
-    left_out = f"; {dropped} more were trained and not asked" if dropped else ""
+    left_out = f"; not asked, because trained: {dropped} more" if dropped else ""
     return f"{says}; {likelier}{left_out}."

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.text import normalise
+from wukong_pipe.text import counted, normalise
 from wukong_trainer.intervals import METHOD, Estimate, estimate, holm, section_tally, sign_test, tally, wilson
 from wukong_trainer.paired import section_of
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
@@ -184,15 +184,16 @@ def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: se
     size = in_points(block)
     causes: list[str] = []
     if block["verdict"] == "too few sections":
-        says = f"Untrained sections asked about: {block['sections']}, too few to say whether {size} is above zero."
+        asked = counted(block["sections"], "untrained section")
+        says = f"questions about only {asked}: too few to tell a rise ({size})."
     elif block["verdict"] == "no evidence":
-        says = f"No rise above zero is shown on untrained sections ({size})."
+        says = f"no clear rise on untrained sections, where there should be none ({size})."
     elif block["verdict"] == "worse":
-        says = f"Untrained sections fell ({size}): tuning made the model forget or invent."
+        says = f"untrained sections fell ({size}): tuning made the model forget or invent."
     else:
         causes = _causes(block, rows, trained, leakage)
-        fits = " and ".join(causes) if causes else "none of leakage, guessable answers and format stands out"
-        says = f"Untrained sections rose above zero ({size}); what fits: {fits}."
+        why = " and ".join(causes) if causes else "not clear: neither leakage, guessable answers nor format stands out"
+        says = f"untrained sections rose, too ({size}), which is not knowledge. What may lie behind it: {why}."
     return {"explanation": says, "causes": causes}
 
 

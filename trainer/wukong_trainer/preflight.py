@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from wukong_pipe.errors import ModelError
+from wukong_pipe.text import counted
 from wukong_trainer.memory import GB, Memory
 from wukong_trainer.model import Place
 from wukong_trainer.recipe import Recipe
@@ -97,18 +98,18 @@ def look(
 def lines(preflight: Preflight) -> list[str]:
     """The preflight for the terminal."""
     need = preflight.expected_memory_gb
-    memory = "memory not estimated" if need is None else f"about {_size(need['total'])}"
+    memory = "memory not estimated" if need is None else f"needs about {_size(need['total'])} of memory"
     steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
     told = [
-        f"Trained answers of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
+        f"What is trained, of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
         f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens on average, at most {preflight.longest_tokens}; "
         f"{steps}",
         f"On {preflight.device} in {preflight.dtype} ({preflight.device_reason}), attention {preflight.attention} "
-        f"({preflight.attention_reason}); {memory} of {_size(preflight.free_memory_gb)} free",
+        f"({preflight.attention_reason}); {memory}, {_size(preflight.free_memory_gb)} free",
     ]
-    for count, kind in ((preflight.dropped, "rows"), (preflight.unwatched, "validation rows")):
+    for count, kind in ((preflight.dropped, "row"), (preflight.unwatched, "validation row")):
         if count:
-            told.append(f"{count} {kind} are left out: their question alone fills max_length.")
+            told.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
     return told + preflight.notes
 
 

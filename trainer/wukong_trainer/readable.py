@@ -33,14 +33,16 @@ def _escape(char: str) -> str:
 
 
 def comparisons(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """The comparisons of `metrics.json` as table lines: a level, then its parts (form of wording, kind)."""
+    """The comparisons of `metrics.json` as table lines: a level, then its parts (form of wording, and kind where there
+    is any but the usual one)."""
     lines: list[dict[str, Any]] = []
     for level in LEVELS:
         block = (metrics.get("levels") or {}).get(level) or {}
         if not block.get("n"):
             continue
         lines.append({"level": level, "part": "", **block})
-        parts = (block.get("by_form") or {}) | (block.get("by_kind") or {})
+        kinds = block.get("by_kind") or {}
+        parts = (block.get("by_form") or {}) | (kinds if kinds.keys() != {"base"} else {})
         lines += [{"level": level, "part": part, **inner} for part, inner in parts.items() if inner]
     return lines
 

@@ -29,8 +29,9 @@ from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
+from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
-from wukong_trainer.report_words import WORDS, Language
+from wukong_trainer.report_words import WORDS, Language, filled
 from wukong_trainer.shares import percent, points, sample_of
 
 HERE = Path(__file__).parent
@@ -99,14 +100,14 @@ def write_report(run: Run) -> Path:
         loss=Markup(loss_plot(log, words)),
         losses=_losses(log),
         logged=_logged(log),
-        preflight=as_table(_object(run.train / "preflight.json")),
+        preflight=as_table(_preflight(_object(run.train / "preflight.json"), words)),
         recipe=recipe_text,
         best_kept=re.search(r"^keep_best = true$", recipe_text, re.MULTILINE) is not None,
         manifest=manifest,
         kinds=_kinds(dataset),
         sections=_sections(manifest),
         calls=_calls(manifest),
-        rejects=_rejects(_rows(run.dataset / "rejected.jsonl")),
+        rejects=_rejects(_rows(run.dataset / "rejected.jsonl"), lang),
         groups=_groups(answers),
         places=_places(answers),
         outcomes=OUTCOMES,
@@ -183,6 +184,7 @@ def _template(lang: Language) -> Template:
     environment.filters["percent"] = _RATE[lang]
     environment.filters["points"] = points
     environment.filters["figure"] = _figure
+    environment.filters["filled"] = filled
     environment.filters["say"] = lambda key: words.get(key, key)
     environment.filters["stage"] = lambda stage: words.get(f"stage_{stage}", stage)
     environment.filters["path"] = lambda keys: " › ".join(words[key] if key in MEASURES else key for key in keys)
@@ -198,7 +200,8 @@ def _figure(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.3f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+        text = f"{value:.3f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.3g}"
+        return "−" + text[1:] if text.startswith("-") else text
     if isinstance(value, list):
         return " … ".join(map(_figure, value)) if len(value) == 2 else _short(", ".join(map(_figure, value)))
     return _short(str(value))
@@ -214,7 +217,8 @@ def _short(text: str) -> str:
 def _line_name(words: dict[str, str]) -> Callable[[Any], str]:
     def name(line: Any) -> str:
         part = "part_base" if line["part"] == "base" else line["part"]
-        return f"{'  – ' + words.get(part, part) if part else words[line['level']]} (n = {line['n']})"
+        what = f"  – {words.get(part, part)}" if part else words[line["level"]]
+        return words["of_n"].format(what=what, n=line["n"])
 
     return name
 
@@ -290,6 +294,17 @@ def _logged(log: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
     ]
 
 
+def _preflight(found: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """What was looked at before training, with the page's words for keys; what they do not know stays as it is."""
+    named = {}
+    for key, value in found.items():
+        told = _preflight(value, words) if isinstance(value, dict) else value
+        if key == "trained" and isinstance(value, list):
+            told = " | ".join(str(text).replace("\n", "⏎") for text in value)
+        named[words.get(f"preflight_{key}", key)] = told
+    return named
+
+
 # --- dataset -------------------------------------------------------------------------------------------
 
 
@@ -319,8 +334,12 @@ def _calls(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(stage, entry["used"]) for stage, entry in stages.items() if isinstance(entry, dict) and entry.get("used")]
 
 
-def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
+def _rejects(rejects: list[dict[str, Any]], lang: Language) -> dict[str, Any]:
     """Rejects counted by stage and kind of reason, most frequent first, each with examples."""
+
+    def told(reason: str, stage: str) -> str:
+        return _short(chinese_reason(reason, stage) if lang == "zh" else reason)
+
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for reject in rejects:
         groups.setdefault((str(reject.get("stage", "")), _kind_of(str(reject.get("reason", "")))), []).append(reject)
@@ -329,7 +348,8 @@ def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
         entry = stages.setdefault(stage, {"n": 0, "reasons": [], "others": 0})
         entry["n"] += len(found)
         if len(entry["reasons"]) < REASONS:
-            entry["reasons"].append((reason, len(found), [_example(reject) for reject in found[:EXAMPLES]]))
+            examples = [(_candidate(reject), told(str(reject.get("reason", "")), stage)) for reject in found[:EXAMPLES]]
+            entry["reasons"].append((told(reason, stage), len(found), examples))
         else:
             entry["others"] += 1
     return {"n": len(rejects), "stages": stages}
@@ -338,16 +358,16 @@ def _rejects(rejects: list[dict[str, Any]]) -> dict[str, Any]:
 def _kind_of(reason: str) -> str:
     """A reason without what the teacher wrote: “Luna 9” is not in the evidence and “Kiev” is not … are one kind."""
     without = re.sub(r"“.*”", "“…”", reason, flags=re.DOTALL)
-    return _short(re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without))
+    return re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without)
 
 
-def _example(reject: dict[str, Any]) -> str:
-    """A reject in one line: what was proposed, or what came instead, and the reason in full."""
+def _candidate(reject: dict[str, Any]) -> str:
+    """What was proposed, or what came instead, in one line."""
     candidate = reject.get("candidate")
     fields = candidate if isinstance(candidate, dict) else {}
     said = [str(fields[key]) for key in ("instruction", "question", "output", "answer") if fields.get(key)]
     what = " → ".join(said) or str(candidate or reject.get("reply") or "–")
-    return f"{_short(' '.join(what.split()))} ({_short(str(reject.get('reason', '')))})"
+    return _short(" ".join(what.split()))
 
 
 # --- questions and answers -----------------------------------------------------------------------------

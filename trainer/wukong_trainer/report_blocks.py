@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_trainer.leakage_words import Words, leakage_cell
-from wukong_trainer.shares import interval, points, sample_of
+from wukong_trainer.report_words import filled
+from wukong_trainer.shares import interval, past_evaluation, points, rivals
 
 Percent = Callable[[float], str]
 Block = dict[str, Any]
@@ -31,9 +32,9 @@ def blocks_of(metrics: Mapping[str, Any], words: Words, percent: Percent) -> Ite
 def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     low, high = block["ci95"]
     found = "lost" if high < 0 else "unknown" if block["base"] < 0.1 else "gained" if low > 0 else "none"
-    says = [words["forgetting_about"].format(n=block["n"]), words[f"forgetting_{found}"]]
+    says = [filled(words["forgetting_about"], n=block["n"]), words[f"forgetting_{found}"]]
     if block["dropped"]:
-        says.append(words["forgetting_dropped"].format(n=block["dropped"]))
+        says.append(filled(words["forgetting_dropped"], n=block["dropped"]))
     of_langs = [(words[lang], its) for lang, its in block["by_lang"].items()]
     lines = [
         (words["of_n"].format(what=name, n=its["n"]), [percent(its["base"]), percent(its["tuned"]), *_change(its)])
@@ -48,7 +49,7 @@ def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Blo
 def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["hallucination_about"]]
     if block["missing"]:
-        says.append(words["without_source"].format(n=block["missing"]))
+        says.append(filled(words["without_source"], n=block["missing"]))
     told = [
         (name, its) for name, its in (("nowhere", block), ("outside_section", block["outside_section"])) if its["n"]
     ]
@@ -63,7 +64,7 @@ def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> 
 
 def _open_book(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["open_book_about"]]
-    says += [words[f"open_book_{key}"].format(n=block[key]) for key in ("cut", "missing") if block[key]]
+    says += [filled(words[f"open_book_{key}"], n=block[key]) for key in ("cut", "missing") if block[key]]
     lines = [
         (
             words["of_n"].format(what=words[level], n=its["n"]),
@@ -81,7 +82,7 @@ def _open_book(block: Mapping[str, Any], words: Words, percent: Percent) -> Bloc
 def _judge(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     says = [words["judge_about"]]
     if block["unjudged"]:
-        says.append(words["judge_unjudged"].format(n=block["unjudged"]))
+        says.append(filled(words["judge_unjudged"], n=block["unjudged"]))
     levels = list(block["levels"].items())
     told = [(words["total"], block)] if len(levels) != 1 else []
     lines = []
@@ -99,11 +100,10 @@ def _judge(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
 def _against(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     lines = [
         (
-            f"{model['name']} · {words['of_n'].format(what=words[level], n=its['n'])}",
-            [percent(its["first"]), percent(its["model"]), *_change(its), leakage_cell(model["leakage"], words)],
+            f"{line['name']} · {words['of_n'].format(what=words[line['level']], n=line['n'])}",
+            [percent(line["first"]), percent(line["model"]), *_change(line), leakage_cell(line["leakage"], words)],
         )
-        for model in block["models"]
-        for level, its in model["levels"].items()
+        for line in rivals(block)
     ]
     columns = ("this_run", "other_model", "difference", "interval", "leak")
     return _block([words["against_about"].format(first=block["first"])], columns, words, lines)
@@ -126,15 +126,13 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
         KeyError: an entry is of another version.
     """
     lines = []
-    for entry in entries:
-        primary, sample = entry["primary"], sample_of(entry)
+    for line in map(past_evaluation, entries):
+        sample = line["sample"]
         said = "sample_limit_short" if sample and "limit" in sample else "sample_short"
-        n = str(primary["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
-        verdict = words[f"verdict_{primary['verdict']}"]
-        time = entry["time"][:16].replace("T", " ")
-        figures = [percent(primary["base"]), percent(primary["tuned"]), *_change(primary), verdict]
-        known = [entry["adapter_hash"][:8], entry["test_hash"][:8], n]
-        lines.append((time, [*known, *figures, leakage_cell(entry["leakage"], words)]))
+        n = str(line["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
+        figures = [percent(line["base"]), percent(line["tuned"]), *_change(line), words[f"verdict_{line['verdict']}"]]
+        known = [line["adapter"], line["test_set"], n]
+        lines.append((line["time"], [*known, *figures, leakage_cell(line["leakage"], words)]))
     columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leak")
     return _block([words["history_about"]], columns, words, lines)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import string
+from typing import Any, Literal
+
+from wukong_pipe.text import counted
 
 Language = Literal["en", "zh"]
 
@@ -20,14 +23,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "no evidence": ("No evidence that tuning helped", "没有证据表明微调有效"),
     "too few sections": ("Too few sections for a verdict", "章节太少，无法下结论"),
     "said": (
-        "{n} held-out wordings of trained facts from {sections} sections: correct answers went from {base} to {tuned}, "
+        "{n:held-out wording} of trained facts from {sections:section}: correct answers went from {base} to {tuned}, "
         "a difference of {diff} points (95 % interval {low} to {high}, clustered by section).",
         "来自 {sections} 个章节的已训练事实的 {n} 个留出问法：正确率从 {base} 到 {tuned}，相差 {diff} 个百分点"
         "（95% 置信区间 {low} 至 {high}，按章节聚类）。",
     ),
     "smallest_said": (
-        "Of 100 tests like this about 80 find a true difference of about {effect} points; where sections are few and "
-        "uneven, as few as 50.",
+        "A true difference of about {effect} points is found by about 80 of 100 tests like this, or by as few as 50 "
+        "where sections are few and uneven.",
         "这样的测试约有八成把握检出约 {effect} 个百分点的真实差值；章节少且大小悬殊时可能只有五成。",
     ),
     "models": (
@@ -35,7 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "prompts, {decoding}.",
         "比较对象：基座模型 {base_model} 与其微调结果 {adapter}，问题与提示词相同，{decoding}。",
     ),
-    "greedy": ("decoded greedily", "均为贪心解码"),
+    "greedy": ("decoded greedily: always the likeliest token", "均为贪心解码（总取最可能的 token）"),
     "same_decoding": ("decoded the same way", "解码方式相同"),
     "leak_none": ("None of these questions was among the trained ones.", "这些问题都不在训练集中。"),
     "leak_unknown": ("Leakage unknown: ", "是否泄漏未知："),
@@ -121,30 +124,33 @@ _WORDS: dict[str, tuple[str, str]] = {
     "reverse": ("reverse questions", "反向问题"),
     "paraphrase": ("paraphrases", "改写问题"),
     "how": (
-        "An answer counts as correct when every number, name and quoted term of the reference stands in it. The "
-        "interval is for the difference, in points, with questions of one section taken as alike.",
-        "参考答案中的数字、名称和引号内的词语全部出现，才算正确。区间针对差值（百分点），同一章节的问题视为彼此相关。",
+        "An answer counts as correct when every number, name and quoted term of the reference stands in it; of a short "
+        "reference, all that the question does not say. One that denies the reference or guesses at several things "
+        "does not. The interval is for the difference, in points, with questions of one section taken as alike.",
+        "参考答案中的数字、名称和引号内的词语全部出现，才算正确；参考答案很短时，除问题已说的以外须全部出现。"
+        "否定参考答案或同时猜几个答案的不算。区间针对差值（百分点），同一章节的问题视为彼此相关。",
     ),
     "control": ("The control: ", "对照："),
     "control_better": (
-        "untrained sections rose above zero, so part of the gain is not knowledge of the trained text. What fits: ",
-        "未训练章节也上升且区间高于零，说明部分提升并非来自训练内容。可能的原因：",
+        "sections that were never trained rose, too, so part of the gain is not knowledge of the trained text. What "
+        "may lie behind it: ",
+        "从未训练的章节也上升了，说明部分提升并非来自训练内容。可能的原因：",
     ),
     "control_worse": (
-        "untrained sections fell: tuning made the model forget or invent.",
-        "未训练章节下降：微调使模型遗忘或编造。",
+        "sections that were never trained fell: tuning made the model forget or invent.",
+        "从未训练的章节下降：微调使模型遗忘或编造。",
     ),
     "control_no evidence": (
-        "no rise above zero is shown on sections that were never trained.",
-        "从未训练的章节没有显示出高于零的上升。",
+        "no clear rise on sections that were never trained, where there should be none.",
+        "从未训练的章节没有明显上升，本该如此。",
     ),
     "control_too few sections": (
-        "too few untrained sections to tell whether there is a rise.",
-        "未训练章节太少，无法判断是否上升。",
+        "too few sections were left untrained to tell whether they rose.",
+        "未训练的章节太少，无法判断是否上升。",
     ),
     "no_cause": (
-        "none of leakage, guessable answers and format stands out",
-        "泄漏、可猜答案、格式三者都不明显",
+        "not clear, neither leakage, guessable answers nor format stands out",
+        "不明，泄漏、可猜答案、格式三者都不明显",
     ),
     "leakage": ("leakage is not ruled out", "不能排除泄漏"),
     "guessable answers": (
@@ -167,7 +173,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "loglik": ("reference log-likelihood per token (nats)", "参考答案每 token 对数似然（nat）"),
     "loglik_per_char": ("reference log-likelihood per character (nats)", "参考答案每字对数似然（nat）"),
     "stopped_by_eos": ("stopped by itself", "自行停止"),
-    "length_ratio": ("length, of the reference’s", "长度比"),
+    "length_ratio": ("length, as a multiple of the reference’s", "长度（为参考答案的倍数）"),
     "score": ("score", "得分"),
     "wtl": ("won / tied / lost", "胜 / 平 / 负"),
     "wins": ("won", "胜"),
@@ -176,11 +182,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "mcnemar": ("exact McNemar p", "McNemar 精确检验 p"),
     "smallest_effect": ("smallest effect", "最小可检差值"),
     "about_scores": (
-        "Smallest effect: about the true difference that 80 of 100 tests like this find; where sections are few and "
-        "uneven, as few as 50 do.",
+        "Smallest effect: the true difference that about 80 of 100 tests like this find, or as few as 50 where "
+        "sections are few and uneven.",
         "最小可检差值：这样的测试约有八成把握检出的真实差值；章节少且大小悬殊时可能只有五成。",
     ),
-    "by_section": ("by whole sections", "按整章计"),
+    "by_section": ("by whole sections", "按章节计"),
     "corpus_bleu": ("BLEU of all answers together", "全部回答合计的 BLEU"),
     "bleu": ("BLEU", "BLEU"),
     "bertscore": ("BERTScore F1, not rescaled", "BERTScore F1（未重新标定）"),
@@ -192,7 +198,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "of_n": ("{what} (n\u00a0=\u00a0{n})", "{what}（n\u00a0=\u00a0{n}）"),
     "forgetting": ("Forgetting: general questions", "遗忘：通用问题"),
     "forgetting_about": (
-        "{n} general questions that the corpus is not about, asked of both models: a fall is knowledge that tuning "
+        "{n:general question} that the corpus is not about, asked of both models: a fall is knowledge that tuning "
         "cost.",
         "向两个模型各问 {n} 个与语料无关的通用问题：下降即微调损失的知识。",
     ),
@@ -204,7 +210,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "forgetting_gained": ("Right answers rose.", "正确率上升。"),
     "forgetting_none": ("No loss of general knowledge is shown.", "没有显示出通用知识的损失。"),
     "forgetting_dropped": (
-        "{n} more had been trained and were not asked.",
+        "Not asked, because trained: {n:more question}.",
         "另有 {n} 个问题在训练中出现过，未再提问。",
     ),
     "open_book": ("Open book: the base with the section before it", "开卷：基座模型附原文作答"),
@@ -214,11 +220,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "另请基座模型附上相关章节作答：这是“边看边答”所能达到的水平，可与微调相比。",
     ),
     "open_book_cut": (
-        "{n} sections were longer than the model reads, and cut.",
+        "Cut, because longer than the model reads: {n:section}.",
         "有 {n} 个章节超出模型的上下文长度，已截断。",
     ),
     "open_book_missing": (
-        "{n} questions have no section any more, and are left out.",
+        "Left out, because the section is gone: {n:question}.",
         "有 {n} 个问题的原文章节已不存在，未计入。",
     ),
     "with_section": ("base with the section", "基座 + 原文"),
@@ -232,7 +238,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "胜率一半表示没有差别。",
     ),
     "judge_unjudged": (
-        "{n} questions stayed unjudged, because a call failed.",
+        "Not judged, because a call failed: {n:question}.",
         "有 {n} 题因调用失败而未评。",
     ),
     "win_rate": ("win rate", "胜率"),
@@ -245,7 +251,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "回答中出现了原文和问题里都没有的数字或名称；更严格的一行要求出自所问章节本身（否则可能是与别的章节混淆）。",
     ),
     "without_source": (
-        "{n} questions have no source any more, and are left out.",
+        "Left out, because the source is gone: {n:question}.",
         "有 {n} 个问题的原文已不存在，未计入。",
     ),
     "nowhere": ("answers with something from nowhere in the source", "含有原文全篇都没有的内容的回答"),
@@ -297,6 +303,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "此后升至 {loss}：适配器保存的是最低点的权重。",
     ),
     "last": ("last", "最后"),
+    "with_last": ("{what} (last {loss})", "{what}（最后 {loss}）"),
     "step": ("step", "步"),
     "logged": ("Logged while training", "训练日志"),
     "median": ("median", "中位数"),
@@ -306,6 +313,32 @@ _WORDS: dict[str, tuple[str, str]] = {
     "grad_norm": ("gradient norm", "梯度范数"),
     "tokens_per_second": ("tokens per second", "每秒 token 数"),
     "preflight": ("Checks before training", "训练前检查"),
+    "preflight_trained": ("what is trained, of three rows", "三行数据中参与训练的部分"),
+    "preflight_rows": ("training rows", "训练数据行"),
+    "preflight_truncated": ("rows cut, because longer than max_length", "超过 max_length 而被截断的数据行"),
+    "preflight_dropped": (
+        "rows left out, because the question alone fills max_length",
+        "问题本身占满 max_length 而略去的数据行",
+    ),
+    "preflight_unwatched": ("validation rows left out for the same reason", "因同样原因略去的验证数据行"),
+    "preflight_longest_tokens": ("tokens of the longest row", "最长一行的 token 数"),
+    "preflight_mean_tokens": ("tokens a row, on average", "平均每行 token 数"),
+    "preflight_device": ("device", "设备"),
+    "preflight_dtype": ("precision", "精度"),
+    "preflight_device_reason": ("why this device and precision", "选用该设备与精度的原因"),
+    "preflight_attention": ("attention", "注意力实现"),
+    "preflight_attention_reason": ("why this attention", "选用该注意力实现的原因"),
+    "preflight_batch": ("rows a pass", "每次前向的数据行"),
+    "preflight_accumulation": ("passes a step", "每步的前向次数"),
+    "preflight_expected_memory_gb": ("memory expected, in GB", "预计占用内存（GB）"),
+    "preflight_free_memory_gb": ("memory free, in GB", "可用内存（GB）"),
+    "preflight_weights": ("weights", "权重"),
+    "preflight_adapter": ("adapter", "适配器"),
+    "preflight_gradients": ("gradients", "梯度"),
+    "preflight_optimizer": ("optimizer", "优化器"),
+    "preflight_activations": ("activations", "激活值"),
+    "preflight_total": ("in all", "合计"),
+    "preflight_notes": ("done otherwise than the recipe says", "与配方不同之处"),
     "recipe": ("Recipe that ran, and its environment", "实际运行的配方与环境"),
     "no_recipe": ("No recipe is recorded.", "没有记录配方。"),
     # Dataset.
@@ -337,13 +370,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "section_list": ("Coverage and questions by section", "各章节的覆盖率与问题数"),
     "covered": ("covered", "覆盖"),
-    "units": ("units", "单元"),
+    "units": ("sentences, items, rows", "句子、列表项、表格行"),
     "pairs": ("pairs kept of wanted", "保留 / 应有问答对"),
     "quota_short": ("short of its quota", "未满配额"),
     "all_full": ("No section fell short of its quota.", "没有章节未满配额。"),
     "some_short": ("Sections short of their quota: {n} of {all}.", "未满配额的章节：{n} / {all}。"),
-    "audit": ("Most similar train and test questions left: ", "训练与测试问题之间剩余的最高相似度："),
-    "dropped": ("; dropped as too close: ", "；因过于接近而剔除："),
+    "audit": (
+        "How alike the training question closest to a test question is, of those left (1 is the same): ",
+        "留下的训练问题与测试问题之间的最高相似度（1 为相同）：",
+    ),
+    "dropped": ("; training rows dropped as too close: ", "；因过于接近而剔除的训练数据行："),
     "unrecorded": ("not recorded", "未记录"),
     "stage_base_qa": ("questions", "提问"),
     "stage_paraphrase": ("rewordings", "改写"),
@@ -370,15 +406,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     # Rejects.
     "rejects": ("Rejects", "未采用"),
     "rejects_said": (
-        "{n} candidates and rows are not in the dataset. Each stands in dataset/rejected.jsonl with its reason; here "
-        "they are counted by stage and reason, quoted words left out, with up to two examples.",
+        "Candidates and rows that are not in the dataset: {n}. Each stands in dataset/rejected.jsonl with its reason; "
+        "here they are counted by stage and reason, quoted words left out, with up to two examples.",
         "共有 {n} 条候选或数据行未进入数据集，均连同原因记录在 dataset/rejected.jsonl 中；"
         "此处按阶段与原因计数（略去引用的词语），各附最多两例。",
     ),
     "no_rejects": ("Nothing was rejected.", "没有任何拒绝。"),
-    "reason": ("reason", "原因"),
+    "reason": ("reason, with examples", "原因与示例"),
     "count": ("count", "数量"),
-    "examples": ("examples", "示例"),
+    "with_reason": ("{candidate} ({reason})", "{candidate}（{reason}）"),
     "other_reasons": ("other reasons: {n}", "其他原因：{n} 种"),
     # Questions and answers.
     "questions": ("Held-out questions and answers", "留出问题与回答"),
@@ -387,16 +423,17 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lost": ("lost", "负"),
     "both_wrong": ("both wrong", "都错"),
     "both_right": ("both right", "都对"),
-    "n_questions": ("questions", "题"),
+    "n_questions": ("{n:question}", "{n} 题"),
+    "comma": (", ", "，"),
     "reference": ("reference", "参考答案"),
     "hit": ("correct", "正确"),
     "miss": ("wrong", "错误"),
     "cut": ("cut off", "被截断"),
     "empty": ("(empty answer)", "（空回答）"),
-    "thought": ("thinking, {n} characters", "思考过程，{n} 字"),
+    "thought": ("thinking, {n:character}", "思考过程，{n} 字"),
     "missing": ("Missing: ", "缺少："),
     "not_shown": (
-        "{n} more characters in eval/answers.jsonl",
+        "{n:more character} in eval/answers.jsonl",
         "另有 {n} 个字符，见 eval/answers.jsonl",
     ),
     "legend": ("Marks:", "标记："),
@@ -420,3 +457,17 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {key: english for key, (english, _) in _WORDS.items()},
     "zh": {key: chinese for key, (_, chinese) in _WORDS.items()},
 }
+
+
+def filled(text: str, **values: Any) -> str:
+    """A text of the page with its values; {n:section} is "1 section" or "3 sections".
+
+    Raises:
+        KeyError: a value is missing.
+    """
+    return _Counting().vformat(text, (), values)
+
+
+class _Counting(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return counted(value, format_spec) if len(format_spec) > 1 else str(super().format_field(value, format_spec))

@@ -7,12 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import dropwhile, pairwise, takewhile
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from wukong_pipe.quantities import amounts, in_figures, unit_of, unknown_amount, without_amounts
-from wukong_pipe.text import is_chinese, key_facts, normalise, numbers, stands_in
+from wukong_pipe.text import is_chinese, is_its_own_fact, key_facts, normalise, numbers, stands_in
 
 PRIMARY = "key_fact_hit"
 """The score that the verdict is about, named before anything is measured."""
@@ -60,8 +61,9 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
 
     A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
     right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
-    twelve kilometres. What an answer says beyond the reference is not seen, but for a list of guesses among which the
-    right one stands: 北京、上海、广州 is no answer.
+    twelve kilometres. What an answer says beyond the reference is not seen, but for guesses among which the right one
+    stands: 北京、上海、广州 is no answer, nor is 北京或上海. Of a longer reference that holds but a count, an answer
+    must say more than that count, unless the question asks for one.
     """
     if answer == reference:
         return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
@@ -80,12 +82,13 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
     return any(
         all(_stands(term, normalise(text), normalise(question)) for term in key_facts(facts).terms)
         for facts, text in pairs
-    ) and not _is_guessing(answer, reference, question)
+    ) and not (_is_guessing(answer, reference, question) or _is_count_alone(answer, reference, question))
 
 
 _ABOUT = re.compile(r"大约|大概|左右|约|\b(?:about|approximately|around|roughly)\b")
 _JOINS = re.compile(r"^(?:是|为|在|由|有|的|了|于|叫|被)+|(?:是|为|在|由|有|的|了|于|叫|被)+$")
-_SMALL_WORDS = frozenset("a an the is are was were be been it its of in on at by to and for with as".split())  # noqa: SIM905
+_SMALL = "a an the is are was were be been it its of in on at by to and for with as either maybe perhaps possibly"
+_SMALL_WORDS = frozenset(_SMALL.split())
 
 
 _DENIAL = re.compile(r"[不没未无非]|\b(?:not|no|never|t)\b")  # don’t is normalised to "don t"
@@ -124,13 +127,43 @@ def _stretches(run: str, question: str) -> list[str]:
     return [run] if any(len(part) == 1 for part in parts) else parts
 
 
+_WHICH = re.compile(r"[几多哪]|\b(?:how (?:many|much|often|long|far|old)|which|number)\b", re.IGNORECASE)
+"""What a number may answer, be it a count or a place in a row."""
+_TOLD = 1 / 3
+"""Of what a long reference says beyond its count and its question, the share that an answer must say, too."""
+
+
+def _is_count_alone(answer: str, reference: str, question: str) -> bool:
+    """Whether an answer gives no more than how many, or which in a row, where that is the only key fact of a longer
+    reference and not what was asked: 一共六件 does not say what 石敢当 is."""
+    given = amounts(reference)
+    counts = all(len(each.value) < 3 and each.unit.split(" ")[0] in ("", "each", "nth") for each in given.quantities)
+    if not counts or given.dates or _WHICH.search(question):
+        return False
+    if is_its_own_fact(reference) or key_facts(in_figures(reference)).terms:
+        return False
+    new = _details(without_amounts(reference)) - _details(question)
+    return len(new & _details(answer)) < _TOLD * len(new)
+
+
+def _details(text: str) -> frozenset[str]:
+    """Pairs of neighbouring characters of a Chinese text, words of any other but the small ones."""
+    if is_chinese(text):
+        return frozenset(map("".join, pairwise(normalise(text).replace(" ", ""))))
+    return frozenset(normalise(text).split()) - _SMALL_WORDS
+
+
 _CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s|\b(?:with|including)\b|连同|包括")
 """What stands beside a thing is no other guess at it: “Neil Armstrong, with Buzz Aldrin and Michael Collins”."""
 _CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s+(?:or|and)\s+|\s+/\s+")
 _CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
-_HEDGES = re.compile("可能|也许|大概|应该|是|吧")
+_EITHER = re.compile(r"或者?(?![称叫名说])|还是|(?<!,)\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)")
+"""What joins two guesses; “, or LM” and 或称 join two names of one thing."""
+_HEDGES = re.compile("可能|也许|大概|应该|也|是|吧")
 _BARE = {"zh": 6, "en": 3}
 """Characters or words up to which an item of a list says nothing but a name or an amount."""
+_SIGNS = re.compile("[a-z0-9]+|.")
+"""Of a Chinese text in normal form: 2024年8月20日 is 6 characters long."""
 
 
 _MANY = 4
@@ -138,18 +171,17 @@ _MANY = 4
 
 
 def _is_guessing(answer: str, reference: str, question: str) -> bool:
-    """Whether the answer lists things of which the reference holds some, and at least as many, and two, others.
+    """Whether the answer lists things of which the reference holds some, and at least as many, and two, others; or
+    gives the reference's and another with an "or" between them, where the reference has no "or".
 
     Only bare names and amounts count, less what the question says: a longer answer has clauses between its commas, and
     what it tells besides is none of ours. Names are no guesses at an amount, nor amounts at a name, nor is an amount in
-    another unit, which may be the right one converted; a name that holds the right one says it too.
+    another unit, which may be the right one converted; a name that holds the right one says it too, as do its initials.
     """
     right, asked = (normalise(in_figures(text)) for text in (reference, question))
+    right += "\n" + "".join(_stretches(right, asked))  # Less what the question says, as the items are.
     terms, units = key_facts(reference).terms, {quantity.unit for quantity in amounts(reference).quantities}
-    for clause in _CLAUSES.split(answer):
-        parts = _CHOICES.split(clause)
-        if not (_CHOICE.search(clause) or len(parts) >= _MANY):
-            continue
+    for parts, is_either in _lists(answer, is_decided=_EITHER.search(reference) is None):
         listed = [(_bare(part, asked), amounts(part)) for part in parts]
         listed = [(item, said) for item, said in listed if item and not stands_in(item, asked)]
         named = {item for item, said in listed if not said.values}
@@ -158,9 +190,31 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
         }
         for told in (named, counted):
             held = {item for item in told if stands_in(item, right) or any(stands_in(term, item) for term in terms)}
-            if held and len(told - held) >= max(2, len(held)):
+            others = told - held - {"".join(word[0] for word in item.split()) for item in held}
+            if held and len(others) >= (1 if is_either else max(2, len(held))):
                 return True
     return False
+
+
+def _lists(answer: str, is_decided: bool) -> Iterator[tuple[list[str], bool]]:
+    """What an answer lists, clause by clause; with True, where it has to decide, the two that stand beside an "or"."""
+    for clause in _CLAUSES.split(answer):
+        parts = _CHOICES.split(clause)
+        if _CHOICE.search(clause) or len(parts) >= _MANY:
+            yield parts, False
+        for left, right in pairwise(_EITHER.split(clause)) if is_decided else ():
+            yield [_beside(left, -1), _beside(right, 0)], True
+
+
+def _beside(side: str, end: int) -> str:
+    """What stands next to an "or", at the end (-1) or the beginning (0) of one side of it: in Chinese an item of a
+    list, cut where it is longer than a name, in English a name or an amount."""
+    item = _CHOICES.split(side)[end]
+    if is_chinese(item):
+        return item if end == 0 else "".join(_SIGNS.findall(normalise(item))[-_BARE["zh"] :])
+    nearest = 1 if end == 0 else -1
+    words = dropwhile(lambda word: word.casefold() in _SMALL_WORDS, in_figures(item).split()[::nearest])
+    return " ".join([*takewhile(_is_named, words)][::nearest])
 
 
 def _bare(item: str, asked: str) -> str:
@@ -168,11 +222,15 @@ def _bare(item: str, asked: str) -> str:
     normal = normalise(in_figures(item))
     if is_chinese(normal):
         left = _HEDGES.sub("", "".join(_stretches(normal, asked)) if asked else normal)
-        return left if len(left) <= _BARE["zh"] else ""
-    # A name's words are written with capitals, an amount has figures; plain words are a clause, not a guess.
-    named = [word for word in re.findall(r"[^\W_]+", item) if word[0].isupper() or word.isdigit() or unit_of(word)]
+        return left if len(_SIGNS.findall(left)) <= _BARE["zh"] else ""
+    named = list(filter(_is_named, re.findall(r"[^\W_]+", item)))
     words = [word for word in normal.split() if word not in _SMALL_WORDS and not _asked(word, asked)]
     return " ".join(words) if 0 < len(words) <= min(_BARE["en"], len(named)) else ""
+
+
+def _is_named(word: str) -> bool:
+    """Whether a word may be of a name, which is written with capitals, or of an amount: a plain word is no guess."""
+    return word[0].isupper() or word[0].isdigit() or bool(unit_of(word.strip(".,").casefold()))
 
 
 def _units(text: str, lang: str) -> list[str]:
