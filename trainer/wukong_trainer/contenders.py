@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import transformers
@@ -17,7 +17,7 @@ from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data import Message
 from wukong_trainer.fingerprint import fingerprint
-from wukong_trainer.generate import answer_all, likelihood_all
+from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all
 from wukong_trainer.kept import Kept, Memory
 from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
@@ -84,6 +84,69 @@ class Loader:
         return self._model
 
 
+class Engine(Protocol):
+    """What makes a contender answer; answers and likelihoods come in the order of the prompts, and are kept."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        """Greedy answers, each cut at so many tokens, `batch` prompts at a time."""
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        """How likely each reference is after its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """transformers, in this process."""
+
+    contender: Contender
+    tokenizer: Any
+    memory: Memory
+    open: Callable[[], Any]
+    """Gives the model, and loads it where that was not done yet."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        return answer_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            max_new_tokens,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        return likelihood_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            references,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A contender at work."""
@@ -91,10 +154,8 @@ class Asked:
     contender: Contender
     tokenizer: Any
     batch: int
-    memory: Memory
+    engine: Engine
     progress: Progress
-    open: Callable[[], Any]
-    """Gives the model, and loads it where that was not done yet."""
 
     def scored(
         self, rows: Sequence[dict[str, Any]], prompts: Sequence[list[Message]], max_new_tokens: int, step: str
@@ -106,27 +167,14 @@ class Asked:
             step: what the progress is called.
         """
         style, thinking = self.contender.style, self.contender.thinking
-        answers = answer_all(
-            self.open,
-            self.tokenizer,
-            prompts,
-            max_new_tokens,
-            self.batch,
-            lambda done, total: self.progress(f"{step} answers", done, total),
-            self.memory,
-            style=style,
-            thinking=thinking,
+        answers = self.engine.answers(
+            prompts, max_new_tokens, self.batch, lambda done, total: self.progress(f"{step} answers", done, total)
         )
-        likely = likelihood_all(
-            self.open,
-            self.tokenizer,
+        likely = self.engine.likelihoods(
             prompts,
             [row["example"].completion(style, thinking) for row in rows],
             self.batch,
             lambda done, total: self.progress(f"{step} likelihoods", done, total),
-            self.memory,
-            style=style,
-            thinking=thinking,
         )
         return [
             {
@@ -168,4 +216,4 @@ def at_work(
 
         tokenizer = load_tokenizer(contender.tokenizer)
         memory = Memory(kept, contender.identity(tokenizer.eos_token))
-        yield Asked(contender, tokenizer, batch, memory, progress, ready)
+        yield Asked(contender, tokenizer, batch, InProcess(contender, tokenizer, memory, ready), progress)
