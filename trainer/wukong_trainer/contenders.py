@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
 from wukong_trainer.thoughts import said
+from wukong_trainer.vllm_engine import VllmEngine
+from wukong_trainer.vllm_server import Server, Vllm, serving
 
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, total)."""
@@ -44,12 +47,21 @@ class Contender:
     adapter: Path | None = None
     """The adapter on the weights; None asks the weights alone."""
 
-    def identity(self, eos: str) -> str:
+    @property
+    def precision(self) -> str:
+        """What transformers computes in with these weights here."""
+        dtype = str(torch.float32 if self.method == "full" else choose_place().dtype).removeprefix("torch.")
+        return f"NF4, {dtype}" if self.method == "qlora" else dtype
+
+    def identity(self, eos: str, vllm: Vllm | None = None) -> str:
         """Hash of all that its answers depend on, besides the question.
 
         Args:
             eos: the tokenizer's end of turn, which stops them: an adapter may bring another than its base has.
+            vllm: what answers, where it is not transformers.
         """
+        if vllm is not None:
+            return digest(fingerprint(self.weights), vllm.engine, vllm.dtype, str(vllm.on_cpu), eos)
         place = choose_place()
         adapter: tuple[str, ...] = ()
         if self.adapter is not None:
@@ -196,14 +208,30 @@ def at_work(
     batch: int,
     progress: Progress,
     shared: Path | None = None,
+    vllm: Vllm | None = None,
 ) -> Iterator[Asked]:
     """The contender, ready to be asked.
 
     Args:
         shared: an adapter that is on the weights all the same, switched off, because it is asked next.
+        vllm: asks vLLM, which then serves the contender's weights for the time of the block, and no adapter.
     """
-    adapter = contender.adapter or shared
+    tokenizer = load_tokenizer(contender.tokenizer)
+    memory = Memory(kept, contender.identity(tokenizer.eos_token, vllm))
     with ExitStack() as off:
+        if vllm is not None:
+            step = f"{contender.name}: starting vLLM"
+
+            @cache
+            def server() -> Server:
+                found = off.enter_context(serving(vllm, contender.weights, lambda: progress(step, 0, 1)))
+                progress(step, 1, 1)
+                return found
+
+            ask = VllmEngine(contender.weights, tokenizer, contender.style, contender.thinking, memory, server)
+            yield Asked(contender, tokenizer, batch, ask, progress)
+            return
+        adapter = contender.adapter or shared
         is_off = False
 
         def ready() -> Any:
@@ -214,6 +242,4 @@ def at_work(
                 is_off = True
             return model
 
-        tokenizer = load_tokenizer(contender.tokenizer)
-        memory = Memory(kept, contender.identity(tokenizer.eos_token))
         yield Asked(contender, tokenizer, batch, InProcess(contender, tokenizer, memory, ready), progress)
