@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
-from wukong_trainer.shares import in_points, percent, points, sample_of
+from wukong_trainer.shares import engine_of, in_points, percent, points, sample_of
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -29,6 +29,8 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"No evidence is not no effect: of 100 tests like this about 80 find some {points(effect)} points; where "
             "sections are few and uneven, as few as 50."
         )
+    if engine := engine_of(metrics):
+        yield f"Both models answered through {engine}: the adapter merged, the base without NF4."
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
@@ -134,7 +136,7 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             percent(primary["base"]),
             percent(primary["tuned"]),
             in_points(primary),
-            primary["verdict"] + sampled(sample_of(entry)),
+            primary["verdict"] + sampled(sample_of(entry)) + (f" by {engine}" if (engine := engine_of(entry)) else ""),
             entry["leakage"],
         )
     return table

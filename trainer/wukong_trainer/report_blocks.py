@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_trainer.leakage_words import Words, leakage_cell
-from wukong_trainer.shares import interval, points, sample_of
+from wukong_trainer.shares import engine_of, interval, points, sample_of
 
 Percent = Callable[[float], str]
 Block = dict[str, Any]
@@ -130,7 +130,7 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
         primary, sample = entry["primary"], sample_of(entry)
         said = "sample_limit_short" if sample and "limit" in sample else "sample_short"
         n = str(primary["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
-        verdict = words[f"verdict_{primary['verdict']}"]
+        verdict = words[f"verdict_{primary['verdict']}"] + (f" · {engine}" if (engine := engine_of(entry)) else "")
         time = entry["time"][:16].replace("T", " ")
         figures = [percent(primary["base"]), percent(primary["tuned"]), *_change(primary), verdict]
         known = [entry["adapter_hash"][:8], entry["test_hash"][:8], n]

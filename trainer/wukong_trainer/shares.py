@@ -38,3 +38,14 @@ def sample_of(evaluation: Mapping[str, Any]) -> dict[str, int] | None:
     limit = (evaluation.get("settings") or {}).get("limit")
     found: dict[str, int] | None = evaluation.get("sample", {"limit": limit} if limit else None)
     return found
+
+
+def engine_of(evaluation: Mapping[str, Any]) -> str:
+    """What answered where that was not transformers, as "vllm 0.32.0, bfloat16"; else empty.
+
+    Args:
+        evaluation: metrics.json, or a line of the history; older ones name none.
+    """
+    settings = evaluation.get("settings") or {}
+    engine = str(settings.get("engine", ""))
+    return "" if engine.startswith("transformers") or not engine else f"{engine}, {settings.get('precision', '?')}"
