@@ -149,45 +149,47 @@ async def _ask(
         request: makes the request of a row from how many tokens there is room for behind it.
     """
     import openai
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
     turn = asyncio.Semaphore(batch)
-    async with AsyncOpenAI(
+    kind = openai.HttpxBinaryResponseContent
+    async with openai.AsyncOpenAI(
         base_url=server.url,
         api_key="none",
         max_retries=0,
         timeout=PATIENCE,
         # HTTP_PROXY would capture http://127.0.0.1, too.
-        http_client=DefaultAsyncHttpxClient(trust_env=False),
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
     ) as client:
-
-        async def sent(path: str, body: dict[str, Any] | None = None) -> Any:
-            try:
-                kind = openai.HttpxBinaryResponseContent
-                answer = client.get(path, cast_to=kind) if body is None else client.post(path, cast_to=kind, body=body)
-                return json.loads((await answer).content)
-            except openai.APIError as error:
-                words = error.body.get("message") if isinstance(error.body, dict) else None
-                raise server.failed(str(words or error)) from error
 
         async def choice(i: int, room: int) -> tuple[int, dict[str, Any]]:
             async with turn:
-                reply = await sent("/completions", {"model": server.name, **request(i, room)})
-            return i, reply["choices"][0]
+                body = {"model": server.name, **request(i, room)}
+                reply = await client.post("/completions", cast_to=kind, body=body)
+            return i, json.loads(reply.content)["choices"][0]
 
-        (model,) = (await sent("/models"))["data"]
-        most = int(model["max_model_len"])
-        longest = max(rows, key=lambda i: len(rows[i]))
-        # vLLM generates at least one token.
-        if len(rows[longest]) >= most:
-            raise ModelError(
-                f"A question with what stands around it is {len(rows[longest])} tokens long, and vLLM reads fewer than "
-                f"{most} of this model here: leave out such questions, or --engine vllm."
-            )
-        tasks = {asyncio.create_task(choice(i, most - len(row))) for i, row in rows.items()}
-        while tasks:
-            done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # What came beside a failure was bought, too.
-            took(dict(task.result() for task in done if not task.exception()))
-            for task in done:
-                task.result()
+        tasks: set[asyncio.Task[tuple[int, dict[str, Any]]]] = set()
+        try:
+            (model,) = json.loads((await client.get("/models", cast_to=kind)).content)["data"]
+            most = int(model["max_model_len"])
+            longest = max(len(row) for row in rows.values())
+            # vLLM generates at least one token.
+            if longest >= most:
+                raise ModelError(
+                    f"A question with what stands around it is {longest} tokens long, and vLLM reads fewer than {most} "
+                    "of this model here: leave out such questions, or --engine vllm."
+                )
+            tasks = {asyncio.create_task(choice(i, most - len(row))) for i, row in rows.items()}
+            while tasks:
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                failures = [failure for task in done if (failure := task.exception())]
+                # What came beside a failure was bought, too.
+                took(dict(task.result() for task in done if not task.exception()))
+                if failures:
+                    raise failures[0]
+        except openai.APIError as error:
+            words = error.body.get("message") if isinstance(error.body, dict) else None
+            raise server.failed(str(words or error), isinstance(error, openai.BadRequestError)) from error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -28,6 +28,8 @@ from wukong_trainer.fingerprint import exported_from
 HOST = "127.0.0.1"
 SILENCE = 600.0
 """Seconds without a line in its log after which a vLLM that does not answer has failed: some hang after an error."""
+DYING = 15.0
+"""Seconds that a vLLM may take to end, once its engine is dead."""
 _CURE = "Without --engine vllm, transformers asks the models as they are."
 
 
@@ -60,8 +62,11 @@ class Server:
     log: Path
     process: subprocess.Popen[bytes]
 
-    def failed(self, what: str) -> ModelError:
-        """The sentence for an answer that did not come."""
+    def failed(self, what: str, refused: bool) -> ModelError:
+        """The sentence for an answer that did not come: `what` the client saw; `refused` as a bad request."""
+        # One that dies cuts its connections first.
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(0 if refused else DYING)
         if self.process.poll() is None:
             return ModelError(f"vLLM did not answer: {what} (its log: {self.log}). {_CURE}")
         return ModelError(f"vLLM died: {telling(self.log)} (its log: {self.log}). What it answered is kept. {_CURE}")
@@ -121,7 +126,7 @@ def serving(vllm: Vllm, model: str, tell: Callable[[], None] = lambda: None) -> 
 
     Args:
         model: a folder of weights, or a hub's id.
-        tell: called every second until it answers.
+        tell: called some times a second until it answers.
 
     Raises:
         ModelError: it does not start.
@@ -178,7 +183,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path, tell: Callable
                 f"log: {log}). {_CURE}"
             )
         tell()
-        time.sleep(1)
+        time.sleep(0.25)
 
 
 def telling(log: Path) -> str:
@@ -190,8 +195,9 @@ def _telling(log: str) -> str:
     """The last error that is not about an earlier one, else the last line; without process, time and place."""
     lines = [_PREFIX.sub("", line).strip() for line in log.splitlines()]
     lines = [line for line in lines if line]
-    errors = [line for line in lines if _ERROR.match(line) and "root cause" not in line]
-    line = (errors or lines or [""])[-1].rstrip(".")
+    errors = [line for line in lines if _ERROR.match(line)]
+    roots = [line for line in errors if "root cause" not in line]
+    line = (roots or errors or lines or [""])[-1].rstrip(".")
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 
