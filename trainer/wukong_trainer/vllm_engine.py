@@ -188,7 +188,7 @@ async def _ask(
                     raise failures[0]
         except openai.APIError as error:
             words = error.body.get("message") if isinstance(error.body, dict) else None
-            raise server.failed(str(words or error), isinstance(error, openai.BadRequestError)) from error
+            raise server.failed(str(words or error), refused=isinstance(error, openai.BadRequestError)) from error
         finally:
             for task in tasks:
                 task.cancel()

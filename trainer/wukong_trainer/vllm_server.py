@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -28,8 +28,6 @@ from wukong_trainer.fingerprint import exported_from
 HOST = "127.0.0.1"
 SILENCE = 600.0
 """Seconds without a line in its log after which a vLLM that does not answer has failed: some hang after an error."""
-DYING = 15.0
-"""Seconds that a vLLM may take to end, once its engine is dead."""
 _CURE = "Without --engine vllm, transformers asks the models as they are."
 
 
@@ -60,16 +58,21 @@ class Server:
     name: str
     """Of the model, made up for this server: another that took its port would not know it."""
     log: Path
-    process: subprocess.Popen[bytes]
 
-    def failed(self, what: str, refused: bool) -> ModelError:
-        """The sentence for an answer that did not come: `what` the client saw; `refused` as a bad request."""
-        # One that dies cuts its connections first.
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(0 if refused else DYING)
-        if self.process.poll() is None:
-            return ModelError(f"vLLM did not answer: {what} (its log: {self.log}). {_CURE}")
-        return ModelError(f"vLLM died: {telling(self.log)} (its log: {self.log}). What it answered is kept. {_CURE}")
+    def failed(self, said: str, *, refused: bool) -> ModelError:
+        """The sentence for an answer that did not come.
+
+        Args:
+            said: what came instead.
+            refused: it was the request, and not the server.
+        """
+        if refused:
+            return ModelError(f"vLLM refuses a question: {said.rstrip('.')}. {_CURE}")
+        # Its own last words are few: the reason stands in the log.
+        return ModelError(
+            f"vLLM failed: {said.rstrip('.')}; {telling(self.log)} (its log: {self.log}). What it answered is kept, "
+            f"and the same command goes on. {_CURE}"
+        )
 
 
 def vllm_executable() -> str:
@@ -155,7 +158,7 @@ def serving(vllm: Vllm, model: str, tell: Callable[[], None] = lambda: None) -> 
     assert process.stdin is not None
     try:
         _wait(process, port, vllm.log, tell)
-        yield Server(f"http://{HOST}:{port}/v1", name, vllm.log, process)
+        yield Server(f"http://{HOST}:{port}/v1", name, vllm.log)
     finally:
         process.stdin.close()
         process.wait()

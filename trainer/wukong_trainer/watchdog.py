@@ -11,27 +11,39 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 
 GRACE = 20.0
 """Seconds that the command has to end by itself."""
+TIDYING = 3.0
+"""Seconds that what it has started has then: Python's own keepers of shared memory end last, and free it."""
 
 
 def main() -> None:
-    """Run the command until it ends or stdin does; then nothing of this process group is left, itself included."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    """Run the command until it ends or stdin does; then nothing that it has started is left."""
+    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, process_group=0)
 
     def end() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock, held here at the end, would be a fatal error.
+        while os.read(0, 1):
+            pass
         child.terminate()
-        threading.Timer(GRACE, os.killpg, (0, signal.SIGKILL)).start()
+        time.sleep(GRACE)
+        os.killpg(child.pid, signal.SIGKILL)
 
     threading.Thread(target=end, daemon=True).start()
     code = child.wait()
-    if code:
-        # What killed a command that could say nothing itself is worth a line in its log.
-        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        print(f"ended with {name}", file=sys.stderr, flush=True)
-    os.killpg(0, signal.SIGKILL)
+    if code < 0:
+        # What could say nothing itself is worth a line in its log.
+        print(f"ended with {signal.Signals(-code).name}", file=sys.stderr, flush=True)
+    with suppress(ProcessLookupError):  # None is left.
+        os.killpg(child.pid, signal.SIGTERM)
+        late = time.monotonic() + TIDYING
+        while time.monotonic() < late:
+            os.killpg(child.pid, 0)
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
