@@ -25,6 +25,9 @@ OF_BUILD = (
 )  # fmt: skip
 """Options that eval has as build has them: the judge is a teacher, and --encoding is of the same sources."""
 
+BATCH = {"transformers": 32, "vllm": 256}
+"""Questions at a time where --batch does not say: vLLM itself looks what fits."""
+
 
 def like_build(command: F) -> F:
     """The options of `OF_BUILD`."""
@@ -39,7 +42,14 @@ def like_build(command: F) -> F:
 @click.option("--test", type=click.Path(path_type=Path), help="Other test rows than the run's own.")
 @click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
 @click.option("--limit", type=click.IntRange(1), help="Only this many test questions, spread evenly.")
-@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Questions at a time.")
+@click.option(
+    "--engine",
+    type=click.Choice(["transformers", "vllm"]),
+    default="transformers",
+    show_default=True,
+    help="What answers: transformers, the adapter as trained; vllm, what `export --merge` wrote, and the base alike.",
+)
+@click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
 @click.option(
     "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, help="Where an answer is cut."
 )
@@ -84,6 +94,7 @@ def eval_command(**options: Any) -> None:
       wukong-pipe eval --open-book --against other-run --against Qwen/Qwen2.5-7B-Instruct
       wukong-pipe eval --judge --price-in 0.4 --price-out 1.6 --max-cost 2
       wukong-pipe eval --fail-under 0.8
+      wukong-pipe export --merge && wukong-pipe eval --engine vllm
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
@@ -91,7 +102,8 @@ def eval_command(**options: Any) -> None:
         entries = past_evaluations(run)
         print(json.dumps(entries, ensure_ascii=False)) if options["json"] else out.print(history_table(entries))
         return
-    names = ("batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
+    options["batch"] = options["batch"] or BATCH[options["engine"]]
+    names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
     prices = chosen_prices(options)
     judge = teacher_choice(options | {"teacher": "openai", "batch": False}, prices) if options["judge"] else None
     with Steps(err).shown() as steps:

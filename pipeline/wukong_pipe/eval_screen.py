@@ -10,7 +10,7 @@ from rich.text import Text
 
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.text import counted
-from wukong_trainer.shares import in_points, past_evaluation, percent, rivals
+from wukong_trainer.shares import engine_of, in_points, past_evaluation, percent, rivals
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -30,6 +30,8 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
             f"No evidence is not no effect: a true difference of {100 * effect:.0f} points is found by about 80 of 100 "
             "tests like this, or by as few as 50 where sections are few and uneven."
         )
+    if engine := engine_of(metrics):
+        yield f"Both models answered through {engine}: the adapter merged, the base without NF4."
     yield from _cut_lines(metrics)
     if forgetting := metrics.get("forgetting"):
         yield f"Forgetting: {forgetting['explanation']}"
@@ -136,7 +138,7 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             percent(line["base"]),
             percent(line["tuned"]),
             in_points(line),
-            line["verdict"] + sampled(line["sample"]),
+            line["verdict"] + sampled(line["sample"]) + (f" by {line['engine']}" if line["engine"] else ""),
             line["leakage"],
         )
     return table

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import socket
 
 from rich.console import Console
 
-from wukong_pipe.errors import MissingDependency, WorkspaceError
+from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.workspace import Run
 
@@ -50,21 +49,10 @@ def vllm_command(run: Run, port: int) -> list[str]:
     """
     with training_installed():
         from wukong_trainer.evaluate import tuned_folder
-        from wukong_trainer.export import exported_from
-    folder, _ = tuned_folder(run)
-    if not exported_from(run.merged, folder):
-        raise WorkspaceError(
-            f"vLLM serves merged models, and {run.merged} holds none of this adapter: start with "
-            f"`wukong-pipe export --merge --overwrite --run {shlex.quote(run.name)}`."
-        )
-    vllm = shutil.which("vllm")
-    if vllm is None:
-        raise MissingDependency(
-            "vLLM is not installed (pip install vllm; it wants an NVIDIA GPU); without --engine vllm, transformers "
-            "serves the adapter as it is."
-        )
+        from wukong_trainer.vllm_server import merged_model, vllm_executable
+    merged = merged_model(run, tuned_folder(run)[0])
     return [
-        *(vllm, "serve", str(run.merged), "--served-model-name", run.name),
+        *(vllm_executable(), "serve", str(merged), "--served-model-name", run.name),
         *("--host", HOST, "--port", str(port)),
         # vLLM reads no do_sample from the export's generation config, and samples at temperature 1.
         *("--override-generation-config", '{"temperature": 0}'),

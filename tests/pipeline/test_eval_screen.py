@@ -61,3 +61,21 @@ def test_the_history_marks_the_evaluation_of_a_sample() -> None:
     assert "better (at most 43 questions)" in older
     assert "better  " in whole
     assert "better (sample: 3 of 90)" in part
+
+
+def test_answers_of_vllm_are_told_from_those_of_transformers() -> None:
+    primary = {"n": 3, "base": 0.0, "tuned": 1.0, "difference": 1.0, "ci95": [0.4, 1.0], "verdict": "better"}
+    entry = {"time": "t", "adapter_hash": "a", "test_hash": "b", "primary": primary, "leakage": "none"}
+    own, other = (
+        entry | {"settings": {"engine": engine, "precision": "bfloat16"}}
+        for engine in ("transformers 5.23.0", "vllm 0.32.0")
+    )
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(history_table([entry, own, other]))
+    assert [" by " in line for line in shown.get().splitlines()] == [False, False, False, True]
+    assert "better by vllm 0.32.0, bfloat16" in shown.get()
+    assert list(evaluation_lines(own | {"levels": {}})) == []
+    assert list(evaluation_lines(other | {"levels": {}})) == [
+        "Both models answered through vllm 0.32.0, bfloat16: the adapter merged, the base without NF4."
+    ]

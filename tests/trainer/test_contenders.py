@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wukong_trainer.contenders import Asked, Contender, Loader, at_work
+from wukong_trainer.contenders import Asked, Contender, InProcess, Loader, at_work
 from wukong_trainer.data import Example
 from wukong_trainer.forgetting import ANSWER_TOKENS, ask_general, general_questions
 from wukong_trainer.generate import Answer, Likelihood
@@ -66,5 +66,6 @@ def test_answers_that_another_token_ended_are_not_taken_for_this_model_s(student
     keys = []
     for contender in (first.contender, twin, other):
         with at_work(contender, Loader(), Kept(tmp_path / "kept.jsonl"), 8, lambda step, done, total: None) as asked:
-            keys.append(asked.memory.key("answer", "prompt"))
+            assert isinstance(asked.engine, InProcess)
+            keys.append(asked.engine.memory.key("answer", "prompt"))
     assert keys[0] == keys[1] != keys[2]

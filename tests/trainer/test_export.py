@@ -18,7 +18,8 @@ from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer.data import chat_prompt
 from wukong_trainer.evaluate import base_of
-from wukong_trainer.export import Exported, export, exported_from
+from wukong_trainer.export import Exported, export
+from wukong_trainer.fingerprint import exported_from
 from wukong_trainer.sft import RECORD
 from wukong_trainer.templates import with_system
 

@@ -392,6 +392,18 @@ def test_an_older_evaluation_claims_no_reason_that_it_did_not_note_and_no_full_t
     assert page.count("10 (limit: 43)") == 1, "the other line says that all were asked"
 
 
+def test_the_page_names_the_engine_where_it_was_not_transformers(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    entry = {"time": "2026-01-02T03:04", "adapter_hash": "a", "test_hash": "b", "leakage": "none"}
+    past = entry | {"primary": metrics["primary"]}
+    of_vllm = {"settings": {"engine": "vllm 0.32.0", "precision": "bfloat16"}}
+    write_text(run.metrics.with_name("history.jsonl"), jsonl([past, past | of_vllm]))
+    assert squeezed(read(run)[1]).count("vllm 0.32.0, bfloat16") == 1, "in the history"
+    write_json(run.metrics, metrics | of_vllm)
+    assert "Both models answered through vllm 0.32.0, bfloat16: the adapter merged" in squeezed(read(run)[1])
+
+
 @pytest.mark.parametrize("name", ["primary", "levels", "leakage", "settings"])
 def test_metrics_without_what_the_page_is_about_are_named_with_the_cure(tmp_path: Path, name: str) -> None:
     run = make_run(tmp_path)

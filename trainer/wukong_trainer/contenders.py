@@ -6,8 +6,9 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import transformers
@@ -17,12 +18,14 @@ from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data import Message
 from wukong_trainer.fingerprint import fingerprint
-from wukong_trainer.generate import answer_all, likelihood_all
+from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all
 from wukong_trainer.kept import Kept, Memory
 from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
 from wukong_trainer.thoughts import said
+from wukong_trainer.vllm_engine import VllmEngine
+from wukong_trainer.vllm_server import Server, Vllm, serving
 
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, total)."""
@@ -44,12 +47,21 @@ class Contender:
     adapter: Path | None = None
     """The adapter on the weights; None asks the weights alone."""
 
-    def identity(self, eos: str) -> str:
+    @property
+    def precision(self) -> str:
+        """What transformers computes in with these weights here."""
+        dtype = str(torch.float32 if self.method == "full" else choose_place().dtype).removeprefix("torch.")
+        return f"NF4, {dtype}" if self.method == "qlora" else dtype
+
+    def identity(self, eos: str, vllm: Vllm | None = None) -> str:
         """Hash of all that its answers depend on, besides the question.
 
         Args:
             eos: the tokenizer's end of turn, which stops them: an adapter may bring another than its base has.
+            vllm: what answers, where it is not transformers.
         """
+        if vllm is not None:
+            return digest(fingerprint(self.weights), vllm.engine, vllm.dtype, str(vllm.on_cpu), eos)
         place = choose_place()
         adapter: tuple[str, ...] = ()
         if self.adapter is not None:
@@ -84,6 +96,69 @@ class Loader:
         return self._model
 
 
+class Engine(Protocol):
+    """What makes a contender answer; answers and likelihoods come in the order of the prompts, and are kept."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        """Greedy answers, each cut at so many tokens, `batch` prompts at a time."""
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        """How likely each reference is after its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """transformers, in this process."""
+
+    contender: Contender
+    tokenizer: Any
+    memory: Memory
+    open: Callable[[], Any]
+    """Gives the model, and loads it where that was not done yet."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        return answer_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            max_new_tokens,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        return likelihood_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            references,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A contender at work."""
@@ -91,10 +166,8 @@ class Asked:
     contender: Contender
     tokenizer: Any
     batch: int
-    memory: Memory
+    engine: Engine
     progress: Progress
-    open: Callable[[], Any]
-    """Gives the model, and loads it where that was not done yet."""
 
     def scored(
         self, rows: Sequence[dict[str, Any]], prompts: Sequence[list[Message]], max_new_tokens: int, step: str
@@ -106,27 +179,14 @@ class Asked:
             step: what the progress is called.
         """
         style, thinking = self.contender.style, self.contender.thinking
-        answers = answer_all(
-            self.open,
-            self.tokenizer,
-            prompts,
-            max_new_tokens,
-            self.batch,
-            lambda done, total: self.progress(f"{step} answers", done, total),
-            self.memory,
-            style=style,
-            thinking=thinking,
+        answers = self.engine.answers(
+            prompts, max_new_tokens, self.batch, lambda done, total: self.progress(f"{step} answers", done, total)
         )
-        likely = likelihood_all(
-            self.open,
-            self.tokenizer,
+        likely = self.engine.likelihoods(
             prompts,
             [row["example"].completion(style, thinking) for row in rows],
             self.batch,
             lambda done, total: self.progress(f"{step} likelihoods", done, total),
-            self.memory,
-            style=style,
-            thinking=thinking,
         )
         return [
             {
@@ -148,14 +208,30 @@ def at_work(
     batch: int,
     progress: Progress,
     shared: Path | None = None,
+    vllm: Vllm | None = None,
 ) -> Iterator[Asked]:
     """The contender, ready to be asked.
 
     Args:
         shared: an adapter that is on the weights all the same, switched off, because it is asked next.
+        vllm: asks vLLM, which then serves the contender's weights for the time of the block, and no adapter.
     """
-    adapter = contender.adapter or shared
+    tokenizer = load_tokenizer(contender.tokenizer)
+    memory = Memory(kept, contender.identity(tokenizer.eos_token, vllm))
     with ExitStack() as off:
+        if vllm is not None:
+            step = f"{contender.name}: starting vLLM"
+
+            @cache
+            def server() -> Server:
+                found = off.enter_context(serving(vllm, contender.weights, lambda: progress(step, 0, 1)))
+                progress(step, 1, 1)
+                return found
+
+            ask = VllmEngine(contender.weights, tokenizer, contender.style, contender.thinking, memory, server)
+            yield Asked(contender, tokenizer, batch, ask, progress)
+            return
+        adapter = contender.adapter or shared
         is_off = False
 
         def ready() -> Any:
@@ -166,6 +242,4 @@ def at_work(
                 is_off = True
             return model
 
-        tokenizer = load_tokenizer(contender.tokenizer)
-        memory = Memory(kept, contender.identity(tokenizer.eos_token))
-        yield Asked(contender, tokenizer, batch, memory, progress, ready)
+        yield Asked(contender, tokenizer, batch, InProcess(contender, tokenizer, memory, ready), progress)

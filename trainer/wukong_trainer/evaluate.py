@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+import transformers
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
@@ -24,17 +25,22 @@ from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
+from wukong_trainer.model import choose_place
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
+from wukong_trainer.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How an evaluation decodes and what it asks; it stands in metrics.json."""
 
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """What answers; in metrics.json with its version. vLLM is asked what `export --merge` wrote, unquantised."""
     batch: int = 32
+    """Questions a forward pass; with vLLM, which batches by itself, those in flight."""
     max_new_tokens: int = 256
     limit: int | None = None
     """Only this many test questions, spread evenly over the file."""
@@ -80,8 +86,9 @@ def evaluate(
         (metrics, answers), as written.
 
     Raises:
-        WorkspaceError: nothing was trained, or there is nothing to test on.
-        ModelError: the adapter belongs to another base model, or was trained on test questions.
+        WorkspaceError: nothing was trained, or there is nothing to test on; or no export for vLLM to serve.
+        ModelError: the adapter belongs to another base model, or was trained on test questions; or vLLM fails.
+        MissingDependency: vLLM is wanted and not installed.
         StoppedShort: the judge's budget is reached or it cannot be asked; all but its judgement is written.
     """
     folder, record = tuned_folder(run)
@@ -105,6 +112,13 @@ def evaluate(
         (_rival(rival, its, tuned), its, audit.leaks(its, rows, names).unseen if its else list(range(len(rows))))
         for rival, its in others
     ]
+    vllm = _vllm(run) if settings.engine == "vllm" else None
+    if vllm is not None:
+        tuned = _served(tuned, run)
+        challengers = [
+            (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
+            for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
+        ]
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
@@ -116,14 +130,14 @@ def evaluate(
     general: dict[str, list[dict[str, Any]]] = {}
     book: OpenBook | None = None
     for contender in (base, tuned):
-        with at_work(contender, loader, kept, settings.batch, progress, shared=tuned.adapter) as asked:
+        with at_work(contender, loader, kept, settings.batch, progress, tuned.adapter, vllm) as asked:
             prompts = [row["example"].prompt(contender.system, contender.style) for row in rows]
             scored[contender.name] = asked.scored(rows, prompts, settings.max_new_tokens, contender.name)
             if contender is base and settings.open_book and source_of:
                 book = ask_with_source(asked, rows, source_of, settings.max_new_tokens)
             general[contender.name] = ask_general(asked, questions, settings.max_new_tokens)
     of_rivals = [
-        (contender, its, _rival_answers(contender, places, rows, loader, kept, settings, progress))
+        (contender, its, _rival_answers(contender, places, rows, loader, kept, settings, progress, vllm))
         for contender, its, places in challengers
     ]
 
@@ -147,7 +161,7 @@ def evaluate(
         base_model=record.get("base_model") or base.weights,
         adapter=folder.name,
         leakage=leakage,
-        settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"},
+        settings=asdict(settings) | {"general": len(questions), "decoding": "greedy"} | _answered_by(vllm, tuned),
     )
     metrics |= {"sample": sample, "leak_check": {"audit": audit.of_training(record), "closest": seen.closest}}
     if questions:
@@ -363,6 +377,37 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
     return Contender(rival, rival, method, rival, first.system, first.style, first.thinking)
 
 
+def _vllm(run: Run) -> Vllm:
+    """The vLLM that is installed, and the precision in which transformers would compute here.
+
+    Raises:
+        MissingDependency: there is none.
+        ModelError: it cannot be run.
+    """
+    executable, place = vllm_executable(), choose_place()
+    dtype = str(place.dtype).removeprefix("torch.")
+    log = run.metrics.with_name("vllm.log")
+    return Vllm(executable, vllm_version(executable), dtype, place.device == "cpu", log)
+
+
+def _served(contender: Contender, run: Run) -> Contender:
+    """The run's tuned model as vLLM is given it: merged, for it knows few adapters and no NF4 of ours.
+
+    Raises:
+        WorkspaceError: the adapter was not exported, or has changed since.
+    """
+    if contender.adapter is None:
+        return contender
+    return replace(contender, weights=str(merged_model(run, contender.adapter)), adapter=None)
+
+
+def _answered_by(vllm: Vllm | None, contender: Contender) -> dict[str, str]:
+    """What computed the answers, and in which precision: of metrics.json's settings."""
+    if vllm is not None:
+        return {"engine": vllm.engine, "precision": vllm.dtype}
+    return {"engine": f"transformers {transformers.__version__}", "precision": contender.precision}
+
+
 def _rival_answers(
     contender: Contender,
     places: list[int],
@@ -371,11 +416,12 @@ def _rival_answers(
     kept: Kept,
     settings: Settings,
     progress: Progress,
+    vllm: Vllm | None,
 ) -> ScoredRows:
     """A rival's scored answers to the questions at `places`: those it was not trained on."""
     asked_rows = [rows[i] for i in places]
     prompts = [row["example"].prompt(contender.system, contender.style) for row in asked_rows]
-    with at_work(contender, loader, kept, settings.batch, progress) as asked:
+    with at_work(contender, loader, kept, settings.batch, progress, vllm=vllm) as asked:
         scored = asked.scored(asked_rows, prompts, settings.max_new_tokens, contender.name)
     return dict(zip(places, scored, strict=True))
 

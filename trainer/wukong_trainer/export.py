@@ -18,7 +18,7 @@ from peft import PeftConfig
 from transformers import GenerationConfig
 
 from wukong_pipe.errors import ModelError, WorkspaceError
-from wukong_pipe.workspace import RECORD, Run, half_of, read_json, write_json
+from wukong_pipe.workspace import RECORD, Run, half_of, write_json
 from wukong_trainer.data import Message, chat_prompt
 from wukong_trainer.evaluate import base_of, tuned_folder
 from wukong_trainer.fingerprint import fingerprint
@@ -125,12 +125,6 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return exported
-
-
-def exported_from(out: Path, folder: Path) -> bool:
-    """Whether `out` holds what the adapter in `folder` is now."""
-    merged = read_json(out / RECORD).get("merged", {}) if (out / RECORD).is_file() else {}
-    return bool(merged.get("adapter") == fingerprint(str(folder)))
 
 
 def check_free(out: Path, overwrite: bool) -> None:

@@ -159,7 +159,7 @@ def likelihood_all(
     `memory` are as in `answer_all`.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
-    rows = [_encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
+    rows = [encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
 
     def look(ready: Any, places: list[int]) -> Iterator[tuple[int, Likelihood]]:
         for i, total in zip(places, _log_likelihoods(ready, tokenizer, [rows[i] for i in places]), strict=True):
@@ -186,7 +186,7 @@ def _log_likelihoods(model: Any, tokenizer: Any, rows: list[tuple[list[int], int
     return [float(logs[n, start - 1 - first : len(tokens) - 1 - first].sum()) for n, (tokens, start) in enumerate(rows)]
 
 
-def _encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
+def encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
     """Token ids of prompt, answer and end of turn, and where the answer begins."""
     prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
     answer = tokenizer(reference + tokenizer.eos_token, add_special_tokens=False)["input_ids"]

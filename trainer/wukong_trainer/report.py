@@ -32,7 +32,7 @@ from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
 from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language, filled
-from wukong_trainer.shares import percent, points, sample_of
+from wukong_trainer.shares import engine_of, percent, points, sample_of
 
 HERE = Path(__file__).parent
 KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "leak_check", "sample", "settings"})
@@ -89,6 +89,7 @@ def write_report(run: Run) -> Path:
         hashes={"style": _csp_hash(style), "script": _csp_hash(script)},
         metrics=metrics,
         sample=sample_of(metrics),
+        engine=engine_of(metrics),
         leakage=leakage_said(metrics, words) if metrics else "",
         lines=lines,
         rates=Markup(rates_plot(lines, _line_name(words), words["rates_plot"], _RATE[lang])) if lines else "",

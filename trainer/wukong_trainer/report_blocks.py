@@ -130,7 +130,8 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
         sample = line["sample"]
         said = "sample_limit_short" if sample and "limit" in sample else "sample_short"
         n = str(line["n"]) + (f" ({words[said].format(**sample)})" if sample else "")
-        figures = [percent(line["base"]), percent(line["tuned"]), *_change(line), words[f"verdict_{line['verdict']}"]]
+        verdict = words[f"verdict_{line['verdict']}"] + (f" · {line['engine']}" if line["engine"] else "")
+        figures = [percent(line["base"]), percent(line["tuned"]), *_change(line), verdict]
         known = [line["adapter"], line["test_set"], n]
         lines.append((line["time"], [*known, *figures, leakage_cell(line["leakage"], words)]))
     columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leak")

@@ -38,6 +38,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "prompts, {decoding}.",
         "比较对象：基座模型 {base_model} 与其微调结果 {adapter}，问题与提示词相同，{decoding}。",
     ),
+    "by_engine": (
+        "Both models answered through {engine}: the adapter merged, the base without NF4.",
+        "两个模型均由 {engine} 作答：适配器已合并，基座未经 NF4 量化。",
+    ),
     "greedy": ("decoded greedily: always the likeliest token", "均为贪心解码（总取最可能的 token）"),
     "same_decoding": ("decoded the same way", "解码方式相同"),
     "leak_none": ("None of these questions was among the trained ones.", "这些问题都不在训练集中。"),
@@ -273,8 +277,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "leak_word_rest": (", others unknown", "，其余未知"),
     "history": ("Evaluations of this run", "本次运行的历次评测"),
     "history_about": (
-        "Oldest first. Only lines with the same adapter and the same test set can be set side by side.",
-        "由旧到新。只有适配器与测试集都相同的行才可直接比较。",
+        "Oldest first. Only lines with the same adapter, test set and engine can be set side by side; where no engine "
+        "is named, transformers answered.",
+        "由旧到新。只有适配器、测试集与推理引擎都相同的行才可直接比较；未注明引擎的由 transformers 作答。",
     ),
     "adapter": ("adapter", "适配器"),
     "test_set": ("test set", "测试集"),

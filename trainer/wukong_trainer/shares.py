@@ -53,7 +53,7 @@ def rivals(against: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def past_evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of the history as a table line: its time to the minute, short hashes, its sample, the primary result.
+    """An entry of the history as a table line: time to the minute, short hashes, sample, engine, primary result.
 
     Raises:
         KeyError: it is of another version.
@@ -63,6 +63,18 @@ def past_evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
         "adapter": entry["adapter_hash"][:8],
         "test_set": entry["test_hash"][:8],
         "sample": sample_of(entry),
+        "engine": engine_of(entry),
         "leakage": entry["leakage"],
         **entry["primary"],
     }
+
+
+def engine_of(evaluation: Mapping[str, Any]) -> str:
+    """What answered where that was not transformers, as "vllm 0.32.0, bfloat16"; else empty.
+
+    Args:
+        evaluation: metrics.json, or a line of the history; older ones name none.
+    """
+    settings = evaluation.get("settings") or {}
+    engine = str(settings.get("engine", ""))
+    return "" if engine.startswith("transformers") or not engine else f"{engine}, {settings.get('precision', '?')}"

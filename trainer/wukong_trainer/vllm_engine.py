@@ -1,0 +1,195 @@
+"""Asking a model through vLLM: greedy answers, and how likely it finds the reference answers.
+
+Prompts go there as the tokens that transformers would see, answers come back as tokens: vLLM's own templates, and the
+sampling that the weights' generation config asks for, have no part in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+from transformers import AutoConfig, GenerationConfig
+
+from wukong_pipe.errors import ModelError
+from wukong_trainer.data import Message
+from wukong_trainer.generate import Answer, Likelihood, Progress, encode, prompt_text, stop_ids
+from wukong_trainer.kept import Memory
+from wukong_trainer.recipe import Style
+from wukong_trainer.thoughts import OPEN, opens_thought
+from wukong_trainer.vllm_server import Server
+
+PATIENCE = 3600.0
+"""Seconds for one request, most of which it may wait for its turn."""
+
+T = TypeVar("T", Answer, Likelihood)
+
+
+@dataclass(frozen=True, slots=True)
+class VllmEngine:
+    """An `Engine`: a server of the model answers, started where an answer is not known yet."""
+
+    weights: str
+    """What the server serves: a folder or a hub's id."""
+    tokenizer: Any
+    style: Style
+    thinking: bool
+    memory: Memory
+    open: Callable[[], Server]
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Progress
+    ) -> list[Answer]:
+        """Greedy answers to the prompts, in their order; `batch` of them are in flight at once.
+
+        Raises:
+            ModelError: vLLM does not start, dies, or refuses a prompt, as it does one longer than the model reads.
+        """
+        texts = [prompt_text(self.tokenizer, messages, self.style, self.thinking) for messages in prompts]
+        rows = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        stops = self._stops()
+
+        def request(i: int, room: int) -> dict[str, Any]:
+            return {
+                "prompt": rows[i],
+                "max_tokens": min(max_new_tokens, room),
+                "temperature": 0,
+                "stop_token_ids": sorted(stops),
+                # Those are all that end an answer, whatever vLLM takes for the end of turn.
+                "ignore_eos": True,
+                "return_token_ids": True,
+            }
+
+        def read(i: int, choice: dict[str, Any]) -> Answer:
+            ended = choice["finish_reason"] == "stop"
+            ids = choice["token_ids"][:-1] if ended else choice["token_ids"]
+            text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+            return Answer(f"{OPEN}\n{text}" if opens_thought(texts[i]) else text, ended)
+
+        keys = [self.memory.key("answer", text, max_new_tokens) for text in texts]
+        return self._each(rows, keys, request, read, Answer, batch, progress)
+
+    def likelihoods(
+        self, prompts: Sequence[list[Message]], references: Sequence[str], batch: int, progress: Progress
+    ) -> list[Likelihood]:
+        """How likely the model finds each reference answer after its prompt; see `generate.likelihood_all`.
+
+        Raises:
+            ModelError: see `answers`.
+        """
+        texts = [prompt_text(self.tokenizer, messages, self.style, self.thinking) for messages in prompts]
+        pairs = [encode(self.tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
+
+        def request(i: int, room: int) -> dict[str, Any]:  # noqa: ARG001
+            # vLLM generates at least one token, though none is wanted.
+            return {"prompt": pairs[i][0], "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+
+        def read(i: int, choice: dict[str, Any]) -> Likelihood:
+            ids, start = pairs[i]
+            logs = choice["prompt_logprobs"][start:]
+            total = sum(log[str(token)]["logprob"] for token, log in zip(ids[start:], logs, strict=True))
+            return Likelihood(total / (len(ids) - start), total / max(1, len(references[i])))
+
+        keys = [self.memory.key("likelihood", *pair) for pair in pairs]
+        return self._each([ids for ids, _ in pairs], keys, request, read, Likelihood, batch, progress)
+
+    def _stops(self) -> frozenset[int]:
+        """The tokens that end an answer, as when transformers has the weights."""
+        try:
+            try:
+                config = GenerationConfig.from_pretrained(self.weights)
+            except OSError:  # It has none of its own.
+                config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(self.weights))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{self.weights} cannot be read: {str(error).strip().splitlines()[0]}") from error
+        return stop_ids(SimpleNamespace(generation_config=config), self.tokenizer)
+
+    def _each(
+        self,
+        rows: Sequence[list[int]],
+        keys: Sequence[str],
+        request: Callable[[int, int], dict[str, Any]],
+        read: Callable[[int, dict[str, Any]], T],
+        kind: type[T],
+        batch: int,
+        progress: Progress,
+    ) -> list[T]:
+        """What vLLM makes of every row, in order; what the memory knows is not asked again."""
+        known = {i: entry for i, key in enumerate(keys) if (entry := self.memory.get(key)) is not None}
+        found = {i: kind(**entry) for i, entry in known.items()}
+        left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
+        progress(len(found), len(rows))
+        if not left:
+            return [found[i] for i in range(len(rows))]
+
+        def took(choices: Mapping[int, dict[str, Any]]) -> None:
+            made = {i: read(i, choice) for i, choice in choices.items()}
+            self.memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
+            found.update(made)
+            progress(len(found), len(rows))
+
+        asyncio.run(_ask(self.open(), {i: rows[i] for i in left}, request, took, batch))
+        return [found[i] for i in range(len(rows))]
+
+
+async def _ask(
+    server: Server,
+    rows: Mapping[int, list[int]],
+    request: Callable[[int, int], dict[str, Any]],
+    took: Callable[[Mapping[int, dict[str, Any]]], None],
+    batch: int,
+) -> None:
+    """Send a request for each row, `batch` at once, and hand over the choices as they come.
+
+    Args:
+        request: makes the request of a row from how many tokens there is room for behind it.
+    """
+    import openai
+
+    turn = asyncio.Semaphore(batch)
+    kind = openai.HttpxBinaryResponseContent
+    async with openai.AsyncOpenAI(
+        base_url=server.url,
+        api_key="none",
+        max_retries=0,
+        timeout=PATIENCE,
+        # HTTP_PROXY would capture http://127.0.0.1, too.
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
+    ) as client:
+
+        async def choice(i: int, room: int) -> tuple[int, dict[str, Any]]:
+            async with turn:
+                body = {"model": server.name, **request(i, room)}
+                reply = await client.post("/completions", cast_to=kind, body=body)
+            return i, json.loads(reply.content)["choices"][0]
+
+        tasks: set[asyncio.Task[tuple[int, dict[str, Any]]]] = set()
+        try:
+            (model,) = json.loads((await client.get("/models", cast_to=kind)).content)["data"]
+            most = int(model["max_model_len"])
+            longest = max(len(row) for row in rows.values())
+            # vLLM generates at least one token.
+            if longest >= most:
+                raise ModelError(
+                    f"A question with what stands around it is {longest} tokens long, and vLLM reads fewer than {most} "
+                    "of this model here: leave out such questions, or --engine vllm."
+                )
+            tasks = {asyncio.create_task(choice(i, most - len(row))) for i, row in rows.items()}
+            while tasks:
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                failures = [failure for task in done if (failure := task.exception())]
+                # What came beside a failure was bought, too.
+                took(dict(task.result() for task in done if not task.exception()))
+                if failures:
+                    raise failures[0]
+        except openai.APIError as error:
+            words = error.body.get("message") if isinstance(error.body, dict) else None
+            raise server.failed(str(words or error), refused=isinstance(error, openai.BadRequestError)) from error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
