@@ -143,7 +143,8 @@ def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
 
 def asked_by_template(run: Run) -> bool:
     """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
-    return run.manifest.is_file() and not read_json(run.manifest)["teacher"]["language_model"]
+    teacher = read_json(run.manifest).get("teacher", {}) if run.manifest.is_file() else {}
+    return not teacher.get("language_model", True)
 
 
 def run_report(workspace: Workspace, run: Run) -> Path:

@@ -74,6 +74,12 @@ def _cut_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
                 f"Cut off: {percent(1 - ended)} of the {side} answers had not ended at --max-new-tokens "
                 f"{metrics['settings']['max_new_tokens']}, and are scored as far as they go."
             )
+    told = primary.get("compared", {}).get("loglik", {}).get("n", 0)
+    if told < (n := primary.get("n", 0)):
+        yield (
+            f"No numbers: of {counted(n - told, 'question')} the likelihood is none (NaN): a model "
+            "overflows there, and its answers mean nothing."
+        )
 
 
 def _judge_lines(judge: Mapping[str, Any]) -> Iterator[str]:
@@ -129,7 +135,13 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
-    for line in map(past_evaluation, entries):
+    others = 0
+    for entry in entries:
+        try:
+            line = past_evaluation(entry)
+        except (KeyError, TypeError):
+            others += 1
+            continue
         table.add_row(
             line["time"],
             line["adapter"],
@@ -141,4 +153,6 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             line["verdict"] + sampled(line["sample"]) + (f" by {line['engine']}" if line["engine"] else ""),
             line["leakage"],
         )
+    if others:
+        table.caption = f"Written by another version, and not shown: {counted(others, 'evaluation')}."
     return table

@@ -79,3 +79,18 @@ def test_answers_of_vllm_are_told_from_those_of_transformers() -> None:
     assert list(evaluation_lines(other | {"levels": {}})) == [
         "Both models answered through vllm 0.32.0, bfloat16: the adapter merged, the base without NF4."
     ]
+
+
+def test_a_line_of_another_version_is_counted_and_the_history_is_shown() -> None:
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(history_table([{"time": "t"}]))
+    assert "Written by another version, and not shown: 1 evaluation." in shown.get()
+
+
+def test_likelihoods_that_are_no_numbers_are_said() -> None:
+    wording = {"n": 5, "base": {}, "tuned": {}, "compared": {"loglik": {"n": 3}}}
+    metrics = {"primary": {"verdict": "better"}, "levels": {"wording": wording}, "settings": {}}
+    assert [line.split(",")[0] for line in evaluation_lines(metrics)] == [
+        "No numbers: of 2 questions the likelihood is none (NaN): a model overflows there"
+    ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from wukong_pipe.errors import ModelError
 from wukong_trainer.contenders import Asked, Contender, InProcess, Loader, at_work
 from wukong_trainer.data import Example
 from wukong_trainer.forgetting import ANSWER_TOKENS, ask_general, general_questions
@@ -69,3 +72,33 @@ def test_answers_that_another_token_ended_are_not_taken_for_this_model_s(student
             assert isinstance(asked.engine, InProcess)
             keys.append(asked.engine.memory.key("answer", "prompt"))
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_answers_of_a_model_whose_own_end_was_mended_are_asked_anew(student: Path, tmp_path: Path) -> None:
+    shutil.copytree(student, tmp_path / "mended")
+    own = json.loads((student / "generation_config.json").read_text("utf-8"))
+    (tmp_path / "mended" / "generation_config.json").write_text(json.dumps(own | {"eos_token_id": [2, 65]}))
+    keys = set()
+    for weights in (student, tmp_path / "mended"):
+        contender = Contender("base", str(weights), "full", str(student), "")
+        with at_work(contender, Loader(), Kept(tmp_path / "kept.jsonl"), 8, lambda step, done, total: None) as asked:
+            assert isinstance(asked.engine, InProcess)
+            keys.add(asked.engine.memory.key("answer", "prompt"))
+    assert len(keys) == 2
+
+
+@pytest.mark.usefixtures("limits")
+def test_a_model_that_computes_no_numbers_is_refused_and_a_row_without_one_has_none(
+    student: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, prompt = asked_of(student, tmp_path / "kept.jsonl"), ROW["example"].prompt("")  # type: ignore[attr-defined]
+
+    def likely(*values: float) -> None:
+        found = [Likelihood(value, value) for value in values]
+        monkeypatch.setattr("wukong_trainer.contenders.likelihood_all", lambda *rest, **how: found)
+
+    likely(math.nan, -1.0)
+    assert [row["loglik"] for row in asked.scored([ROW] * 2, [prompt] * 2, 8, "tuned")] == [None, -1.0]
+    likely(math.nan, math.nan)
+    with pytest.raises(ModelError, match="computes no numbers"):
+        asked.scored([ROW] * 2, [prompt] * 2, 8, "tuned")

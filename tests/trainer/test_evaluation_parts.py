@@ -23,6 +23,7 @@ from wukong_trainer.bertscore import bert_scores, load_encoder
 from wukong_trainer.compare import history, leakage_of
 from wukong_trainer.evaluate import Settings, evaluate, history_of
 from wukong_trainer.forgetting import general_questions
+from wukong_trainer.generate import Answer
 from wukong_trainer.judge import Comparison
 from wukong_trainer.open_book import OpenBook, open_book
 from wukong_trainer.reading import read_training_data
@@ -126,10 +127,21 @@ def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_a
     assert metrics["open_book"]["cut"] == 8
 
 
-def test_with_the_section_at_hand_the_base_answers_otherwise_than_without(run: Run) -> None:
+def test_with_the_section_at_hand_the_base_reads_it_before_the_question(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any, **how: Any) -> list[Answer]:  # noqa: ARG001
+        read.extend(prompt[-1]["content"] for prompt in prompts)
+        return [Answer("", True) for _ in prompts]
+
+    monkeypatch.setattr("wukong_trainer.contenders.answer_all", answer_all)
     _, answers = evaluate(run, Settings(batch=8, max_new_tokens=6, open_book=True), source_of=source_of)
-    asked = [row for row in answers if "open_book" in row]
-    assert any(row["open_book"]["loglik"] != row["base"]["loglik"] for row in asked)
+    for row in (row for row in answers if "open_book" in row):
+        section = source_of(row)
+        assert section
+        assert [text for text in read if section in text and text.index(section) < text.index(row["instruction"])]
 
 
 def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:

@@ -81,3 +81,15 @@ def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int],
     assert found["ci95"][0] <= found["difference"] <= found["ci95"][1]
     assert found["loglik"]["difference"] == pytest.approx(-0.5)
     assert "not asked" not in found["explanation"]
+
+
+def test_a_likelihood_that_is_no_number_is_left_out_and_a_handful_of_questions_gets_no_verdict() -> None:
+    base, tuned = scored([1] * 7, -1.0), scored([0] * 7, -2.0)
+    tuned[0]["loglik"] = None
+    found = forgetting(ALL[:7], base, tuned)
+    assert found["explanation"].startswith("Too few general questions")
+    assert (found["loglik"]["n"], found["loglik"]["difference"]) == (6, -1.0)
+    nothing = [row | {"loglik": None} for row in tuned]
+    assert "log-likelihood is no number" in forgetting(ALL[:7], base, nothing)["explanation"]
+    one = forgetting(ALL[:1], base[:1], scored([0], -2.0))
+    assert one["loglik"]["ci95"] is None, "JSON has no infinity"

@@ -9,7 +9,7 @@ import torch
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data import chat_prompt
-from wukong_trainer.generate import answer_all, likelihood_all, prompt_text
+from wukong_trainer.generate import answer_all, encode, likelihood_all, prompt_text
 from wukong_trainer.model import Place, load_model, load_tokenizer
 
 PROMPTS = [chat_prompt(question * (1 + i % 3), SYSTEM) for i, (question, _) in enumerate(FACTS[:9])]
@@ -74,3 +74,16 @@ def test_too_little_memory_is_one_sentence_with_the_cure(asked: tuple[Any, Any])
 
     with pytest.raises(ModelError, match="smaller --batch"), model.register_forward_pre_hook(too_large):
         answer_all(model, tokenizer, PROMPTS, max_new_tokens=2, batch=4)
+
+
+def test_an_answer_is_cut_into_tokens_together_with_its_prompt_as_in_training() -> None:
+    class Spaced:
+        """A tokenizer that begins every text with a space, as those of SentencePiece do."""
+
+        eos_token = "."
+
+        def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+            assert not add_special_tokens
+            return {"input_ids": list(map(ord, " " + text))}
+
+    assert encode(Spaced(), "a:", "b") == (list(map(ord, " a:b.")), 3)

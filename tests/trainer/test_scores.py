@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -329,3 +331,41 @@ def test_rouge_l_equals_the_textbook_table(a: list[str], b: list[str]) -> None:
             table[i][j] = table[i - 1][j - 1] + 1 if x == y else max(table[i - 1][j], table[i][j - 1])
     expected = 2 * table[-1][-1] / (len(a) + len(b)) if a or b else 1.0
     assert score(" ".join(a), " ".join(b), "en")["rouge_l"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question", "hit"),
+    [
+        ("不是", "是", "是吗？", False),
+        ("不是北京。", *CAPITAL, False),
+        ("北京不是中国的首都，上海才是。", "北京", CAPITAL[1], False),
+        ("It was not Neil Armstrong.", *MOON, False),
+        ("北京，不是上海。", "北京", CAPITAL[1], True),
+        ("不仅有北京", "北京", "有哪些城市？", True),
+        ("Neil Armstrong, not Buzz Aldrin", *MOON, True),
+        ("Not only Neil Armstrong walked there.", *MOON, True),
+        ("悟空不是人", "悟空不是人", "悟空是人吗？", True),
+    ],
+)
+def test_a_key_fact_with_a_not_beside_it_is_denied(answer: str, reference: str, question: str, hit: bool) -> None:
+    assert key_fact_hit(answer, reference, question) is hit
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question", "hit"),
+    [
+        ("1968. 1969. 1970.", "1969", "When?", False),
+        ("It was 1968. It was 1969. It was 1970.", "1969", "When?", False),
+        ("1 2 3 4 5 6 7 8 9 10 11 12", "7", "How many?", False),
+        ("1 2 3", "1 2 3", "Count to three.", True),
+        ("Launched July 16, 1969. Landed July 20, 1969.", "July 20, 1969", "When did it land?", True),
+    ],
+)
+def test_a_guess_a_sentence_is_a_list_of_guesses(answer: str, reference: str, question: str, hit: bool) -> None:
+    assert key_fact_hit(answer, reference, question) is hit
+
+
+def test_an_answer_that_runs_in_a_loop_is_read_in_no_time() -> None:
+    started = time.process_time()
+    assert not is_refusal("目前没有" + "关于他的" * 400)
+    assert time.process_time() - started < 5

@@ -29,3 +29,9 @@ def test_each_rival_has_a_line_for_each_level() -> None:
     models = [{"name": name, "leakage": "none", "levels": {"wording": level, "section": level}} for name in "ab"]
     found = [(line["name"], line["level"], line["model"]) for line in rivals({"first": "x", "models": models})]
     assert found == [("a", "wording", 1.0), ("a", "section", 1.0), ("b", "wording", 1.0), ("b", "section", 1.0)]
+
+
+def test_an_interval_that_excludes_zero_does_not_read_as_if_it_held_it() -> None:
+    assert interval([0.0019, 0.43]) == "+0.2 … +43"
+    assert interval([-0.24, -0.004]) == "−24 … −0.4"
+    assert interval([-0.02, 0.0]) == "−2 … 0"

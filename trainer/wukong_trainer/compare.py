@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import jsonl, read_jsonl, write_text
 from wukong_trainer.contenders import Contender
 from wukong_trainer.metrics import LEVELS
@@ -108,4 +109,7 @@ def history(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: the file cannot be read.
     """
-    return read_jsonl(path) if path.is_file() else []
+    try:
+        return read_jsonl(path) if path.is_file() else []
+    except DataError as error:
+        raise DataError(f"{error} It lists past evaluations: correct that line, or remove the file.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from typing import Any, Protocol
 import torch
 import transformers
 from peft import PeftModel
+from transformers import AutoConfig
 
+from wukong_pipe.errors import ModelError
 from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data import Message
 from wukong_trainer.fingerprint import fingerprint
-from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all
+from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of
 from wukong_trainer.kept import Kept, Memory
 from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
@@ -53,21 +56,26 @@ class Contender:
         dtype = str(torch.float32 if self.method == "full" else choose_place().dtype).removeprefix("torch.")
         return f"NF4, {dtype}" if self.method == "qlora" else dtype
 
-    def identity(self, eos: str, vllm: Vllm | None = None) -> str:
+    def identity(self, tokenizer: Any, vllm: Vllm | None = None) -> str:
         """Hash of all that its answers depend on, besides the question.
 
         Args:
-            eos: the tokenizer's end of turn, which stops them: an adapter may bring another than its base has.
+            tokenizer: the contender's, loaded.
             vllm: what answers, where it is not transformers.
         """
+        stops = sorted(stops_of(self.weights, tokenizer))
+        spelling = Path(self.tokenizer) / "tokenizer.json"
+        read_by = sha256_of(spelling) if spelling.is_file() else self.tokenizer
+        config = AutoConfig.from_pretrained(self.weights).to_json_string()
+        weights = (fingerprint(self.weights), config, read_by, str(stops), tokenizer.eos_token)
         if vllm is not None:
-            return digest(fingerprint(self.weights), vllm.engine, vllm.dtype, str(vllm.on_cpu), eos)
+            return digest(*weights, vllm.engine, vllm.dtype, str(vllm.on_cpu))
         place = choose_place()
         adapter: tuple[str, ...] = ()
         if self.adapter is not None:
             adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
         versions = (torch.__version__, transformers.__version__)
-        return digest(fingerprint(self.weights), self.method, str(place.dtype), place.device, eos, *versions, *adapter)
+        return digest(*weights, self.method, str(place.dtype), place.device, *versions, *adapter)
 
 
 class Loader:
@@ -170,34 +178,58 @@ class Asked:
     progress: Progress
 
     def scored(
-        self, rows: Sequence[dict[str, Any]], prompts: Sequence[list[Message]], max_new_tokens: int, step: str
+        self,
+        rows: Sequence[dict[str, Any]],
+        prompts: Sequence[list[Message]],
+        max_new_tokens: int,
+        step: str,
+        *,
+        likelihoods: bool = True,
     ) -> list[dict[str, Any]]:
         """The scored answer to each row's prompt, and how likely its reference is.
 
         Args:
             rows: with `example`, whose output is the reference, and `lang`.
             step: what the progress is called.
+            likelihoods: whether to look how likely the references are, too: a second pass over the prompts.
+
+        Raises:
+            ModelError: the model computes NaN.
         """
         style, thinking = self.contender.style, self.contender.thinking
         answers = self.engine.answers(
             prompts, max_new_tokens, self.batch, lambda done, total: self.progress(f"{step} answers", done, total)
         )
-        likely = self.engine.likelihoods(
-            prompts,
-            [row["example"].completion(style, thinking) for row in rows],
-            self.batch,
-            lambda done, total: self.progress(f"{step} likelihoods", done, total),
-        )
+        likely: list[Likelihood | None] = [None] * len(rows)
+        if likelihoods:
+            likely[:] = self.engine.likelihoods(
+                prompts,
+                [row["example"].completion(style, thinking) for row in rows],
+                self.batch,
+                lambda done, total: self.progress(f"{step} likelihoods", done, total),
+            )
+        if rows and all(each is not None and not math.isfinite(each.per_token) for each in likely):
+            raise ModelError(
+                f"The model “{self.contender.name}” computes no numbers (NaN): its training diverged, or its precision "
+                "is too coarse for it. Train again with a lower learning rate, or in bf16."
+            )
         return [
             {
                 "answer": answer.text,
                 "stopped_by_eos": answer.stopped_by_eos,
-                "loglik": likelihood.per_token,
-                "loglik_per_char": likelihood.per_char,
+                **_likely(likelihood),
                 **score(said(answer.text), row["example"].output, row["lang"], row["example"].question),
             }
             for row, answer, likelihood in zip(rows, answers, likely, strict=True)
         ]
+
+
+def _likely(likelihood: Likelihood | None) -> dict[str, float | None]:
+    """What a row holds of a likelihood; None where it is no number."""
+    if likelihood is None:
+        return {}
+    found = {"loglik": likelihood.per_token, "loglik_per_char": likelihood.per_char}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 @contextmanager
@@ -217,7 +249,7 @@ def at_work(
         vllm: asks vLLM, which then serves the contender's weights for the time of the block, and no adapter.
     """
     tokenizer = load_tokenizer(contender.tokenizer)
-    memory = Memory(kept, contender.identity(tokenizer.eos_token, vllm))
+    memory = Memory(kept, contender.identity(tokenizer, vllm))
     with ExitStack() as off:
         if vllm is not None:
             step = f"{contender.name}: starting vLLM"

@@ -15,7 +15,7 @@ from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.bertscore import add_bertscore, load_encoder
-from wukong_trainer.compare import ScoredRows, against, leakage_of, remember
+from wukong_trainer.compare import ScoredRows, against, history, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
 from wukong_trainer.fingerprint import fingerprint, is_known
@@ -104,7 +104,8 @@ def evaluate(
     trained = [row.question for row in data.train] if data and data.hash == record.get("dataset_hash") else []
     leakage = leakage_of(record, dropped, audit.hash)
     silence_libraries()
-    # Before anything is asked: a wrong name must not be found out after the models have answered.
+    # Before anything is asked: what is wrong must not be found out after the models have answered.
+    history(history_of(run))
     encoder = load_encoder(settings.bertscore) if settings.bertscore else None
     base, tuned = contenders(run, folder, record, base_model)
     others = [(rival, _record_of(rival)) for rival in rivals]
@@ -153,7 +154,7 @@ def evaluate(
         of_form = "" if not form or not trained_forms else "seen" if form in trained_forms else "unseen"
         asked_of = {"form": of_form, "instruction": row["instruction"], "reference": row["output"]}
         answers.append({key: row[key] for key in _OF_A_ROW} | asked_of | found)
-    inventions = mark_invented(answers, invented_in)
+    inventions = mark_invented(answers, invented_in, lambda done, total: progress("inventions", done, total))
     if encoder is not None:
         add_bertscore(answers, encoder, progress)
     metrics = summarise(

@@ -9,6 +9,7 @@ from typing import Any
 
 from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example
+from wukong_trainer.intervals import MIN_SECTIONS
 from wukong_trainer.paired import paired
 from wukong_trainer.scores import PRIMARY, score
 from wukong_trainer.shares import in_points, percent
@@ -79,7 +80,10 @@ def forgetting(
     """
     own = [str(i) for i in range(len(questions))]  # A question is a subject of its own.
     hits = paired([row[PRIMARY] for row in base], [row[PRIMARY] for row in tuned], own)
-    loglik = paired([row["loglik"] for row in base], [row["loglik"] for row in tuned], own, bounded=False)
+    told = [i for i in range(len(own)) if base[i]["loglik"] is not None and tuned[i]["loglik"] is not None]
+    loglik = paired(
+        [base[i]["loglik"] for i in told], [tuned[i]["loglik"] for i in told], [own[i] for i in told], bounded=False
+    )
     by_lang = {}
     for lang in sorted({row["lang"] for row in questions}):
         at = [i for i, row in enumerate(questions) if row["lang"] == lang]
@@ -97,7 +101,11 @@ def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> st
     size = f"{in_points(hits)}, of {hits['n']}"
     ends = " to ".join(f"{loglik[side]:.2f}".replace("-", "−") for side in ("base", "tuned"))
     likelier = f"the answers' log-likelihood per token went from {ends}"
-    if high < 0:
+    if not loglik["n"]:
+        likelier = "the answers' log-likelihood is no number"
+    if hits["n"] < MIN_SECTIONS:
+        says = f"Too few general questions to tell whether tuning cost knowledge ({size})"
+    elif high < 0:
         says = f"Tuning cost general knowledge: right answers fell ({size})"
     elif hits["base"] < 0.1:
         says = f"The base knows almost none of the answers ({percent(hits['base'])}), so right ones say little ({size})"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
-from transformers import TextIteratorStreamer
+from transformers import AutoConfig, GenerationConfig, TextIteratorStreamer
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data import Message, plain_prompt
@@ -76,7 +76,8 @@ def answer_all(
         model: the model, or a function that loads it, called only where an answer is not known yet.
         max_new_tokens: an answer is cut there, and then counts as not stopped by EOS.
         batch: prompts a forward pass; part of what an evaluation must repeat to get the same answers in bf16.
-        memory: where answers are read from that are known, and kept, `REFILLED` batches at a time.
+        memory: where answers are read from that are known, and kept as they come; below fp32 `REFILLED` batches
+            at once.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
 
@@ -91,7 +92,7 @@ def answer_all(
 
     keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
     lengths = [len(text) for text in texts]
-    return _in_batches(model, lengths, batch * REFILLED, ask, Answer, progress, memory, keys)
+    return _in_batches(model, lengths, batch * REFILLED, ask, Answer, progress, memory, keys, is_exact_alone=True)
 
 
 def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Generator[str, None, None]:
@@ -136,8 +137,27 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Gene
 
 def stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     """The tokens that end an answer: the tokenizer's EOS and those of the model's generation config."""
-    own = model.generation_config.eos_token_id
-    ids = own if isinstance(own, list) else [own]
+    return _ends(model.generation_config, tokenizer)
+
+
+def stops_of(weights: str, tokenizer: Any) -> frozenset[int]:
+    """The same of weights that are not loaded: a folder or a hub's id.
+
+    Raises:
+        ModelError: their configuration cannot be read.
+    """
+    try:
+        try:
+            config = GenerationConfig.from_pretrained(weights)
+        except OSError:  # They have none of their own.
+            config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(weights))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{weights} cannot be read: {str(error).strip().splitlines()[0]}") from error
+    return _ends(config, tokenizer)
+
+
+def _ends(config: GenerationConfig, tokenizer: Any) -> frozenset[int]:
+    ids = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
     return frozenset(token for token in [tokenizer.eos_token_id, *ids] if token is not None)
 
 
@@ -166,7 +186,8 @@ def likelihood_all(
             yield i, Likelihood(total / (len(rows[i][0]) - rows[i][1]), total / max(1, len(references[i])))
 
     keys = [memory.key("likelihood", *row, batch) for row in rows] if memory else []
-    return _in_batches(model, [len(ids) for ids, _ in rows], batch, look, Likelihood, progress, memory, keys)
+    lengths = [len(ids) for ids, _ in rows]
+    return _in_batches(model, lengths, batch, look, Likelihood, progress, memory, keys, is_exact_alone=False)
 
 
 @torch.inference_mode()
@@ -187,18 +208,19 @@ def _log_likelihoods(model: Any, tokenizer: Any, rows: list[tuple[list[int], int
 
 
 def encode(tokenizer: Any, text: str, reference: str) -> tuple[list[int], int]:
-    """Token ids of prompt, answer and end of turn, and where the answer begins."""
-    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
-    answer = tokenizer(reference + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
-    return [*prompt, *answer], len(prompt)
+    """Token ids of prompt, answer and end of turn, and where the answer begins: as TRL has them, in one piece, since
+    some tokenizers begin every text with a space."""
+    whole = tokenizer(text + reference + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
+    return whole, len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 T = TypeVar("T", Answer, Likelihood)
 
 REFILLED = 4
-"""So many batches of answers are decoded, and kept, together: a row whose answer has ended takes their next prompt.
+"""So many batches of answers are decoded together: a row whose answer has ended takes their next prompt.
 
-Few, since a killed evaluation loses them; no others, since in bf16 an answer depends on what is decoded beside it.
+Few, since below fp32 they are kept together, too, and a killed evaluation loses them: an answer depends there on what
+is decoded beside it, and is to be the same after a kill.
 """
 
 
@@ -211,6 +233,8 @@ def _in_batches(
     progress: Progress,
     memory: Memory | None,
     keys: Sequence[str],
+    *,
+    is_exact_alone: bool,
 ) -> list[T]:
     """What `work` makes of every place, in order, `size` places at a time; what the memory knows is not asked again.
 
@@ -218,14 +242,12 @@ def _in_batches(
 
     Args:
         work: called with the model and places; gives each place's result as it comes.
+        is_exact_alone: in fp32 a result does not depend on what it is computed with, and is kept as it comes.
 
     Raises:
         ModelError: there is too little memory for a batch.
     """
-    found: dict[int, T] = {}
-    if memory:
-        known = {i: entry for i, key in enumerate(keys) if (entry := memory.get(key)) is not None}
-        found = {i: kind(**entry) for i, entry in known.items()}
+    found = memory.known(keys, kind) if memory else {}
     left = sorted((i for i in range(len(lengths)) if i not in found), key=lambda i: (-lengths[i], i))
     progress(len(found), len(lengths))
     ready = None
@@ -235,17 +257,25 @@ def _in_batches(
             ready.eval()
         places = left[start : start + size]
         made: dict[int, T] = {}
+        keep_each = is_exact_alone and ready.dtype is torch.float32
         try:
             for place, result in work(ready, places):
                 made[place] = result
+                if memory and keep_each:
+                    memory.add({keys[place]: asdict(result)})
                 progress(len(found) + len(made), len(lengths))
+        except IndexError as error:
+            raise ModelError(
+                "A question with its answer is longer than the model can read: lower --max-new-tokens, or leave out "
+                "the longest questions."
+            ) from error
         except RuntimeError as error:
             if not should_reduce_batch_size(error):
                 raise
             raise ModelError(
                 "There is not memory enough to ask so many questions at a time: give eval a smaller --batch."
             ) from error
-        if memory:
+        if memory and not keep_each:
             memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
         found |= made
     return [found[i] for i in range(len(lengths))]

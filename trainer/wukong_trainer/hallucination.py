@@ -15,7 +15,11 @@ its headings and its question do not hold, None where the section is gone; how m
 where nobody has the source any more."""
 
 
-def mark_invented(rows: Sequence[dict[str, Any]], invented_in: InventedIn) -> dict[str, Any] | None:
+def mark_invented(
+    rows: Sequence[dict[str, Any]],
+    invented_in: InventedIn,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any] | None:
     """`metrics["hallucination"]`; each side of a row whose source is known gets `invented_terms`.
 
     Two questions are answered. What stands nowhere in the source was made up. What stands in the source but not in
@@ -28,7 +32,8 @@ def mark_invented(rows: Sequence[dict[str, Any]], invented_in: InventedIn) -> di
     """
     nowhere: list[_Told] = []
     outside: list[_Told] = []
-    for row in rows:
+    for done, row in enumerate(rows):
+        progress(done, len(rows))
         found = [invented_in(said(row[side]["answer"]), row) for side in SIDES]
         known = [its for its in found if its is not None]
         if len(known) < len(SIDES):
@@ -39,6 +44,7 @@ def mark_invented(rows: Sequence[dict[str, Any]], invented_in: InventedIn) -> di
         near = [(len(terms), stated) for _, terms, stated in known if terms is not None]
         if len(near) == len(SIDES):
             outside.append((row, near))
+    progress(len(rows), len(rows))
     if not nowhere:
         return None
     by_level = {level: [told for told in nowhere if told[0]["level"] == level] for level in LEVELS}

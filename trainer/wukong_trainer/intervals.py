@@ -48,6 +48,11 @@ class Estimate:
     """The share of questions that would be won, and as many lost, if there were no true difference."""
 
     @property
+    def ends(self) -> list[float] | None:
+        """The interval; None where it has no bounds, which JSON cannot hold."""
+        return [self.low, self.high] if math.isfinite(self.low) else None
+
+    @property
     def smallest_effect(self) -> float | None:
         """About the smallest true difference that a test like this finds in 80 of 100, at the 5 % level.
 

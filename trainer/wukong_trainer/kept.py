@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.text import digest
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+
 
 class Kept:
-    """What models have answered so far, by a key of model, prompt and decoding; one line of the file is one batch.
+    """What models have answered so far, by a key of model, prompt and decoding.
 
-    A batch is a line so that a torn one is lost as a whole: the batches that are left are then those of an evaluation
-    never stopped, and so are their answers, which in bf16 depend on what else stands in a batch.
+    What was computed together in less than fp32 is one line, so that a torn one is lost as a whole: what is left to ask
+    is then what an evaluation never stopped would have asked together, and so are the answers, which depend on that.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,8 +83,11 @@ class Memory:
         """The key of what is asked of this model: prompt, decoding settings."""
         return digest(self._model, *map(str, asked))
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        return self._kept.get(key)
+    def known(self, keys: Sequence[str], kind: type[T]) -> dict[int, T]:
+        """The results that are known, by the place of their key; what another version kept is not."""
+        names = {field.name for field in fields(kind)}
+        found = {i: entry for i, key in enumerate(keys) if (entry := self._kept.get(key)) is not None}
+        return {i: kind(**entry) for i, entry in found.items() if entry.keys() == names}
 
     def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
         self._kept.add(batch)

@@ -9,7 +9,7 @@ from typing import Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.text import counted, normalise
-from wukong_trainer.intervals import METHOD, Estimate, estimate, holm, section_tally, sign_test, tally, wilson
+from wukong_trainer.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
 from wukong_trainer.paired import section_of
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
 from wukong_trainer.shares import in_points
@@ -127,7 +127,7 @@ def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "n": len(told),
         **{side: fmean(float(row[side][name]) for row in told) for side in SIDES},
         "difference": found.difference,
-        "ci95": _finite_ends(found),
+        "ci95": found.ends,
         "p": found.p,
         "smallest_effect": found.smallest_effect,
         "better": "lower" if name in LOWER_IS_BETTER else "higher",
@@ -136,10 +136,6 @@ def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "losses": losses,
         "sign_p": sign_test(wins, losses),
     }
-
-
-def _finite_ends(found: Estimate) -> list[float] | None:
-    return [found.low, found.high] if math.isfinite(found.low) else None
 
 
 def _correct(levels: dict[str, dict[str, Any]]) -> None:

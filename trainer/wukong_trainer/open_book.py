@@ -11,6 +11,7 @@ from transformers import AutoConfig
 from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example, Message
 from wukong_trainer.generate import prompt_text
+from wukong_trainer.intervals import MIN_SECTIONS
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.paired import paired, section_of
 from wukong_trainer.scores import PRIMARY
@@ -47,7 +48,9 @@ def ask_with_source(asked: Asked, rows: Sequence[dict[str, Any]], source_of: Sou
         cut += is_cut
     # The prompts are some ten times as long as a question alone.
     slower = replace(asked, batch=max(1, asked.batch // 8))
-    scored = slower.scored([rows[i] for i in prompts], list(prompts.values()), max_new_tokens, "open book")
+    scored = slower.scored(
+        [rows[i] for i in prompts], list(prompts.values()), max_new_tokens, "open book", likelihoods=False
+    )
     found = dict(zip(prompts, scored, strict=True))
     return OpenBook([found.get(i) for i in range(len(rows))], cut)
 
@@ -90,7 +93,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
     Returns:
         n, cut, missing (rows without their section), and `levels`: of each n, base, tuned, open_book (shares of
         right answers), difference and ci95 (tuned minus open book), gap_closed ((tuned - base) / (open book - base),
-        None where the interval of that gap does not show that the section helps the base).
+        None where the interval of that gap, or too few sections, do not show that the section helps the base).
     """
     levels = {}
     for level in LEVELS:
@@ -102,6 +105,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
         closed = paired([rows[i]["base"][PRIMARY] for i in at], [rows[i]["tuned"][PRIMARY] for i in at], sections)
         behind = paired(hits, [rows[i]["tuned"][PRIMARY] for i in at], sections)
         helped = paired([rows[i]["base"][PRIMARY] for i in at], hits, sections)
+        shown = helped["ci95"][0] > 0 and len(set(sections)) >= MIN_SECTIONS
         levels[level] = {
             "n": len(at),
             "base": closed["base"],
@@ -109,7 +113,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
             "open_book": behind["base"],
             "difference": behind["difference"],
             "ci95": behind["ci95"],
-            "gap_closed": closed["difference"] / helped["difference"] if helped["ci95"][0] > 0 else None,
+            "gap_closed": closed["difference"] / helped["difference"] if shown else None,
         }
     known = sum(answer is not None for answer in book.answers)
     return {"n": known, "cut": book.cut, "missing": len(rows) - known, "levels": levels}

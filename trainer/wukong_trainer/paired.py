@@ -19,10 +19,10 @@ def paired(
         bounded: the scores are rates, and so the interval stays within -1 and 1.
 
     Returns:
-        zeros, and an interval that says nothing, where there are no questions.
+        zeros, and an interval that says nothing, where there are no questions; ci95 is None where it has no bounds.
     """
     if not base:
-        return {"n": 0, "base": 0.0, "tuned": 0.0, "difference": 0.0, "ci95": [-1.0, 1.0]}
+        return {"n": 0, "base": 0.0, "tuned": 0.0, "difference": 0.0, "ci95": [-1.0, 1.0] if bounded else None}
     differences = [after - before for before, after in zip(base, tuned, strict=True)]
     found = estimate(differences, clusters, bounded=bounded)
     return {
@@ -30,7 +30,7 @@ def paired(
         "base": fmean(base),
         "tuned": fmean(tuned),
         "difference": found.difference,
-        "ci95": [found.low, found.high],
+        "ci95": found.ends,
     }
 
 

@@ -79,7 +79,7 @@ def read_rows(raw: Raw, name: str, columns: Columns | None = None) -> tuple[list
     """The rows of one file, each beside its examples, and which column was taken for what.
 
     Raises:
-        DataError: rows cannot be trained on (all are counted, the first three named), or no columns fit.
+        DataError: rows cannot be used (all are counted, the first three named), or no columns fit.
     """
     names: dict[str, None] = {}
     for _, value in raw:
@@ -105,7 +105,7 @@ def read_rows(raw: Raw, name: str, columns: Columns | None = None) -> tuple[list
     if bad:
         more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise DataError(
-            f"{name}, {'; '.join(bad[:SHOWN])}{more}. {len(bad)} of {len(raw)} rows cannot be trained on: "
+            f"{name}, {'; '.join(bad[:SHOWN])}{more}. {len(bad)} of {len(raw)} rows cannot be used: "
             "repair or remove them."
         )
     return rows, described(wanted, names)

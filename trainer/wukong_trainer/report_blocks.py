@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from wukong_trainer.intervals import MIN_SECTIONS
 from wukong_trainer.leakage_words import Words, leakage_cell
 from wukong_trainer.report_words import filled
 from wukong_trainer.shares import interval, past_evaluation, points, rivals
@@ -31,7 +32,10 @@ def blocks_of(metrics: Mapping[str, Any], words: Words, percent: Percent) -> Ite
 
 def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
     low, high = block["ci95"]
-    found = "lost" if high < 0 else "unknown" if block["base"] < 0.1 else "gained" if low > 0 else "none"
+    few = block["n"] < MIN_SECTIONS
+    found = (
+        "few" if few else "lost" if high < 0 else "unknown" if block["base"] < 0.1 else "gained" if low > 0 else "none"
+    )
     says = [filled(words["forgetting_about"], n=block["n"]), words[f"forgetting_{found}"]]
     if block["dropped"]:
         says.append(filled(words["forgetting_dropped"], n=block["dropped"]))
@@ -41,9 +45,11 @@ def _forgetting(block: Mapping[str, Any], words: Words, percent: Percent) -> Blo
         for name, its in [(words["rates_plot"], block), *(of_langs if len(of_langs) > 1 else [])]
     ]
     loglik = block["loglik"]
-    ends = " … ".join(f"{end:+.2f}" for end in loglik["ci95"]) if abs(loglik["ci95"][0]) < 1e9 else "–"
-    figures = [f"{loglik['base']:.2f}", f"{loglik['tuned']:.2f}", f"{loglik['difference']:+.2f}", ends]
-    return _block(says, _PAIR, words, [*lines, (words["loglik"], [figure.replace("-", "−") for figure in figures])])
+    if loglik["n"]:
+        ends = " … ".join(f"{end:+.2f}" for end in loglik["ci95"] or ()) or "–"
+        figures = [f"{loglik['base']:.2f}", f"{loglik['tuned']:.2f}", f"{loglik['difference']:+.2f}", ends]
+        lines.append((words["loglik"], [figure.replace("-", "−") for figure in figures]))
+    return _block(says, _PAIR, words, lines)
 
 
 def _hallucination(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:

@@ -66,8 +66,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "audit_none": ("no build has audited these rows.", "这些数据没有经过构建审查。"),
     "leak_looked": (
-        "No question is a copy of a trained one or a light rewording (closest with the same key facts: {closest}).",
-        "没有问题与训练问题相同或仅略有改写（关键事实相同者的最高相似度：{closest}）。",
+        "No question is a copy of a trained one or a light rewording (closest with the same key facts, besides those "
+        "that the build’s audit covers: {closest}).",
+        "没有问题与训练问题相同或仅略有改写（关键事实相同者的最高相似度，构建时已审计的除外：{closest}）。",
     ),
     "sample": (
         "This is a sample: {asked} of {of} test questions were asked.",
@@ -205,6 +206,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{n:general question} that the corpus is not about, asked of both models: a fall is knowledge that tuning "
         "cost.",
         "向两个模型各问 {n} 个与语料无关的通用问题：下降即微调损失的知识。",
+    ),
+    "forgetting_few": (
+        "Too few questions to tell whether tuning cost knowledge.",
+        "问题太少，无法判断微调是否损失了知识。",
     ),
     "forgetting_lost": ("Right answers fell: tuning cost general knowledge.", "正确率下降：微调损失了通用知识。"),
     "forgetting_unknown": (

@@ -62,8 +62,9 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
     A short reference is its own fact, less what the question says already: asked for the capital of China, 北京 is as
     right as 北京是中国的首都. Numbers count in any spelling: 一百零八, １０８ and 108 are one, so are 12 公里 and
     twelve kilometres. What an answer says beyond the reference is not seen, but for guesses among which the right one
-    stands: 北京、上海、广州 is no answer, nor is 北京或上海. Of a longer reference that holds but a count, an answer
-    must say more than that count, unless the question asks for one.
+    stands: 北京、上海、广州 is no answer, nor is 北京或上海; and for a "not" right beside what the reference affirms.
+    Of a longer reference that holds but a count, an answer must say more than that count, unless the question asks for
+    one.
     """
     if answer == reference:
         return True  # "92，828" reads as 92828 whole and as 92 and 828 item by item: even then its own copy is right.
@@ -82,7 +83,11 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
     return any(
         all(_stands(term, normalise(text), normalise(question)) for term in key_facts(facts).terms)
         for facts, text in pairs
-    ) and not (_is_guessing(answer, reference, question) or _is_count_alone(answer, reference, question))
+    ) and not (
+        _is_guessing(answer, reference, question)
+        or _is_count_alone(answer, reference, question)
+        or _is_denied(answer, reference)
+    )
 
 
 _ABOUT = re.compile(r"大约|大概|左右|约|\b(?:about|approximately|around|roughly)\b")
@@ -102,6 +107,32 @@ def _stands(term: str, answer: str, question: str) -> bool:
     denied = _DENIAL.search(answer) is not None and _DENIAL.search(term) is None
     new = list(_not_asked(term, question)) if question and not denied else []
     return bool(new) and all(stands_in(part, answer) for part in new)
+
+
+_DENIED = re.compile(
+    r"(?:不是|并非|绝非|而非|不在|不叫|没有|\b(?:not|never|no)(?: (?:the|an?|in|on|at|by|from|to|of|with|for))*) ?$"
+)
+_DENIED_AFTER = re.compile(r" ?(?:并?不是|并非|绝非)| (?:is|was|are|were) not\b| (?:isn|wasn|aren|weren) t\b")
+
+
+def _is_denied(answer: str, reference: str) -> bool:
+    """Whether a "not" stands right beside a key fact wherever the answer names it, and none in the reference."""
+    if _DENIAL.search(normalise(reference)):
+        return False
+    clauses = [normalise(clause) for clause in re.split(rf"[，,]|{_CLAUSES.pattern}", answer)]
+    is_alone = is_its_own_fact(reference)
+    for term in key_facts(reference).terms:
+        around = [
+            (clause[: found.start()], clause[found.end() :])
+            for clause in clauses
+            for found in re.finditer(re.escape(term), clause)
+        ]
+        if around and all(
+            _DENIED.search(before) or _DENIED_AFTER.match(after) or (is_alone and before.endswith("不"))
+            for before, after in around
+        ):
+            return True
+    return False
 
 
 def _not_asked(term: str, question: str) -> Iterator[str]:
@@ -159,6 +190,7 @@ _CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s
 _CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
 _EITHER = re.compile(r"或者?(?![称叫名说])|还是|(?<!,)\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)")
 """What joins two guesses; “, or LM” and 或称 join two names of one thing."""
+_FIGURES = re.compile(r"[\d\s]+")
 _HEDGES = re.compile("可能|也许|大概|应该|也|是|吧")
 _BARE = {"zh": 6, "en": 3}
 """Characters or words up to which an item of a list says nothing but a name or an amount."""
@@ -198,7 +230,12 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
 
 def _lists(answer: str, is_decided: bool) -> Iterator[tuple[list[str], bool]]:
     """What an answer lists, clause by clause; with True, where it has to decide, the two that stand beside an "or"."""
-    for clause in _CLAUSES.split(answer):
+    clauses = [clause for clause in _CLAUSES.split(answer) if clause.strip()]
+    if all(amounts(clause).values for clause in clauses):
+        yield clauses, False
+    for clause in clauses:
+        if _FIGURES.fullmatch(clause):
+            yield clause.split(), False
         parts = _CHOICES.split(clause)
         if _CHOICE.search(clause) or len(parts) >= _MANY:
             yield parts, False
@@ -302,7 +339,7 @@ def _repetition(units: Sequence[str], n: int) -> float:
 _REFUSALS = re.compile(
     r"我?(?:并)?不(?:太)?(?:知道|清楚|了解|确定)(?:$|[，。！,.!]|这|该|答案|具体|关于|您|你|的是)"
     r"|(?:^|[我，。])(?:目前|暂时|也|还)?(?:无法|不能|没法|没有办法|难以)(?:回答|确定|得知|确认|告诉|(?:提供|给出)(?:相关|任何|具体|准确))"
-    r"|(?:没有|缺乏|未找到|找不到|暂无)(?:足够的?|任何|相关|具体|关于.{0,20}的)+(?:信息|资料|内容|答案|记录)"
+    r"|(?:没有|缺乏|未找到|找不到|暂无)(?:足够的?|任何|相关|具体|关于(?:(?!关于).){0,20}的)+(?:信息|资料|内容|答案|记录)"
     r"|作为(?:一个|一名)?(?:AI|人工智能|语言模型|大模型)|^(?:很|非常)?(?:抱歉|对不起)"
     r"|\b(?:I|we) (?:do not|don['’]t|did not|didn['’]t) (?:really )?"
     r"(?:know|have (?:\w+ )*(?:information|knowledge|details))"

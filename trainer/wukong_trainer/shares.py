@@ -20,7 +20,12 @@ def points(share: float) -> str:
 
 def interval(ends: Sequence[float]) -> str:
     """A 95 % interval of a difference, in points: "+3 … +21"."""
-    return f"{points(ends[0])} … {points(ends[1])}"
+    return " … ".join(map(_end, ends))
+
+
+def _end(share: float) -> str:
+    """An end of an interval in points, with a decimal where it would else pass for the zero that it excludes."""
+    return points(share) if abs(share) < 5e-4 or abs(share) >= 5e-3 else f"{100 * share:+.1f}".replace("-", "−")
 
 
 def in_points(block: Mapping[str, Any]) -> str:

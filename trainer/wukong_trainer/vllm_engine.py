@@ -10,14 +10,11 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
 from typing import Any, TypeVar
-
-from transformers import AutoConfig, GenerationConfig
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data import Message
-from wukong_trainer.generate import Answer, Likelihood, Progress, encode, prompt_text, stop_ids
+from wukong_trainer.generate import Answer, Likelihood, Progress, encode, prompt_text, stops_of
 from wukong_trainer.kept import Memory
 from wukong_trainer.recipe import Style
 from wukong_trainer.thoughts import OPEN, opens_thought
@@ -51,7 +48,7 @@ class VllmEngine:
         """
         texts = [prompt_text(self.tokenizer, messages, self.style, self.thinking) for messages in prompts]
         rows = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-        stops = self._stops()
+        stops = stops_of(self.weights, self.tokenizer)
 
         def request(i: int, room: int) -> dict[str, Any]:
             return {
@@ -97,17 +94,6 @@ class VllmEngine:
         keys = [self.memory.key("likelihood", *pair) for pair in pairs]
         return self._each([ids for ids, _ in pairs], keys, request, read, Likelihood, batch, progress)
 
-    def _stops(self) -> frozenset[int]:
-        """The tokens that end an answer, as when transformers has the weights."""
-        try:
-            try:
-                config = GenerationConfig.from_pretrained(self.weights)
-            except OSError:  # It has none of its own.
-                config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(self.weights))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{self.weights} cannot be read: {str(error).strip().splitlines()[0]}") from error
-        return stop_ids(SimpleNamespace(generation_config=config), self.tokenizer)
-
     def _each(
         self,
         rows: Sequence[list[int]],
@@ -119,8 +105,7 @@ class VllmEngine:
         progress: Progress,
     ) -> list[T]:
         """What vLLM makes of every row, in order; what the memory knows is not asked again."""
-        known = {i: entry for i, key in enumerate(keys) if (entry := self.memory.get(key)) is not None}
-        found = {i: kind(**entry) for i, entry in known.items()}
+        found = self.memory.known(keys, kind)
         left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
         progress(len(found), len(rows))
         if not left:
