@@ -15,7 +15,10 @@ WATCHED = (
 # A command that starts another, which does not end when it is asked to.
 COMMAND = """
 import signal, subprocess, sys, time
-stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
+stubborn = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    "print('up', flush=True); time.sleep(99)"
+)
 child = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
@@ -25,8 +28,8 @@ print(child.pid, flush=True)
 @pytest.mark.parametrize(
     ("rest", "told"),
     [
-        ("time.sleep(99)", "ended with SIGTERM\n"),
-        ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(99)", "ended with SIGKILL\n"),
+        ("signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(99)", "ended with SIGINT\n"),
+        ("signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(99)", "ended with SIGKILL\n"),
         ("sys.exit(3)", ""),
         ("signal.raise_signal(signal.SIGILL)", "ended with SIGILL\n"),
     ],

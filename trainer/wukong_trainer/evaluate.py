@@ -113,13 +113,13 @@ def evaluate(
         (_rival(rival, its, tuned), its, audit.leaks(its, rows, names).unseen if its else list(range(len(rows))))
         for rival, its in others
     ]
-    vllm = _vllm(run) if settings.engine == "vllm" else None
-    if vllm is not None:
+    if settings.engine == "vllm":
         tuned = _served(tuned, run)
         challengers = [
             (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
             for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
         ]
+    vllm = _vllm(run) if settings.engine == "vllm" else None
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.

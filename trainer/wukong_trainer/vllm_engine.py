@@ -107,8 +107,10 @@ class VllmEngine:
         """What vLLM makes of every row, in order; what the memory knows is not asked again."""
         found = self.memory.known(keys, kind)
         left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
+        # Before the clock of the answers runs: a start takes longer than many of them.
+        server = self.open() if left else None
         progress(len(found), len(rows))
-        if not left:
+        if server is None:
             return [found[i] for i in range(len(rows))]
 
         def took(choices: Mapping[int, dict[str, Any]]) -> None:
@@ -117,7 +119,7 @@ class VllmEngine:
             found.update(made)
             progress(len(found), len(rows))
 
-        asyncio.run(_ask(self.open(), {i: rows[i] for i in left}, request, took, batch))
+        asyncio.run(_ask(server, {i: rows[i] for i in left}, request, took, batch))
         return [found[i] for i in range(len(rows))]
 
 

@@ -22,15 +22,19 @@ TIDYING = 3.0
 
 def main() -> None:
     """Run the command until it ends or stdin does; then nothing that it has started is left."""
+    # A shell's background jobs ignore it, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, process_group=0)
 
     def end() -> None:
         # Not through sys.stdin: its lock, held here at the end, would be a fatal error.
         while os.read(0, 1):
             pass
-        child.terminate()
-        time.sleep(GRACE)
-        os.killpg(child.pid, signal.SIGKILL)
+        # As a terminal's Ctrl-C: vLLM, while it starts, hangs at a SIGTERM.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGINT)
+            time.sleep(GRACE)
+            os.killpg(child.pid, signal.SIGKILL)
 
     threading.Thread(target=end, daemon=True).start()
     code = child.wait()
