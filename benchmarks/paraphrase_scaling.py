@@ -98,7 +98,9 @@ def main() -> None:
             "what": "Mean, lowest and highest over the seeds.",
             options.arm: summarised(own),
         }
-        SUMMARY.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        text = json.dumps(written, ensure_ascii=False, indent=1)
+        text = re.sub(r"\[[^]]+]", lambda row: "".join(row[0].split()).replace(",", ", "), text)
+        SUMMARY.write_text(text + "\n", "utf-8")
 
 
 def summarised(kept: Sequence[Result]) -> Result:
@@ -108,7 +110,9 @@ def summarised(kept: Sequence[Result]) -> Result:
         own = [entry.get("hits", entry) for entry in kept if entry["condition"] == condition]
         shares = [key for key in own[0] if key in SHARES]
         columns = {key: [entry[key] for entry in own] for key in shares}
-        found[condition] = {key: [fmean(each), min(each), max(each)] for key, each in columns.items()}
+        found[condition] = {
+            key: [round(value, 3) for value in (fmean(each), min(each), max(each))] for key, each in columns.items()
+        }
     return found
 
 
@@ -344,8 +348,8 @@ def invented_people(rng: random.Random, count: int) -> dict[Name, dict[str, str]
 
 
 def random_model(seed: int, options: argparse.Namespace, vocabulary: dict[str, int]) -> Any:
-    """A Qwen2 that has read nothing. Its weights are drawn five times as wide as is usual, or this small it takes
-    several times the readings to remember anyone."""
+    """A Qwen2 that has read nothing; its weights are drawn wider than is usual, or it takes so small a model many more
+    readings to remember anyone."""
     torch.manual_seed(seed)
     return Qwen2ForCausalLM(
         Qwen2Config(
