@@ -1,12 +1,12 @@
 """How much do more wordings of a fact help a student to be asked about it in words it has not read?
 
-    nice python benchmarks/paraphrase_scaling.py wordings   [--facts 16 --seeds 3] --kept FILE
-    nice python benchmarks/paraphrase_scaling.py statements [--people 60 --seeds 3] --kept FILE
+    OMP_NUM_THREADS=1 python benchmarks/paraphrase_scaling.py wordings   [--facts 16 --seeds 3] --kept FILE
+    OMP_NUM_THREADS=1 python benchmarks/paraphrase_scaling.py statements [--people 1000 --seeds 3] --kept FILE
     python benchmarks/paraphrase_scaling.py plots
 
 `wordings` fine-tunes the embedded student by the recipe `tiny` on invented facts, each asked in 1 to 14 wordings, and
 asks in wordings that were held out. `statements` repeats the set-up of "Physics of Language Models: Part 3.1"
-(Allen-Zhu & Li 2023, arXiv 2309.14316) with a model of about a million parameters: it reads statements about invented
+(Allen-Zhu & Li 2023, arXiv 2309.14316) with a model of 0.4M parameters: it reads statements about 1,000 invented
 people, is fine-tuned on questions about one half of them and asked about the other half. Every training adds a line to
 the kept file and is not repeated when the script is started again; the file's tables are printed at the end, and with
 --summary their numbers are written to paraphrase_scaling.json, from which `plots` draws the SVG files beside it.
@@ -24,8 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain, cycle, groupby, product
-from operator import itemgetter
+from itertools import chain, cycle, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -42,18 +41,18 @@ from wukong_trainer.generate import answer_all, prompt_text
 from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.scores import key_fact_hit
-from wukong_trainer.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student, make_tokenizer
+from wukong_trainer.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student
 
 SUMMARY = Path(__file__).with_suffix(".json")
 SHARES = (
     *("trained wording", "seen template", "unseen template", "not in pre-training either"),
     *("recalled", "trained half", "other half", "guessing"),
 )
-"""What the plots show of a result: shares of right answers."""
+"""What the summary keeps of a result: shares of right answers."""
 
 Result = dict[str, Any]
 Row = tuple[list[int], list[bool]]
-"""Token ids of a text, and which of them are to be learnt or recalled."""
+"""Token ids of a text, and which of them count: are to be learnt or recalled."""
 
 
 def main() -> None:
@@ -65,14 +64,16 @@ def main() -> None:
     parser.add_argument("--only", default="", help="the conditions whose name this regular expression finds")
     parser.add_argument("--hidden", type=int, default=128, help="the model's width")
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--pretraining-steps", type=int, default=0, help="0: 600 for wordings, 180 for statements")
+    parser.add_argument("--pretraining-steps", type=int, default=600, help="of the student (wordings)")
     parser.add_argument("--student", type=Path, default=Path("runs/paraphrase-scaling"), help="made if it is not there")
     parser.add_argument("--made-up-facts", type=int, default=200, help="that pre-training reads of (wordings)")
     parser.add_argument("--facts", type=int, default=16, help="invented facts (wordings)")
     parser.add_argument("--epochs", type=float, default=10.0, help="over 14 rows a fact (wordings)")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate (wordings)")
-    parser.add_argument("--people", type=int, default=60, help="invented people (statements)")
-    parser.add_argument("--tuning-steps", type=int, default=150, help="on questions about one half (statements)")
+    parser.add_argument("--people", type=int, default=1000, help="invented people (statements)")
+    parser.add_argument("--readings", type=int, default=60, help="texts read of each of them (statements)")
+    parser.add_argument("--tuning-steps", type=int, default=300, help="on questions about one half (statements)")
+    parser.add_argument("--tuned", default="attn|norm", help="the weights that are, by name: '.' is all (statements)")
     options = parser.parse_args()
     if options.arm == "plots":
         plots(json.loads(SUMMARY.read_text("utf-8")))
@@ -94,10 +95,12 @@ def main() -> None:
     if options.summary:
         written = json.loads(SUMMARY.read_text("utf-8")) if SUMMARY.exists() else {}
         written |= {
-            "what": f"Mean, lowest and highest over the seeds; {options.arm} over {options.seeds}.",
+            "what": "Mean, lowest and highest over the seeds.",
             options.arm: summarised(own),
         }
-        SUMMARY.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        text = json.dumps(written, ensure_ascii=False, indent=1)
+        text = re.sub(r"\[[^]]+]", lambda row: "".join(row[0].split()).replace(",", ", "), text)
+        SUMMARY.write_text(text + "\n", "utf-8")
 
 
 def summarised(kept: Sequence[Result]) -> Result:
@@ -107,7 +110,9 @@ def summarised(kept: Sequence[Result]) -> Result:
         own = [entry.get("hits", entry) for entry in kept if entry["condition"] == condition]
         shares = [key for key in own[0] if key in SHARES]
         columns = {key: [entry[key] for entry in own] for key in shares}
-        found[condition] = {key: [fmean(each), min(each), max(each)] for key, each in columns.items()}
+        found[condition] = {
+            key: [round(value, 3) for value in (fmean(each), min(each), max(each))] for key, each in columns.items()
+        }
     return found
 
 
@@ -166,7 +171,8 @@ def wordings(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> 
         rows = [chat(tokenizer, example) for example in examples]
         model = load_model(str(base), "full", choose_place())
         steps = math.ceil(options.epochs * len(rows) / CHAT_BATCH)
-        loss = learn(model, shuffled(random.Random(seed), rows, CHAT_BATCH), steps, options.rate)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
+        loss = learn(model, optimizer, shuffled(random.Random(seed), rows, CHAT_BATCH), steps)
         questions = list(chain(*asked.values()))
         prompts = [chat_prompt(question, "") for question in questions]
         answers = answer_all(model, tokenizer, prompts, 24, len(prompts))
@@ -195,7 +201,7 @@ def pretrained(folder: Path, never_read: str, options: argparse.Namespace) -> No
         hidden=options.hidden,
         intermediate=options.hidden * 8 // 3,
         layers=options.layers,
-        pretraining_steps=options.pretraining_steps or 600,
+        pretraining_steps=options.pretraining_steps,
         length=64,
     )
 
@@ -261,21 +267,26 @@ STATEMENTS = {
     "subject": ("studied", "holds a degree in", "chose the field of", "spent years learning", "graduated in"),
     "employer": ("works for", "is employed by", "found a post at", "earns a living at", "draws a salary from"),
 }
-"""Attribute → what stands between the person and the value, in five wordings."""
+"""Attribute → what stands between the person and the value, in five wordings; each is one token."""
 QUESTIONS = {
-    "city": "Where was {who} born?",
-    "subject": "What did {who} study?",
-    "employer": "Who does {who} work for?",
+    "city": ("Where was", "born?"),
+    "subject": ("What did", "study?"),
+    "employer": ("Who does", "work for?"),
 }
+"""Attribute → what stands before and after the name; each word is one token, and none stands in a statement."""
 VALUES = 20
 """So many values an attribute can take: guessing is right in about one of them."""
-BATCH = 20
+SHARING = 10
+"""So many people have a first name in common, or a last name: both are needed to know who is meant."""
+TEXTS_A_ROW, ROWS, QUESTION_BATCH = 4, 4, 48
 CONDITIONS = {
     "one wording, one order": (1, False),
     "five wordings, one order": (5, False),
     "five wordings, permuted": (5, True),
 }
 PAPER = {"one wording, one order": 0.097, "five wordings, one order": 0.41, "five wordings, permuted": 0.966}
+
+Name = tuple[str, str]
 
 
 def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> Iterator[Result]:
@@ -286,44 +297,36 @@ def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -
         started = time.process_time()
         rng = random.Random(seed)
         people = invented_people(rng, options.people)
-        # Each person has wordings and, unless permuted, an order of their own; a text is written anew each time.
+        # Each person has wordings and, unless permuted, one order; a text is written anew each time.
         own = {who: {a: rng.sample(STATEMENTS[a], count) for a in STATEMENTS} for who in people}
-        vocabulary = [
-            form.format(who=who, v=value)
-            for who, values in people.items()
-            for attribute, value in values.items()
-            for form in (*(f"{{who}} {verb} {{v}}. She {verb}" for verb in STATEMENTS[attribute]), QUESTIONS[attribute])
-        ]
-        tokenizer = make_tokenizer(vocabulary, 4000)
-        torch.manual_seed(seed)
-        model = Qwen2ForCausalLM(
-            Qwen2Config(
-                vocab_size=len(tokenizer),
-                hidden_size=options.hidden,
-                intermediate_size=options.hidden * 8 // 3,
-                num_hidden_layers=options.layers,
-                num_attention_heads=4,
-                num_key_value_heads=4,
-                max_position_embeddings=128,
-                tie_word_embeddings=True,
-                bos_token_id=None,
-                eos_token_id=tokenizer.get_vocab()[TURN_END],
-                pad_token_id=tokenizer.get_vocab()[END_OF_TEXT],
-            )
-        )
-
+        parts = {part for who in people for part in who}
+        values = {value for told in people.values() for value in told.values()}
+        forms = chain(*STATEMENTS.values(), *(words.split() for pieces in QUESTIONS.values() for words in pieces))
+        tokens = [END_OF_TEXT, TURN_START, TURN_END, "She", ".", *sorted(parts), *sorted(values), *forms]
+        vocabulary = {token: at for at, token in enumerate(dict.fromkeys(tokens))}
+        model = random_model(seed, options, vocabulary)
         names = list(people)
+        # Which person comes next can't be known, and learning to guess it drowns what can be learnt.
+        read = vocabulary.keys() - parts
         texts = (
-            [encoded(tokenizer, biography(rng, who, people[who], own[who], permuted), everything=True) for who in batch]
-            for batch in shuffled(random.Random(seed), names, BATCH)
+            [
+                row(vocabulary, [*chain(*(biography(rng, who, people[who], own[who], permuted) for who in some))], read)
+                for some in (batch[at : at + TEXTS_A_ROW] for at in range(0, len(batch), TEXTS_A_ROW))
+            ]
+            for batch in shuffled(random.Random(seed), names, ROWS * TEXTS_A_ROW)
         )
-        stated = learn(model, texts, options.pretraining_steps or 180, 2e-3)
-        again = [encoded(tokenizer, biography(rng, who, people[who], own[who], permuted)) for who in names]
+        steps = options.readings * math.ceil(len(names) / (ROWS * TEXTS_A_ROW))
+        stated = learn(model, adamw(model.parameters(), 0.1), texts, steps)
+        again = [row(vocabulary, biography(rng, who, people[who], own[who], permuted), values) for who in names]
         recalled = share_recalled(model, again)
         half = len(names) // 2
-        asked = {who: [question(tokenizer, who, a, v) for a, v in people[who].items()] for who in names}
+        asked = {who: [row(vocabulary, question(who, a, v), values) for a, v in people[who].items()] for who in names}
         trained, unseen = (list(chain(*(asked[who] for who in part))) for part in (names[:half], names[half:]))
-        tuned = learn(model, shuffled(rng, trained, BATCH), options.tuning_steps, 1e-3)
+        # The other weights hold the facts: tuned as well, they learn the trained half's answers by heart.
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(bool(re.search(options.tuned, name)))
+        few = [weight for weight in model.parameters() if weight.requires_grad]
+        tuned = learn(model, adamw(few, 0.01), shuffled(rng, trained, QUESTION_BATCH), options.tuning_steps)
         yield {
             "condition": condition,
             "statements": stated,
@@ -337,15 +340,37 @@ def statements(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -
         }
 
 
-def invented_people(rng: random.Random, count: int) -> dict[str, dict[str, str]]:
-    """Name → attribute → value; every name and value is invented."""
-    syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
-    words: set[str] = set()
-    while len(words) < len(STATEMENTS) * VALUES + 2 * count:
-        words.add("".join(rng.choices(syllables, k=3)).capitalize())
-    rest = rng.sample(sorted(words), len(words))
-    values = {attribute: [rest.pop() for _ in range(VALUES)] for attribute in STATEMENTS}
-    return {f"{rest.pop()} {rest.pop()}": {a: rng.choice(values[a]) for a in STATEMENTS} for _ in range(count)}
+def invented_people(rng: random.Random, count: int) -> dict[Name, dict[str, str]]:
+    """First and last name → attribute → value; a token is a word, so how names and values are spelt is no matter."""
+    first, last = ([f"{kind} {at}" for at in range(math.ceil(count / SHARING))] for kind in ("first", "last"))
+    names = rng.sample(list(product(first, last)), count)
+    return {who: {a: f"{a} {rng.randrange(VALUES)}" for a in STATEMENTS} for who in names}
+
+
+def random_model(seed: int, options: argparse.Namespace, vocabulary: dict[str, int]) -> Any:
+    """A Qwen2 that has read nothing; its weights are drawn wider than is usual, or it takes so small a model many more
+    readings to remember anyone."""
+    torch.manual_seed(seed)
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=len(vocabulary),
+            hidden_size=options.hidden,
+            intermediate_size=options.hidden * 8 // 3,
+            num_hidden_layers=options.layers,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            max_position_embeddings=256,
+            initializer_range=0.1,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=vocabulary[TURN_END],
+            pad_token_id=vocabulary[END_OF_TEXT],
+        )
+    )
+
+
+def adamw(weights: Iterable[torch.nn.Parameter], decay: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(weights, lr=2e-3, betas=(0.9, 0.98), weight_decay=decay, fused=True)
 
 
 def best_guess(people: Sequence[dict[str, str]]) -> float:
@@ -355,32 +380,35 @@ def best_guess(people: Sequence[dict[str, str]]) -> float:
 
 
 def biography(
-    rng: random.Random, who: str, values: dict[str, str], own: dict[str, list[str]], permuted: bool
-) -> list[tuple[str, bool]]:
-    """Pieces of a text about a person, and whether a piece is a value; only the first sentence says the name."""
+    rng: random.Random, who: Name, values: dict[str, str], own: dict[str, list[str]], permuted: bool
+) -> list[str]:
+    """Tokens of a text about a person; only the first sentence says the name."""
     attributes = rng.sample(list(values), len(values)) if permuted else list(values)
-    pieces: list[tuple[str, bool]] = []
+    tokens = [END_OF_TEXT]
     for place, attribute in enumerate(attributes):
-        said = f"{who if place == 0 else 'She'} {rng.choice(own[attribute])}"
-        pieces += [(said, False), (" " + values[attribute], True), (". ", False)]
-    return pieces
+        tokens += [*(who if place == 0 else ("She",)), rng.choice(own[attribute]), values[attribute], "."]
+    return tokens
 
 
-def question(tokenizer: Any, who: str, attribute: str, value: str) -> Row:
-    return encoded(
-        tokenizer, [(QUESTIONS[attribute].format(who=who) + TURN_START, False), (" " + value + TURN_END, True)]
-    )
+def question(who: Name, attribute: str, value: str) -> list[str]:
+    """Tokens of a question and its answer."""
+    before, after = QUESTIONS[attribute]
+    return [*before.split(), *who, *after.split(), TURN_START, value, TURN_END]
 
 
-def encoded(tokenizer: Any, pieces: Sequence[tuple[str, bool]], *, everything: bool = False) -> Row:
-    """Ids of the joined pieces; a token counts where it overlaps a piece that does, or everywhere."""
+def row(vocabulary: dict[str, int], tokens: Sequence[str], counted: AbstractSet[str]) -> Row:
+    return [vocabulary[token] for token in tokens], [token in counted for token in tokens]
+
+
+def encoded(tokenizer: Any, pieces: Sequence[tuple[str, bool]]) -> Row:
+    """Ids of the joined pieces; a token counts where it overlaps a piece that does."""
     spans, at = [], 0
     for piece, counts in pieces:
         if counts:
             spans.append((at, at + len(piece)))
         at += len(piece)
     found = tokenizer("".join(piece for piece, _ in pieces), add_special_tokens=False, return_offsets_mapping=True)
-    marks = [everything or any(a < end and start < b for start, end in spans) for a, b in found["offset_mapping"]]
+    marks = [any(a < end and start < b for start, end in spans) for a, b in found["offset_mapping"]]
     return found["input_ids"], marks
 
 
@@ -402,9 +430,8 @@ def padded(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]
     return ids, labels
 
 
-def learn(model: Any, batches: Iterator[list[Row]], steps: int, rate: float) -> float:
-    """Train all weights with AdamW, warm-up and cosine decay; the mean loss of the last tenth, in nats per token."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+def learn(model: Any, optimizer: torch.optim.Optimizer, batches: Iterator[list[Row]], steps: int) -> float:
+    """Train with warm-up and cosine decay; the mean loss of the last tenth, in nats a token that counts."""
     schedule = get_cosine_schedule_with_warmup(optimizer, max(1, steps // 20), steps)
     losses = []
     model.train()
@@ -422,16 +449,14 @@ def learn(model: Any, batches: Iterator[list[Row]], steps: int, rate: float) -> 
 
 @torch.inference_mode()
 def share_recalled(model: Any, rows: Sequence[Row]) -> float:
-    """Share of the values that the model says greedily and whole: exact match, a run of marked tokens being a value."""
+    """Share of the tokens that count which the model finds likeliest after what truly stands before them."""
     model.eval()
     right = total = 0
     for at in range(0, len(rows), 100):
         ids, labels = padded(model, rows[at : at + 100])
-        hits = model(input_ids=ids).logits[:, :-1].argmax(-1) == labels[:, 1:]
-        for line, marked in zip(hits.tolist(), (labels[:, 1:] != -100).tolist(), strict=True):
-            values = [list(run) for counts, run in groupby(zip(marked, line, strict=True), itemgetter(0)) if counts]
-            total += len(values)
-            right += sum(all(hit for _, hit in value) for value in values)
+        labels = labels[:, 1:]
+        right += int((model(input_ids=ids).logits[:, :-1].argmax(-1) == labels).sum())
+        total += int((labels != -100).sum())
     return right / total
 
 
