@@ -206,12 +206,12 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     """The lines of a JSONL file, one at a time: a big dataset is never held as one text."""
-    return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def jsonl(rows: Iterable[dict[str, Any]]) -> str:
