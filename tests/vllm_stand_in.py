@@ -101,6 +101,8 @@ class StandIn:
     max_model_len: int = 1024
     dies_at_start: bool = False
     hangs_at_start: bool = False
+    gives_up: str = ""
+    """The finish_reason of every answer, where it is not the true one."""
     dies_after: int | None = None
     """Completions that a server answers before its engine dies."""
     started: list[dict[str, Any]] = field(default_factory=list)
@@ -165,12 +167,14 @@ class StandIn:
                 repetition_penalty=1.0 if started["generation_config"] == "vllm" else own,
             )[0, len(prompt) :].tolist()
             logs = torch.log_softmax(model(ids).logits[0].float(), dim=-1)
+        if body.get("prompt_logprobs") is not None and logs.isnan().any():
+            return refused(400, "BadRequestError", "Out of range float values are not JSON compliant")
         ended = made[-1] in (body.get("stop_token_ids") or [])
         seen = [None] + [{str(t): {"logprob": float(logs[n, t]), "rank": 1}} for n, t in enumerate(prompt[1:])]
         choice = {
             "index": 0,
             "text": "",
-            "finish_reason": "stop" if ended else "length",
+            "finish_reason": self.gives_up or ("stop" if ended else "length"),
             "stop_reason": made[-1] if ended else None,
             "token_ids": made if body.get("return_token_ids") else None,
             "prompt_logprobs": seen if body.get("prompt_logprobs") is not None else None,

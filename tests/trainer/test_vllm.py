@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.living import lives
 from tests.trainer.conftest import FACTS
@@ -31,7 +33,7 @@ from wukong_trainer.evaluate import Settings, evaluate, history_of
 from wukong_trainer.export import export
 from wukong_trainer.generate import Answer, Likelihood
 from wukong_trainer.kept import Kept
-from wukong_trainer.model import choose_place, load_tokenizer
+from wukong_trainer.model import choose_place, load_model, load_tokenizer
 from wukong_trainer.vllm_server import Vllm, serving, telling, vllm_executable, vllm_version
 
 PROMPTS: list[list[Message]] = [chat_prompt(question, "") for question, _ in FACTS[:5]]
@@ -118,6 +120,9 @@ def test_it_stands_on_loopback_alone_without_proxies_and_sees_no_key(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("VLLM_API_KEY", "sk-secret")
+    monkeypatch.setenv("GITHUB_TOKEN", "sk-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sk-secret")
+    monkeypatch.setenv("HF_TOKEN", "hf")
     asked(Contender("base", str(student), "lora", str(student), ""), tmp_path / "kept", vllm)
     (server,) = stand_in.started
     assert server["host"] == "127.0.0.1"
@@ -142,7 +147,29 @@ def test_an_answer_is_cut_where_the_model_s_context_ends_and_a_longer_prompt_is_
         (cut,) = at.engine.answers(PROMPTS[:1], TOKENS, 4, lambda done, total: None)
     assert not cut.stopped_by_eos
     assert whole[0].text.startswith(cut.text)
-    assert len(stand_in.asked) == 1, "it was kept"
+    assert len(stand_in.asked) == 2, "it may be longer another time, and is not kept"
+
+
+def test_a_model_that_computes_nan_has_no_likelihoods(
+    student: Path, vllm: Vllm, stand_in: StandIn, tmp_path: Path
+) -> None:
+    del stand_in
+    model = load_model(str(student), "full", choose_place())
+    with torch.no_grad():
+        model.model.norm.weight.fill_(math.nan)
+    model.save_pretrained(tmp_path / "diverged")
+    contender = Contender("base", str(tmp_path / "diverged"), "full", str(student), "")
+    with at_work(contender, Loader(), Kept(tmp_path / "kept"), 4, nothing, vllm=vllm) as at:
+        found = at.engine.likelihoods(PROMPTS[:2], REFERENCES[:2], 4, lambda done, total: None)
+    assert all(math.isnan(likelihood.per_token) for likelihood in found)
+
+
+def test_an_answer_that_vllm_gave_up_is_no_answer(student: Path, vllm: Vllm, stand_in: StandIn, tmp_path: Path) -> None:
+    stand_in.gives_up = "abort"
+    contender = Contender("base", str(student), "lora", str(student), "")
+    with pytest.raises(ModelError, match="finish_reason abort"):
+        asked(contender, tmp_path / "kept", vllm, PROMPTS[:1])
+    assert not (tmp_path / "kept").exists()
 
 
 def test_a_vllm_that_does_not_start_is_told_by_the_root_of_its_log(
@@ -158,7 +185,7 @@ def test_a_vllm_that_does_not_start_is_told_by_the_root_of_its_log(
         "the models as they are."
     )
     stand_in.dies_at_start, stand_in.hangs_at_start = False, True
-    monkeypatch.setattr("wukong_trainer.vllm_server.SILENCE", 1.0)
+    monkeypatch.setattr("wukong_trainer.vllm_server.SILENCE", 6.0)
     with pytest.raises(ModelError, match=r"has said nothing after “ValueError: Available memory"):
         asked(contender, tmp_path / "kept", vllm)
     assert not lives(stand_in.started[-1]["pid"])

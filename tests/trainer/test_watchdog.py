@@ -21,20 +21,22 @@ stubborn = (
 )
 child = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
 child.stdout.readline()
-print(child.pid, flush=True)
 """
+TOLD = "\nprint(child.pid, flush=True)\n"
+HEEDS, IGNORES = (f"signal.signal(signal.SIGINT, signal.SIG_{what})" for what in ("DFL", "IGN"))
 
 
 @pytest.mark.parametrize(
     ("rest", "told"),
     [
-        ("signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(99)", "ended with SIGINT\n"),
-        ("signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(99)", "ended with SIGKILL\n"),
-        ("sys.exit(3)", ""),
-        ("signal.raise_signal(signal.SIGILL)", "ended with SIGILL\n"),
+        (HEEDS + TOLD + "time.sleep(99)", "ended with SIGINT\n"),
+        (IGNORES + TOLD + "time.sleep(99)", "ended with SIGKILL\n"),
+        (TOLD + "sys.exit(3)", ""),
+        (TOLD + "signal.raise_signal(signal.SIGILL)", "ended with SIGILL\n"),
     ],
 )
-def test_nothing_that_a_command_has_started_outlives_its_starter_or_itself(rest: str, told: str) -> None:
+@pytest.mark.parametrize("end", ["its starter goes", "it is asked to end"])
+def test_nothing_that_a_command_has_started_outlives_its_starter_or_itself(rest: str, told: str, end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", *WATCHED, COMMAND + rest],
         stdin=subprocess.PIPE,
@@ -48,6 +50,9 @@ def test_nothing_that_a_command_has_started_outlives_its_starter_or_itself(rest:
         started = int(process.stdout.readline())
         if "sleep" in rest:
             assert lives(started)
-            process.stdin.close()
+            if end == "its starter goes":
+                process.stdin.close()
+            else:
+                process.terminate()
         assert process.stdout.read() == told
     assert not lives(started)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -62,13 +63,17 @@ class VllmEngine:
             }
 
         def read(i: int, choice: dict[str, Any]) -> Answer:
-            ended = choice["finish_reason"] == "stop"
+            ended = _is_ended(choice)
             ids = choice["token_ids"][:-1] if ended else choice["token_ids"]
             text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
             return Answer(f"{OPEN}\n{text}" if opens_thought(texts[i]) else text, ended)
 
         keys = [self.memory.key("answer", text, max_new_tokens) for text in texts]
-        return self._each(rows, keys, request, read, Answer, batch, progress)
+
+        def is_whole(choice: dict[str, Any]) -> bool:
+            return _is_ended(choice) or len(choice["token_ids"]) >= max_new_tokens
+
+        return self._each(rows, keys, request, read, Answer, batch, progress, is_whole)
 
     def likelihoods(
         self, prompts: Sequence[list[Message]], references: Sequence[str], batch: int, progress: Progress
@@ -87,6 +92,8 @@ class VllmEngine:
 
         def read(i: int, choice: dict[str, Any]) -> Likelihood:
             ids, start = pairs[i]
+            if choice == _NO_NUMBERS:
+                return Likelihood(math.nan, math.nan)
             logs = choice["prompt_logprobs"][start:]
             total = sum(log[str(token)]["logprob"] for token, log in zip(ids[start:], logs, strict=True))
             return Likelihood(total / (len(ids) - start), total / max(1, len(references[i])))
@@ -103,8 +110,13 @@ class VllmEngine:
         kind: type[T],
         batch: int,
         progress: Progress,
+        is_whole: Callable[[dict[str, Any]], bool] = lambda choice: True,
     ) -> list[T]:
-        """What vLLM makes of every row, in order; what the memory knows is not asked again."""
+        """What vLLM makes of every row, in order; what the memory knows is not asked again.
+
+        Args:
+            is_whole: whether a choice is to be kept: one that was cut for want of memory may be longer another time.
+        """
         found = self.memory.known(keys, kind)
         left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
         # Before the clock of the answers runs: a start takes longer than many of them.
@@ -115,12 +127,22 @@ class VllmEngine:
 
         def took(choices: Mapping[int, dict[str, Any]]) -> None:
             made = {i: read(i, choice) for i, choice in choices.items()}
-            self.memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
+            self.memory.add({keys[i]: asdict(answer) for i, answer in made.items() if is_whole(choices[i])})
             found.update(made)
             progress(len(found), len(rows))
 
         asyncio.run(_ask(server, {i: rows[i] for i in left}, request, took, batch))
         return [found[i] for i in range(len(rows))]
+
+
+_NO_NUMBERS: dict[str, Any] = {"computes": "NaN"}
+
+
+def _is_ended(choice: dict[str, Any]) -> bool:
+    """Whether an answer ended by itself; raises ValueError where vLLM gave it up."""
+    if choice["finish_reason"] not in ("stop", "length"):
+        raise ValueError(f"finish_reason {choice['finish_reason']}")
+    return bool(choice["finish_reason"] == "stop")
 
 
 async def _ask(
@@ -151,7 +173,13 @@ async def _ask(
         async def choice(i: int, room: int) -> tuple[int, dict[str, Any]]:
             async with turn:
                 body = {"model": server.name, **request(i, room)}
-                reply = await client.post("/completions", cast_to=kind, body=body)
+                try:
+                    reply = await client.post("/completions", cast_to=kind, body=body)
+                except openai.APIStatusError as error:
+                    # vLLM 0.32 puts NaN into an answer, and cannot write it.
+                    if "not JSON compliant" in str(error):
+                        return i, _NO_NUMBERS
+                    raise
             return i, json.loads(reply.content)["choices"][0]
 
         tasks: set[asyncio.Task[tuple[int, dict[str, Any]]]] = set()
@@ -175,7 +203,11 @@ async def _ask(
                     raise failures[0]
         except openai.APIError as error:
             words = error.body.get("message") if isinstance(error.body, dict) else None
-            raise server.failed(str(words or error), refused=isinstance(error, openai.BadRequestError)) from error
+            status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+            refused = 400 <= status < 500 and status not in (408, 429)
+            raise server.failed(str(words or error), refused=refused) from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise server.failed(f"its answer is not as that of vLLM 0.32 ({error!r})", refused=False) from error
         finally:
             for task in tasks:
                 task.cancel()

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
@@ -148,7 +148,7 @@ def serving(vllm: Vllm, model: str, tell: Callable[[], None] = lambda: None) -> 
     vllm.log.parent.mkdir(parents=True, exist_ok=True)
     with vllm.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "wukong_trainer.watchdog", *command],
+            [sys.executable, "-P", "-m", "wukong_trainer.watchdog", *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -157,15 +157,15 @@ def serving(vllm: Vllm, model: str, tell: Callable[[], None] = lambda: None) -> 
         )
     assert process.stdin is not None
     try:
-        _wait(process, port, vllm.log, tell)
+        _wait(process, port, name, vllm.log, tell)
         yield Server(f"http://{HOST}:{port}/v1", name, vllm.log)
     finally:
         process.stdin.close()
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path, tell: Callable[[], None]) -> None:
-    """Wait until the server answers.
+def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: Path, tell: Callable[[], None]) -> None:
+    """Wait until the server answers, and no other that took its port.
 
     Raises:
         ModelError: it died, or says nothing any more.
@@ -176,9 +176,10 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path, tell: Callable
         if process.poll() is not None:
             raise ModelError(f"vLLM did not start: {telling(log)} (its log: {log}). {_CURE}")
         try:
-            with opener.open(f"http://{HOST}:{port}/health", timeout=5):
-                return
-        except (URLError, OSError):
+            with opener.open(f"http://{HOST}:{port}/v1/models", timeout=5) as reply:
+                if name.encode() in reply.read():
+                    return
+        except (OSError, HTTPException):
             pass
         if time.time() - log.stat().st_mtime > SILENCE:
             raise ModelError(
@@ -209,13 +210,14 @@ _ERROR = re.compile(r"[\w.]*(?:Error|Exception)\b|Value error, |vllm\b.*: error:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment for vLLM: no key that is none of its business, and no word to its makers."""
-    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name.upper())}
+    """This process's environment for vLLM: nothing that is named as a secret but the hub's, no word to its makers."""
+    kept = {name: value for name, value in os.environ.items() if name in _OF_THE_HUB or not _SECRET.search(name)}
     # What its parts tell each other stays on this machine, too.
     return kept | {"VLLM_NO_USAGE_STATS": "1", "VLLM_HOST_IP": HOST}
 
 
-_SECRET = re.compile(r"API_?KEY|SECRET|PASSWORD")
+_OF_THE_HUB = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
+_SECRET = re.compile(r"(?:^|_)(?:(?:API)?KEYS?|TOKENS?|SECRETS?|PASS\w*|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
 
 
 def _free_port() -> int:

@@ -27,16 +27,21 @@ def main() -> None:
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, process_group=0)
 
     def end() -> None:
-        # Not through sys.stdin: its lock, held here at the end, would be a fatal error.
-        while os.read(0, 1):
-            pass
         # As a terminal's Ctrl-C: vLLM, while it starts, hangs at a SIGTERM.
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGINT)
             time.sleep(GRACE)
             os.killpg(child.pid, signal.SIGKILL)
 
-    threading.Thread(target=end, daemon=True).start()
+    def watch() -> None:
+        # Not through sys.stdin: its lock, held here at the end, would be a fatal error.
+        while os.read(0, 1):
+            pass
+        end()
+
+    for asked_to_end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(asked_to_end, lambda *_: threading.Thread(target=end, daemon=True).start())
+    threading.Thread(target=watch, daemon=True).start()
     code = child.wait()
     if code < 0:
         # What could say nothing itself is worth a line in its log.
