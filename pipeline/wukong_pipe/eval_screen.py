@@ -138,21 +138,24 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     others = 0
     for entry in entries:
         try:
-            line = past_evaluation(entry)
-        except (KeyError, TypeError):
+            table.add_row(*_past(entry))
+        except (AttributeError, KeyError, TypeError, ValueError):
             others += 1
-            continue
-        table.add_row(
-            line["time"],
-            line["adapter"],
-            line["test_set"],
-            str(line["n"]),
-            percent(line["base"]),
-            percent(line["tuned"]),
-            in_points(line),
-            line["verdict"] + sampled(line["sample"]) + (f" by {line['engine']}" if line["engine"] else ""),
-            line["leakage"],
-        )
     if others:
         table.caption = f"Written by another version, and not shown: {counted(others, 'evaluation')}."
     return table
+
+
+def _past(entry: Mapping[str, Any]) -> list[str]:
+    line = past_evaluation(entry)
+    return [
+        line["time"],
+        line["adapter"],
+        line["test_set"],
+        str(line["n"]),
+        percent(line["base"]),
+        percent(line["tuned"]),
+        in_points(line),
+        line["verdict"] + sampled(line["sample"]) + (f" by {line['engine']}" if line["engine"] else ""),
+        line["leakage"],
+    ]

@@ -84,8 +84,10 @@ def test_answers_of_vllm_are_told_from_those_of_transformers() -> None:
 def test_a_line_of_another_version_is_counted_and_the_history_is_shown() -> None:
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(history_table([{"time": "t"}]))
-    assert "Written by another version, and not shown: 1 evaluation." in shown.get()
+        primary = {"n": 3, "base": None, "tuned": 1.0, "difference": 1.0, "ci95": None, "verdict": "better"}
+        entry = {"time": "t", "adapter_hash": "a", "test_hash": "b", "primary": primary, "leakage": "none"}
+        console.print(history_table([{"time": "t"}, entry, entry | {"settings": "x"}]))
+    assert "Written by another version, and not shown: 3 evaluations." in shown.get()
 
 
 def test_likelihoods_that_are_no_numbers_are_said() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -366,6 +364,28 @@ def test_a_guess_a_sentence_is_a_list_of_guesses(answer: str, reference: str, qu
 
 
 def test_an_answer_that_runs_in_a_loop_is_read_in_no_time() -> None:
-    started = time.process_time()
+    # Either would take longer than anyone waits if time grew faster than the answer.
     assert not is_refusal("目前没有" + "关于他的" * 400)
-    assert time.process_time() - started < 5
+    assert not key_fact_hit("或许北京" * 5000, "1969", "Which?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
+        ("答案或许是北京。", "北京", CAPITAL[1]),
+        ("终究还是唐僧", "唐僧", "师父是谁？"),
+        ("师父还是唐僧。", "唐僧", "师父是谁？"),
+        ("他或者说齐天大圣", "齐天大圣", "悟空又叫什么？"),
+        ("You can call Ann or Bob; Ann is in charge.", "Ann", "Who is in charge?"),
+        ("一共有六颗佛目珠。", GIANT, "唤醒石敢当需要集齐什么？"),
+        ("8 out of 10", "The game got 8 out of 10 from the reviewers of that site", "What score did it get?"),
+        ("No – Neil Armstrong.", "Neil Armstrong", "Was it Gagarin?"),
+        ("难道不是孙悟空吗？", "孙悟空", "谁大闹天宫？"),
+        ("Neil Armstrong was not the pilot; he was the first man on the Moon.", *MOON),
+        ("1966年开始；1969年结束；1972年重启。", "1969年", "何时结束？"),
+    ],
+)
+def test_words_that_only_look_like_guesses_counts_and_denials_cost_no_hit(
+    answer: str, reference: str, question: str
+) -> None:
+    assert key_fact_hit(answer, reference, question)

@@ -6,14 +6,16 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import jsonl, read_jsonl, write_text
-from wukong_trainer.contenders import Contender
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.paired import paired, section_of
 from wukong_trainer.scores import PRIMARY
+
+if TYPE_CHECKING:
+    from wukong_trainer.contenders import Contender  # Which imports torch.
 
 ScoredRows = dict[int, dict[str, Any]]
 """Scored answers by the place of their test row; a row whose question the model was trained on is left out."""

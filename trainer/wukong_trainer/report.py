@@ -24,6 +24,7 @@ from markupsafe import Markup
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
+from wukong_trainer.compare import history
 from wukong_trainer.json_table import Table, as_table
 from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
@@ -97,7 +98,7 @@ def write_report(run: Run) -> Path:
         scores=[(line, _scores(line), as_table(_others(line))) for line in lines if not line["part"]],
         blocks=(blocks := list(blocks_of(metrics, words, _RATE[lang]))),
         others=_other_blocks(metrics, {block["key"] for block in blocks}),
-        history=_history(_rows(run.metrics.with_name("history.jsonl")), words, _RATE[lang]),
+        history=_history(history(run.metrics.with_name("history.jsonl")), words, _RATE[lang]),
         loss=Markup(loss_plot(log, words)),
         losses=_losses(log),
         logged=_logged(log),

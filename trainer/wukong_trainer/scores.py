@@ -86,7 +86,7 @@ def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:
     ) and not (
         _is_guessing(answer, reference, question)
         or _is_count_alone(answer, reference, question)
-        or _is_denied(answer, reference)
+        or _is_denied(answer, reference, question)
     )
 
 
@@ -110,16 +110,18 @@ def _stands(term: str, answer: str, question: str) -> bool:
 
 
 _DENIED = re.compile(
-    r"(?:不是|并非|绝非|而非|不在|不叫|没有|\b(?:not|never|no)(?: (?:the|an?|in|on|at|by|from|to|of|with|for))*) ?$"
+    r"(?:(?<!难道)不是|不会是|不可能是|并非|绝非|而非|不在|不叫|没有"
+    r"|\b(?:not|never|no|(?:isn|wasn|aren|weren|can|couldn) t)"
+    r"(?: (?:really|be|the|an?|in|on|at|by|from|to|of|with|for))*) ?$"
 )
 _DENIED_AFTER = re.compile(r" ?(?:并?不是|并非|绝非)| (?:is|was|are|were) not\b| (?:isn|wasn|aren|weren) t\b")
 
 
-def _is_denied(answer: str, reference: str) -> bool:
+def _is_denied(answer: str, reference: str, question: str) -> bool:
     """Whether a "not" stands right beside a key fact wherever the answer names it, and none in the reference."""
     if _DENIAL.search(normalise(reference)):
         return False
-    clauses = [normalise(clause) for clause in re.split(rf"[，,]|{_CLAUSES.pattern}", answer)]
+    clauses = [normalise(clause) for clause in re.split(rf"[，,、–—]|\s-\s|{_CLAUSES.pattern}", answer)]
     is_alone = is_its_own_fact(reference)
     for term in key_facts(reference).terms:
         around = [
@@ -128,7 +130,9 @@ def _is_denied(answer: str, reference: str) -> bool:
             for found in re.finditer(re.escape(term), clause)
         ]
         if around and all(
-            _DENIED.search(before) or _DENIED_AFTER.match(after) or (is_alone and before.endswith("不"))
+            _DENIED.search(before)
+            or (_DENIED_AFTER.match(after) and _details(after) & _details(question))
+            or (is_alone and before.endswith("不"))
             for before, after in around
         ):
             return True
@@ -150,7 +154,8 @@ def _stretches(run: str, question: str) -> list[str]:
     """A run of Chinese without what stands in the question, two characters or more."""
     left, start = run, 0
     while start < len(left):
-        shared = next((n for n in range(len(left) - start, 1, -1) if left[start : start + n] in question), 0)
+        longest = min(len(left) - start, len(question))
+        shared = next((n for n in range(longest, 1, -1) if left[start : start + n] in question), 0)
         left = left[:start] + " " * bool(shared) + left[start + shared :]
         start += 1
     parts = [part for part in (_JOINS.sub("", part) for part in left.split()) if part]
@@ -158,14 +163,16 @@ def _stretches(run: str, question: str) -> list[str]:
     return [run] if any(len(part) == 1 for part in parts) else parts
 
 
-_WHICH = re.compile(r"[几多哪]|\b(?:how (?:many|much|often|long|far|old)|which|number)\b", re.IGNORECASE)
+_WHICH = re.compile(
+    r"[几多哪]|次数|评分|年龄|数量|编号|章节|时候|何时"
+    r"|\b(?:how|when|which|number|score|size|age|rank|rating|percentage|share|year|date)\b",
+    re.IGNORECASE,
+)
 """What a number may answer, be it a count or a place in a row."""
-_TOLD = 1 / 3
-"""Of what a long reference says beyond its count and its question, the share that an answer must say, too."""
 
 
 def _is_count_alone(answer: str, reference: str, question: str) -> bool:
-    """Whether an answer gives no more than how many, or which in a row, where that is the only key fact of a longer
+    """Whether an answer gives nothing but how many, or which in a row, where that is the only key fact of a longer
     reference and not what was asked: 一共六件 does not say what 石敢当 is."""
     given = amounts(reference)
     counts = all(len(each.value) < 3 and each.unit.split(" ")[0] in ("", "each", "nth") for each in given.quantities)
@@ -173,31 +180,37 @@ def _is_count_alone(answer: str, reference: str, question: str) -> bool:
         return False
     if is_its_own_fact(reference) or key_facts(in_figures(reference)).terms:
         return False
-    new = _details(without_amounts(reference)) - _details(question)
-    return len(new & _details(answer)) < _TOLD * len(new)
+    return not (_details(reference) - _details(question)) & _details(answer)
 
 
 def _details(text: str) -> frozenset[str]:
-    """Pairs of neighbouring characters of a Chinese text, words of any other but the small ones."""
+    """Pairs of neighbouring characters of a Chinese text, words of any other but the small ones; none with a figure."""
+    normal = normalise(in_figures(text))
     if is_chinese(text):
-        return frozenset(map("".join, pairwise(normalise(text).replace(" ", ""))))
-    return frozenset(normalise(text).split()) - _SMALL_WORDS
+        told = frozenset(map("".join, pairwise(normal.replace(" ", ""))))
+    else:
+        told = frozenset(normal.split()) - _SMALL_WORDS
+    return frozenset(detail for detail in told if not re.search(r"\d", detail))
 
 
 _CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s|\b(?:with|including)\b|连同|包括")
 """What stands beside a thing is no other guess at it: “Neil Armstrong, with Buzz Aldrin and Michael Collins”."""
 _CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s+(?:or|and)\s+|\s+/\s+")
 _CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
-_EITHER = re.compile(r"或者?(?![称叫名说])|还是|(?<!,)\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)")
+_EITHER = re.compile(
+    r"或者(?![称叫名说])|或(?![者许多称叫名说])|还是|(?<!,)\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)"
+)
 """What joins two guesses; “, or LM” and 或称 join two names of one thing."""
 _FIGURES = re.compile(r"[\d\s]+")
-_HEDGES = re.compile("可能|也许|大概|应该|也|是|吧")
+_HEDGES = re.compile("可能|也许|或许|大概|应该|也|是|吧|归根|到底|最终|最后|终究|终归|毕竟|依然|仍然|果然")
 _BARE = {"zh": 6, "en": 3}
 """Characters or words up to which an item of a list says nothing but a name or an amount."""
 _SIGNS = re.compile("[a-z0-9]+|.")
 """Of a Chinese text in normal form: 2024年8月20日 is 6 characters long."""
 
 
+_LONGEST_ITEM = 60
+"""Characters beyond its question's of a name or an amount in a list."""
 _MANY = 4
 """So many items with commas alone are a list; of fewer, “Cape Kennedy, Florida, USA” is one place."""
 
@@ -223,6 +236,8 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
         for told in (named, counted):
             held = {item for item in told if stands_in(item, right) or any(stands_in(term, item) for term in terms)}
             others = told - held - {"".join(word[0] for word in item.split()) for item in held}
+            if is_either and any(f" {normalise(answer)} ".count(item) > 1 for item in held):
+                continue  # Of the two it is said again by itself.
             if held and len(others) >= (1 if is_either else max(2, len(held))):
                 return True
     return False
@@ -231,8 +246,8 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
 def _lists(answer: str, is_decided: bool) -> Iterator[tuple[list[str], bool]]:
     """What an answer lists, clause by clause; with True, where it has to decide, the two that stand beside an "or"."""
     clauses = [clause for clause in _CLAUSES.split(answer) if clause.strip()]
-    if all(amounts(clause).values for clause in clauses):
-        yield clauses, False
+    if len({re.sub(r"\d[\d.]*", "#", in_figures(clause).strip(" .")) for clause in clauses}) == 1:
+        yield clauses, False  # A guess a sentence, the amounts apart.
     for clause in clauses:
         if _FIGURES.fullmatch(clause):
             yield clause.split(), False
@@ -257,6 +272,8 @@ def _beside(side: str, end: int) -> str:
 def _bare(item: str, asked: str) -> str:
     """A list's item in normal form, less what the question says; "" where it is more than a name or an amount."""
     normal = normalise(in_figures(item))
+    if len(normal) > _LONGEST_ITEM + len(asked):
+        return ""
     if is_chinese(normal):
         left = _HEDGES.sub("", "".join(_stretches(normal, asked)) if asked else normal)
         return left if len(_SIGNS.findall(left)) <= _BARE["zh"] else ""
