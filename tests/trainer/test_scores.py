@@ -147,6 +147,7 @@ def test_a_list_of_guesses_is_no_hit_though_the_right_one_is_among_them(
         ("In 1968 or in 1969.", "1969", "When?"),
         ("July 16 or 17, 1969", "July 16, 1969", "When did Apollo 11 rise?"),
         ("twelve or thirteen km", "12 km", "How far?"),
+        ("北京或上海。北京或上海。", *CAPITAL),
     ],
 )
 def test_of_two_guesses_the_right_one_is_no_hit(answer: str, reference: str, question: str) -> None:

@@ -225,6 +225,8 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
     """
     right, asked = (normalise(in_figures(text)) for text in (reference, question))
     right += "\n" + "".join(_stretches(right, asked))  # Less what the question says, as the items are.
+    # What is said without an "or", too, has been decided.
+    alone = "\n".join(normalise(clause) for clause in _CLAUSES.split(answer) if not _EITHER.search(clause))
     terms, units = key_facts(reference).terms, {quantity.unit for quantity in amounts(reference).quantities}
     for parts, is_either in _lists(answer, is_decided=_EITHER.search(reference) is None):
         listed = [(_bare(part, asked), amounts(part)) for part in parts]
@@ -236,8 +238,8 @@ def _is_guessing(answer: str, reference: str, question: str) -> bool:
         for told in (named, counted):
             held = {item for item in told if stands_in(item, right) or any(stands_in(term, item) for term in terms)}
             others = told - held - {"".join(word[0] for word in item.split()) for item in held}
-            if is_either and any(f" {normalise(answer)} ".count(item) > 1 for item in held):
-                continue  # Of the two it is said again by itself.
+            if is_either and any(stands_in(item, alone) for item in held):
+                continue
             if held and len(others) >= (1 if is_either else max(2, len(held))):
                 return True
     return False
