@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError
@@ -64,6 +65,14 @@ def test_progress_tells_of_every_answer(asked: tuple[Any, Any]) -> None:
     told: list[tuple[int, int]] = []
     answer_all(*asked, PROMPTS, max_new_tokens=1, batch=4, progress=lambda done, total: told.append((done, total)))
     assert told == [(done, 9) for done in range(10)]
+
+
+def test_what_is_longer_than_a_model_with_learned_places_is_one_sentence_with_the_cure(asked: tuple[Any, Any]) -> None:
+    tokenizer = asked[1]
+    sizes: dict[str, Any] = {"n_embd": 16, "n_layer": 1, "n_head": 1, "n_positions": 8, "vocab_size": len(tokenizer)}
+    model = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=1, eos_token_id=1))
+    with pytest.raises(ModelError, match="longer than the model can read"):
+        answer_all(model, tokenizer, PROMPTS[:1], max_new_tokens=4, batch=1)
 
 
 def test_too_little_memory_is_one_sentence_with_the_cure(asked: tuple[Any, Any]) -> None:

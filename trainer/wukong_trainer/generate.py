@@ -245,7 +245,7 @@ def _in_batches(
         is_exact_alone: in fp32 a result does not depend on what it is computed with, and is kept as it comes.
 
     Raises:
-        ModelError: there is too little memory for a batch.
+        ModelError: there is too little memory for a batch, or an answer is longer than the model can read.
     """
     found = memory.known(keys, kind) if memory else {}
     left = sorted((i for i in range(len(lengths)) if i not in found), key=lambda i: (-lengths[i], i))
@@ -265,6 +265,9 @@ def _in_batches(
                     memory.add({keys[place]: asdict(result)})
                 progress(len(found) + len(made), len(lengths))
         except IndexError as error:
+            # PyTorch's, where a model has learned a place for each token and no more.
+            if "out of range in self" not in str(error):
+                raise
             raise ModelError(
                 "A question with its answer is longer than the model can read: lower --max-new-tokens, or leave out "
                 "the longest questions."

@@ -264,7 +264,7 @@ def _history(entries: list[dict[str, Any]], words: dict[str, str], percent: Call
     """The last evaluations; those that another version wrote are counted as cut."""
     lines: list[Any] = []
     for entry in entries[-HISTORY:]:
-        with suppress(KeyError, TypeError):
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
             lines += history_lines([entry], words, percent)["lines"]
     return history_lines([], words, percent) | {"lines": lines, "cut": len(lines) < len(entries)}
 
