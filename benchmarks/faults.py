@@ -2,7 +2,7 @@
 
     python -m benchmarks.faults [--only TEXT]
 
-plays the list of `tests/pipeline/faults.py` against the command line over real HTTP on loopback, and writes
+plays the list of `tests/support/faults.py` against the command line over real HTTP on loopback, and writes
 `benchmarks/faults.md`. The table is made from what was seen; what was expected is in the tests.
 """
 
@@ -17,8 +17,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.faults import BACKOFF, CALLS, FAULTS, RETRIES, Fault, Seen, broken_identities, play
-from tests.provider import Response
+from tests.support.faults import BACKOFF, CALLS, FAULTS, RETRIES, Fault, Seen, broken_identities, play
+from tests.support.provider import Response
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -29,7 +29,7 @@ HEAD = f"""\
 `--variants 3 --max-pairs 3` over HTTP on loopback. A build that nothing hinders makes {CALLS} calls and keeps 9 pairs.
 Here a call is retried {RETRIES} times instead of 8, after {BACKOFF * 1000:g} ms instead of a second; a Retry-After
 that is too long is shortened to 0.4 s instead of 120; a call may take 10 s, those that hang or drip less. What the
-server sends is what the vendor sends; the sources stand in `tests/pipeline/faults.py`.
+server sends is what the vendor sends; the sources stand in `tests/support/faults.py`.
 
 *Silence* is the time from the first faulty answer to the next request, but for calls already on their way.
 *Identities*: in every stage asked = received + short and received = kept + rejected; as many rejects as the manifest

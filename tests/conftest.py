@@ -45,6 +45,6 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def tuned_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run “gunzi” with a really trained adapter, in a runs folder of its own; tests leave it as it is."""
-    from tests.tuning import make_tuned_run
+    from tests.support.tuning import make_tuned_run
 
     return make_tuned_run(tmp_path_factory.mktemp("tuned"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.provider import Response, completion, provider
+from tests.support.provider import Response, completion, provider
 from tests.trainer.conftest import SMALL, SYSTEM, pairs
 from wukong_pipe.cli import main
 from wukong_pipe.workspace import read_json, read_jsonl

@@ -18,8 +18,8 @@ import pytest
 from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
-from tests.batches import BatchBehaviour, BatchProvider, batch_provider
-from tests.provider import Limits, Provider, Response, completion, provider, refusal
+from tests.support.batches import BatchBehaviour, BatchProvider, batch_provider
+from tests.support.provider import Limits, Provider, Response, completion, provider, refusal
 
 CLIENT = openai.OpenAI(base_url="http://127.0.0.1", api_key="none", max_retries=0, timeout=10)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.tuning import ANSWER, FACTS
+from tests.support.tuning import ANSWER, FACTS
 from wukong_pipe.chat_command import run_chat
 from wukong_pipe.cli import main
 from wukong_pipe.errors import MissingDependency, WorkspaceError

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import build_offline, calls_of, files_in, rows_of, run_in, source
-from tests.pipeline.rows import family, pair
+from tests.support.building import build_offline, calls_of, files_in, rows_of, run_in, source
+from tests.support.rows import family, pair
 from wukong_pipe.answers import RewordedAnswer, ask_answers, request, take_in_turn
 from wukong_pipe.attempts import Attempts, Reask
 from wukong_pipe.build import load_prompts

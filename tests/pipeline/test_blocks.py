@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 
-from tests.pipeline.markdown import markdown
+from tests.support.markdown import markdown
 from wukong_pipe.blocks import parse, parser, plain
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import (
+from tests.pipeline.test_holdout import leaks
+from tests.support.building import (
     ROW_KEYS,
     SMALL,
     build_offline,
@@ -20,7 +21,6 @@ from tests.pipeline.building import (
     run_in,
     source,
 )
-from tests.pipeline.test_holdout import leaks
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source, read_sources
 from wukong_pipe.errors import CorpusError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from tests.pipeline.markdown import markdown
+from tests.support.markdown import markdown
 from wukong_pipe.cleaning import clean
 from wukong_pipe.records import Section
 from wukong_pipe.validate import find_evidence

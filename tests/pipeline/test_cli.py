@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import files_in, rows_of, run_in
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.provider import Response, completion, provider, refusal
+from tests.support.building import files_in, rows_of, run_in
+from tests.support.good_teacher import GoodTeacher
+from tests.support.provider import Response, completion, provider, refusal
 from wukong_pipe.cli import cli, main, option_names
 from wukong_pipe.workspace import read_json
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import files_in
-from tests.pipeline.failing_disk import Fault, changes, compiled, compiler, failing
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.pipeline.killing import Ended, Forge, forge, quiet_environment
-from tests.provider import Provider, Response, completion, provider
+from tests.support.building import files_in
+from tests.support.failing_disk import Fault, changes, compiled, compiler, failing
+from tests.support.good_teacher import GoodTeacher
+from tests.support.killing import Ended, Forge, forge, quiet_environment
+from tests.support.provider import Provider, Response, completion, provider
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.building import ROW_KEYS, files_in, rows_of, run_in
-from tests.pipeline.rows import family, pair, row, section
+from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
+from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset import check_sources, check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.records import Reject, Row

@@ -11,7 +11,7 @@ from benchmarks.dedupe import simple_join
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.rows import family, pair, row
+from tests.support.rows import family, pair, row
 from wukong_pipe.dedupe import NEAR, NEAR_IN_FAMILY, Removal, dedupe
 from wukong_pipe.join import near_pairs
 from wukong_pipe.text import normalise, same_key_facts, similarity

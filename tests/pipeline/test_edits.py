@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import build_offline, rows_of, run_in, source
+from tests.support.building import build_offline, rows_of, run_in, source
 from wukong_pipe.build import Built
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.edits import Edit, read_edits

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.faults import CALLS, FAULTS, Fault, broken_identities, play
+from tests.support.faults import CALLS, FAULTS, Fault, broken_identities, play
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.vendor}: {fault.name}")

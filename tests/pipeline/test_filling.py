@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.pipeline.rows import section
+from tests.support.rows import section
 from wukong_pipe.attempts import USUAL
 from wukong_pipe.filling import replies, take
 from wukong_pipe.records import Reject, Section, Tally

@@ -11,8 +11,8 @@ from typing import Any
 import datasets
 import pytest
 
-from tests.pipeline.building import SMALL, build_offline, files_in, rows_of, run_in, source
-from tests.pipeline.rows import row
+from tests.support.building import SMALL, build_offline, files_in, rows_of, run_in, source
+from tests.support.rows import row
 from wukong_pipe.dataset import check_untouched
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.formats import FORMATS, Format, formatted, index

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.rows import family, pair, row, section
+from tests.support.rows import family, pair, row, section
 from wukong_pipe.dedupe import dedupe
 from wukong_pipe.holdout import MIN_FORM_USES, Holdout, Plan, hold_out, plan
 from wukong_pipe.records import QAPair, Row

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.hub import Hub, hub
-from tests.pipeline.building import files_in
+from tests.support.building import files_in
+from tests.support.hub import Hub, hub
 from wukong_pipe.cli import main
 from wukong_pipe.errors import NotUploaded
 from wukong_pipe.hub import Destination, check_ready, push

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.building import files_in, rows_of, run_in
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.provider import Provider, Response, completion, provider
+from tests.support.building import files_in, rows_of, run_in
+from tests.support.good_teacher import GoodTeacher
+from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.build import load_prompts
 from wukong_pipe.cli import main
 from wukong_pipe.config import BuildSettings

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.provider import Provider, Response, completion, provider
+from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.build_command import TeacherChoice
 from wukong_pipe.errors import CeilingReached, TeacherError
 from wukong_pipe.journal_records import Prices

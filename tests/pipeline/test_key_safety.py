@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.batches import BatchBehaviour, BatchProvider, batch_provider
-from tests.pipeline.building import files_in
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.pipeline.killing import quiet_environment
-from tests.provider import Response, completion, refusal
+from tests.support.batches import BatchBehaviour, BatchProvider, batch_provider
+from tests.support.building import files_in
+from tests.support.good_teacher import GoodTeacher
+from tests.support.killing import quiet_environment
+from tests.support.provider import Response, completion, refusal
 
 KEY = "sk-canary+0123/4567:89abcdef~"
 """Other in every encoding."""

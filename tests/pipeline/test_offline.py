@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from tests.pipeline.markdown import markdown
+from tests.support.markdown import markdown
 from wukong_pipe import base_qa, paraphrase
 from wukong_pipe.base_qa import request
 from wukong_pipe.build import load_prompts

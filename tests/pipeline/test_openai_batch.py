@@ -22,12 +22,12 @@ from typing import Any
 
 import pytest
 
-from tests.batches import BatchBehaviour, BatchProvider
-from tests.pipeline.asking import GOOD, request, settings
-from tests.pipeline.building import files_in, run_in
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.pipeline.killing import Forge, forge
-from tests.provider import NO_LIMITS, NO_MODELS, Response, Script, completion, in_turn, refusal
+from tests.support.asking import GOOD, request, settings
+from tests.support.batches import BatchBehaviour, BatchProvider
+from tests.support.building import files_in, run_in
+from tests.support.good_teacher import GoodTeacher
+from tests.support.killing import Forge, forge
+from tests.support.provider import NO_LIMITS, NO_MODELS, Response, Script, completion, in_turn, refusal
 from wukong_pipe import openai_batch, openai_batch_api
 from wukong_pipe.build_command import EVERYBODY
 from wukong_pipe.cli import main

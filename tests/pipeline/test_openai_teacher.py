@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.asking import GOOD, KEY, ask_all, fails, failures, request, settings
-from tests.provider import Provider, Response, Script, completion, provider, refusal
+from tests.support.asking import GOOD, KEY, ask_all, fails, failures, request, settings
+from tests.support.provider import Provider, Response, Script, completion, provider, refusal
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.journal import Journal
 from wukong_pipe.ledger import Ledger

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.provider import Response, completion, provider
+from tests.support.provider import Response, completion, provider
 from wukong_pipe.errors import TeacherError
 from wukong_pipe.providers import DEFAULT_BASE_URL, PROVIDERS, checked_url, resolve
 

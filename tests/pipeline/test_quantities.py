@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.odd_texts import TEXTS
+from tests.support.odd_texts import TEXTS
 from wukong_pipe.quantities import Date, Quantity, amounts, in_figures, unknown_amount, without_amounts
 
 

@@ -7,8 +7,8 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
-from tests.pipeline.building import build_offline, calls_of, rows_of, run_in, source
-from tests.pipeline.rows import family, pair
+from tests.support.building import build_offline, calls_of, rows_of, run_in, source
+from tests.support.rows import family, pair
 from wukong_pipe.build import Built
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.dataset import write_dataset

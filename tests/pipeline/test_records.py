@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.pipeline.rows import family, pair, section
+from tests.support.rows import family, pair, section
 from wukong_pipe.records import Reject
 
 

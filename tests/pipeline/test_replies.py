@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.provider import completion
+from tests.support.provider import completion
 from wukong_pipe.replies import check_item, read_completion, read_object
 
 ITEM = {

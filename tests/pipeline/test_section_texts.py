@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.building import build_offline, rows_of, run_in
+from tests.support.building import build_offline, rows_of, run_in
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.section_texts import source_of
 from wukong_pipe.workspace import Run

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 
-from tests.pipeline.markdown import markdown
+from tests.support.markdown import markdown
 from wukong_pipe.blocks import line_starts
 from wukong_pipe.records import Section
 from wukong_pipe.split import MAX_CHARS, split

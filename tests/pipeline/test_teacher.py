@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.asking import GOOD, ask_all, request, settings
-from tests.provider import Provider, Response, completion, provider
+from tests.support.asking import GOOD, ask_all, request, settings
+from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.errors import Interrupted, StoppedShort
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Tokens

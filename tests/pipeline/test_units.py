@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from tests.pipeline.markdown import markdown
+from tests.support.markdown import markdown
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.records import Section
 from wukong_pipe.split import MAX_CHARS, split

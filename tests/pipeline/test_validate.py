@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.odd_texts import TEXTS
+from tests.support.odd_texts import TEXTS
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.validate import (
     MAX_ANSWER,

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.trainer.answered import HOSTILE, answer_row
+from tests.support.answered import HOSTILE, answer_row
 from wukong_trainer.answers_table import answers_table
 from wukong_trainer.metrics import summarise
 

@@ -13,7 +13,7 @@ from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.tuning import FACTS, SYSTEM
+from tests.support.tuning import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer.data import chat_prompt

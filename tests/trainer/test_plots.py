@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.trainer.answered import HOSTILE
+from tests.support.answered import HOSTILE
 from wukong_trainer.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report_words import WORDS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.trainer.answered import answer_row
+from tests.support.answered import answer_row
 from wukong_trainer.readable import outcome, visible
 
 

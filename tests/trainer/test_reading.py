@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from tests.dataset_hub import dataset_hub, modelscope_hub
+from tests.support.dataset_hub import dataset_hub, modelscope_hub
 from wukong_pipe.errors import DataError, MissingDependency
 from wukong_trainer.data import Example
 from wukong_trainer.reading import is_hub_id, read_training_data

@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run, reject
+from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run, reject
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Reject
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chromium import CHROMIUM, Chromium, chromium
-from tests.trainer.answered import HOSTILE, add_further_files, answer_row, make_run
+from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run
+from tests.support.chromium import CHROMIUM, Chromium, chromium
 from wukong_pipe.workspace import jsonl, write_text
 from wukong_trainer.report import write_report
 

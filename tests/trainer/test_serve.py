@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from openai import BadRequestError, OpenAI, UnprocessableEntityError
 
-from tests.tuning import ANSWER, FACTS, SYSTEM
+from tests.support.tuning import ANSWER, FACTS, SYSTEM
 from wukong_pipe.workspace import Run
 from wukong_trainer.data import chat_prompt
 from wukong_trainer.generate import answer_all, prompt_text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuning import ANSWER, FACTS, SYSTEM
+from tests.support.tuning import ANSWER, FACTS, SYSTEM
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run
 from wukong_trainer.chat import Conversation, apart

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import torch
 
-from tests.living import lives
+from tests.support.living import lives
+from tests.support.tuning import ANSWER
+from tests.support.vllm_stand_in import StandIn, vllm_stand_in
 from tests.trainer.conftest import FACTS
-from tests.tuning import ANSWER
-from tests.vllm_stand_in import StandIn, vllm_stand_in
 from wukong_pipe.cli import main
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.living import lives
+from tests.support.living import lives
 
 # It does not wait as long as it does in earnest.
 WATCHED = (

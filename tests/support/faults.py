@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.pipeline.good_teacher import GoodTeacher
-from tests.provider import Provider, Response, completion, provider, refusal
+from tests.support.good_teacher import GoodTeacher
+from tests.support.provider import Provider, Response, completion, provider, refusal
 from wukong_pipe import provider_errors, throttle
 from wukong_pipe.cli import main
 from wukong_pipe.openai_client import TeacherSettings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.provider import Provider
+from tests.support.provider import Provider
 from wukong_pipe.errors import WukongError
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Send

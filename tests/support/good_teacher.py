@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from tests.provider import Response, completion
+from tests.support.provider import Response, completion
 from wukong_pipe import offline
 from wukong_pipe.offline_facts import facts
 from wukong_pipe.records import Lang, Section

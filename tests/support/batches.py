@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from tests.provider import NO_LIMITS, NO_MODELS, Limits, Provider, Response, Script, in_turn, refusal
+from tests.support.provider import NO_LIMITS, NO_MODELS, Limits, Provider, Response, Script, in_turn, refusal
 
 ENDPOINT = "/v1/chat/completions"
 DONE = ("completed", "failed", "expired", "cancelled")
