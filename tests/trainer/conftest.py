@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.once import made_once
 from wukong_trainer.data import Example, TrainingData
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
@@ -25,7 +26,11 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2 of some ten thousand parameters, barely pre-trained, with tokenizer and chat template."""
     silence_libraries()
     texts = [text for fact in FACTS for text in fact]
-    return make_student(tmp_path_factory.mktemp("student") / "model", texts, pairs(), SYSTEM, size=SMALL)
+
+    def make(folder: Path) -> None:
+        make_student(folder / "model", texts, pairs(), SYSTEM, size=SMALL)
+
+    return made_once(tmp_path_factory, "student", make) / "model"
 
 
 @pytest.fixture

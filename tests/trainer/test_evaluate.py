@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.once import made_once
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
@@ -40,16 +41,20 @@ def row(number: int, question: str, answer: str, level: str = "wording") -> dict
 
 
 @pytest.fixture
-def run(tmp_path: Path, recipe: Recipe) -> Run:
-    """A run with an adapter, and test questions that it was not trained on."""
-    run = Run(tmp_path / "run")
-    run.dataset.mkdir(parents=True)
-    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
-    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
-    rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
-    write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
-    as_built(run)
-    return run
+def run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
+    """A run with an adapter, and test questions that it was not trained on; trained once, and each test's own copy."""
+
+    def train(folder: Path) -> None:
+        run = Run(folder / "run")
+        run.dataset.mkdir(parents=True)
+        write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
+        sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+        rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
+        write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
+        as_built(run)
+
+    shutil.copytree(made_once(tmp_path_factory, "evaluated", train) / "run", tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
 def as_built(run: Run) -> None:
