@@ -42,8 +42,10 @@ ELSEWHERE = {
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_TOOBIG,
 }
-"""What keeps a sound file from being used (https://www.sqlite.org/rescode.html); all else says that it is damaged."""
+"""What keeps a sound file from being used (https://www.sqlite.org/rescode.html), or a row out of it; all else says that
+it is damaged."""
 
 
 def recovered_of(path: Path) -> Path:
