@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Call, Purchase, Tokens, now
@@ -371,11 +372,11 @@ class BatchBackend:
     def _take(self, sent: _Sent, line: bytes) -> bool:
         """Settle the request that a line of a result file is about; False where it is no such line."""
         try:
-            result = json.loads(line)
+            result = parse(line)
             key = result["custom_id"]
             if key not in sent.items:
                 return True  # A second answer, or one that an earlier build has taken.
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError):
             return False
         response, error = result.get("response"), result.get("error")
         status = response.get("status_code") if isinstance(response, dict) else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import TeacherError
 
 if TYPE_CHECKING:
@@ -131,6 +132,6 @@ async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> lis
     try:
         async with asyncio.timeout(seconds), new_client(settings) as client:
             response = await client.models.with_raw_response.list()
-        return sorted(str(model["id"]) for model in json.loads(settings.scrub(response.http_response.content))["data"])
+        return sorted(str(model["id"]) for model in parse(settings.scrub(response.http_response.content))["data"])
     except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
         return []
