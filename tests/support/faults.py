@@ -13,6 +13,7 @@ import re
 import ssl
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -335,6 +336,15 @@ def _many(good: str, count: int) -> str:
     return json.dumps(reply)
 
 
+def packed(response: Response, blanks: int) -> Response:
+    """The response behind so many blanks, compressed."""
+    packer = zlib.compressobj(wbits=31)
+    megabyte = b" " * 1_000_000
+    pieces = [packer.compress(megabyte) for _ in range(blanks // len(megabyte))]
+    body = b"".join([*pieces, packer.compress(response.body), packer.flush()])
+    return replace(response, body=body, headers={"content-encoding": "gzip"})
+
+
 def _lists(depth: int) -> list[Any]:
     """An empty list in a list in a list."""
     lists: list[Any] = []
@@ -622,6 +632,10 @@ _BODIES: list[Fault] = [
           reason="the body is not JSON"),
     Fault("a refusal 700 lists deep", "any", SECTION_ONCE, lambda good: openai(None, refusal=_lists(700)), **ONCE_MORE,
           reason="nested more than 64 levels deep"),
+    Fault("20 MB of blanks", "any", SECTION_ONCE, always(Response(200, b" " * 20_000_000)), **ONCE_MORE,
+          reason="longer than 8 MiB"),
+    Fault("a megabyte that unpacks to a gigabyte", "any", SECTION_ONCE, lambda good: packed(openai(good), 10**9),
+          **ONCE_MORE, reason="longer than 8 MiB"),
     Fault("200 with an error", "OpenRouter", SECTION_ONCE, always(_json(  # openrouter.ai/docs/errors
         200, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "x"}}})),
           **ONCE_MORE, reason="the body holds an error"),
@@ -713,7 +727,7 @@ _CONTENTS: list[Fault] = [
           **ONE_SECTION_LOST, reason="lone surrogate"),
     Fault("evidence 700 lists deep", "any", SECTION_ONCE, lambda good: openai(_nested(good, 700)), **ONCE_MORE,
           reason="nested more than 32 levels deep"),
-    Fault("an answer of 3 MB", "any", SECTION_ONCE, lambda good: openai(_longer(good, 3_000_000)), **ONCE_MORE,
+    Fault("answers of 2 MB", "any", SECTION_ONCE, lambda good: openai(_longer(good, 2_000_000)), **ONCE_MORE,
           reason="answer longer than 1500 characters"),
     Fault("thousands of pairs", "any", SECTION_ONCE, lambda good: openai(_many(good, 2000)), **ONCE_MORE,
           reason="more than 1000 entries in one list"),
