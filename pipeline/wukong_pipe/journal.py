@@ -180,6 +180,12 @@ class Journal:
         for row in self._rows(f"SELECT {CALL_COLUMNS}, seal FROM calls ORDER BY rowid"):
             yield self._sealed(row)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever asked, as in a new journal, or in one that was emptied."""
+        ((count,),) = self._rows("SELECT EXISTS (SELECT 1 FROM calls) + EXISTS (SELECT 1 FROM sends)")
+        return not count
+
     def counts(self, base_url: str) -> list[tuple[str, str, str, int]]:
         """How many calls of a teacher stand here: (run, model, prompt, calls)."""
         return list(
