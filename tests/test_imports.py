@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
-LEAVES = {"wukong_pipe.text", "wukong_pipe.quantities", "wukong_pipe.errors", "wukong_pipe.workspace"}
+LEAVES = {f"wukong_pipe.{name}" for name in ("text", "quantities", "errors", "workspace", "bounded")}
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 
 

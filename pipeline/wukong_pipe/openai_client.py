@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import TeacherError
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
     # Importing openai takes about a second: --help and a build that finds all in the journal do without it.
     import openai
 
+    from wukong_pipe.bounded_client import BoundedClient
+
     # At DEBUG it writes down every header that it receives, and a server may say the key in one.
     logging.getLogger("httpcore2").setLevel(logging.INFO)
     try:
@@ -104,7 +107,7 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
             max_retries=0,
             timeout=openai.Timeout(settings.deadline, connect=min(10.0, settings.deadline)),
             # HTTP_PROXY would capture http://127.0.0.1, too.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=False) if _is_loopback(settings.base_url) else None,
+            http_client=BoundedClient(trust_env=not _is_loopback(settings.base_url)),
         )
     except (ImportError, ValueError) as error:
         raise TeacherError(
@@ -131,6 +134,6 @@ async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> lis
     try:
         async with asyncio.timeout(seconds), new_client(settings) as client:
             response = await client.models.with_raw_response.list()
-        return sorted(str(model["id"]) for model in json.loads(settings.scrub(response.http_response.content))["data"])
+        return sorted(str(model["id"]) for model in parse(settings.scrub(response.http_response.content))["data"])
     except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
         return []

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
 
 Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "rejected", "unclear"]
@@ -102,8 +103,8 @@ def words_of(text: str) -> str:
     it.
     """
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = parse(text)
+    except ValueError:
         return " ".join(re.sub(r"<[^<>]{0,500}>", " ", text).split()) or "no explanation"
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):

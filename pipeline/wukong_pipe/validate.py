@@ -42,6 +42,7 @@ QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
+MAX_PIECES = 100
 MIN_EVIDENCE = 4
 """Fewer characters than this carry no fact."""
 GIVEN_AWAY = 0.6
@@ -86,6 +87,8 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
     """The candidate in one item of a reply, or why it is none."""
     if problem := check_item(item, _ACCEPTED):
         return f"schema: {problem}"
+    if problem := _oversized(item, section):
+        return problem
     spans = tuple(find_evidence(text, section) for text in item["evidence"])
     return Candidate(
         question=item["question"].strip(),
@@ -97,6 +100,21 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
         spans=spans,
         kind="reverse" if item.get("kind") == "reverse" else "base",
     )
+
+
+def _oversized(item: dict[str, Any], section: Section) -> str | None:
+    """Why an item is too long to be looked at: the length of texts is no part of the schema, which the server gets."""
+    if problem := _too_long(item["question"].strip(), item["answer"].strip()):
+        return problem
+    if len(item["evidence"]) > MAX_PIECES:
+        return f"more than {MAX_PIECES} pieces of evidence"
+    # White space and markup need not agree, but what is much longer than the section stands in no place of it.
+    room = 2 * len(section.text) + 100
+    return next((_not_there(text) for text in item["evidence"] if len(text) > room), None)
+
+
+def _not_there(evidence: str) -> str:
+    return f"evidence is not in the section: “{evidence[:60]}”"
 
 
 def check_pair(candidate: Candidate, section: Section) -> str | None:
@@ -146,9 +164,13 @@ def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> 
 
 
 def _length(candidate: Candidate, _: Section) -> str | None:
-    if len(candidate.question) > MAX_QUESTION:
+    return _too_long(candidate.question, candidate.answer)
+
+
+def _too_long(question: str, answer: str) -> str | None:
+    if len(question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return too_long(candidate.answer)
+    return too_long(answer)
 
 
 def too_long(answer: str) -> str | None:
@@ -185,7 +207,7 @@ def states(question: str, answer: str) -> bool:
 def _evidence(candidate: Candidate, section: Section) -> str | None:
     for span, text in zip(candidate.spans, candidate.evidence, strict=True):
         if span is None:
-            return f"evidence is not in the section: “{text[:60]}”"
+            return _not_there(text)
         touched = covered_units([span], section)
         if not touched or len(normalise(text)) < MIN_EVIDENCE:
             return f"evidence says nothing: “{text[:60]}”"

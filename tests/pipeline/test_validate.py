@@ -46,8 +46,7 @@ EN = Section(
 
 def checked(section: Section, question: str, answer: str, *evidence: str) -> str | None:
     candidate = read_pair({"question": question, "answer": answer, "evidence": list(evidence)}, section)
-    assert isinstance(candidate, Candidate)
-    return check_pair(candidate, section)
+    return candidate if isinstance(candidate, str) else check_pair(candidate, section)
 
 
 def pair(section: Section, question: str, answer: str) -> QAPair:
@@ -246,6 +245,34 @@ def test_another_order_or_statement_is_none(question: str) -> None:
 )
 def test_an_item_of_another_form_is_told_in_a_few_words(item: Any, problem: str) -> None:
     assert read_pair(item, ZH) == f"schema: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (
+            {"question": "谁" * 10**6, "answer": "x", "evidence": ["y"]},
+            f"question longer than {MAX_QUESTION} characters",
+        ),
+        ({"question": "谁？", "answer": "x" * 10**6, "evidence": ["y"]}, f"answer longer than {MAX_ANSWER} characters"),
+        ({"question": "谁？", "answer": "x", "evidence": ["石敢当"] * 101}, "more than 100 pieces of evidence"),
+        (
+            {"question": "谁？", "answer": "x", "evidence": ['[a](b "' * 10**5]},
+            "evidence is not in the section: “" + ('[a](b "' * 10)[:60] + "”",
+        ),
+    ],
+)
+def test_an_item_of_any_size_is_rejected_before_it_is_looked_at(item: Any, reason: str) -> None:
+    assert read_pair(item, ZH) == reason
+
+
+def test_white_space_and_markup_may_make_evidence_longer_than_its_section() -> None:
+    section = Section("a.md", ("A",), 1, "The Kelmar weighs 417 kilograms.\n", "en")
+    candidate = read_pair(
+        {"question": "谁？", "answer": "x", "evidence": ["**The Kelmar\n  weighs 417 kilograms.**"]}, section
+    )
+    assert isinstance(candidate, Candidate)
+    assert candidate.evidence == ("The Kelmar weighs 417 kilograms.",)
 
 
 def test_a_pair_is_not_lost_over_its_kind_or_a_field_too_many() -> None:
