@@ -30,15 +30,17 @@ class Source:
     name: str
     """Its path relative to the PATH given."""
     path: Path
+    given: Path
+    """The PATH given: the file itself, or a folder above it."""
     hash: str
     characters: int
     read: Callable[[], str] = field(repr=False)
 
     @staticmethod
-    def of(name: str, path: Path, read: Callable[[], str]) -> Source:
+    def of(name: str, path: Path, read: Callable[[], str], given: Path | None = None) -> Source:
         """What `read` gives now."""
         text = read()
-        return Source(name, path, digest(text), len(text), read)
+        return Source(name, path, given or path, digest(text), len(text), read)
 
     @property
     def text(self) -> str:
@@ -61,14 +63,14 @@ def read_sources(paths: Sequence[Path], encoding: str = "utf-8") -> list[Source]
             Markdown; two files would have the same name.
     """
     sources: dict[str, Source] = {}
-    for name, path in sorted(entry for given in paths for entry in _markdown(given)):
+    for name, path, given in sorted((*entry, root) for root in paths for entry in _markdown(root)):
         if not name.isprintable():
             raise CorpusError(f"{name!r} is a file name that cannot be written down; rename the file.")
         if name in sources:
             if sources[name].path.resolve() == path.resolve():
                 continue
             raise CorpusError(f"{sources[name].path} and {path} are both named {name}; give the folder above them.")
-        sources[name] = Source.of(name, path, partial(_read, path, encoding))
+        sources[name] = Source.of(name, path, partial(_read, path, encoding), given)
     return list(sources.values())
 
 

@@ -171,8 +171,45 @@ def test_another_corpus_of_the_same_name_is_not_taken_for_it(
     (workspace / "book" / "other.md").write_text(BOOK)
     before = kept(workspace)
     message = error_of(capsys, main(["build", "book", "--teacher", "offline"]))
-    assert message == "The run “book” was built from book.md; name another with --run, or confirm with --run book."
+    file, folder = workspace / "book.md", workspace / "book"
+    assert message == (
+        f"The run “book” was built from {file}, and {folder} is not that: name a run of its own with --run NAME, or "
+        "replace what is there with --run book."
+    )
     assert kept(workspace) == before
+
+
+def test_two_files_of_one_name_have_no_run_in_common_unless_that_is_asked_for(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "other").mkdir()
+    (workspace / "other" / "book.md").write_text("# 山\n\n## 一\n\n山甲的兵器是乙斧。\n", "utf-8")
+    before = kept(workspace)
+    build = ["build", "other/book.md", "--teacher", "offline"]
+    message = error_of(capsys, main(build))
+    assert f"built from {workspace}/book.md, and {workspace}/other/book.md is not that" in message
+    assert kept(workspace) == before
+    assert main([*build, "--run", "book"]) == 0
+    assert {row["heading_path"][0] for row in rows_of(run_in(workspace))} == {"山"}
+    assert "Since the last build: edited book.md." in capsys.readouterr().err
+
+
+def test_files_of_the_folder_of_a_run_come_and_go_and_are_named(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docs = workspace / "docs"
+    docs.mkdir()
+    build = ["build", "docs", "--teacher", "offline", "--variants", "2"]
+    (docs / "a.md").write_text(BOOK, "utf-8")
+    assert main(build) == 0
+    assert "Since the last build" not in capsys.readouterr().err
+    (docs / "a.md").rename(docs / "c.md")
+    (docs / "b.md").write_text("# 山\n\n## 一\n\n山甲的兵器是乙斧。\n", "utf-8")
+    assert main(build) == 0
+    assert "Since the last build: added b.md, c.md; gone a.md." in capsys.readouterr().err
+    assert {row["source"] for row in rows_of(run_in(workspace, "docs"))} == {"b.md", "c.md"}
+    assert main(build) == 0
+    assert "Since the last build" not in capsys.readouterr().err
 
 
 HOLDER = """
