@@ -60,7 +60,7 @@ RESERVED = {
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Share of a quota below which it is asked again.",
+    help="Share below which a quota is asked for again, and below which of all rows the build exits with 3.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
@@ -163,8 +163,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
-    if built.unanswered:
-        raise ShortOfQuota(unanswered_sentence(built))
+    if not built.shortfall.enough:
+        raise ShortOfQuota(built.shortfall.sentence)
 
 
 def chosen_prices(options: dict[str, Any]) -> Prices | None:
@@ -235,8 +235,9 @@ def show_price(price: Price, as_json: bool) -> None:
 def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
     if as_json:
         splits = split_counts(built.rows)
-        shown = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
+        shown: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
         shown |= {"warnings": built.warnings, "changed": built.changed}
+        shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
         if rest is not None:
             shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
         print(json.dumps(shown, ensure_ascii=False))
@@ -253,6 +254,8 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
     )
     for change in built.changed:
         err.print(f"Changed though its section is not: {change}")
+    if built.shortfall.line:
+        err.print(f"{built.shortfall.line} --reask short asks for it again.")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:
@@ -263,7 +266,7 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
             f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
             "what was bought here is not paid again. To build it, leave out --limit."
         )
-    elif not built.unanswered:
+    elif built.shortfall.enough:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 
@@ -274,12 +277,3 @@ def show_pairs(built: Built) -> None:
         out.print(f"    {pair.answer}")
         for evidence in pair.evidence:
             out.print(f"    “{' '.join(evidence.split())}”", style="dim")
-
-
-def unanswered_sentence(built: Built) -> str:
-    names = "; ".join(section.title for section in built.unanswered[:3])
-    more = f" and {len(built.unanswered) - 3} more" if len(built.unanswered) > 3 else ""
-    return (
-        f"{len(built.unanswered)} sections stayed short of their quota ({names}{more}); what was kept is in the "
-        "dataset, what was not is in rejected.jsonl with its reason."
-    )

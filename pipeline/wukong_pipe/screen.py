@@ -112,16 +112,19 @@ def build_summary(built: Built) -> Table:
             f"{doubts['unjudged']} without a verdict",
         )
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
-    table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
+    if built.rows:
+        covered = manifest["coverage"]["overall"]
+        table.add_row("coverage", f"{covered:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]
     missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
     if missed:
         table.add_row("not asked", f"{counted(missed, 'fact')} beyond --max-pairs in their sections")
-    table.add_row(
-        "leak audit",
-        f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the closest is "
-        f"{audit['highest_similarity']:.2f} alike",
-    )
+    if splits["test"] or splits["validation"]:
+        table.add_row(
+            "leak audit",
+            f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the "
+            f"closest is {audit['highest_similarity']:.2f} alike",
+        )
     taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
     table.add_row("rejected", taken or "nothing")
     return table

@@ -350,11 +350,56 @@ def test_json_prints_one_object_on_stdout(workspace: Path, capsys: pytest.Captur
     assert shown["splits"]["train"] == sum(row["split"] == "train" for row in rows_of(run_in(workspace)))
 
 
-def test_a_section_that_stays_short_exits_3_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_single_sections_that_stay_short_are_one_line_and_the_chain_goes_on(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "# 书\n\n## 一\n\n"
+        + "".join(f"石甲的兵器{n}是乙刀{n}。" for n in range(9))
+        + "\n\n## 二\n\n石戊的坐骑是己马。\n"
+    )
+    (workspace / "book.md").write_text(text, "utf-8")
+    good = GoodTeacher()
+
+    def of_the_first_alone(request: dict[str, Any]) -> Response:
+        return completion('{"pairs": []}') if "石戊" in request["messages"][-1]["content"] else good(request)
+
+    with provider(of_the_first_alone) as server:
+        code = main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s",
+                     "--variants", "3"])  # fmt: skip
+    shown = capsys.readouterr()
+    assert code == 0, shown.err
+    (line,) = [line for line in shown.err.splitlines() if line.startswith("Short of what was asked for: ")]
+    assert line.endswith("书 › 二, 0 of 1 pairs (the teacher gave no more). --reask short asks for it again.")
+    assert "Error" not in shown.err
+    assert "Next: wukong-pipe train --run s" in shown.out
+
+
+def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the_rest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with provider(lambda _: completion('{"pairs": []}')) as server:
-        code = main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"])
-    assert code == 3
-    assert "Error: 2 sections stayed short of their quota (书 › 一; 书 › 二)" in capsys.readouterr().err
+        build = ["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"]
+        assert main(build) == 3
+        shown = capsys.readouterr()
+        assert main([*build, "--min-fill", "0"]) == 0
+    assert "0% of the rows that were asked for are in the dataset, and --min-fill wants 80%" in shown.err
+    assert "Ask for the rest with: wukong-pipe build --reask short book.md" in shown.err
+    assert "书 › 一, 0 of 2 pairs" in shown.err
+    assert "Error" not in shown.err
+    assert "Next:" not in shown.out
+
+
+def test_a_teacher_that_answers_no_json_is_quoted_and_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with provider(lambda _: completion("Sure! Here are some\npairs for you.")) as server:
+        assert main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"]) == 3
+    shown = capsys.readouterr()
+    assert (
+        "The teacher m does not answer in JSON; its first words were “Sure! Here are some pairs for you.”" in shown.err
+    )
+    assert "quota" not in shown.err
+    assert "coverage" not in shown.out
+    assert "alike" not in shown.out
 
 
 # --- where settings come from -------------------------------------------------------------------------------
