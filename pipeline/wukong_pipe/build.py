@@ -84,6 +84,8 @@ class Built:
     """What was asked for and is not there."""
     warnings: list[str]
     """What was done to sources and edits that their author should know."""
+    edits: str
+    """What the user's own edits did; empty where there are none."""
     changed: list[str]
     """Rows of sections that are as they were, which this rebuild changed all the same."""
 
@@ -199,7 +201,7 @@ def build(
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
-    changed = changes_elsewhere(run, rows, settings.answer_variants)
+    changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejects, manifest, settings.format)
     return Built(
         sections,
@@ -209,6 +211,7 @@ def build(
         pairs,
         shortfall(answered, reworded, answers, settings, asking.teacher),
         [*warnings, *edited.warnings(run.edits), *_unjudged_warning(_unjudged(judged))],
+        edited.line,
         changed,
     )
 

@@ -31,6 +31,9 @@ RESERVED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
 }  # fmt: skip
 
+CHANGES = 10
+"""So many rows that a rebuild changed elsewhere are told one by one."""
+
 
 @click.command("build")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -236,7 +239,7 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
     if as_json:
         splits = split_counts(built.rows)
         shown: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
-        shown |= {"warnings": built.warnings, "changed": built.changed}
+        shown |= {"warnings": built.warnings, "edits": built.edits, "changed": built.changed}
         shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
         if rest is not None:
             shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
@@ -252,8 +255,12 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
         f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
-    for change in built.changed:
+    if built.edits:
+        out.print(built.edits)
+    for change in built.changed[:CHANGES]:
         err.print(f"Changed though its section is not: {change}")
+    if len(built.changed) > CHANGES:
+        err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
     if built.shortfall.line:
         err.print(f"{built.shortfall.line} --reask short asks for it again.")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
