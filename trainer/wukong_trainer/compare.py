@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import jsonl, read_jsonl, write_text
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.paired import paired, section_of
+from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def against(
             pair = paired(
                 [rows[i]["tuned"][PRIMARY] for i in at],
                 [scored[i][PRIMARY] for i in at],
-                [section_of(rows[i]) for i in at],
+                [cluster_of(rows[i]) for i in at],
             )
             if at:
                 levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
