@@ -15,7 +15,7 @@ from wukong_pipe.attempts import Reask
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price, TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
+from wukong_pipe.corpus import passed_over, read_sources
 from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.estimate import AT_MOST
@@ -127,6 +127,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     if destination.repo and not options["dry_run"]:
         hub.check_ready(destination.repo)
     sources = read_sources(paths, options["encoding"])
+    if others := passed_over(paths):
+        err.print(others)
     settings = BuildSettings(
         variants=options["variants"],
         answer_variants=options["answer_variants"],

@@ -66,7 +66,7 @@ def make_bad_inputs(folder: Path) -> None:
     [
         (["no.md"], "no.md does not exist."),
         (["empty.md"], "empty.md is empty."),
-        (["gb.md"], "gb.md, line 1 is not utf-8; try --encoding gb18030."),
+        (["gb.md"], "give --encoding gb18030."),
         (["pictures"], "pictures holds no Markdown (*.md, *.markdown, *.txt)."),
         (
             ["paper.pdf"],
