@@ -31,6 +31,8 @@ RESERVED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
 }  # fmt: skip
 
+PAIRS = 12
+"""So many pairs are shown by --limit."""
 CHANGES = 10
 """So many rows that a rebuild changed elsewhere are told one by one."""
 
@@ -280,9 +282,12 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
 
 
 def show_pairs(built: Built) -> None:
-    """The pairs of a build that tries a few sections, so that its reader can judge them."""
-    for pair in built.pairs:
+    """Pairs of a build that tries a few sections, from all over it, so that its reader can judge them."""
+    count = min(len(built.pairs), PAIRS)
+    for pair in (built.pairs[i * len(built.pairs) // count] for i in range(count)):
         out.print(f"{pair.section.source}:{pair.lines[0]}  {pair.question}", style="bold")
         out.print(f"    {pair.answer}")
         for evidence in pair.evidence:
             out.print(f"    “{' '.join(evidence.split())}”", style="dim")
+    if len(built.pairs) > count:
+        out.print(f"… and {len(built.pairs) - count} more pairs: `wukong-pipe inspect N` shows those of a section.")

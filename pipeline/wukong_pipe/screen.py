@@ -31,7 +31,11 @@ PLAIN = {
 """What the stages are called on the screen; files name them as the code does."""
 
 LOG_EVERY = 5.0
-"""Seconds between two progress lines where there is no terminal."""
+"""Seconds between two progress lines at least, where there is no terminal."""
+LOG_TENTHS = 10
+"""So many lines a step has at most while it is quicker than `LOG_AFTER`."""
+LOG_AFTER = 60.0
+"""Seconds after which a line is due in any case."""
 
 
 class Steps:
@@ -41,7 +45,8 @@ class Steps:
         self._console = console
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._last = 0.0
+        self._told: dict[str, tuple[float, int]] = {}
+        """Of each step when it was last told of, and how far it was."""
 
     @contextmanager
     def shown(self) -> Iterator[Steps]:
@@ -67,9 +72,17 @@ class Steps:
             if step not in self._tasks:
                 self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
             self._bar.update(self._tasks[step], completed=done, total=total, note=escape(note))
-        elif done == total or time.monotonic() - self._last > LOG_EVERY:
-            self._last = time.monotonic()
+        elif self._is_due(step, done, total):
+            self._told[step] = time.monotonic(), done
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
+
+    def _is_due(self, step: str, done: int, total: int) -> bool:
+        """Whether a log has a line of this: of start and end, of each tenth, and of what takes long."""
+        if step not in self._told:
+            return True
+        at, before = self._told[step]
+        passed = time.monotonic() - at
+        return done == total or passed > LOG_AFTER or (passed > LOG_EVERY and done - before >= total / LOG_TENTHS)
 
 
 def price_table(price: Price) -> Table:
