@@ -77,10 +77,8 @@ class Steps:
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
 
     def _is_due(self, step: str, done: int, total: int) -> bool:
-        """Whether a log has a line of this: of start and end, of each tenth, and of what takes long."""
-        if step not in self._told:
-            return True
-        at, before = self._told[step]
+        """Whether a log has a line of this: of the end, of each tenth, and of what takes long."""
+        at, before = self._told.setdefault(step, (time.monotonic(), 0))
         passed = time.monotonic() - at
         return done == total or passed > LOG_AFTER or (passed > LOG_EVERY and done - before >= total / LOG_TENTHS)
 
