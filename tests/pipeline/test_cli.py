@@ -342,6 +342,16 @@ def test_a_build_says_what_it_made_and_what_comes_next(workspace: Path, capsys: 
     assert "Next: wukong-pipe train --run book" in shown.out
 
 
+def test_a_report_before_any_training_says_on_page_and_screen_that_training_comes_next(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report"]) == 0
+    assert "Next: wukong-pipe train --run book" in capsys.readouterr().out
+    page = (workspace / "runs" / "book" / "report.html").read_text("utf-8")
+    assert "尚未训练：请先运行 “wukong-pipe train”" in page
+    assert "尚未评测" not in page
+
+
 def test_json_prints_one_object_on_stdout(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "book.md", "--teacher", "offline", "--variants", "5", "--json"]) == 0
     shown: dict[str, Any] = json.loads(capsys.readouterr().out)

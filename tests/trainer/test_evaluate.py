@@ -13,8 +13,9 @@ from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import sft
+from wukong_trainer.compare import history_of
 from wukong_trainer.data import TrainingData
-from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.generate import Answer, prompt_text
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import Recipe, overridden

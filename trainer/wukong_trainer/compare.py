@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import jsonl, read_jsonl, write_text
+from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
@@ -103,6 +103,11 @@ def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_has
         "settings": metrics["settings"],
     }
     write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))
+
+
+def history_of(run: Run) -> Path:
+    """Where a run's evaluations are listed."""
+    return run.metrics.with_name("history.jsonl")
 
 
 def history(path: Path) -> list[dict[str, Any]]:

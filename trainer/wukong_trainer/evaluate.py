@@ -15,7 +15,7 @@ from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.bertscore import add_bertscore, load_encoder
-from wukong_trainer.compare import ScoredRows, against, history, leakage_of, remember
+from wukong_trainer.compare import ScoredRows, against, history, history_of, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
 from wukong_trainer.fingerprint import fingerprint, is_known
@@ -39,7 +39,7 @@ class Settings:
     """How an evaluation decodes and what it asks; it stands in metrics.json."""
 
     engine: Literal["transformers", "vllm"] = "transformers"
-    """What answers; in metrics.json with its version. vLLM is asked what `export --merge` wrote, unquantised."""
+    """What answers; in metrics.json with its version. vLLM is asked what `export` wrote, unquantised."""
     batch: int = 32
     """Questions a forward pass; with vLLM, which batches by itself, those in flight."""
     max_new_tokens: int = 256
@@ -184,11 +184,6 @@ def evaluate(
 
 
 _OF_A_ROW = ("id", "pair_id", "section_id", "cluster", "kind", "level", "lang", "source", "heading_path")
-
-
-def history_of(run: Run) -> Path:
-    """Where a run's evaluations are listed."""
-    return run.metrics.with_name("history.jsonl")
 
 
 def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> None:

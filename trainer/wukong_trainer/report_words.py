@@ -13,6 +13,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     # The head of the page.
     "title": ("Report", "报告"),
     "contents": ("Contents", "目录"),
+    "not_trained": (
+        "Nothing was trained yet: run “wukong-pipe train”, then “wukong-pipe eval”.",
+        "尚未训练：请先运行 “wukong-pipe train”，再运行 “wukong-pipe eval”。",
+    ),
     "not_yet": ("Not evaluated yet: run “wukong-pipe eval”.", "尚未评测：请运行 “wukong-pipe eval”。"),
     "no_primary": (
         "No held-out wording was evaluated, so there is no verdict.",
