@@ -13,7 +13,7 @@ from wukong_pipe.base_qa import quota
 from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_close, read_sections, written_freely
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
-from wukong_pipe.dataset import check_sources, check_untouched
+from wukong_pipe.dataset import check_untouched
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.estimate import Estimate, estimate
 from wukong_pipe.journal import Journal
@@ -21,6 +21,7 @@ from wukong_pipe.journal_records import Prices
 from wukong_pipe.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
 from wukong_pipe.opened_journal import journal_of
 from wukong_pipe.records import Section
+from wukong_pipe.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.stopping import draining
 from wukong_pipe.teacher import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.workspace import Run, Workspace, write_json
@@ -100,9 +101,11 @@ def run_build(
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     with workspace.writing():
         if not named:
-            check_sources(run, [source.name for source in sources])
+            check_same_corpus(run, sources)
         if not overwrite:
             check_untouched(run)
+        if changes := changed_sources(run, sources):
+            say(f"Since the last build: {changes}.")
         run.folder.mkdir(parents=True, exist_ok=True)
         with journal_of(workspace, run, say) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
@@ -119,8 +122,7 @@ def run_build(
 
             def note() -> dict[str, Any]:
                 invocation = _invocation(teacher, ledger, time.monotonic() - started)
-                # Where `inspect` finds them; the dataset itself must not depend on where they stand.
-                invocation["sources"] = {source.name: str(source.path.resolve()) for source in sources}
+                invocation |= noted_places(sources)
                 write_json(run.folder / "build.json", invocation)
                 return invocation
 

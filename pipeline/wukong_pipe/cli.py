@@ -97,7 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
     except WukongError as error:
         if "--debug" in arguments:
             raise
-        err.print(f"Error: {error}", style="red")
+        # “Error” is no word for a dataset that is there.
+        name, style = ("", "yellow") if isinstance(error, ShortOfQuota) else ("Error: ", "red")
+        err.print(f"{name}{error}", style=style)
         if type(error) in {StoppedShort, Interrupted}:
             err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}")
         elif isinstance(error, TrainingInterrupted):

@@ -15,7 +15,7 @@ from wukong_pipe.attempts import Reask
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price, TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
+from wukong_pipe.corpus import passed_over, read_sources
 from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.estimate import AT_MOST
@@ -30,6 +30,11 @@ from wukong_pipe.workspace import Run, Workspace
 RESERVED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
 }  # fmt: skip
+
+PAIRS = 12
+"""So many pairs are shown by --limit."""
+CHANGES = 10
+"""So many rows that a rebuild changed elsewhere are told one by one."""
 
 
 @click.command("build")
@@ -60,7 +65,7 @@ RESERVED = {
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Share of a quota below which it is asked again.",
+    help="Share below which a quota is asked for again, and below which of all rows the build exits with 3.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
@@ -124,6 +129,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     if destination.repo and not options["dry_run"]:
         hub.check_ready(destination.repo)
     sources = read_sources(paths, options["encoding"])
+    if others := passed_over(paths):
+        err.print(others)
     settings = BuildSettings(
         variants=options["variants"],
         answer_variants=options["answer_variants"],
@@ -163,8 +170,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
-    if built.unanswered:
-        raise ShortOfQuota(unanswered_sentence(built))
+    if not built.shortfall.enough:
+        raise ShortOfQuota(built.shortfall.sentence)
 
 
 def chosen_prices(options: dict[str, Any]) -> Prices | None:
@@ -235,8 +242,9 @@ def show_price(price: Price, as_json: bool) -> None:
 def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
     if as_json:
         splits = split_counts(built.rows)
-        shown = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
-        shown |= {"warnings": built.warnings, "changed": built.changed}
+        shown: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
+        shown |= {"warnings": built.warnings, "edits": built.edits, "changed": built.changed}
+        shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
         if rest is not None:
             shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
         print(json.dumps(shown, ensure_ascii=False))
@@ -251,8 +259,14 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
         f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
-    for change in built.changed:
+    if built.edits:
+        out.print(built.edits)
+    for change in built.changed[:CHANGES]:
         err.print(f"Changed though its section is not: {change}")
+    if len(built.changed) > CHANGES:
+        err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
+    if built.shortfall.line:
+        err.print(f"{built.shortfall.line} --reask short asks for it again.")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:
@@ -263,23 +277,17 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
             f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
             "what was bought here is not paid again. To build it, leave out --limit."
         )
-    elif not built.unanswered:
+    elif built.shortfall.enough:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 
 def show_pairs(built: Built) -> None:
-    """The pairs of a build that tries a few sections, so that its reader can judge them."""
-    for pair in built.pairs:
+    """Pairs of a build that tries a few sections, from all over it, so that its reader can judge them."""
+    count = min(len(built.pairs), PAIRS)
+    for pair in (built.pairs[i * len(built.pairs) // count] for i in range(count)):
         out.print(f"{pair.section.source}:{pair.lines[0]}  {pair.question}", style="bold")
         out.print(f"    {pair.answer}")
         for evidence in pair.evidence:
             out.print(f"    “{' '.join(evidence.split())}”", style="dim")
-
-
-def unanswered_sentence(built: Built) -> str:
-    names = "; ".join(section.title for section in built.unanswered[:3])
-    more = f" and {len(built.unanswered) - 3} more" if len(built.unanswered) > 3 else ""
-    return (
-        f"{len(built.unanswered)} sections stayed short of their quota ({names}{more}); what was kept is in the "
-        "dataset, what was not is in rejected.jsonl with its reason."
-    )
+    if len(built.pairs) > count:
+        out.print(f"… and {len(built.pairs) - count} more pairs: `wukong-pipe inspect N` shows those of a section.")

@@ -47,7 +47,7 @@ def like_build(command: F) -> F:
     type=click.Choice(["transformers", "vllm"]),
     default="transformers",
     show_default=True,
-    help="What answers: transformers, the adapter as trained; vllm, what `export --merge` wrote, and the base alike.",
+    help="What answers: transformers, the adapter as trained; vllm, what `export` wrote, and the base alike.",
 )
 @click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
 @click.option(
@@ -94,7 +94,7 @@ def eval_command(**options: Any) -> None:
       wukong-pipe eval --open-book --against other-run --against Qwen/Qwen2.5-7B-Instruct
       wukong-pipe eval --judge --price-in 0.4 --price-out 1.6 --max-cost 2
       wukong-pipe eval --fail-under 0.8
-      wukong-pipe export --merge && wukong-pipe eval --engine vllm
+      wukong-pipe export && wukong-pipe eval --engine vllm
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
@@ -146,7 +146,8 @@ def report_command(**options: Any) -> None:
         print(json.dumps({"report": str(path)}))
         return
     out.print(f"Report: {path}")
-    out.print(f"Next: wukong-pipe chat --run {shlex.quote(run.name)}")
+    following = "chat" if run.metrics.is_file() else "eval" if run.trained else "train"
+    out.print(f"Next: wukong-pipe {following} --run {shlex.quote(run.name)}")
 
 
 @click.command("demo")

@@ -69,7 +69,7 @@ def chat_command(**options: Any) -> None:
 
 
 @click.command("export")
-@click.option("--merge", is_flag=True, default=True, help="Merge the adapter into the base's weights; always done.")
+@click.option("--merge", is_flag=True, hidden=True)  # All that export does; kept for those who learnt to say so.
 @click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @model_option
@@ -83,8 +83,8 @@ def export_command(**options: Any) -> None:
 
     \b
     Examples:
-      wukong-pipe export --merge
-      wukong-pipe export --merge --run blackwukong --out ~/models/blackwukong
+      wukong-pipe export
+      wukong-pipe export --run blackwukong --out ~/models/blackwukong
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
@@ -107,7 +107,7 @@ def export_command(**options: Any) -> None:
     type=click.Choice(["transformers", "vllm"]),
     default="transformers",
     show_default=True,
-    help="transformers serves the adapter as trained; vllm what `export --merge` wrote.",
+    help="transformers serves the adapter as trained; vllm what `export` wrote.",
 )
 @model_option
 @max_new_tokens_option
@@ -118,7 +118,7 @@ def serve_command(**options: Any) -> None:
     """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
-    pip install 'wukong-pipe[serving]' first. A conversation without a system message gets the training's. Answers are
+    it needs the extra “serving”. A conversation without a system message gets the training's. Answers are
     greedy unless a request names a temperature. From another machine, reach it through
     `ssh -L 8000:127.0.0.1:8000 HOST`.
 

@@ -28,7 +28,7 @@ class BuildSettings:
     holdout: float = 0.1
     """Share of sections, of pairs with a sibling and of wordings that is held out."""
     min_fill: float = 0.8
-    """Share of a quota below which it is asked again, and in the end counts as unanswered."""
+    """Share of a quota below which it is asked for again, and of all rows below which a build falls short."""
     lang: Lang | None = None
     """The language to ask in; None asks each section in its own."""
     prompts: Path | None = None

@@ -32,21 +32,6 @@ def check_untouched(run: Run) -> None:
             )
 
 
-def check_sources(run: Run, sources: Iterable[str]) -> None:
-    """Refuse to replace another corpus's dataset that merely has the same default name.
-
-    Raises:
-        WorkspaceError: the run was built from other sources.
-    """
-    if run.manifest.is_file():
-        built_from = [source["name"] for source in read_json(run.manifest).get("sources", [])]
-        if sorted(built_from) != sorted(sources):
-            raise WorkspaceError(
-                f"The run “{run.name}” was built from {', '.join(built_from[:3])}; name another with --run, "
-                f"or confirm with --run {run.name}."
-            )
-
-
 def write_dataset(
     run: Run, rows: Sequence[Row], rejects: Sequence[Reject], manifest: dict[str, Any], form: Format = "alpaca"
 ) -> None:

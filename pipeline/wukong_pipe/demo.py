@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.train_command import run_train, training_lines
 from wukong_pipe.workspace import Run, Workspace, write_text
 
-SAMPLE = Path("corpora/blackwukong.md")
 PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
 """What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
 ANSWER_TOKENS = 64
@@ -40,11 +40,9 @@ def demo(
         WorkspaceError: the run holds something that the demo did not make.
         WukongError: a step failed; its sentence says why.
     """
-    corpus = corpus or SAMPLE
+    corpus = corpus or Path(str(files("wukong_pipe.corpora") / "blackwukong.md"))
     if not corpus.exists():
-        raise CorpusError(
-            f"{corpus} does not exist: run the demo from the project's folder, or name a Markdown file with --corpus."
-        )
+        raise CorpusError(f"{corpus} does not exist: name a Markdown file with --corpus, or leave it out.")
     run = workspace.run(name)
     if run.folder.exists() and not (run.folder / MARKER).exists():
         raise WorkspaceError(f"The run “{name}” was not made by the demo, which would replace it: use another --run.")
@@ -96,9 +94,9 @@ def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings
 
 def _part(corpus: Path, settings: BuildSettings, full: bool) -> str:
     if full:
-        return f"all of {corpus}"
+        return f"all of {corpus.name}"
     return (
-        f"the first {settings.limit} sections of {corpus}, up to {settings.max_pairs} facts each, "
+        f"the first {settings.limit} sections of {corpus.name}, up to {settings.max_pairs} facts each, "
         f"{settings.variants} wordings a fact"
     )
 

@@ -117,9 +117,8 @@ def past_evaluations(run: Run) -> list[dict[str, Any]]:
     Raises:
         DataError: the history cannot be read.
     """
-    with training_installed():
-        from wukong_trainer.compare import history
-        from wukong_trainer.evaluate import history_of
+    with training_installed("report"):
+        from wukong_trainer.compare import history, history_of
     return history(history_of(run))
 
 
@@ -153,7 +152,7 @@ def run_report(workspace: Workspace, run: Run) -> Path:
     Raises:
         WukongError: there is nothing to report on, or a file of the run cannot be read.
     """
-    with training_installed():
+    with training_installed("report"):
         from wukong_trainer.report import write_report
     with workspace.writing():
         workspace.remember(run)

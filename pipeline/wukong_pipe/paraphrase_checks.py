@@ -10,7 +10,7 @@ from wukong_pipe import plain_words
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import strange_order, strange_words
-from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount
+from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount, with_asked_scale
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
 from wukong_pipe.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
@@ -231,6 +231,10 @@ def same_amounts(question: str, pair: QAPair) -> str | None:
         derived = [*_listed(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
         if new := unknown_amount(asked, known.amounts, derived):
             return f"number {new} is new"
+    source = " ".join(pair.evidence)
+    answer = with_asked_scale(pair.answer, pair.question, source)
+    if answer != with_asked_scale(pair.answer, question, source):
+        return f"the scale of “{answer}” is gone"
     return strange_order(question, known)
 
 

@@ -128,6 +128,10 @@ _SPELT = re.compile(
 _AND_A_HALF = re.compile(r"(?<!\d)(\d+)(?: and a half| 1/2)", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\b(\d{1,2})([:.]\d\d)?\s*(?:p\.?m\b\.?|in the (?:afternoon|evening))", re.IGNORECASE)
 _SCALED = re.compile(r"(?<!\d)(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?(?![.,]?\d|[%％]|\s*(?:thousand|million|billion|trillion|万|亿))",
+    re.IGNORECASE,
+)
 _SCALE_VALUES = {**_SCALES, "万": 10**4, "亿": 10**8}
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
@@ -252,6 +256,23 @@ def amounts(text: str) -> Amounts:
     # Names such as “Apollo-11” or “PS5” hold no amount; what is left of a date is none either.
     rest = _DATE.sub(without, figures)
     return Amounts(tuple(_quantity(match) for match in _QUANTITY.finditer(rest)), tuple(dates))
+
+
+def with_asked_scale(answer: str, question: str, source: str) -> str:
+    """The answer with the scale words that its question says for it, where the source has its numbers in them.
+
+    >>> with_asked_scale("210", "How many million bricks does it make?", "It makes 210 million bricks.")
+    '210 million'
+    >>> with_asked_scale("210", "How many bricks does it make?", "It makes 210 million bricks.")
+    '210'
+    """
+    asked = question.casefold()
+    scales = {match[1]: match[2] for match in _SCALED.finditer(source) if match[2].casefold() in asked}
+    if not scales:
+        return answer
+    return _BARE.sub(
+        lambda match: f"{match.group()} {scales[match.group()]}" if match.group() in scales else match.group(), answer
+    )
 
 
 def without_amounts(text: str) -> str:

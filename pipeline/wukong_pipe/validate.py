@@ -13,7 +13,7 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
-from wukong_pipe.quantities import ENDLESS
+from wukong_pipe.quantities import ENDLESS, with_asked_scale
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import LONGEST, key_facts, normalise
@@ -243,7 +243,8 @@ def _lead(unit: Unit, section: Section) -> str:
 
 def _grounded(candidate: Candidate, section: Section) -> str | None:
     known = known_to(candidate, section)
-    return next(filter(None, (check(candidate.answer, known) for check in ANSWER_CHECKS)), None)
+    answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
+    return next(filter(None, (check(answer, known) for check in ANSWER_CHECKS)), None)
 
 
 PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (

@@ -50,6 +50,11 @@ class Run:
         return self.folder / "model"
 
     @property
+    def trained(self) -> bool:
+        """Whether there is a tuned model."""
+        return self.adapter.is_dir() or self.full_model.is_dir()
+
+    @property
     def merged(self) -> Path:
         return self.folder / "merged"
 

@@ -94,6 +94,19 @@ def test_a_limited_build_shows_its_pairs_with_evidence_and_the_price_of_the_rest
     assert int(price[1]) == sections - 3
 
 
+def test_a_limited_build_of_many_pairs_shows_a_dozen_of_them_from_all_over(
+    empty_home: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["build", str(corpus), "--teacher", "offline", "--limit", "10", "--variants", "1", "--run", "book"]) == 0
+    )
+    shown = capsys.readouterr().out.splitlines()
+    pairs = [line for line in shown if re.match(r"apollo\.md:\d+  ", line)]
+    kept = read_json(run_in(empty_home).manifest)["accounting"]["dedupe_pairs"]["kept"]
+    assert len(pairs) == 12 < kept
+    assert f"… and {kept - 12} more pairs: `wukong-pipe inspect N` shows those of a section." in shown
+
+
 def test_the_manifest_compares_the_estimate_with_what_happened(empty_home: Path, corpus: Path) -> None:
     with provider(GoodTeacher()) as server:
         assert build(server, corpus, "--limit", "4", *PRICES) == 0

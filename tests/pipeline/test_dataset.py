@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
 from tests.support.rows import family, pair, row, section
-from wukong_pipe.dataset import check_sources, check_untouched, split_counts, write_dataset
+from wukong_pipe.dataset import check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.records import Reject, Row
 from wukong_pipe.workspace import read_json, read_jsonl, sha256_of
@@ -124,11 +124,3 @@ def test_a_file_that_was_deleted_is_no_work_to_lose(tmp_path: Path) -> None:
     folder = written(tmp_path)
     (folder / "train.jsonl").unlink()
     check_untouched(run_in(tmp_path))
-
-
-def test_another_corpus_does_not_take_over_a_run(tmp_path: Path) -> None:
-    check_sources(run_in(tmp_path), ["b.md"])
-    written(tmp_path)
-    check_sources(run_in(tmp_path), ["a.md"])
-    with pytest.raises(WorkspaceError, match=r"“book” was built from a\.md; name another with --run"):
-        check_sources(run_in(tmp_path), ["a.md", "b.md"])

@@ -162,6 +162,19 @@ def test_a_bad_pair_has_its_reason(section: Section, question: str, answer: str,
     assert reason in (checked(section, question, answer, evidence) or "")
 
 
+MILLIONS = Section("acme.md", ("Acme", "Bricks"), 1, "## Bricks\n\nThe factory makes 210 million bricks.\n", "en")
+
+
+def test_a_bare_number_is_grounded_where_the_question_says_its_scale_and_a_wording_must_say_it_too() -> None:
+    evidence, asked = "The factory makes 210 million bricks.", "The factory makes how many million bricks?"
+    assert checked(MILLIONS, asked, "210", evidence) is None
+    assert checked(MILLIONS, "How many bricks does the factory make?", "210", evidence) == "210 is not in the evidence"
+    asking = replace(pair(MILLIONS, asked, "210"), evidence=(evidence,))
+    assert check_paraphrase("How many million bricks does the factory make?", asking) is None
+    reason = "the scale of “210 million” is gone"
+    assert check_paraphrase("How many bricks does the factory make?", asking) == reason
+
+
 @pytest.mark.parametrize(
     ("question", "words"),
     [

@@ -14,8 +14,9 @@ from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import sft
+from wukong_trainer.compare import history_of
 from wukong_trainer.data import TrainingData
-from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.generate import Answer, prompt_text
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import Recipe, overridden
@@ -195,11 +196,22 @@ def test_after_a_rebuild_nobody_knows_whether_the_new_questions_leak(run: Run) -
     assert {answer["form"] for answer in answers} == {""}
 
 
-def test_rows_that_name_no_section_are_one_and_too_few_for_a_verdict(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "mine.jsonl", [{"instruction": f"第{i}个谁？", "output": f"铁匠{i}"} for i in range(10)])
-    metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
-    assert metrics["levels"]["wording"]["sections"] == 1
-    assert metrics["primary"]["verdict"] == "too few sections"
+def test_rows_that_name_no_section_stand_each_for_itself_and_those_of_a_group_count_once(
+    run: Run, tmp_path: Path
+) -> None:
+    plain = [{"instruction": f"第{i}个谁？", "output": f"铁匠{i}"} for i in range(10)]
+    write(tmp_path / "mine.jsonl", plain)
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    primary = metrics["primary"]
+    assert (primary["sections"], primary["alone"]) == (10, 10)
+    assert primary["verdict"] == "no evidence"
+    assert len({answer["cluster"] for answer in answers}) == 10
+    for key in ("group", "section_id"):
+        grouped = [entry | {key: f"g{i % 3}"} for i, entry in enumerate(plain)]
+        write(tmp_path / "mine.jsonl", grouped)
+        metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+        assert (metrics["primary"]["sections"], metrics["primary"]["alone"]) == (3, 0)
+        assert metrics["primary"]["verdict"] == "too few sections"
 
 
 def test_an_input_is_asked_and_checked_for_leaks_as_it_was_trained(run: Run, recipe: Recipe, tmp_path: Path) -> None:

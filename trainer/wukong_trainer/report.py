@@ -89,6 +89,7 @@ def write_report(run: Run) -> Path:
         script=Markup(script),
         hashes={"style": _csp_hash(style), "script": _csp_hash(script)},
         metrics=metrics,
+        trained=run.trained,
         sample=sample_of(metrics),
         engine=engine_of(metrics),
         leakage=leakage_said(metrics, words) if metrics else "",
