@@ -103,9 +103,15 @@ def adapter_config(recipe: Recipe, model_type: str) -> PeftConfig | None:
 def put_on(model: Any, folder: Path) -> Any:
     """The base with the adapter that is saved in `folder`, to be asked in the base's precision."""
     tuned = PeftModel.from_pretrained(model, str(folder))
-    for module in tuned.modules():
-        # PEFT computes these in fp32 without autocast, and so would hand attention keys of another precision than its
-        # queries.
-        if isinstance(module, Ia3Linear4bit):
-            module.register_forward_hook(lambda module, given, output: output.to(given[0].dtype))
+    keep_precision(tuned)
     return tuned
+
+
+def keep_precision(tuned: Any) -> None:
+    """Have every adapted layer give what it computes in the precision of what it is given.
+
+    PEFT's IA³ on 4-bit layers gives fp32 instead, and attention then meets keys of another precision than its queries.
+    """
+    for module in tuned.modules():
+        if isinstance(module, Ia3Linear4bit):
+            module.register_forward_hook(lambda _, given, output: output.to(given[0].dtype))

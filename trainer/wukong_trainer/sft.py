@@ -24,7 +24,7 @@ from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
 from wukong_pipe.workspace import Run, Workspace, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
-from wukong_trainer.adapters import adapter_config, check_modules, workable
+from wukong_trainer.adapters import adapter_config, check_modules, keep_precision, workable
 from wukong_trainer.answer_loss import AnswerTrainer
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
@@ -298,6 +298,7 @@ def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     trainer.remove_callback(PrinterCallback)
     # TRL writes one into train/ with every checkpoint; the model is elsewhere.
     setattr(trainer, "create_model_card", lambda **card: None)  # noqa: B010
+    keep_precision(trainer.model)
     _learn_in_fp32(trainer.model)
     if recipe.keep_best:
         task.watch.save_best = lambda: trainer.save_model(str(_best(task.run)))
