@@ -13,7 +13,7 @@ import click
 from wukong_pipe.cli_build import build_command, chosen_prices, teacher_choice
 from wukong_pipe.eval_command import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
 from wukong_pipe.eval_screen import against_table, evaluation_lines, history_table
-from wukong_pipe.options import common, common_with, err, named_or_last, out, run_named
+from wukong_pipe.options import common, common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.workspace import Workspace
 
@@ -153,6 +153,7 @@ def report_command(**options: Any) -> None:
 @click.command("demo")
 @click.option("--full", is_flag=True, help="All of the corpus, and as long as that takes.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
+@precision_option
 @common_with(run_named("demo"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
@@ -164,7 +165,13 @@ def demo_command(**options: Any) -> None:
 
     shown = err if options["json"] else out
     metrics = demo(
-        Workspace(options["runs_dir"]), options["run"] or "demo", options["corpus"], options["full"], shown, err
+        Workspace(options["runs_dir"]),
+        options["run"] or "demo",
+        options["corpus"],
+        options["full"],
+        options["precision"],
+        shown,
+        err,
     )
     if options["json"]:
         print(json.dumps(metrics))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.options import common_with, err, named_or_last, out, run_named
+from wukong_pipe.options import common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.train_command import (
     chosen_data,
@@ -45,6 +45,7 @@ from wukong_pipe.workspace import Workspace
 @click.option(
     "--peft", type=click.Choice(["lora", "rslora", "dora", "prefix", "ia3"]), help="Adapter of qlora and lora."
 )
+@precision_option
 @click.option("--packing/--no-packing", default=None, help="Several rows in one sequence, where attention allows it.")
 @click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
 @click.option("--system", help="System prompt; kept with the adapter.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -22,6 +22,9 @@ from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.train_command import run_train, training_lines
 from wukong_pipe.workspace import Run, Workspace, write_text
 
+if TYPE_CHECKING:
+    from wukong_trainer.recipe import Precision
+
 PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
 """What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
 ANSWER_TOKENS = 64
@@ -32,9 +35,18 @@ MARKER = ".demo"
 
 
 def demo(
-    workspace: Workspace, name: str, corpus: Path | None, full: bool, out: Console, err: Console
+    workspace: Workspace,
+    name: str,
+    corpus: Path | None,
+    full: bool,
+    precision: Precision | None,
+    out: Console,
+    err: Console,
 ) -> dict[str, Any]:
     """Run the whole path on the sample corpus with the embedded teacher and student; the metrics.
+
+    Args:
+        precision: of training and answers; None for the recipe's.
 
     Raises:
         WorkspaceError: the run holds something that the demo did not make.
@@ -59,10 +71,12 @@ def demo(
     ):
         with training_installed():
             from wukong_trainer.reading import read_training_data
-            from wukong_trainer.recipe import TINY, load_recipe
+            from wukong_trainer.recipe import TINY, load_recipe, overridden
+
+            recipe = overridden(load_recipe(TINY), precision=precision)
         with Steps(err).shown() as steps:
             data = read_training_data(run.dataset)
-            trained = run_train(workspace, run, data, load_recipe(TINY), overwrite=True, progress=steps)
+            trained = run_train(workspace, run, data, recipe, overwrite=True, progress=steps)
         for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):

@@ -54,6 +54,11 @@ def run_named(otherwise: str) -> Callable[[F], F]:
 
 
 run_option = run_named("the one used last")
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="What to compute in; auto for what the machine is fast in.  [default: the recipe's]",
+)
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 

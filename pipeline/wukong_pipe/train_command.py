@@ -243,6 +243,7 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         "model": options["model"] or None,
         "method": options["method"],
         "peft": options.get("peft"),
+        "precision": options.get("precision"),
         "packing": options.get("packing"),
         "report_to": options.get("report_to"),
         "system": options["system"],

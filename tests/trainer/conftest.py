@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.once import made_once
 from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.model import Place, choose_place
 from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.recipe import Recipe, load_recipe, overridden
+from wukong_trainer.recipe import Precision, Recipe, load_recipe, overridden
 from wukong_trainer.student import StudentSize, make_student
 
 SMALL = StudentSize(
@@ -53,6 +54,13 @@ def data() -> TrainingData:
 
 
 @pytest.fixture
-def recipe(student: Path) -> Recipe:
+def place(precision: Precision) -> Place:
+    """Where the test computes."""
+    return choose_place(precision)
+
+
+@pytest.fixture
+def recipe(student: Path, precision: Precision) -> Recipe:
     """The embedded student's QLoRA recipe, shortened to six steps."""
-    return overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=3.0, batch=10, r=8, alpha=8)
+    shortened = {"model": str(student), "system": SYSTEM, "epochs": 3.0, "batch": 10, "r": 8, "alpha": 8}
+    return overridden(load_recipe("tiny"), precision=precision, **shortened)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig
+from peft import IA3Config, LoraConfig, PeftConfig, PeftModel, PrefixTuningConfig
+from peft.tuners.ia3.bnb import Linear4bit as Ia3Linear4bit
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
@@ -95,3 +98,20 @@ def adapter_config(recipe: Recipe, model_type: str) -> PeftConfig | None:
         ensure_weight_tying=bool(recipe.modules_to_save),
         task_type="CAUSAL_LM",
     )
+
+
+def put_on(model: Any, folder: Path) -> Any:
+    """The base with the adapter that is saved in `folder`, to be asked in the base's precision."""
+    tuned = PeftModel.from_pretrained(model, str(folder))
+    keep_precision(tuned)
+    return tuned
+
+
+def keep_precision(tuned: Any) -> None:
+    """Have every adapted layer give what it computes in the precision of what it is given.
+
+    PEFT's IA³ on 4-bit layers gives fp32 instead, and attention then meets keys of another precision than its queries.
+    """
+    for module in tuned.modules():
+        if isinstance(module, Ia3Linear4bit):
+            module.register_forward_hook(lambda _, given, output: output.to(given[0].dtype))

@@ -25,7 +25,7 @@ from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
-from wukong_trainer.model import choose_place
+from wukong_trainer.model import Place, choose_place
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
@@ -120,7 +120,7 @@ def evaluate(
             (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
             for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
         ]
-    vllm = _vllm(run) if settings.engine == "vllm" else None
+    vllm = _vllm(run, tuned.place) if settings.engine == "vllm" else None
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
@@ -350,6 +350,11 @@ def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
     return base
 
 
+def place_of(record: dict[str, Any]) -> Place:
+    """Where a tuned model and its base are asked: in the precision that the training was asked for."""
+    return choose_place(record.get("precision", "auto"))
+
+
 def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:
     """Base and tuned model of a run, asked with the tokenizer and the system prompt that were trained.
 
@@ -366,6 +371,7 @@ def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str =
         record.get("system", ""),
         record.get("style", "chat"),
         record.get("thinking", False),
+        place=place_of(record),
     )
     if method == "full":
         return alone, replace(alone, name="tuned", weights=str(folder))
@@ -383,17 +389,17 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
         _, tuned = contenders(rival, tuned_folder(rival)[0], record)
         return replace(tuned, name=rival.name)
     method = "lora" if first.method == "full" else first.method
-    return Contender(rival, rival, method, rival, first.system, first.style, first.thinking)
+    return replace(first, name=rival, weights=rival, method=method, tokenizer=rival, adapter=None)
 
 
-def _vllm(run: Run) -> Vllm:
+def _vllm(run: Run, place: Place) -> Vllm:
     """The vLLM that is installed, and the precision in which transformers would compute here.
 
     Raises:
         MissingDependency: there is none.
         ModelError: it cannot be run.
     """
-    executable, place = vllm_executable(), choose_place()
+    executable = vllm_executable()
     dtype = str(place.dtype).removeprefix("torch.")
     log = run.metrics.with_name("vllm.log")
     return Vllm(executable, vllm_version(executable), dtype, place.device == "cpu", log)

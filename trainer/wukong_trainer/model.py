@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError
-from wukong_trainer.recipe import Method
+from wukong_trainer.recipe import Method, Precision
 
 CPU_PARAMETERS = 1_000_000_000
 """More than this many parameters are refused without a GPU: a step would take minutes."""
@@ -28,8 +28,14 @@ class Place:
     reason: str
 
 
-def choose_place() -> Place:
-    """The device and compute precision of this machine."""
+def choose_place(precision: Precision = "auto") -> Place:
+    """The device of this machine, and the precision asked for; "auto" takes the one that the device is fast in."""
+    own = _own_place()
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, own.dtype)
+    return own if dtype is own.dtype else Place(own.device, dtype, f"asked for; {own.reason}")
+
+
+def _own_place() -> Place:
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         if torch.cuda.is_bf16_supported():
