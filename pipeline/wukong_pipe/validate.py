@@ -42,6 +42,8 @@ QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
+MARKED_UP = 4
+"""At most so many times as long as a source's own words may its quotation be, by markup and white space."""
 MIN_EVIDENCE = 4
 """Fewer characters than this carry no fact."""
 GIVEN_AWAY = 0.6
@@ -119,6 +121,8 @@ def check_paraphrase(question: str, pair: QAPair) -> str | None:
 
 def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
     """Where a piece of evidence stands in the section; white space, markup and debris need not agree."""
+    if len(text) > MARKED_UP * len(section.text):
+        return None  # However it is marked up, it is longer than what it is said to be a part of.
     at = section.text.find(text)
     if at >= 0 and text.strip():
         return at + len(text) - len(text.lstrip()), at + len(text.rstrip())

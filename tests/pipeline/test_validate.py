@@ -302,6 +302,11 @@ def test_every_slice_of_the_source_is_found_in_it(start: int, length: int) -> No
         assert span is None
 
 
+@pytest.mark.parametrize("piece", ['[a](b "', "<!-- a ", "**", " ", "``a`", "the crew. "])
+def test_evidence_much_longer_than_its_section_is_not_in_it(piece: str) -> None:
+    assert find_evidence(piece * (10_000_000 // len(piece)), EN) is None
+
+
 def test_a_span_covers_the_units_it_touches() -> None:
     span = find_evidence("木棍 | 初始武器", ZH)
     assert [unit.cells for unit in covered_units([span, None], ZH)] == [("木棍", "初始武器")]
