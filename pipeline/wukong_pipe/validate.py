@@ -13,6 +13,7 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
+from wukong_pipe.printable import unseen_in
 from wukong_pipe.quantities import ENDLESS
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
@@ -149,6 +150,16 @@ def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> 
 # --- pairs -----------------------------------------------------------------------------------------------------
 
 
+def _seen(candidate: Candidate, _: Section) -> str | None:
+    return unseen(f"{candidate.question}\n{candidate.answer}")
+
+
+def unseen(text: str) -> str | None:
+    """Why a question or answer that nobody sees all of is not trained on. Evidence is the source's own, and may."""
+    char = unseen_in(text)
+    return f"holds an invisible character: {char}" if char else None
+
+
 def _length(candidate: Candidate, _: Section) -> str | None:
     if len(candidate.question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
@@ -230,6 +241,7 @@ def _grounded(candidate: Candidate, section: Section) -> str | None:
 
 PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
     _length,
+    _seen,
     _asks,
     _not_given_away,
     _evidence,
@@ -243,7 +255,7 @@ PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
 def _wording_asks(question: str, _: QAPair) -> str | None:
     if len(question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return check_question(question)
+    return unseen(question) or check_question(question)
 
 
 def _another_wording(question: str, pair: QAPair) -> str | None:
