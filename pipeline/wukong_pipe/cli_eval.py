@@ -100,7 +100,7 @@ def eval_command(**options: Any) -> None:
     run = named_or_last(workspace, options)
     if options["history"]:
         entries = past_evaluations(run)
-        print(json.dumps(entries, ensure_ascii=False)) if options["json"] else out.print(history_table(entries))
+        print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
         return
     options["batch"] = options["batch"] or BATCH[options["engine"]]
     names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
+from wukong_pipe.printable import printable
 from wukong_pipe.workspace import Run, Workspace
 
+
+class PrintableConsole(Console):
+    """A console through which nobody's words command the terminal: whatever is printed, a bar's note too, is spelt out
+    where it would."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        # Before rich, which drops some control characters without a word.
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
 # Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
-out = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+out = PrintableConsole(
+    markup=False, emoji=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160
+)
+err = PrintableConsole(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 

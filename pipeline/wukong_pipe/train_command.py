@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.inspect_run import printable
 from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.records import Lang
 from wukong_pipe.text import counted, is_chinese
@@ -303,8 +302,8 @@ def sample_lines(samples: list[dict[str, Any]]) -> list[str]:
     for number, sample in enumerate(samples, start=1):
         end = "" if sample["stopped_by_eos"] else " … (cut)"
         lines += [
-            f"Validation question {number}: {printable(sample['question'])}",
-            f"  reference: {printable(sample['reference'])}",
-            f"  answer:    {printable(sample['answer'])}{end}",
+            f"Validation question {number}: {sample['question']}",
+            f"  reference: {sample['reference']}",
+            f"  answer:    {sample['answer']}{end}",
         ]
     return lines

@@ -13,6 +13,7 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
+from wukong_pipe.printable import unseen_in
 from wukong_pipe.quantities import ENDLESS, with_asked_scale
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
@@ -43,6 +44,8 @@ QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
 MAX_PIECES = 100
+MARKED_UP = 4
+"""At most so many times as long as a source's own words may its quotation be, by markup and white space."""
 MIN_EVIDENCE = 4
 """Fewer characters than this carry no fact."""
 GIVEN_AWAY = 0.6
@@ -137,6 +140,8 @@ def check_paraphrase(question: str, pair: QAPair) -> str | None:
 
 def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
     """Where a piece of evidence stands in the section; white space, markup and debris need not agree."""
+    if len(text) > MARKED_UP * len(section.text):
+        return None  # However it is marked up, it is longer than what it is said to be a part of.
     at = section.text.find(text)
     if at >= 0 and text.strip():
         return at + len(text) - len(text.lstrip()), at + len(text.rstrip())
@@ -161,6 +166,16 @@ def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> 
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------
+
+
+def _seen(candidate: Candidate, _: Section) -> str | None:
+    return unseen(f"{candidate.question}\n{candidate.answer}")
+
+
+def unseen(text: str) -> str | None:
+    """Why a question or answer that nobody sees all of is not trained on. Evidence is the source's own, and may."""
+    char = unseen_in(text)
+    return f"holds an invisible character: {char}" if char else None
 
 
 def _length(candidate: Candidate, _: Section) -> str | None:
@@ -249,6 +264,7 @@ def _grounded(candidate: Candidate, section: Section) -> str | None:
 
 PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
     _length,
+    _seen,
     _asks,
     _not_given_away,
     _evidence,
@@ -262,7 +278,7 @@ PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
 def _wording_asks(question: str, _: QAPair) -> str | None:
     if len(question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return check_question(question)
+    return unseen(question) or check_question(question)
 
 
 def _another_wording(question: str, pair: QAPair) -> str | None:

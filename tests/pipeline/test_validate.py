@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.odd_texts import TEXTS
+from wukong_pipe.answer_checks import check_answer
+from wukong_pipe.printable import printable
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.validate import (
     MAX_ANSWER,
@@ -340,6 +342,28 @@ def test_every_slice_of_the_source_is_found_in_it(start: int, length: int) -> No
         assert ZH.text[slice(*span)] == said.strip()
     else:
         assert span is None
+
+
+@pytest.mark.parametrize("piece", ['[a](b "', "<!-- a ", "**", " ", "``a`", "the crew. "])
+def test_evidence_much_longer_than_its_section_is_not_in_it(piece: str) -> None:
+    assert find_evidence(piece * (10_000_000 // len(piece)), EN) is None
+
+
+@pytest.mark.parametrize("char", "\x00\x07\x08\x1b\x9b\u00ad\u200b\u202e\u2066\ufeff")
+def test_what_nobody_sees_is_in_no_question_or_answer(char: str) -> None:
+    asked, said = "Who was the pilot of Eagle?", "Buzz Aldrin"
+    reason = f"holds an invisible character: {printable(char)}"
+    row = "| Eagle | Buzz Aldrin |"
+    assert checked(EN, f"Who {char}was the pilot of Eagle?", said, row) == reason
+    assert checked(EN, asked, f"Buzz {char}Aldrin", row) == reason
+    base = pair(EN, asked, said)
+    assert check_paraphrase(f"Who {char}flew Eagle as its pilot?", base) == reason
+    assert check_answer(f"Buzz {char}Aldrin.", base) == reason
+
+
+def test_a_source_may_hold_what_nobody_sees() -> None:
+    section = replace(EN, text=EN.text.replace("Buzz Aldrin", "Buzz\u200b Ald\u00adrin"))
+    assert checked(section, "Who was the pilot of Eagle?", "Buzz Aldrin", "| Eagle | Buzz Aldrin |") is None
 
 
 def test_a_span_covers_the_units_it_touches() -> None:

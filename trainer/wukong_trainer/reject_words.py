@@ -51,6 +51,7 @@ _CHINESE = {
     # A question and its answer.
     "question longer than {} characters": "问题超过 {} 个字符",
     "answer longer than {} characters": "回答超过 {} 个字符",
+    "holds an invisible character: {}": "含有看不见的字符：{}",
     "answer holds a numeral of more than {} characters": "回答含有超过 {} 个字符的数字",
     "not a question: it does not end in a question mark": "不是问题：没有以问号结尾",
     "does not stand alone: “{}”": "离开原文就看不懂：“{}”",
