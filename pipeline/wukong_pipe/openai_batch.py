@@ -26,7 +26,7 @@ from wukong_pipe.ledger import Ledger, Reservation
 from wukong_pipe.openai_batch_api import BatchApi, Refused
 from wukong_pipe.openai_client import TeacherSettings
 from wukong_pipe.openai_request import PROMPT_ONLY, awaited, first_rung, hashed_parameters, offer_of, wire_body
-from wukong_pipe.provider_errors import classify, ending, was_refused, words_of
+from wukong_pipe.provider_errors import REFUSED, classify, ending, was_refused, words_of
 from wukong_pipe.replies import MOST_OF_A_REPLY
 from wukong_pipe.teacher import Request, Unanswered
 
@@ -412,7 +412,7 @@ class BatchBackend:
             if sent.answered or (self._answered and self._unclear_in_a_row < 3):
                 kind = "rejected"
         if kind == "rejected":
-            self._answer(sent, key, status, body, f"the provider rejected the request ({status}): {words[:500]}")
+            self._answer(sent, key, status, body, f"{REFUSED} ({status}): {words[:500]}")
             return
         if kind == "rung":
             self._journal.refuse_rung(self.base_url, self.model, sent.rung)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 MOST, MOST_HERE = 100, 8
+DEADLINE, DEADLINE_HERE = 300.0, 1800.0
+"""Seconds for a call to a provider, and to this machine itself: a processor writes 8,192 tokens at five a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class TeacherSettings:
     """Requests a minute at most."""
     tpm: float | None = None
     """Tokens a minute at most."""
-    deadline: float = 300.0
-    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read
-    timeout."""
+    deadline: float = 0.0
+    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read timeout; 0 takes
+    `DEADLINE` or `DEADLINE_HERE`."""
     retries: int = 8
     backoff: float = 1.0
     """Seconds before the first retry; doubled for each one, up to a minute: eight of them outlast some
@@ -57,6 +59,8 @@ class TeacherSettings:
             TeacherError: the key is malformed, or stands in what is written down.
         """
         object.__setattr__(self, "api_key", checked_key(self.api_key))
+        if not self.deadline:
+            object.__setattr__(self, "deadline", DEADLINE_HERE if _is_loopback(self.base_url) else DEADLINE)
         extra = json.dumps(self.extra_body).encode("ascii")
         if self.scrub(extra) != extra:
             raise TeacherError("--extra-body holds the API key, and would stand in the journal and the manifest.")

@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from wukong_pipe.extras import training_installed
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import Run, Workspace
 
@@ -97,3 +98,15 @@ def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:
         WorkspaceError: there is no such run, or none was used yet.
     """
     return workspace.existing_run(options["run"]) if options["run"] else workspace.last_run()
+
+
+def base_model(options: Mapping[str, Any]) -> str:
+    """The base that --model names, as a hub's id or a folder; empty for the one that the adapter names.
+
+    Raises:
+        WukongError: see `wukong_trainer.locating.located`.
+    """
+    with training_installed():
+        from wukong_trainer.locating import located
+
+        return located(options["model"], err.print) if options["model"] else ""

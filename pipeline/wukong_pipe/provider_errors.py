@@ -18,6 +18,9 @@ Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "rejected"
 supported; limit_name: the model wants max_completion_tokens; rejected: this request alone is refused, for
 good; unclear: the request is not accepted and nobody says why."""
 
+REFUSED = "the provider rejected the request"
+"""How a reject's reason begins where a provider would not answer this one request."""
+
 MOST_WAIT = 120.0
 """Seconds: a Retry-After above it is shortened to it."""
 

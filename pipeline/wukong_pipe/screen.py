@@ -17,6 +17,7 @@ from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 from wukong_pipe.estimate import AT_MOST
 from wukong_pipe.printable import printable
+from wukong_pipe.provider_errors import REFUSED
 from wukong_pipe.text import counted
 
 PLAIN = {
@@ -139,4 +140,6 @@ def build_summary(built: Built) -> Table:
         )
     taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
     table.add_row("rejected", taken or "nothing")
+    if refused := [reject.reason for reject in built.rejects if reject.reason.startswith(REFUSED)]:
+        table.add_row("", f"{printable(refused[0])} ({counted(len(refused), 'call')})")
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.once import made_once
+from tests.support.package_index import Index, index_served
 from wukong_trainer.data import Example, TrainingData
 from wukong_trainer.model import Place, choose_place
 from wukong_trainer.quiet import silence_libraries
@@ -32,6 +34,25 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_student(folder / "model", texts, pairs(), SYSTEM, size=SMALL)
 
     return made_once(tmp_path_factory, "student", make) / "model"
+
+
+@pytest.fixture
+def model_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of models."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "wukong-pipe" / "models"
+
+
+@pytest.fixture
+def package_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An empty package index, the one that pip asks, whatever the environment says."""
+    for name in list(os.environ):
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with index_served() as index:
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        yield index
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError
+from wukong_trainer.gguf_files import gguf_of, parameters_in
 from wukong_trainer.recipe import Method, Precision
 
 CPU_PARAMETERS = 1_000_000_000
@@ -75,10 +76,12 @@ def check_fits(model: str, method: Method, place: Place) -> None:
 
 
 def parameters_of(model: str) -> int | None:
-    """A model's parameter count: from a folder's config, else from a size such as 7B in the name; None if unknown."""
+    """A model's parameter count: from a folder's config or its GGUF, else from a size in the name; None if unknown."""
     if (Path(model) / "config.json").is_file():
         with torch.device("meta"):
             return int(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model)).num_parameters())
+    if (file := gguf_of(model)) is not None:
+        return parameters_in(file)
     sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s*([bBmM])(?![A-Za-z])", model)
     if not sizes:
         return None
