@@ -13,17 +13,16 @@ from typing import Any, Protocol
 
 import torch
 import transformers
-from transformers import AutoConfig
 
 from wukong_pipe.errors import ModelError
 from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
-from wukong_trainer.adapters import put_on
+from wukong_trainer.adapters import load_adapter
 from wukong_trainer.data import Message
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of
 from wukong_trainer.kept import Kept, Memory
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer
+from wukong_trainer.model import Place, choose_place, load_config, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
 from wukong_trainer.thoughts import said
@@ -68,7 +67,7 @@ class Contender:
         stops = sorted(stops_of(self.weights, tokenizer))
         spelling = Path(self.tokenizer) / "tokenizer.json"
         read_by = sha256_of(spelling) if spelling.is_file() else self.tokenizer
-        config = AutoConfig.from_pretrained(self.weights).to_json_string()
+        config = load_config(self.weights).to_json_string()
         weights = (fingerprint(self.weights), config, read_by, str(stops), tokenizer.eos_token)
         if vllm is not None:
             return digest(*weights, vllm.engine, vllm.dtype, str(vllm.on_cpu))
@@ -100,7 +99,7 @@ class Loader:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             model = load_model(contender.weights, contender.method, contender.place)
-            self._model = model if adapter is None else put_on(model, adapter)
+            self._model = model if adapter is None else load_adapter(model, adapter)
             self._key = key
         return self._model
 

@@ -13,7 +13,7 @@ import transformers
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.bertscore import add_bertscore, load_encoder
 from wukong_trainer.compare import ScoredRows, against, history, history_of, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
@@ -31,6 +31,7 @@ from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
+from wukong_trainer.record import read_record
 from wukong_trainer.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 
 
@@ -196,10 +197,11 @@ def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         WorkspaceError: nothing was trained yet.
+        DataError: the record of the training is damaged.
     """
     for folder in (run.adapter, run.full_model):
         if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
-            return folder, read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+            return folder, read_record(folder)
     raise WorkspaceError(f"The run “{run.name}” has no adapter yet: start with `wukong-pipe train --run {run.name}`.")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from peft import PeftModel
 
 from wukong_pipe.workspace import Run
-from wukong_trainer.adapters import put_on
+from wukong_trainer.adapters import load_adapter
 from wukong_trainer.data import Message, chat_prompt
 from wukong_trainer.evaluate import base_of, place_of, tuned_folder
 from wukong_trainer.generate import Answer, answer_all, prompt_text
@@ -70,7 +70,7 @@ def load_weights(base: str, folder: Path, method: Method, place: Place) -> Any:
     """The fully tuned model in `folder`, or the base with the adapter that is there, in the method's precision."""
     if not (folder / "adapter_config.json").is_file():
         return load_model(str(folder), method, place)
-    return put_on(load_model(base, method, place), folder)
+    return load_adapter(load_model(base, method, place), folder)
 
 
 def ask(tuned: Tuned, question: str, max_new_tokens: int) -> Answer:
