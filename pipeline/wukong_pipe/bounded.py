@@ -33,6 +33,10 @@ def parse(text: str | bytes) -> Any:
         value = json.loads(text)
     except RecursionError:
         raise TooDeepError(excess(DEPTH)) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError as error:
+        raise ValueError("a number of more digits than any is meant to have") from error
     if problem := exceeding(value):
         raise TooDeepError(problem)
     return value

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from wukong_pipe.errors import CorpusError
+from wukong_pipe import bounded
+from wukong_pipe.errors import CorpusError, DataError
 from wukong_pipe.text import digest
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
@@ -91,7 +92,9 @@ def _markdown(path: Path) -> Iterator[tuple[str, Path]]:
 
 def _read(path: Path, encoding: str) -> str:
     try:
-        text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
+        text = bounded.read_bytes(path).decode(encoding).removeprefix("\ufeff")
+    except DataError as error:
+        raise CorpusError(f"{error} Cut it up.") from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read ({error.strerror}).") from error
     except LookupError as error:
