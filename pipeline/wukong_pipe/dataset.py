@@ -12,7 +12,16 @@ from wukong_pipe.formats import FILES as FILES
 from wukong_pipe.formats import FORMATS, INDEX, Format, formatted, index, path_of
 from wukong_pipe.records import Reject, Row, Split
 from wukong_pipe.text import digest
-from wukong_pipe.workspace import Run, half_of, json_lines, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import (
+    MANIFEST,
+    Run,
+    half_of,
+    json_lines,
+    read_object,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def check_untouched(run: Run) -> None:
@@ -23,7 +32,7 @@ def check_untouched(run: Run) -> None:
     """
     if not run.manifest.is_file():
         return
-    for name, expected in read_json(run.manifest).get("files", {}).items():
+    for name, expected in read_object(run.manifest, MANIFEST).get("files", {}).items():
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:
             raise WorkspaceError(
@@ -39,7 +48,7 @@ def check_sources(run: Run, sources: Iterable[str]) -> None:
         WorkspaceError: the run was built from other sources.
     """
     if run.manifest.is_file():
-        built_from = [source["name"] for source in read_json(run.manifest).get("sources", [])]
+        built_from = [source.get("name", "") for source in read_object(run.manifest, MANIFEST).get("sources", [])]
         if sorted(built_from) != sorted(sources):
             raise WorkspaceError(
                 f"The run “{run.name}” was built from {', '.join(built_from[:3])}; name another with --run, "
@@ -87,7 +96,7 @@ def _lines(rows: Sequence[Row], split: Split, form: Format) -> Iterator[str]:
 def _about_rows(run: Run) -> Any:
     """The manifest without what another format of the same rows changes; None where there is none to read."""
     with contextlib.suppress(DataError):
-        manifest = read_json(run.manifest)
+        manifest = read_object(run.manifest, MANIFEST)
         ours = {*FILES.values(), "rejected.jsonl"}
         return manifest | {"files": {name: value for name, value in manifest["files"].items() if name in ours}}
     return None
@@ -135,7 +144,7 @@ def card(
     configs = {"default" if form == "alpaca" else form: form for form in forms}
     counts = Counter(row.split for row in rows)
     langs = sorted({row.lang for row in rows})
-    sources = ", ".join(source["name"] for source in manifest["sources"][:10])
+    sources = ", ".join(source.get("name", "") for source in manifest["sources"][:10])
     lines = ["---"]
     if langs:
         lines += ["language:", *(f"- {lang}" for lang in langs)]

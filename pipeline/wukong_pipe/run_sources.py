@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.workspace import NOTE, Run, read_object
 
 
 def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]:
@@ -17,7 +17,7 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
         DataError: the run's notes are no JSON.
     """
     noted = run.folder / "build.json"
-    for name, place in (read_json(noted).get("sources", {}) if noted.is_file() else {}).items():
+    for name, place in (read_object(noted, NOTE).get("sources", {}) if noted.is_file() else {}).items():
         try:
             found = read_sources([Path(place)], encoding)
         except CorpusError:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,18 @@ from typing import Any
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
 
+Kinds = Mapping[str, tuple[type, type]]
+"""Of values by their names: list or dict, and what each of its entries is."""
+MANIFEST: Kinds = {
+    "sources": (list, dict),
+    "quota": (list, dict),
+    **dict.fromkeys(("calls", "accounting"), (dict, dict)),
+    **dict.fromkeys(("splits", "levels"), (dict, int)),
+    **dict.fromkeys(("teacher", "settings", "coverage", "audit"), (dict, object)),
+    "files": (dict, str),
+}
+NOTE: Kinds = {"sources": (dict, str)}
+"""Of build.json."""
 LONGEST_NAME = 120
 """Bytes of a run's name."""
 RECORD = "wukong.json"
@@ -250,6 +262,26 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}{where} is not valid JSON; restore the file or run the step again.") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read ({error}); restore the file or run the step again.") from error
+
+
+def read_object(path: Path, kinds: Kinds) -> dict[str, Any]:
+    """The object in a JSON file of ours, which somebody may have edited.
+
+    Args:
+        kinds: of the values that are lists or objects of one kind, where they are there.
+
+    Raises:
+        DataError: see `read_json`; or it holds something else, or one of these values is something else.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
+    for key, (outer, inner) in kinds.items():
+        entries = value.get(key, outer())
+        each = entries.values() if isinstance(entries, dict) else entries
+        if not isinstance(entries, outer) or not all(isinstance(entry, inner) for entry in each):
+            raise DataError(f"{path} is not as it was written (“{key}”); restore the file or run the step again.")
+    return value
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:

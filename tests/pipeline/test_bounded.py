@@ -73,6 +73,28 @@ def test_of_a_run_with_such_a_file_the_others_are_shown(name: str, capsys: pytes
     assert f"{path} cannot be read ({DEEP})" in shown.err
 
 
+@pytest.mark.parametrize(
+    "value", ["[]", "5", "null", '{"sources": 5, "splits": []}', '{"sources": [5], "splits": {"a": "b"}}']
+)
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("k/dataset/manifest.json", ["inspect"]),
+        ("k/dataset/manifest.json", BUILD),
+        ("k/dataset/manifest.json", ["report"]),
+        ("k/build.json", ["inspect", "1"]),
+    ],
+)
+@pytest.mark.usefixtures("workspace")
+def test_a_file_that_holds_other_things_than_were_written_is_one_sentence(
+    name: str, command: list[str], value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("runs", name).write_text(value)
+    assert main(command) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"Error: runs/{name} ")
+    assert main(["runs"]) == 0
+
+
 @pytest.mark.usefixtures("workspace")
 def test_settings_that_are_nested_too_deeply_are_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     Path("wukong.toml").write_text(f"[build]\nvariants = {'[' * 5000}{']' * 5000}\n")

@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
+from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
 from wukong_trainer.compare import history
 from wukong_trainer.json_table import Table, as_table
@@ -77,7 +77,7 @@ def write_report(run: Run) -> Path:
     metrics = _metrics(run.metrics)
     log = _rows(run.train / "log.jsonl")
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
-    manifest = _object(run.manifest)
+    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
     recipe = run.train / "recipe.toml"
     recipe_text = bounded.read_bytes(recipe, bounded.MIB).decode("utf-8", "replace") if recipe.is_file() else ""
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
@@ -134,12 +134,7 @@ def _object(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it holds something else.
     """
-    if not path.is_file():
-        return {}
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
-    return value
+    return read_object(path, {}) if path.is_file() else {}
 
 
 def _metrics(path: Path) -> dict[str, Any]:
