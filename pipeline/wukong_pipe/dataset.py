@@ -48,7 +48,7 @@ def check_sources(run: Run, sources: Iterable[str]) -> None:
         WorkspaceError: the run was built from other sources.
     """
     if run.manifest.is_file():
-        built_from = [source.get("name", "") for source in read_object(run.manifest, MANIFEST).get("sources", [])]
+        built_from = [str(source.get("name", "")) for source in read_object(run.manifest, MANIFEST).get("sources", [])]
         if sorted(built_from) != sorted(sources):
             raise WorkspaceError(
                 f"The run “{run.name}” was built from {', '.join(built_from[:3])}; name another with --run, "
@@ -144,7 +144,7 @@ def card(
     configs = {"default" if form == "alpaca" else form: form for form in forms}
     counts = Counter(row.split for row in rows)
     langs = sorted({row.lang for row in rows})
-    sources = ", ".join(source.get("name", "") for source in manifest["sources"][:10])
+    sources = ", ".join(source["name"] for source in manifest["sources"][:10])
     lines = ["---"]
     if langs:
         lines += ["language:", *(f"- {lang}" for lang in langs)]
