@@ -3,6 +3,7 @@ machine without memory or a RecursionError."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,10 @@ def parse(text: str | bytes) -> Any:
         value = json.loads(text)
     except RecursionError:
         raise TooDeepError(excess(DEPTH)) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError as error:
+        raise ValueError("a number of more digits than any is meant to have") from error
     if problem := exceeding(value):
         raise TooDeepError(problem)
     return value
@@ -68,11 +73,14 @@ def read_bytes(path: Path, most: int = MOST_OF_A_FILE) -> bytes:
         DataError: it is longer than `most` bytes.
         OSError: it cannot be read.
     """
+    data = io.BytesIO()
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise DataError(f"{path} is longer than {most // MIB} MiB, the most that is read of such a file.")
-    return data
+        # Piece by piece: Python makes room for all that it is told to read.
+        while piece := file.read(2**16):
+            data.write(piece)
+            if data.tell() > most:
+                raise DataError(f"{path} is longer than {most // MIB} MiB, the most that is read of such a file.")
+    return data.getvalue()
 
 
 def lines(path: Path, most: int = MOST_OF_A_LINE) -> Iterator[bytes]:

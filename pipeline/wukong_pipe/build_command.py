@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_clo
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
 from wukong_pipe.dataset import check_untouched
-from wukong_pipe.errors import Interrupted
+from wukong_pipe.errors import Interrupted, WorkspaceError
 from wukong_pipe.estimate import Estimate, estimate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices
@@ -137,7 +138,9 @@ def run_build(
                     )
             except BaseException:
                 if teacher.bought or ledger.spent.tokens != NOTHING:
-                    note()
+                    # A full disk has no room for the note either: the user is told what failed first.
+                    with contextlib.suppress(WorkspaceError):
+                        note()
                 raise
             invocation = note()
         workspace.remember(run)

@@ -150,7 +150,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     choice = teacher_choice(options, prices)
     reask = Reask(*options["reask"])
     workspace = Workspace(options["runs_dir"])
-    run = workspace.run(options["run"] or paths[0].resolve().stem)
+    run = workspace.run(options["run"]) if options["run"] else workspace.run_after(paths[0])
     with Steps(err).shown() as steps:
         built, invocation = run_build(
             workspace,

@@ -87,7 +87,7 @@ def train_command(**options: Any) -> None:
     if source is None:
         run = named_or_last(workspace, options)
     else:
-        run = workspace.run(options["run"] or Path(source).resolve().stem)
+        run = workspace.run(options["run"]) if options["run"] else workspace.run_after(Path(source))
     resume = options["resume"]
     recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
     if resume:

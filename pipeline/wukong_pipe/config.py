@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.formats import Format
 from wukong_pipe.records import Lang
@@ -54,7 +55,9 @@ def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FIL
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(bounded.read_bytes(path, bounded.MIB).decode("utf-8"))
+    except RecursionError:
+        raise DataError(f"{path} is not valid TOML: it is nested too deeply.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not valid TOML: {error}.") from error
     unknown = [name for name in tables if name not in commands or not isinstance(tables[name], dict)]

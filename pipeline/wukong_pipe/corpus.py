@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from wukong_pipe import bounded
 from wukong_pipe.decoding import CONVERTERS, decoded
-from wukong_pipe.errors import CorpusError
+from wukong_pipe.errors import CorpusError, DataError
 from wukong_pipe.text import digest
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
@@ -107,7 +108,9 @@ def _markdown(path: Path) -> Iterator[tuple[str, Path]]:
 
 def _read(path: Path, encoding: str) -> str:
     try:
-        data = path.read_bytes()
+        data = bounded.read_bytes(path)
+    except DataError as error:
+        raise CorpusError(f"{error} Cut it up.") from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read ({error.strerror}).") from error
     text = decoded(data, encoding, path)

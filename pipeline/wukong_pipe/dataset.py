@@ -12,7 +12,16 @@ from wukong_pipe.formats import FILES as FILES
 from wukong_pipe.formats import FORMATS, INDEX, Format, formatted, index, path_of
 from wukong_pipe.records import Reject, Row, Split
 from wukong_pipe.text import digest
-from wukong_pipe.workspace import Run, half_of, json_lines, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import (
+    MANIFEST,
+    Run,
+    half_of,
+    json_lines,
+    read_object,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def check_untouched(run: Run) -> None:
@@ -23,7 +32,7 @@ def check_untouched(run: Run) -> None:
     """
     if not run.manifest.is_file():
         return
-    for name, expected in read_json(run.manifest).get("files", {}).items():
+    for name, expected in read_object(run.manifest, MANIFEST).get("files", {}).items():
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:
             raise WorkspaceError(
@@ -72,7 +81,7 @@ def _lines(rows: Sequence[Row], split: Split, form: Format) -> Iterator[str]:
 def _about_rows(run: Run) -> Any:
     """The manifest without what another format of the same rows changes; None where there is none to read."""
     with contextlib.suppress(DataError):
-        manifest = read_json(run.manifest)
+        manifest = read_object(run.manifest, MANIFEST)
         ours = {*FILES.values(), "rejected.jsonl"}
         return manifest | {"files": {name: value for name, value in manifest["files"].items() if name in ours}}
     return None

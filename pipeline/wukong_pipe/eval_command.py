@@ -17,7 +17,7 @@ from wukong_pipe.invented import invented_in
 from wukong_pipe.offline_questions import form_of
 from wukong_pipe.section_texts import names_of, source_of
 from wukong_pipe.train_command import Progress
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -142,7 +142,7 @@ def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
 
 def asked_by_template(run: Run) -> bool:
     """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
-    teacher = read_json(run.manifest).get("teacher", {}) if run.manifest.is_file() else {}
+    teacher = read_object(run.manifest, MANIFEST).get("teacher", {}) if run.manifest.is_file() else {}
     return not teacher.get("language_model", True)
 
 

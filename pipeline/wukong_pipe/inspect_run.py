@@ -20,7 +20,7 @@ from wukong_pipe.formats import FILES
 from wukong_pipe.printable import printable
 from wukong_pipe.records import Section
 from wukong_pipe.split import split
-from wukong_pipe.workspace import Run, read_json, read_numbered
+from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_numbered, read_object
 
 EVIDENCE = "black on yellow"
 _NEWLINE = re.compile(r"\r\n?|\n")
@@ -106,7 +106,7 @@ def overviews(run: Run) -> list[Overview]:
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     rows = Counter((row["section_id"], row["split"]) for row in _rows(run))
     rejects = Counter(reject["section_id"] for reject in _rejects(run))
-    manifest = read_json(run.manifest)
+    manifest = read_object(run.manifest, MANIFEST)
     try:
         covered = {entry["id"]: (entry["units"], entry["covered"]) for entry in manifest["coverage"]["by_section"]}
         return [
@@ -203,7 +203,7 @@ def _section(run: Run, overview: Overview, source: Path | None, encoding: str) -
         (found,) = read_sources([place], encoding)
     except CorpusError as error:
         return None, f"{error} Its text can be shown where --source names the file or the folder above it."
-    hashes = {entry["name"]: entry["hash"] for entry in read_json(run.manifest)["sources"]}
+    hashes = {entry.get("name"): entry.get("hash") for entry in read_object(run.manifest, MANIFEST).get("sources", [])}
     changed = found.hash != hashes.get(overview.source)
     for section in split(found.text, overview.source):
         # The id is a hash of the text, so this is what the teacher saw, wherever it stands now.
@@ -219,7 +219,7 @@ def _place(run: Run, name: str, source: Path | None) -> Path:
     if source is not None:
         return source / name if source.is_dir() else source
     noted = run.folder / "build.json"
-    recorded = read_json(noted).get("sources", {}) if noted.is_file() else {}
+    recorded = read_object(noted, NOTE).get("sources", {}) if noted.is_file() else {}
     return Path(recorded.get(name, name))
 
 

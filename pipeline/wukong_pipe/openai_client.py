@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from wukong_pipe.bounded import parse
 from wukong_pipe.errors import TeacherError
+from wukong_pipe.replies import MOST_OF_A_REPLY
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -72,6 +73,13 @@ class TeacherSettings:
         # Some servers' JSON has \/ for a slash and \u002B for a plus.
         spelt = (rf"(?:{re.escape(char)}|\\{re.escape(char)}|(?i:\\u{ord(char):04x}))" for char in self.api_key)
         return re.sub("".join(spelt).encode("ascii"), b"[key]", body)
+
+    def kept(self, body: bytes) -> bytes:
+        """A reply's body as it is kept: without the key, and where it was cut without what may be a part of the key."""
+        scrubbed = self.scrub(body)
+        if len(body) < MOST_OF_A_REPLY:
+            return scrubbed
+        return scrubbed[: len(scrubbed) - 6 * len(self.api_key)].ljust(MOST_OF_A_REPLY)
 
 
 def checked_key(api_key: str) -> str:

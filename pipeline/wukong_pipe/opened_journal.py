@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.journal import Journal
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def _refuse_to_buy_again(workspace: Workspace) -> None:
 def _bought_for(run: Run) -> int:
     """How many calls of a language model a run's dataset was made from, as far as its manifest can be read."""
     with contextlib.suppress(DataError, LookupError, TypeError, AttributeError, OSError):
-        manifest = read_json(run.manifest)
+        manifest = read_object(run.manifest, MANIFEST)
         if manifest["teacher"]["language_model"]:
             return int(sum(stage["used"]["calls"] for stage in manifest["calls"].values()))
     return 0

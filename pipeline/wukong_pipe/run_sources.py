@@ -8,7 +8,7 @@ from typing import Any
 
 from wukong_pipe.corpus import Source, read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_object
 
 SHOWN = 3
 """So many names of a kind are told; all are counted."""
@@ -77,12 +77,12 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
 def _noted(run: Run) -> dict[str, Any]:
     """build.json, {} where the run was not built here."""
     file = run.folder / "build.json"
-    return dict(read_json(file)) if file.is_file() else {}
+    return read_object(file, NOTE) if file.is_file() else {}
 
 
 def _built_from(run: Run) -> dict[str, str]:
     """Name → hash of the sources of the dataset that is there."""
-    manifest = read_json(run.manifest) if run.manifest.is_file() else {}
+    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
     return {source["name"]: source.get("hash", "") for source in manifest.get("sources", [])}
 
 

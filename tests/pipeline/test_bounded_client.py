@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.asking import GOOD, ask_all, settings
+from tests.support.asking import GOOD, KEY, ask_all, settings
 from tests.support.faults import packed
 from tests.support.provider import Response, completion, provider
 from wukong_pipe.bounded_client import BoundedClient
@@ -103,6 +103,14 @@ def test_an_endless_answer_is_kept_cut_and_booked_at_the_most_it_can_cost(tmp_pa
     assert (call.tokens_in, call.tokens_out, call.error) == (None, None, "")
     assert (send.outcome, send.tokens_out) == ("answered", 700)
     assert send.tokens_in > 100
+
+
+def test_a_reply_that_is_cut_in_the_middle_of_the_key_does_not_end_in_its_beginning() -> None:
+    teacher = settings("http://127.0.0.1:1/v1")
+    body = b"x" * (MOST_OF_A_REPLY - 20) + KEY.encode()[:20]
+    assert len(teacher.kept(body)) == len(teacher.kept(body + KEY.encode())) == MOST_OF_A_REPLY
+    assert b"sk-" not in teacher.kept(body) + teacher.kept(body + KEY.encode())
+    assert teacher.kept(b"a " + KEY.encode()) == b"a [key]"
 
 
 def test_a_redirect_without_end_is_an_error() -> None:

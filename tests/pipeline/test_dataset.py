@@ -17,7 +17,7 @@ from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset import check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.records import Reject, Row
-from wukong_pipe.workspace import read_json, read_jsonl, sha256_of
+from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of
 
 MANIFEST: dict[str, Any] = {
     "sources": [{"name": "a.md", "hash": "x", "characters": 3}],
@@ -104,7 +104,7 @@ def test_the_card_carries_the_hash_of_the_data(tmp_path: Path) -> None:
 
 
 def test_the_card_of_a_run_with_an_odd_name_is_still_yaml(tmp_path: Path) -> None:
-    run = run_in(tmp_path, 'a "b": c')
+    run = Run(tmp_path / 'a "b": c')
     write_dataset(run, ROWS, [], dict(MANIFEST))
     card = (run.dataset / "README.md").read_text("utf-8")
     (line,) = [line for line in card.split("\n") if line.startswith("pretty_name: ")]

@@ -634,7 +634,7 @@ _BODIES: list[Fault] = [
           reason="nested more than 64 levels deep"),
     Fault("20 MB of blanks", "any", SECTION_ONCE, always(Response(200, b" " * 20_000_000)), **ONCE_MORE,
           reason="longer than 8 MiB"),
-    Fault("a megabyte that unpacks to a gigabyte", "any", SECTION_ONCE, lambda good: packed(openai(good), 10**9),
+    Fault("a reply that unpacks to 100 MB", "any", SECTION_ONCE, lambda good: packed(openai(good), 10**8),
           **ONCE_MORE, reason="longer than 8 MiB"),
     Fault("200 with an error", "OpenRouter", SECTION_ONCE, always(_json(  # openrouter.ai/docs/errors
         200, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "x"}}})),

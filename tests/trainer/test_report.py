@@ -115,6 +115,15 @@ def test_a_huge_answer_is_cut_and_the_page_says_where_the_rest_stands(tmp_path: 
     assert "thinking, 4,000 characters" in page.text
 
 
+def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
+    long = "long words " * 100_000
+    run = make_run(tmp_path, instruction=long, source=long, kind=long, form=long)
+    add_further_files(run, long)
+    html, page = read(run)
+    assert len(html) < 2_000_000
+    assert page.text.count("long words ") > 1000
+
+
 # --- what the page says --------------------------------------------------------------------------------
 
 
