@@ -66,8 +66,9 @@ _NAMED = re.compile(
 _NAME_HINTS = re.compile(r"(?i)pass|pwd|secret|key|token|credential|密码|口令|钥|令牌|凭证")
 _PLACEHOLDER = re.compile(
     r"(?i)x{4}|\*{3}|\.{3}|…|[${}\[\]<>%]"
-    r"|^(?:(?:your|my|the|an?|some|change)[_ -]|(?:none|null|true|false)\b|os\.|env\b|self\.|https?:|file:|/[a-z]+(?:/|$)|\.|~/|-)|example|placeholder|12345678|abcdef|password|secret|token|sha\d{3}|utf-?8"
-    r"|base64|__|::|->"
+    r"|^(?:(?:your|my|the|an?|some|change)[_ -]|(?:none|null|true|false)\b|os\.|env\b|self\."
+    r"|https?:|file:|/[a-z]+(?:/|$)|\.|~/|-)"
+    r"|example|placeholder|12345678|abcdef|password|secret|token|sha\d{3}|utf-?8|base64|__|::|->"
 )
 _OF_NOBODY = re.compile(
     r"(?i):(?:(?:my|your|user)?_?(?:password|passwd|pass|pwd|pw|secret|token)|tiger|x+|\*+|\.+|[$<{\[].*)@"
