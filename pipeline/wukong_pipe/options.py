@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,8 +12,10 @@ from rich.console import Console
 
 from wukong_pipe.workspace import Run, Workspace
 
-# Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
-out = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+out = Console(markup=False, highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    # Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
+    out.width = 160
 err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
