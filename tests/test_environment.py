@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +48,30 @@ def test_tests_depend_on_no_variable_of_the_environment_and_on_no_token_or_cache
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_tests_depend_on_no_terminal_that_they_are_started_from() -> None:
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-s",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/pipeline/test_cli_recipes.py",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read(ours), b""))
+    os.close(ours)
+    assert process.returncode == 0, shown.decode()
+
+
+def read(terminal: int) -> bytes:
+    """What was written to it next; b"" once nobody can write any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -31,10 +30,10 @@ class PrintableConsole(Console):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
-# Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
-out = PrintableConsole(
-    markup=False, emoji=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160
-)
+out = PrintableConsole(markup=False, emoji=False, highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    # Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
+    out.width = 160
 err = PrintableConsole(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -30,6 +30,8 @@ def settle() -> None:
             del os.environ[name]
     os.environ |= {
         "LANG": "C.UTF-8",
+        # With `pytest -s` programs write to the terminal; they are not to take it for one.
+        "TTY_COMPATIBLE": "0",
         "COLUMNS": "80",
         # A hub's client looks there for a token and for what it knows of AI agents, which it else asks the hub for.
         "HF_HOME": _hub.name,
