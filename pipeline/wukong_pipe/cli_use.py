@@ -119,8 +119,8 @@ def serve_command(**options: Any) -> None:
 
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
     it needs the extra “serving”. A conversation without a system message gets the training's. Answers are
-    greedy unless a request names a temperature. From another machine, reach it through
-    `ssh -L 8000:127.0.0.1:8000 HOST`.
+    greedy unless a request names a temperature; one that takes five minutes, or whose client has left, is given up.
+    From another machine, reach it through `ssh -L 8000:127.0.0.1:8000 HOST`.
 
     \b
     Examples:

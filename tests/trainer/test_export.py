@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,17 @@ def test_a_merge_that_lost_the_adapter_is_refused_and_leaves_nothing(
     monkeypatch.setattr("wukong_trainer.export._merged", lambda model: model.unload())
     with pytest.raises(ModelError, match="not the adapter"):
         export(tuned_run, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_finds_no_room_is_a_sentence_and_leaves_nothing(tuned_run: Run, tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(WorkspaceError, match=r"out\S* cannot be written: .+\. Free some room on the disk"):
+            export(tuned_run, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

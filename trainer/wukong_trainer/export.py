@@ -27,6 +27,7 @@ from wukong_trainer.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.model import Place, load_model, load_tokenizer, parameters_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows
+from wukong_trainer.saving import saving
 from wukong_trainer.templates import with_system
 from wukong_trainer.tuned import load_weights
 
@@ -97,9 +98,10 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     half = half_of(out)
     shutil.rmtree(half, ignore_errors=True)
     try:
-        merged.save_pretrained(half)
-        tokenizer.chat_template = with_system(tokenizer.chat_template, system)
-        tokenizer.save_pretrained(half)
+        with saving(half, "Free some room on the disk, or name another folder with --out."):
+            merged.save_pretrained(half)
+            tokenizer.chat_template = with_system(tokenizer.chat_template, system)
+            tokenizer.save_pretrained(half)
         del model, merged
         saved = load_model(str(half), "lora", place)
         differences = (_logits(saved, tokenizer, prompts, form) - logits).abs()

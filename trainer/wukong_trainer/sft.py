@@ -42,6 +42,7 @@ from wukong_trainer.model import (
 from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
+from wukong_trainer.saving import saving
 from wukong_trainer.templates import trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
@@ -92,8 +93,16 @@ class _Task:
     stop: Stop
 
 
+FREE_SOME = "Free some room on the disk and go on with --resume, or train again where no checkpoint is kept yet."
+
+
 class _Trainer(WatchedTrainer, AnswerTrainer):
     """TRL's trainer, with the loss of a step and of the validation rows computed as those modules say."""
+
+    def _save_checkpoint(self, *given: Any, **options: Any) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        with saving(folder, FREE_SOME):
+            super()._save_checkpoint(*given, **options)  # type: ignore[no-untyped-call]
 
 
 def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
@@ -301,12 +310,17 @@ def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     keep_precision(trainer.model)
     _learn_in_fp32(trainer.model)
     if recipe.keep_best:
-        task.watch.save_best = lambda: trainer.save_model(str(_best(task.run)))
+        task.watch.save_best = lambda: _save_best(trainer, task.run)
     return trainer
 
 
 def _best(run: Run) -> Path:
     return run.train / "best"
+
+
+def _save_best(trainer: Any, run: Run) -> None:
+    with saving(_best(run), FREE_SOME):
+        trainer.save_model(str(_best(run)))
 
 
 def _looked_at(
@@ -375,22 +389,23 @@ def _save(task: _Task, trainer: Any, recipe: Recipe, folder: Path) -> None:
     """
     run, fresh = task.run, task.run.train / "result"
     shutil.rmtree(fresh, ignore_errors=True)
-    if recipe.keep_best and _best(run).is_dir():
-        _best(run).rename(fresh)
-    else:
-        trainer.save_model(str(fresh))
-    # A pickle of the trainer's arguments, which recipe.toml holds as text.
-    (fresh / "training_args.bin").unlink(missing_ok=True)
-    task.tokenizer.chat_template = trained_template(
-        task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
-    )
-    task.tokenizer.save_pretrained(fresh)
-    write_json(fresh / RECORD, record(run, recipe, task.data))
+    has_best = recipe.keep_best and _best(run).is_dir()
+    made = _best(run) if has_best else fresh
+    with saving(made, FREE_SOME, keep=has_best):
+        if not has_best:
+            trainer.save_model(str(fresh))
+        # A pickle of the trainer's arguments, which recipe.toml holds as text.
+        (made / "training_args.bin").unlink(missing_ok=True)
+        task.tokenizer.chat_template = trained_template(
+            task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
+        )
+        task.tokenizer.save_pretrained(made)
+        write_json(made / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.
     for old in (run.adapter, run.full_model):
         shutil.rmtree(old, ignore_errors=True)
     run.forget_evaluation()
-    fresh.rename(folder)
+    made.rename(folder)
 
 
 def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
