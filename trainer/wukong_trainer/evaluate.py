@@ -94,6 +94,8 @@ def evaluate(
     """
     folder, record = tuned_folder(run)
     file = test or run.dataset / "test.jsonl"
+    if test is not None and not test.exists():
+        raise WorkspaceError(f"--test {test} does not exist.")
     every = _test_rows(file)
     rows = _sample(every, settings.limit)
     limited = len(rows) < len(every)

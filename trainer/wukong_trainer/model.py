@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError
+from wukong_trainer.hub_access import not_found, reach
 from wukong_trainer.recipe import Method
 
 CPU_PARAMETERS = 1_000_000_000
@@ -86,6 +87,7 @@ def load_tokenizer(model: str) -> Any:
     Raises:
         ModelError: there is none, or it has no chat template.
     """
+    reach(model)
     try:
         tokenizer = AutoTokenizer.from_pretrained(model)
     except (OSError, ValueError) as error:
@@ -119,6 +121,7 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
     Raises:
         ModelError: the weights cannot be found or are no safetensors.
     """
+    reach(model)
     arguments: dict[str, Any] = {
         "dtype": torch.float32 if method == "full" else place.dtype,
         # As a plain name: of several processes each then gets the GPU of its own.
@@ -150,7 +153,7 @@ def _not_loaded(model: str, error: Exception) -> str:
     first = str(error).strip().split("\n")[0].rstrip(".")
     if Path(model).is_dir():
         return f"The model folder {model} cannot be loaded: {first}."
-    return (
+    return not_found(model) or (
         f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
         "downloaded folder can be given instead of a name."
     )
