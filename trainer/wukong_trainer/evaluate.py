@@ -26,6 +26,7 @@ from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
 from wukong_trainer.model import choose_place
+from wukong_trainer.model_card import write_card
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
@@ -191,6 +192,7 @@ _OF_A_ROW = ("id", "pair_id", "section_id", "cluster", "kind", "level", "lang", 
 def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     write_text(run.answers, jsonl(answers))
     write_json(run.metrics, metrics)
+    write_card(run)
 
 
 def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
