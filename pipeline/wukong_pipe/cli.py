@@ -118,6 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.UsageError) and (where := config.said_where(error)):
+            err.print(where)
         return 2
     except (click.Abort, KeyboardInterrupt):
         command = shlex.join(["wukong-pipe", *arguments])
