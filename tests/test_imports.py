@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
-LEAVES = {"wukong_pipe.text", "wukong_pipe.quantities", "wukong_pipe.errors", "wukong_pipe.workspace"}
+LEAVES = {f"wukong_pipe.{name}" for name in ("text", "printable", "quantities", "errors", "workspace", "bounded")}
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 
 
@@ -75,7 +75,7 @@ def test_the_trainer_imports_only_the_leaves_of_the_pipeline(path: Path) -> None
     assert ours <= LEAVES
 
 
-@pytest.mark.parametrize("name", ["text", "errors"])
+@pytest.mark.parametrize("name", ["text", "errors", "printable"])
 def test_the_leaves_import_nothing_of_ours(name: str) -> None:
     assert not {module for module in imported_by(PIPELINE / f"{name}.py") if module.startswith("wukong_")}
 

@@ -47,6 +47,7 @@ def names_in(wheel: zipfile.Path) -> set[str]:
         ("trainer/wukong_trainer", "wukong_trainer", "*.css"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.js"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.jsonl"),
+        ("trainer/wukong_trainer", "wukong_trainer", "*.toml"),
         ("pipeline/wukong_pipe", "wukong_pipe", "py.typed"),
         ("trainer/wukong_trainer", "wukong_trainer", "py.typed"),
     ],

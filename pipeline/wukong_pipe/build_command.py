@@ -19,6 +19,7 @@ from wukong_pipe.estimate import Estimate, estimate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices
 from wukong_pipe.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
+from wukong_pipe.opened_journal import journal_of
 from wukong_pipe.records import Section
 from wukong_pipe.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.stopping import draining
@@ -106,7 +107,7 @@ def run_build(
         if changes := changed_sources(run, sources):
             say(f"Since the last build: {changes}.")
         run.folder.mkdir(parents=True, exist_ok=True)
-        with Journal(workspace.journal) as journal:
+        with journal_of(workspace, run, say) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
             asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))

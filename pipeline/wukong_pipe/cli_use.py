@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wukong_pipe.chat_command import run_chat
-from wukong_pipe.options import common, debug_option, err, named_or_last, out, run_option, runs_dir_option
+from wukong_pipe.options import base_model, common, debug_option, err, named_or_last, out, run_option, runs_dir_option
 from wukong_pipe.serve_command import replace_by, run_serve, vllm_command
 from wukong_pipe.use_command import export_lines, run_ask, run_export, show_answers
 from wukong_pipe.workspace import Workspace
@@ -39,7 +39,7 @@ def ask_command(question: str, **options: Any) -> None:
     """
     run = named_or_last(Workspace(options["runs_dir"]), options)
     asked = run_ask(
-        run, question, base=options["base"], model=options["model"], max_new_tokens=options["max_new_tokens"]
+        run, question, base=options["base"], model=base_model(options), max_new_tokens=options["max_new_tokens"]
     )
     if options["json"]:
         print(json.dumps(asked))
@@ -65,7 +65,7 @@ def chat_command(**options: Any) -> None:
       wukong-pipe chat --run blackwukong < questions.txt
     """
     run = named_or_last(Workspace(options["runs_dir"]), options)
-    run_chat(run, model=options["model"], max_new_tokens=options["max_new_tokens"], err=err)
+    run_chat(run, model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
 
 
 @click.command("export")
@@ -88,7 +88,7 @@ def export_command(**options: Any) -> None:
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
-    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=options["model"])
+    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=base_model(options))
     if options["json"]:
         print(json.dumps({"run": run.name, **exported.to_json()}))
         return
@@ -132,4 +132,4 @@ def serve_command(**options: Any) -> None:
     if options["engine"] == "vllm":
         replace_by(vllm_command(run, options["port"]), err)
         return
-    run_serve(run, port=options["port"], model=options["model"], max_new_tokens=options["max_new_tokens"], err=err)
+    run_serve(run, port=options["port"], model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)

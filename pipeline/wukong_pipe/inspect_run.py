@@ -17,6 +17,7 @@ from rich.text import Text
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.formats import FILES
+from wukong_pipe.printable import printable
 from wukong_pipe.records import Section
 from wukong_pipe.split import split
 from wukong_pipe.workspace import Run, read_json, read_numbered
@@ -250,27 +251,14 @@ def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] 
 # --- showing -----------------------------------------------------------------------------------------------------
 
 
-def printable(text: str) -> str:
-    """Words of a model or document as a terminal may have them: what moves its cursor, colours it or turns the
-    direction of writing (CVE-2021-42574) is spelt out. Line feeds stay, tabs become blanks."""
-    return "".join(
-        "\n" if char == "\n" else "    " if char == "\t" else char if _is_harmless(char) else _spelt(char)
-        for char in _NEWLINE.sub("\n", text)
-    )
-
-
-def _is_harmless(char: str) -> bool:
-    # Wide and no-break spaces print; the joiners make one picture or letter of several.
-    return char.isprintable() or char in "\u00a0\u3000\u200c\u200d"
-
-
-def _spelt(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
 def one_line(text: str) -> str:
     """`printable`, with white space folded."""
     return printable(" ".join(text.split()))
+
+
+def _lines(text: str) -> str:
+    """A text as it is shown below one another: Windows's and old Macs' line ends as line feeds, tabs as blanks."""
+    return printable(_NEWLINE.sub("\n", text).replace("\t", "    "))
 
 
 def overview_table(sections: Sequence[Overview]) -> Table:
@@ -330,10 +318,10 @@ def _show_text(section: Section, evidence: Sequence[tuple[int, int]], marked: bo
     for begin, end in pairwise(sorted({0, len(section.text), *begins, *ends})):
         inside = any(first <= begin < last for first, last in evidence)
         text.append("⟦" if marked and begin in begins else "")
-        text.append(printable(section.text[begin:end]), EVIDENCE if inside and not marked else "")
+        text.append(_lines(section.text[begin:end]), EVIDENCE if inside and not marked else "")
         text.append("⟧" if marked and end in ends else "")
     width = len(str(section.first_line + text.plain.count("\n")))
-    for line in printable(section.header).splitlines():
+    for line in _lines(section.header).splitlines():
         console.print(Text(f"{'':{width}} ┆ {line}", style="dim"))
     text.rstrip()
     for number, numbered in enumerate(text.split("\n", allow_blank=True), start=section.first_line):

@@ -118,7 +118,7 @@ _EN_ASKS = (
     (re.compile(rf"^(?!{_EN_NO_NAME} )(?P<v>{_EN_NAME})(?= (?:{_EN_DID})\b)"), "who or what"),
 )
 
-_PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]*|between \S+ and) $|[、和与][^，]{1,6}$")
+_PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]{0,60}|between \S+ and) $|[、和与][^，]{1,6}$")
 """Before a number: it is part of a name (Apollo 11), of a range, or counts what was just listed."""
 _GOES_ON = re.compile(r"(?<![时后前中里])，.*|, (?:and|but|while) .*")
 _EN_SMALL = frozenset({"the", "a", "an", "about", "nearly", "over", "more"})

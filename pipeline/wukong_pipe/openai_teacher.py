@@ -26,7 +26,7 @@ from wukong_pipe.openai_request import (
     offer_of,
     wire_body,
 )
-from wukong_pipe.provider_errors import Kind, classify, ending, retry_after, was_refused, words_of
+from wukong_pipe.provider_errors import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of
 from wukong_pipe.teacher import Request, Unanswered
 from wukong_pipe.throttle import Gate, Throttle
 
@@ -258,7 +258,7 @@ class OpenAIBackend:
                 kind = "rejected"
         if kind == "rejected":
             self._gate.dropped()
-            why = f"the provider rejected the request ({error.status_code}): {words[:500]}"
+            why = f"{REFUSED} ({error.status_code}): {words[:500]}"
             return self.ledger.answered(
                 reservation, purchase, body, status=error.status_code, rung=rung, seconds=seconds, error=why
             )

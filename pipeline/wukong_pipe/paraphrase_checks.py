@@ -15,7 +15,7 @@ from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
 from wukong_pipe.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
 from wukong_pipe.units import terms, units
-from wukong_pipe.wording import POSSESSIVE, TOPIC, WORD, Known, character_pairs, content, same_stems, stem, words
+from wukong_pipe.wording import POSSESSIVE, TOPIC, Known, character_pairs, content, latin, same_stems, stem, words
 
 TOPIC_TERM = 12
 """A term that a section names so often is what it is about."""
@@ -164,7 +164,7 @@ def _said(text: str, source: str) -> frozenset[str]:
     """What a text is about, each word once: stems of whole Latin words, figures, pairs of Chinese characters of the
     source."""
     figures = in_figures(text)
-    found = {POSSESSIVE.sub("", match.group().casefold()) for match in WORD.finditer(figures)}
+    found = {POSSESSIVE.sub("", match.group().casefold()) for match in latin(figures)}
     pairs = {pair for pair in content(text) & content(source) if _NAMING.fullmatch(pair)}
     return frozenset(
         {stem(word) for word in found if word not in plain_words.ENGLISH} | set(_FIGURES.findall(figures)) | pairs

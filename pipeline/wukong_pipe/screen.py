@@ -16,6 +16,8 @@ from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 from wukong_pipe.estimate import AT_MOST
+from wukong_pipe.printable import printable
+from wukong_pipe.provider_errors import REFUSED
 from wukong_pipe.text import counted
 
 PLAIN = {
@@ -71,7 +73,7 @@ class Steps:
         if self._bar is not None:
             if step not in self._tasks:
                 self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
-            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(note))
+            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(printable(note)))
         elif self._is_due(step, done, total):
             self._told[step] = time.monotonic(), done
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
@@ -138,4 +140,6 @@ def build_summary(built: Built) -> Table:
         )
     taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
     table.add_row("rejected", taken or "nothing")
+    if refused := [reject.reason for reject in built.rejects if reject.reason.startswith(REFUSED)]:
+        table.add_row("", f"{printable(refused[0])} ({counted(len(refused), 'call')})")
     return table

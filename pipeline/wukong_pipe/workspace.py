@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
 
 RECORD = "wukong.json"
@@ -227,15 +228,17 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file.
 
     Raises:
-        DataError: the file is missing, or is not JSON; the sentence names the line.
+        DataError: the file is missing, too large or too deep, or is not JSON; the sentence names the line.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return bounded.parse(bounded.read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{path}{where} is not valid JSON; restore the file or run the step again.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read ({error}); restore the file or run the step again.") from error
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
@@ -247,31 +250,32 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSONL file, each with its line, in order, one at a time; blank lines are passed over.
 
     Raises:
-        DataError: a line is torn or holds no object; the sentence names file and line.
+        DataError: a line is torn, too long or too deep, or holds no object; the sentence names file and line.
     """
+    before = 0
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.") from None
-    with file:
-        before = 0
-        # A text's own lines would also end at U+2028, which may stand inside a JSON string.
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(bounded.lines(path), start=1):
             if line.strip():
                 yield number, _object(line, before, f"{path}", number)
             before += len(line)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
 
 
 def _object(line: bytes, before: int, path: str, number: int) -> dict[str, Any]:
     """The object on a line, behind `before` bytes."""
     try:
-        row = json.loads(line.rstrip(b"\r\n").decode("utf-8"))
+        row = bounded.parse(line.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
             "repair or remove the line, or build the dataset again."
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            f"{path}, line {number} cannot be read ({error}); repair or remove the line, or build the dataset again."
         ) from error
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")

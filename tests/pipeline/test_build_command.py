@@ -306,6 +306,7 @@ def journalled(folder: Path) -> int:
         return len(list(journal.calls()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_keeps_what_is_in_flight_and_says_how_to_go_on(
     empty_home: Path, corpus: Path, slow: Provider, number: signal.Signals
@@ -322,6 +323,7 @@ def test_the_first_signal_keeps_what_is_in_flight_and_says_how_to_go_on(
     assert len(slow.requests) == slow.unique
 
 
+@pytest.mark.slow
 def test_the_second_signal_stops_at_once(empty_home: Path, corpus: Path, slow: Provider) -> None:
     process = started(slow, corpus)
     process.send_signal(signal.SIGINT)

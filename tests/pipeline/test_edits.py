@@ -89,7 +89,11 @@ def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
 
 @pytest.mark.parametrize(
     ("field", "text", "reason"),
-    [("output", "戊77刀", "77"), ("instruction", "甲1有一件兵器。", "question")],
+    [
+        ("output", "戊77刀", "77"),
+        ("instruction", "甲1有一件兵器。", "question"),
+        ("output", "乙\u202e1刀", "holds an invisible character: \\u202e"),
+    ],
 )
 def test_an_edit_that_fails_the_checks_is_told_and_the_row_is_left_out(
     tmp_path: Path, row: dict[str, Any], field: str, text: str, reason: str

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.once import made_once
+from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
@@ -17,6 +19,7 @@ from wukong_trainer.compare import history_of
 from wukong_trainer.data import TrainingData
 from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.generate import Answer, prompt_text
+from wukong_trainer.model import Place
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import Recipe, overridden
 from wukong_trainer.selection import Mix, mixed, split_off
@@ -41,16 +44,20 @@ def row(number: int, question: str, answer: str, level: str = "wording") -> dict
 
 
 @pytest.fixture
-def run(tmp_path: Path, recipe: Recipe) -> Run:
-    """A run with an adapter, and test questions that it was not trained on."""
-    run = Run(tmp_path / "run")
-    run.dataset.mkdir(parents=True)
-    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
-    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
-    rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
-    write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
-    as_built(run)
-    return run
+def run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
+    """A run with an adapter, and test questions that it was not trained on; trained once, and each test's own copy."""
+
+    def train(folder: Path) -> None:
+        run = Run(folder / "run")
+        run.dataset.mkdir(parents=True)
+        write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
+        sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+        rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
+        write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
+        as_built(run)
+
+    shutil.copytree(made_once(tmp_path_factory, f"evaluated-{recipe.precision}", train) / "run", tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
 def as_built(run: Run) -> None:
@@ -76,22 +83,27 @@ def test_base_and_tuned_answer_every_question_and_all_of_it_is_kept(run: Run) ->
             assert {"answer", "stopped_by_eos", "loglik", "key_fact_hit", "f1"} <= answer[name].keys()
 
 
+@in_both_precisions
 def test_the_tuned_student_finds_the_answers_likelier_than_its_base(run: Run) -> None:
     metrics, _ = evaluate(run, SETTINGS)
     wording = metrics["levels"]["wording"]
     assert wording["tuned"]["loglik"] > wording["base"]["loglik"]
 
 
-def test_base_answers_are_those_of_the_model_without_its_adapter(run: Run, recipe: Recipe) -> None:
+@in_both_precisions
+def test_base_answers_are_those_of_the_model_without_its_adapter_in_the_precision_of_the_training(
+    run: Run, recipe: Recipe, place: Place
+) -> None:
     from wukong_trainer.data import chat_prompt
     from wukong_trainer.generate import answer_all
-    from wukong_trainer.model import choose_place, load_model, load_tokenizer
+    from wukong_trainer.model import load_model, load_tokenizer
 
-    _, answers = evaluate(run, SETTINGS)
-    model = load_model(recipe.model, "qlora", choose_place())
+    metrics, answers = evaluate(run, SETTINGS)
+    model = load_model(recipe.model, "qlora", place)
     prompts = [chat_prompt(answer["instruction"], recipe.system) for answer in answers]
     alone = answer_all(model, load_tokenizer(recipe.model), prompts, 8, 8)
     assert [answer["base"]["answer"] for answer in answers] == [answer.text for answer in alone]
+    assert metrics["settings"]["precision"] == f"NF4, {str(place.dtype).removeprefix('torch.')}"
 
 
 def test_an_adapter_trained_on_test_questions_is_refused_or_they_are_dropped_and_counted(run: Run) -> None:

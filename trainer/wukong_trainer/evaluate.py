@@ -13,7 +13,7 @@ import transformers
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.bertscore import add_bertscore, load_encoder
 from wukong_trainer.compare import ScoredRows, against, history, history_of, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
@@ -25,13 +25,14 @@ from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
-from wukong_trainer.model import choose_place
+from wukong_trainer.model import Place, choose_place
 from wukong_trainer.model_card import write_card
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
+from wukong_trainer.record import read_record
 from wukong_trainer.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 
 
@@ -123,7 +124,7 @@ def evaluate(
             (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
             for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
         ]
-    vllm = _vllm(run) if settings.engine == "vllm" else None
+    vllm = _vllm(run, tuned.place) if settings.engine == "vllm" else None
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
@@ -200,10 +201,11 @@ def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         WorkspaceError: nothing was trained yet.
+        DataError: the record of the training is damaged.
     """
     for folder in (run.adapter, run.full_model):
         if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
-            return folder, read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+            return folder, read_record(folder)
     raise WorkspaceError(f"The run “{run.name}” has no adapter yet: start with `wukong-pipe train --run {run.name}`.")
 
 
@@ -354,6 +356,11 @@ def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
     return base
 
 
+def place_of(record: dict[str, Any]) -> Place:
+    """Where a tuned model and its base are asked: in the precision that the training was asked for."""
+    return choose_place(record.get("precision", "auto"))
+
+
 def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:
     """Base and tuned model of a run, asked with the tokenizer and the system prompt that were trained.
 
@@ -370,6 +377,7 @@ def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str =
         record.get("system", ""),
         record.get("style", "chat"),
         record.get("thinking", False),
+        place=place_of(record),
     )
     if method == "full":
         return alone, replace(alone, name="tuned", weights=str(folder))
@@ -387,17 +395,17 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
         _, tuned = contenders(rival, tuned_folder(rival)[0], record)
         return replace(tuned, name=rival.name)
     method = "lora" if first.method == "full" else first.method
-    return Contender(rival, rival, method, rival, first.system, first.style, first.thinking)
+    return replace(first, name=rival, weights=rival, method=method, tokenizer=rival, adapter=None)
 
 
-def _vllm(run: Run) -> Vllm:
+def _vllm(run: Run, place: Place) -> Vllm:
     """The vLLM that is installed, and the precision in which transformers would compute here.
 
     Raises:
         MissingDependency: there is none.
         ModelError: it cannot be run.
     """
-    executable, place = vllm_executable(), choose_place()
+    executable = vllm_executable()
     dtype = str(place.dtype).removeprefix("torch.")
     log = run.metrics.with_name("vllm.log")
     return Vllm(executable, vllm_version(executable), dtype, place.device == "cpu", log)

@@ -9,12 +9,13 @@ from typing import Any, TypeVar, cast
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
-from transformers import AutoConfig, GenerationConfig, TextIteratorStreamer
+from transformers import GenerationConfig, TextIteratorStreamer
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data import Message, plain_prompt
 from wukong_trainer.decoding import decode, greedy
 from wukong_trainer.kept import Memory
+from wukong_trainer.model import load_config, loading
 from wukong_trainer.recipe import Style
 from wukong_trainer.thoughts import OPEN, opens_thought
 
@@ -146,13 +147,11 @@ def stops_of(weights: str, tokenizer: Any) -> frozenset[int]:
     Raises:
         ModelError: their configuration cannot be read.
     """
-    try:
+    with loading(weights):
         try:
             config = GenerationConfig.from_pretrained(weights)
         except OSError:  # They have none of their own.
-            config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(weights))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{weights} cannot be read: {str(error).strip().splitlines()[0]}") from error
+            config = GenerationConfig.from_model_config(load_config(weights))
     return _ends(config, tokenizer)
 
 

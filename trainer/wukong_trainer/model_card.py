@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.printable import printable
 from wukong_pipe.workspace import RECORD, Run, read_json, write_text
-from wukong_trainer.readable import visible
 from wukong_trainer.shares import in_points, percent
 
 OURS = "<!-- Made by wukong-pipe, which writes it anew after an evaluation; without this line it stays as it is. -->"
@@ -93,7 +93,7 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "## Training",
         "",
         f"- data: {asked} different questions, hash `{record.get('dataset_hash', 'unknown')}`",
-        *(f"- {key}: {visible(facts[key])}" for key in _SHOWN if key in facts),
+        *(f"- {key}: {printable(facts[key])}" for key in _SHOWN if key in facts),
         "",
         *(["```toml", *settings, "```", ""] if settings else []),
         "## Evaluation",
@@ -137,4 +137,4 @@ def _evaluation(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _code(text: str) -> str:
-    return "`" + " ".join(visible(text).replace("`", "'").split()) + "`"
+    return "`" + " ".join(printable(text).replace("`", "'").split()) + "`"

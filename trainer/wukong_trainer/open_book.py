@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from transformers import AutoConfig
-
 from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example, Message
 from wukong_trainer.generate import prompt_text
 from wukong_trainer.intervals import MIN_SECTIONS
 from wukong_trainer.metrics import LEVELS
+from wukong_trainer.model import load_config
 from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
 
@@ -57,7 +56,7 @@ def ask_with_source(asked: Asked, rows: Sequence[dict[str, Any]], source_of: Sou
 
 def _context(model: str) -> int:
     """How many tokens a model reads."""
-    config = AutoConfig.from_pretrained(model).get_text_config()
+    config = load_config(model).get_text_config()
     return int(getattr(config, "max_position_embeddings", MOST_TOKENS))
 
 

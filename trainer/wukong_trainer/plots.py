@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from wukong_trainer.readable import visible
+from wukong_pipe.printable import printable
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.shares import percent, points
 
@@ -159,7 +159,7 @@ def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
     axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
     for i, name in enumerate(names):
         axes.annotate(
-            visible(name),
+            printable(name),
             (0, i),
             (2, 11),
             xycoords=("axes fraction", "data"),
@@ -212,7 +212,7 @@ def _svg(figure: Figure, title: str) -> str:
     root = ET.fromstring(out.getvalue())
     _, _, width, height = root.get("viewBox", "").split()
     root.attrib.clear()
-    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": visible(title)})
+    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": printable(title)})
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in {f"{SVG}metadata", f"{SVG}style"} or child.get("id") == "patch_1":

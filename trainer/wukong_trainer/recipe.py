@@ -15,6 +15,7 @@ from wukong_pipe.errors import ModelError
 
 Method = Literal["qlora", "lora", "full"]
 Peft = Literal["lora", "rslora", "dora", "prefix", "ia3"]
+Precision = Literal["auto", "fp32", "bf16"]
 Style = Literal["chat", "instruction"]
 Tracker = Literal["none", "tensorboard", "swanlab", "wandb", "mlflow"]
 Every = int | Literal["epoch"]
@@ -28,6 +29,8 @@ class Recipe:
     model: str
     """A Hugging Face id, a folder, or "tiny" for the embedded student."""
     method: Method
+    precision: Precision
+    """What the student computes in, trained and asked; "auto" for what the machine is fast in."""
     system: str
     """System prompt; empty for a short one in the language of most rows."""
     style: Style

@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from wukong_pipe.errors import DataError
+from wukong_pipe.printable import printable
 from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
 from wukong_trainer.compare import history
@@ -29,7 +30,7 @@ from wukong_trainer.json_table import Table, as_table
 from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
 from wukong_trainer.plots import differences_plot, has_risen, loss_plot, loss_points, lowest, rates_plot
-from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
+from wukong_trainer.readable import OUTCOMES, comparisons, outcome
 from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language, filled
@@ -182,7 +183,7 @@ def _template(lang: Language) -> Template:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     environment.filters["percent"] = _RATE[lang]
     environment.filters["points"] = points
