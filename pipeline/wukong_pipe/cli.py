@@ -121,6 +121,8 @@ def main(arguments: list[str] | None = None) -> int:
         said = io.StringIO()
         error.show(said)
         err.print(said.getvalue().rstrip("\n"))
+        if isinstance(error, click.UsageError) and (where := config.said_where(error)):
+            err.print(where)
         return 2
     except (click.Abort, KeyboardInterrupt):
         command = shlex.join(["wukong-pipe", *arguments])

@@ -31,6 +31,8 @@ RESERVED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
 }  # fmt: skip
 
+MOST_VARIANTS = 100
+"""More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
 PAIRS = 12
 """So many pairs are shown by --limit."""
 CHANGES = 10
@@ -51,9 +53,19 @@ CHANGES = 10
 @click.option("--temperature", type=float, help="The teacher's; by default the server's.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest reply of the teacher, in tokens.  [default: 8192]")
 @click.option("--extra-body", default="", help="JSON object of fields that only the teacher's server knows.")
-@click.option("--variants", type=click.IntRange(0), default=14, show_default=True, help="Wordings of each question.")
 @click.option(
-    "--answer-variants", type=click.IntRange(0), default=0, show_default=True, help="Other wordings of each answer."
+    "--variants",
+    type=click.IntRange(0, MOST_VARIANTS),
+    default=14,
+    show_default=True,
+    help="Wordings of each question.",
+)
+@click.option(
+    "--answer-variants",
+    type=click.IntRange(0, MOST_VARIANTS),
+    default=0,
+    show_default=True,
+    help="Other wordings of each answer.",
 )
 @click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")

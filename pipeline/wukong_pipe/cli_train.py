@@ -56,7 +56,7 @@ from wukong_pipe.workspace import Workspace
 @click.option(
     "--epochs", type=click.FloatRange(0, min_open=True), help="Passes over the rows.  [default: the recipe's]"
 )
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the recipe's]")
+@click.option("--lr", type=click.FloatRange(0, 1, min_open=True), help="Learning rate.  [default: the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows.")
 @click.option(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.formats import Format
@@ -100,3 +102,16 @@ def check_environment(commands: Mapping[str, Collection[str]], environment: Mapp
         raise DataError(
             f"Unknown environment variables: {', '.join(unknown)}; they are named WUKONG_<COMMAND>_<OPTION>."
         )
+
+
+def said_where(error: click.UsageError) -> str:
+    """Where the value that an error is about stands, in a sentence; "" where it was typed."""
+    context, option = error.ctx, getattr(error, "param", None)
+    if context is None or option is None or not option.name:
+        return ""
+    source = context.get_parameter_source(option.name)
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f"It stands in the environment variable {context.auto_envvar_prefix}_{option.name.upper()}."
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return f"It stands in {CONFIG_FILE}, under [{context.info_name}], as {option.name.replace('_', '-')}."
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ class RunSummary:
     last: bool
     """Commands without --run take this one."""
     rows: dict[str, int]
-    """By split; empty where there is no dataset."""
+    """By split: of the dataset, or else those that were trained on; empty where there is neither."""
     adapter: str
     """The method of the adapter or model; empty where nothing was trained."""
     base_model: str
@@ -83,7 +84,8 @@ def _summary(run: Run, last: bool) -> RunSummary:
     return RunSummary(
         run=run.name,
         last=last,
-        rows={split: count for split, count in read(run.manifest, MANIFEST).get("splits", {}).items() if count},
+        rows={split: count for split, count in read(run.manifest, MANIFEST).get("splits", {}).items() if count}
+        or _rows_trained(run),
         adapter=str(record.get("method", "unknown")) if tuned else "",
         base_model=str(record.get("base_model", "")),
         verdict=str(primary.get("verdict", "")),
@@ -95,6 +97,17 @@ def _summary(run: Run, last: bool) -> RunSummary:
         size=sum(file.st_size for file in files),
         damaged=problems[0] if problems else "",
     )
+
+
+def _rows_trained(run: Run) -> dict[str, int]:
+    """The rows of a training on other rows than a dataset's, as its recipe.toml tells them."""
+    try:
+        recipe = (run.train / "recipe.toml").read_text("utf-8", errors="replace")
+    except OSError:
+        return {}
+    told = re.search(r"^# rows: (\d+) train, (\d+) validation", recipe, re.MULTILINE)
+    counts = zip(("train", "validation"), map(int, told.groups() if told else ()), strict=False)
+    return {split: count for split, count in counts if count}
 
 
 def runs_table(found: Sequence[RunSummary]) -> Table:

@@ -275,6 +275,8 @@ def test_the_journal_of_a_run_without_calls_names_the_runs_that_have_some(capsys
         ["build"],
         ["build", "book.md", "--variant", "3"],
         ["build", "book.md", "--variants", "many"],
+        ["build", "book.md", "--variants", "100000"],
+        ["train", "--lr", "100"],
         ["build", "book.md", "--holdout", "0.9"],
         ["build", "book.md", "--teacher", "parrot"],
         ["build", "book.md", "--extra-body", "{"],
@@ -433,6 +435,19 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_wukong_toml(
     monkeypatch.setenv("WUKONG_BUILD_MAX_PAIRS", "3")
     assert planned_pairs(capsys) == 3
     assert planned_pairs(capsys, "--max-pairs", "2") == 2
+
+
+def test_a_wrong_value_is_told_with_the_place_where_it_stands(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "wukong.toml").write_text('[build]\nmax-pairs = "many"\n')
+    assert main(["build", "book.md", "--dry-run"]) == 2
+    assert "It stands in wukong.toml, under [build], as max-pairs." in capsys.readouterr().err
+    monkeypatch.setenv("WUKONG_BUILD_MAX_PAIRS", "abc")
+    assert main(["build", "book.md", "--dry-run"]) == 2
+    assert "It stands in the environment variable WUKONG_BUILD_MAX_PAIRS." in capsys.readouterr().err
+    assert main(["build", "book.md", "--dry-run", "--max-pairs", "few"]) == 2
+    assert "It stands" not in capsys.readouterr().err
 
 
 def test_the_teachers_own_variables_come_last(

@@ -239,6 +239,11 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)
     assert "the adapter holds the weights of the lowest" in page.text
+    entries = ({"step": step, "eval_loss": loss} for step, loss in {40: 0.148, 80: 0.149}.items())
+    write_text(run.train / "log.jsonl", jsonl(entries))
+    _, page = read(run)
+    assert "lowest at step 40: 0.148." in page.text
+    assert "has risen" not in page.text, "by less than a loss scatters"
 
 
 # --- what else was measured ----------------------------------------------------------------------------

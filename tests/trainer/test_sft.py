@@ -56,6 +56,7 @@ def test_qlora_lowers_the_loss_and_leaves_what_a_user_needs(run: Run, data: Trai
     assert (run.adapter / "adapter_model.safetensors").is_file()
     assert load_tokenizer(str(run.adapter)).chat_template
     assert load_recipe(str(run.train / "recipe.toml")) == recipe
+    assert "More Information Needed" not in (run.adapter / "README.md").read_text("utf-8")
 
 
 @in_both_precisions

@@ -26,6 +26,7 @@ from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
 from wukong_trainer.model import Place, choose_place
+from wukong_trainer.model_card import write_card
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
 from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
@@ -95,6 +96,8 @@ def evaluate(
     """
     folder, record = tuned_folder(run)
     file = test or run.dataset / "test.jsonl"
+    if test is not None and not test.exists():
+        raise WorkspaceError(f"--test {test} does not exist.")
     every = _test_rows(file)
     rows = _sample(every, settings.limit)
     limited = len(rows) < len(every)
@@ -190,6 +193,7 @@ _OF_A_ROW = ("id", "pair_id", "section_id", "cluster", "kind", "level", "lang", 
 def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     write_text(run.answers, jsonl(answers))
     write_json(run.metrics, metrics)
+    write_card(run)
 
 
 def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:

@@ -17,6 +17,7 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 from wukong_pipe.errors import ModelError, WukongError
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.gguf_files import gguf_of, parameters_in
+from wukong_trainer.hub_access import not_found, reach
 from wukong_trainer.recipe import Method, Precision
 
 CPU_PARAMETERS = 1_000_000_000
@@ -104,6 +105,7 @@ def loading(model: str) -> Iterator[None]:
     Raises:
         ModelError: anything did: what the libraries make of a strange file is not known beforehand.
     """
+    reach(model)
     try:
         yield
     except WukongError:
@@ -192,14 +194,14 @@ def _not_loaded(model: str, error: Exception) -> str:
         first = f"{type(error).__name__}: {first}"  # Of a KeyError the words alone say nothing.
     is_folder = Path(model).is_dir()
     if "trust_remote_code" in str(error):
-        return (
+        return not_found(model) or (
             f"{'The model folder ' * is_folder}{model} wants Python code of its own to be run (“auto_map” in "
             f"{_with_code(Path(model)) or 'its configuration'}), which is never done here: take a model of an "
             "architecture that transformers knows without it."
         )
     if is_folder:
         return f"The folder {model} cannot be loaded: {first}. Fetch or make it again, or name another."
-    return (
+    return not_found(model) or (
         f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
         "downloaded folder can be given instead of a name."
     )

@@ -30,7 +30,7 @@ from wukong_trainer.compare import history
 from wukong_trainer.json_table import Table, as_table
 from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.plots import differences_plot, has_risen, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.readable import OUTCOMES, comparisons, outcome
 from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
@@ -284,6 +284,7 @@ def _losses(log: list[dict[str, Any]]) -> dict[str, Any]:
     if curves["validation"]:
         found["step"], found["lowest"] = lowest(curves["validation"])
         found["step"] = f"{found['step']:g}"
+        found["risen"] = has_risen(found["lowest"], found["validation"])
     return found
 
 

@@ -39,6 +39,7 @@ from wukong_trainer.model import (
     load_model,
     load_tokenizer,
 )
+from wukong_trainer.model_card import write_card
 from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
@@ -241,6 +242,7 @@ def train(
     )
     if processes.is_first():
         write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
+        write_card(run)
         checkpoints.end(run)
     processes.wait()
     return trained
