@@ -3,7 +3,7 @@
 Times what a build does with a file before it asks (`build --dry-run`), what it does with a reply of a teacher, and
 every regular expression of both packages, on texts made of one shape again and again, at three sizes, in CPU seconds.
 The exponent is the slope of log time over log size: 1 is linear, 2 quadratic. Prints Markdown tables; see
-text_speed.md. `--patterns` tries the regular expressions too, some three minutes.
+text_speed.md. `--patterns` tries the regular expressions too, a quarter of an hour and more.
 """
 
 from __future__ import annotations

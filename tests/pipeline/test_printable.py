@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
+from wukong_pipe.cli import main
 from wukong_pipe.options import PrintableConsole
 from wukong_pipe.printable import printable, unseen_in
 from wukong_pipe.screen import Steps
@@ -53,6 +54,14 @@ def test_nothing_that_a_console_prints_commands_the_terminal(char: str, kind: st
     shown = capture.get()
     assert "owned [red]" in shown
     assert char not in (shown if kind != "bar" else shown.replace("\x1b[", "").replace("\r", ""))
+
+
+@pytest.mark.parametrize("arguments", [["build", "no\x1b[2J\u202e.md"], ["build", "--no\x1b[2J\u202e"]])
+def test_an_error_that_names_what_was_given_commands_no_terminal(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) in {1, 2}
+    assert "no\\x1b[2J\\u202e" in capsys.readouterr().err
 
 
 # --- questions and answers ---------------------------------------------------------------------------------------
