@@ -213,7 +213,7 @@ def test_a_source_in_another_encoding_is_read_as_it_was_built(
     build = ["build", "gb.md", "--teacher", "offline", "--variants", "2", "--min-fill", "0", "--encoding", "gb18030"]
     assert main(build) == 0
     capsys.readouterr()
-    assert "is not utf-8; try --encoding gb18030" in shown(capsys, "1")
+    assert "is not utf-8 but looks like gb18030" in shown(capsys, "1")
     assert "⟦石甲" in shown(capsys, "1", "--encoding", "gb18030")
 
 

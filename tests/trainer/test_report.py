@@ -444,7 +444,7 @@ def test_missing_parts_are_said(tmp_path: Path) -> None:
     run.folder.mkdir()
     _, page = read(run)
     for words in (
-        "Not evaluated yet",
+        "Nothing was trained yet",
         "no loss was logged",
         "No recipe",
         "no dataset manifest",
@@ -456,7 +456,7 @@ def test_missing_parts_are_said(tmp_path: Path) -> None:
     assert "not recorded" in page.text
     assert "train 5" in page.text.replace("\n", " ")
     write_text(run.dataset / "train.jsonl", json.dumps({"kind": "base", "lang": "zh"}) + "\n")
-    assert "尚未评测" in read(run)[1].text, "before there are answers, the rows' language counts"
+    assert "尚未训练" in read(run)[1].text, "before there are answers, the rows' language counts"
 
 
 def test_few_sections_leakage_and_a_torn_file(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ _CHINESE = {
     "number {} is gone": "缺少数字 {}",
     "number {} is new": "多出数字 {}",
     "“{}” is gone": "缺少“{}”",
+    "the scale of “{}” is gone": "缺少“{}”的数量级",
     "“{}” is new": "多出“{}”",
     "condition “{}” is gone": "缺少条件“{}”",
     "condition “{}” is new": "多出条件“{}”",

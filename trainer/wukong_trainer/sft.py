@@ -101,7 +101,7 @@ class _Trainer(WatchedTrainer, AnswerTrainer):
     """TRL's trainer, with the loss of a step and of the validation rows computed as those modules say."""
 
     def _save_checkpoint(self, *given: Any, **options: Any) -> None:
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         with saving(folder, FREE_SOME):
             super()._save_checkpoint(*given, **options)  # type: ignore[no-untyped-call]
 
