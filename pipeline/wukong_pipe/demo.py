@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wukong_trainer.recipe import Precision
 
 SAMPLE = Path("corpora/blackwukong.md")
-PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
+PART = BuildSettings(limit=52, max_pairs=4, variants=12, holdout=0.16)
 """What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
 ANSWER_TOKENS = 64
 
