@@ -49,9 +49,10 @@ def test_the_tuned_student_answers_wordings_it_was_not_trained_on_and_the_base_d
     assert metrics["primary"]["verdict"] == "better"
 
 
-def test_sections_that_were_never_trained_stay_unknown(metrics: Any) -> None:
+def test_sections_that_were_never_trained_stay_unknown_and_are_enough_to_say_so(metrics: Any) -> None:
     section = metrics["levels"]["section"]
     assert section["tuned"]["key_fact_hit"] - section["base"]["key_fact_hit"] <= 0.15
+    assert (section["sections"], section["verdict"]) == (8, "no evidence")
 
 
 def test_wordings_of_new_forms_use_a_template_no_training_row_uses(demo: Path) -> None:
