@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Two workers of one thread each: two torch processes of two threads each wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: setup check test test-long demo clean
+.PHONY: setup check test test-all test-slow test-long demo clean
 
 setup: $(READY)
 
@@ -19,7 +21,12 @@ check: $(READY)
 	$(BIN)/mypy
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow and not long"
+
+test-slow: $(READY)
+	$(PYTEST) -m "slow and not long"
+
+test-all: test test-slow
 
 test-long: $(READY)
 	$(BIN)/pytest -m long

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import TeacherError
+from wukong_pipe.replies import MOST_OF_A_REPLY
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
 MOST, MOST_HERE = 100, 8
+DEADLINE, DEADLINE_HERE = 300.0, 1800.0
+"""Seconds for a call to a provider, and to this machine itself: a processor writes 8,192 tokens at five a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,9 @@ class TeacherSettings:
     """Requests a minute at most."""
     tpm: float | None = None
     """Tokens a minute at most."""
-    deadline: float = 300.0
-    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read
-    timeout."""
+    deadline: float = 0.0
+    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read timeout; 0 takes
+    `DEADLINE` or `DEADLINE_HERE`."""
     retries: int = 8
     backoff: float = 1.0
     """Seconds before the first retry; doubled for each one, up to a minute: eight of them outlast some
@@ -56,6 +60,8 @@ class TeacherSettings:
             TeacherError: the key is malformed, or stands in what is written down.
         """
         object.__setattr__(self, "api_key", checked_key(self.api_key))
+        if not self.deadline:
+            object.__setattr__(self, "deadline", DEADLINE_HERE if _is_loopback(self.base_url) else DEADLINE)
         extra = json.dumps(self.extra_body).encode("ascii")
         if self.scrub(extra) != extra:
             raise TeacherError("--extra-body holds the API key, and would stand in the journal and the manifest.")
@@ -67,6 +73,13 @@ class TeacherSettings:
         # Some servers' JSON has \/ for a slash and \u002B for a plus.
         spelt = (rf"(?:{re.escape(char)}|\\{re.escape(char)}|(?i:\\u{ord(char):04x}))" for char in self.api_key)
         return re.sub("".join(spelt).encode("ascii"), b"[key]", body)
+
+    def kept(self, body: bytes) -> bytes:
+        """A reply's body as it is kept: without the key, and where it was cut without what may be a part of the key."""
+        scrubbed = self.scrub(body)
+        if len(body) < MOST_OF_A_REPLY:
+            return scrubbed
+        return scrubbed[: len(scrubbed) - 6 * len(self.api_key)].ljust(MOST_OF_A_REPLY)
 
 
 def checked_key(api_key: str) -> str:
@@ -94,6 +107,8 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
     # Importing openai takes about a second: --help and a build that finds all in the journal do without it.
     import openai
 
+    from wukong_pipe.bounded_client import BoundedClient
+
     # At DEBUG it writes down every header that it receives, and a server may say the key in one.
     logging.getLogger("httpcore2").setLevel(logging.INFO)
     try:
@@ -104,7 +119,7 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
             max_retries=0,
             timeout=openai.Timeout(settings.deadline, connect=min(10.0, settings.deadline)),
             # HTTP_PROXY would capture http://127.0.0.1, too.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=False) if _is_loopback(settings.base_url) else None,
+            http_client=BoundedClient(trust_env=not _is_loopback(settings.base_url)),
         )
     except (ImportError, ValueError) as error:
         raise TeacherError(
@@ -131,6 +146,6 @@ async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> lis
     try:
         async with asyncio.timeout(seconds), new_client(settings) as client:
             response = await client.models.with_raw_response.list()
-        return sorted(str(model["id"]) for model in json.loads(settings.scrub(response.http_response.content))["data"])
+        return sorted(str(model["id"]) for model in parse(settings.scrub(response.http_response.content))["data"])
     except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
         return []

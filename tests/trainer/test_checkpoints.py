@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import checkpoints, sft
@@ -51,6 +52,7 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
     return load_file(run.adapter / "adapter_model.safetensors")
 
 
+@in_both_precisions
 def test_a_training_stopped_by_ctrl_c_and_resumed_ends_as_one_never_stopped(
     tmp_path: Path, data: TrainingData, recipe: Recipe
 ) -> None:
@@ -159,6 +161,7 @@ def test_memory_that_holds_no_single_row_is_one_sentence(
         sft.train(run, data, overridden(recipe, batch=1), evaluate=False)
 
 
+@in_both_precisions
 def test_training_ends_where_the_validation_loss_stops_falling_and_keeps_the_best_weights(
     tmp_path: Path, data: TrainingData, recipe: Recipe
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import peft
 from peft import IA3Config, LoraConfig, PeftConfig, PeftModel, PeftType, PrefixTuningConfig
+from peft.tuners.ia3.bnb import Linear4bit as Ia3Linear4bit
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
@@ -104,6 +105,16 @@ def adapter_config(recipe: Recipe, model_type: str) -> PeftConfig | None:
     )
 
 
+def keep_precision(tuned: Any) -> None:
+    """Have every adapted layer give what it computes in the precision of what it is given.
+
+    PEFT's IA³ on 4-bit layers gives fp32 instead, and attention then meets keys of another precision than its queries.
+    """
+    for module in tuned.modules():
+        if isinstance(module, Ia3Linear4bit):
+            module.register_forward_hook(lambda _, given, output: output.to(given[0].dtype))
+
+
 def read_adapter(folder: Path) -> PeftConfig:
     """PEFT's configuration of the adapter in `folder`.
 
@@ -126,7 +137,7 @@ def read_adapter(folder: Path) -> PeftConfig:
 
 
 def load_adapter(model: Any, folder: Path) -> PeftModel:
-    """`model` under the adapter in `folder`.
+    """`model` under the adapter in `folder`, to be asked in the model's precision.
 
     Raises:
         DataError: adapter_config.json is no JSON.
@@ -141,4 +152,6 @@ def load_adapter(model: Any, folder: Path) -> PeftModel:
     with loading(str(folder)), warnings.catch_warnings():
         # The base would answer in the adapter's name.
         warnings.filterwarnings("error", message="Found missing adapter keys")
-        return PeftModel.from_pretrained(model, str(folder), config=config)
+        tuned = PeftModel.from_pretrained(model, str(folder), config=config)
+    keep_precision(tuned)
+    return tuned

@@ -21,10 +21,10 @@ from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import RECORD, Run, half_of, write_json
 from wukong_trainer.adapters import read_adapter
 from wukong_trainer.data import Message, chat_prompt
-from wukong_trainer.evaluate import base_of, tuned_folder
+from wukong_trainer.evaluate import base_of, place_of, tuned_folder
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import answer_all, prompt_text, stop_ids
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer, parameters_of
+from wukong_trainer.model import Place, load_model, load_tokenizer, parameters_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows
 from wukong_trainer.saving import saving
@@ -85,7 +85,7 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     form = {"style": record.get("style", "chat"), "thinking": record.get("thinking", False)}
     prompts = [chat_prompt(question, system) for question in _questions(run, record)]
     as_trained = _greedy(
-        load_weights(base, folder, record.get("method", "lora"), choose_place()), tokenizer, prompts, form
+        load_weights(base, folder, record.get("method", "lora"), place_of(record)), tokenizer, prompts, form
     )
 
     place = _merging_place(base)

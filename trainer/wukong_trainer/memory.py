@@ -109,8 +109,7 @@ def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:
     )
     if full and width == 2:
         weights += (shape.linear + shape.other) * width  # autocast keeps a copy in the precision it computes in
-    # TRL holds a quantised model's adapter in bf16; elsewhere PEFT keeps what is trained in fp32.
-    trained = shape.trainable * (width if recipe.method == "qlora" else 4)
+    trained = shape.trainable * 4
     states = 0.5 if "8bit" in recipe.optimizer else 0.0 if recipe.optimizer in {"sgd", "adafactor"} else 2.0
     layer = (15 * shape.hidden + 4.2 * shape.intermediate) * width * (1.3 if full else 1.0)
     stored = layer + shape.layers * shape.hidden * width if recipe.gradient_checkpointing else layer * shape.layers

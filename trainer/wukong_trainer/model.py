@@ -16,7 +16,9 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError, WukongError
 from wukong_trainer.fingerprint import fingerprint
-from wukong_trainer.recipe import Method
+from wukong_trainer.gguf_files import gguf_of, parameters_in
+from wukong_trainer.hub_access import not_found, reach
+from wukong_trainer.recipe import Method, Precision
 from wukong_trainer.template_trial import check_template
 from wukong_trainer.templates import rendered
 
@@ -33,8 +35,14 @@ class Place:
     reason: str
 
 
-def choose_place() -> Place:
-    """The device and compute precision of this machine."""
+def choose_place(precision: Precision = "auto") -> Place:
+    """The device of this machine, and the precision asked for; "auto" takes the one that the device is fast in."""
+    own = _own_place()
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, own.dtype)
+    return own if dtype is own.dtype else Place(own.device, dtype, f"asked for; {own.reason}")
+
+
+def _own_place() -> Place:
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         if torch.cuda.is_bf16_supported():
@@ -74,7 +82,7 @@ def check_fits(model: str, method: Method, place: Place) -> None:
 
 
 def parameters_of(model: str) -> int | None:
-    """A model's parameter count: from a folder's config, else from a size such as 7B in the name; None if unknown.
+    """A model's parameter count: from a folder's config or its GGUF, else from a size in the name; None if unknown.
 
     Raises:
         ModelError: the folder's config describes no model that can be made.
@@ -83,6 +91,8 @@ def parameters_of(model: str) -> int | None:
         config = load_config(model)
         with loading(model), torch.device("meta"):
             return int(AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters())
+    if (file := gguf_of(model)) is not None:
+        return parameters_in(file)
     sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s*([bBmM])(?![A-Za-z])", model)
     if not sizes:
         return None
@@ -97,6 +107,7 @@ def loading(model: str) -> Iterator[None]:
     Raises:
         ModelError: anything did: what the libraries make of a strange file is not known beforehand.
     """
+    reach(model)
     try:
         yield
     except WukongError:
@@ -186,14 +197,14 @@ def _not_loaded(model: str, error: Exception) -> str:
         first = f"{type(error).__name__}: {first}"  # Of a KeyError the words alone say nothing.
     is_folder = Path(model).is_dir()
     if "trust_remote_code" in str(error):
-        return (
+        return not_found(model) or (
             f"{'The model folder ' * is_folder}{model} wants Python code of its own to be run (“auto_map” in "
             f"{_with_code(Path(model)) or 'its configuration'}), which is never done here: take a model of an "
             "architecture that transformers knows without it."
         )
     if is_folder:
         return f"The folder {model} cannot be loaded: {first}. Fetch or make it again, or name another."
-    return (
+    return not_found(model) or (
         f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
         "downloaded folder can be given instead of a name."
     )

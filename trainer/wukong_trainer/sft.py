@@ -25,7 +25,7 @@ from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
 from wukong_pipe.workspace import Run, Workspace, half_of, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
-from wukong_trainer.adapters import adapter_config, check_modules, workable
+from wukong_trainer.adapters import adapter_config, check_modules, keep_precision, workable
 from wukong_trainer.answer_loss import AnswerTrainer
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
@@ -40,6 +40,7 @@ from wukong_trainer.model import (
     load_model,
     load_tokenizer,
 )
+from wukong_trainer.model_card import write_card
 from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
@@ -155,10 +156,10 @@ def train(
     processes.join()
     if not processes.is_first():
         progress, say = (lambda step, steps, note: None), (lambda line: None)
-    place = choose_place()
     checkpoint = None
     if resume:
         recipe, checkpoint = checkpoints.to_resume(run, data)
+    place = choose_place(recipe.precision)
     check_fits(recipe.model, recipe.method, place)
     check_installed(recipe.report_to)
     _check_names(recipe)
@@ -242,6 +243,7 @@ def train(
     )
     if processes.is_first():
         write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
+        write_card(run)
         checkpoints.end(run)
     processes.wait()
     return trained
@@ -275,7 +277,8 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     if packs is None:
         return trainer, recipe, []
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
-    difference = packing.difference(trainer.model, trainer.data_collator, pack)
+    with torch.autocast(task.place.device, task.place.dtype, enabled=task.place.dtype is not torch.float32):
+        difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[task.place.dtype]:
         return trainer, recipe, [packs.told(recipe.batch * recipe.accumulation)]
     name = trainer.model.config._attn_implementation
@@ -310,7 +313,8 @@ def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     trainer.remove_callback(PrinterCallback)
     # TRL writes one into train/ with every checkpoint; the model is elsewhere.
     setattr(trainer, "create_model_card", lambda **card: None)  # noqa: B010
-    _restore_precision(trainer.model, task.place)
+    keep_precision(trainer.model)
+    _learn_in_fp32(trainer.model)
     if recipe.keep_best:
         task.watch.save_best = lambda: _save_best(trainer, task.run)
     return trainer
@@ -421,6 +425,7 @@ def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
         "base_model": TINY if recipe.model == str(run.student) else recipe.model,
         "base_fingerprint": fingerprint(recipe.model),
         "method": recipe.method,
+        "precision": recipe.precision,
         "system": recipe.system,
         "style": recipe.style,
         "thinking": recipe.thinking,
@@ -523,15 +528,15 @@ def _between(every: Every, recipe: Recipe) -> float:
     return every or 1 / EVALUATIONS
 
 
-def _restore_precision(model: Any, place: Place) -> None:
-    """Undo TRL's cast of a quantised model's adapter to bf16 where the machine computes in fp32.
+def _learn_in_fp32(model: Any) -> None:
+    """Keep what is trained in fp32, whatever it is multiplied in: autocast rounds a copy of it.
 
-    A CPU without bf16 of its own multiplies such an adapter a hundred times slower.
+    TRL casts a quantised model's adapter to bf16, and PEFT leaves modules_to_save in the base's precision. There, steps
+    smaller than bf16 resolves are lost, and a resumed run is another one: PEFT loads a checkpoint into fp32.
     """
-    if place.dtype is torch.float32:
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.data = parameter.data.float()
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, Any]:
