@@ -18,7 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from tests.support.tuning import FACTS
 from wukong_pipe.cli import main
+from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import RECORD, Run, Workspace, jsonl, read_json, write_json
+from wukong_trainer.model import load_tokenizer
+from wukong_trainer.template_trial import check_template
+from wukong_trainer.templates import rendered
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -235,3 +239,54 @@ def test_broken_weights_of_a_base_are_named_by_train_before_anything_is_trained(
     (base / "config.json").write_text(json.dumps({"model_type": "qwen2", "hidden_size": "many"}))
     assert str(base) in refused(capsys, *train)
     assert (run.adapter / "adapter_model.safetensors").is_file()
+
+
+# --- templates ----------------------------------------------------------------------------------------------------
+
+LOOPS = "{% for a in range(99999) %}" * 3 + "{% endfor %}" * 3
+TEMPLATES = {
+    "loops": (LOOPS, "does not come to an end within"),
+    "calls": (
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+        "does not come to an end within",
+    ),
+    "grows": ("{{ 'x' * 9999999999 }}", "needs more than 512 MB"),
+    "writes": ("{% for a in range(99999) %}{{ messages[0].content }}{% endfor %}", "writes more than"),
+    "raises": ("{{ raise_exception('not\\nyou') }}", "does not take this conversation (TemplateError: not)"),
+    "divides": ("{{ 1 / 0 }}", "does not take this conversation (ZeroDivisionError"),
+    "escapes": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "does not take this conversation (SecurityError"),
+    "no template": ("{% if %}", "does not take this conversation (TemplateSyntaxError"),
+}
+
+
+@pytest.fixture
+def student_tokenizer(tuned_run: Run) -> Any:
+    return load_tokenizer(str(tuned_run.adapter))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_that_is_broken_or_made_to_harm_is_a_sentence(
+    run: Run, empty_home: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    template, told = TEMPLATES[name]
+    base = empty_home / "base"
+    shutil.copytree(read_json(run.adapter / RECORD)["base_model"], base)
+    # As an adapter of somebody else, and as a student.
+    (run.adapter / "chat_template.jinja").write_text(template)
+    (base / "chat_template.jinja").write_text(template)
+    for use in (["ask", "x"], ["train", "--model", str(base), "--method", "lora", "--overwrite"]):
+        said = refused(capsys, *use)
+        assert told in said
+        assert "chat_template.jinja" in said
+        assert (str(base) if "train" in use else "gunzi/adapter") in said
+
+
+def test_a_template_that_refuses_only_some_conversations_is_taken(student_tokenizer: Any) -> None:
+    own = student_tokenizer.chat_template
+    student_tokenizer.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + own
+    )
+    check_template(student_tokenizer, "a model")
+    with pytest.raises(ModelError, match="System role not supported"):
+        rendered(student_tokenizer, [{"role": "system", "content": "x"}])
+    assert "x" in rendered(student_tokenizer, [{"role": "user", "content": "x"}])

@@ -19,6 +19,8 @@ from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.gguf_files import gguf_of, parameters_in
 from wukong_trainer.hub_access import not_found, reach
 from wukong_trainer.recipe import Method, Precision
+from wukong_trainer.template_trial import check_template
+from wukong_trainer.templates import rendered
 
 CPU_PARAMETERS = 1_000_000_000
 """More than this many parameters are refused without a GPU: a step would take minutes."""
@@ -128,12 +130,13 @@ def load_tokenizer(model: str) -> Any:
     """The tokenizer of a model or adapter folder, padded on the left for generation.
 
     Raises:
-        ModelError: there is none, it cannot be read, or it has no chat template.
+        ModelError: there is none, it cannot be read, or it has no chat template, or one without end.
     """
     with loading(model):
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise ModelError(f"{model} has no chat template; use its Instruct version.")
+    check_template(tokenizer, model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -146,7 +149,7 @@ def end_turns(tokenizer: Any) -> None:
     would be trained on an end that nobody takes for one.
     """
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    ids = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"][-2:]
+    ids = tokenizer(rendered(tokenizer, turns), add_special_tokens=False)["input_ids"][-2:]
     special = [token for token in ids if token in tokenizer.added_tokens_decoder]
     if special and tokenizer.eos_token_id not in ids:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(special[-1])

@@ -16,13 +16,14 @@ import torch
 import transformers
 from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
+from jinja2 import TemplateError
 from transformers import PrinterCallback, SchedulerType
 from transformers.training_args import OptimizerNames
 from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
-from wukong_pipe.workspace import Run, Workspace, write_json, write_text
+from wukong_pipe.workspace import Run, Workspace, half_of, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
 from wukong_trainer.adapters import adapter_config, check_modules, keep_precision, workable
 from wukong_trainer.answer_loss import AnswerTrainer
@@ -44,7 +45,7 @@ from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, tra
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
 from wukong_trainer.saving import saving
-from wukong_trainer.templates import trained_template
+from wukong_trainer.templates import refusal, rendered, trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 from wukong_trainer.watched_loss import WatchedTrainer
@@ -297,15 +298,18 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = _Trainer(
-        model=model,
-        args=_arguments(task, recipe, packs),
-        train_dataset=_dataset(task.data.train, recipe),
-        eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
-        processing_class=task.tokenizer,
-        peft_config=adapter_config(recipe, model.config.model_type),
-        callbacks=[task.log, task.watch, task.stop],
-    )
+    try:
+        trainer = _Trainer(
+            model=model,
+            args=_arguments(task, recipe, packs),
+            train_dataset=_dataset(task.data.train, recipe),
+            eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
+            processing_class=task.tokenizer,
+            peft_config=adapter_config(recipe, model.config.model_type),
+            callbacks=[task.log, task.watch, task.stop],
+        )
+    except TemplateError as error:  # TRL renders every row with its answer.
+        raise refusal(task.tokenizer, error) from error
     trainer.remove_callback(PrinterCallback)
     # TRL writes one into train/ with every checkpoint; the model is elsewhere.
     setattr(trainer, "create_model_card", lambda **card: None)  # noqa: B010
@@ -321,8 +325,12 @@ def _best(run: Run) -> Path:
 
 
 def _save_best(trainer: Any, run: Run) -> None:
-    with saving(_best(run), FREE_SOME):
-        trainer.save_model(str(_best(run)))
+    half = half_of(_best(run))
+    with saving(half, FREE_SOME):
+        trainer.save_model(str(half))
+    if processes.is_first():
+        shutil.rmtree(_best(run), ignore_errors=True)
+        half.rename(_best(run))
 
 
 def _looked_at(
@@ -436,7 +444,7 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
     """
     example = examples[0]
     row = to_trl([example], system, style="chat", thinking=False)[0]
-    whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False)
+    whole = rendered(tokenizer, row["prompt"] + row["completion"])
     ids = tokenizer(whole, add_special_tokens=False)["input_ids"]
     # Qwen's template writes a newline after the end of the turn.
     if tokenizer.eos_token_id not in ids[-2:]:
@@ -444,7 +452,7 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
             f"The chat template does not end an answer with {tokenizer.eos_token}: the student would never stop. "
             "Use the model's Instruct version, or one whose template and EOS agree."
         )
-    prompt = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+    prompt = rendered(tokenizer, row["prompt"], add_generation_prompt=True)
     if not whole.startswith(prompt):
         raise ModelError(
             "The chat template writes a question differently once it is answered, so training and use would differ."
