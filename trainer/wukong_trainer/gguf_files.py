@@ -80,12 +80,13 @@ def dequantised(file: Path, say: Say, sha256: str = "") -> Path:
     """
     sha256 = sha256 or sha256_of(file)
     folder = dequantised_folder(file, sha256)
+    if folder.is_dir():
+        say(f"{file.name} is a GGUF: its weights, dequantised to bf16, are in {folder}")
+        return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with alone(folder.parent, say):
-            if folder.is_dir():
-                say(f"{file.name} is a GGUF: its weights, dequantised to bf16, are in {folder}")
-            else:
+            if not folder.is_dir():  # Another process may have made it meanwhile.
                 _dequantise(file, sha256, folder, say)
     except OSError as error:
         raise ModelError(

@@ -118,7 +118,7 @@ def alone(folder: Path, say: Say) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Another process is fetching into {folder}: waiting for it.")
+            say(f"Another process is writing into {folder}: waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
