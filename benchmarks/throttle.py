@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from wukong_pipe.throttle import Throttle
+from wukong_pipe.throttle import Sent, Throttle
 
 ROOM = 500
 """The calls at a time that every client is allowed."""
@@ -54,6 +54,8 @@ class Server:
     """The limit in the second half, where it changes."""
     failing: float = 0.0
     """Share of the calls that end in 5xx."""
+    noise: float = 0.0
+    """Share of the calls that are refused by chance, whatever the client does: others crowd the provider."""
 
     def __str__(self) -> str:
         return f"{self.limit}{f' then {self.later}' if self.later else ''} {self.kind} {self.enforcement}".strip()
@@ -81,8 +83,14 @@ class Serving:
         """What it takes at this time."""
         return self.server.later if now >= self.change else self.server.limit
 
-    def take(self, now: float, tokens: int) -> float:
-        """0: accepted; else the seconds until it would be."""
+    def take(self, now: float, tokens: int, by_chance: bool) -> float:
+        """0: accepted; else the seconds until it would be.
+
+        Args:
+            by_chance: it is refused however little the client sends.
+        """
+        if by_chance:
+            return 1.0
         if self.server.kind == "at a time" and self.in_flight >= self.limit(now):
             return 1.0
         if self.server.kind in {"RPM", "TPM"}:
@@ -123,40 +131,56 @@ class Serving:
 
 
 class Client(Protocol):
-    """What the simulation asks of a client. A call that is to be sent again goes to the front of the queue (None),
-    or keeps its place and is sent after so many seconds."""
+    """What the simulation asks of a client. A call that is to be sent again is sent after so many seconds: by the
+    client's leave, or without where it keeps its place."""
+
+    keeps_places: bool
 
     def admit(self, now: float) -> float: ...
 
-    def succeeded(self, now: float, tokens: int, retried: bool) -> None: ...
+    def sent(self, call: int, now: float) -> None: ...
 
-    def failed(self, now: float, attempt: int) -> float | None: ...
+    def succeeded(self, call: int, now: float, tokens: int, retried: bool) -> None: ...
 
-    def refused(self, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float | None: ...
+    def failed(self, call: int, now: float, attempt: int) -> float: ...
+
+    def refused(self, call: int, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float: ...
 
 
 class Throttled:
-    """Ours."""
+    """Ours, as the teacher uses it."""
+
+    keeps_places = False
 
     def __init__(self, rpm: float | None = None, tpm: float | None = None) -> None:
-        self.throttle = Throttle(most=ROOM, rpm=rpm, tpm=tpm, random=random.Random(1))
+        self.random = random.Random(1)
+        self.throttle = Throttle(most=ROOM, rpm=rpm, tpm=tpm, random=self.random)
+        self.calls: dict[int, Sent] = {}
 
     def admit(self, now: float) -> float:
-        return self.throttle.admit(now, 8 * TOKENS)
+        return self.throttle.wait(now)
 
-    def succeeded(self, now: float, tokens: int, retried: bool) -> None:
-        self.throttle.succeeded(now, tokens, retried)
+    def sent(self, call: int, now: float) -> None:
+        self.calls[call] = self.throttle.send(now, 8 * TOKENS)
 
-    def failed(self, now: float, attempt: int) -> None:  # noqa: ARG002
-        self.throttle.failed(now)
+    def succeeded(self, call: int, now: float, tokens: int, retried: bool) -> None:
+        self.throttle.succeeded(now, self.calls.pop(call), tokens, retried)
 
-    def refused(self, now: float, told: float | None, headers: dict[str, str], attempt: int) -> None:  # noqa: ARG002
-        self.throttle.refused(now, told, headers)
+    def failed(self, call: int, now: float, attempt: int) -> float:
+        self.throttle.failed(now, self.calls.pop(call))
+        return min(2.0**attempt, 60) + self.random.uniform(0, 1)
+
+    def refused(self, call: int, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float:
+        self.throttle.refused(now, self.calls.pop(call), told, headers)
+        own = min(2.0**attempt, 60) + self.random.uniform(0, 1)
+        return own if told is None else max(told, own if attempt else 0.0)
 
 
 class Pool:
     """A fixed number of workers; each waits as long as it is told and up to a second more, or 1, 2, 4 ... 60 s less up
     to a half."""
+
+    keeps_places = True
 
     def __init__(self) -> None:
         self.limit: float = ROOM
@@ -164,19 +188,19 @@ class Pool:
         self.random = random.Random(1)
 
     def admit(self, now: float) -> float:  # noqa: ARG002
-        if self.in_flight >= int(self.limit):
-            return math.inf
-        self.in_flight += 1
-        return 0.0
+        return math.inf if self.in_flight >= int(self.limit) else 0.0
 
-    def succeeded(self, now: float, tokens: int, retried: bool) -> None:  # noqa: ARG002
+    def sent(self, call: int, now: float) -> None:  # noqa: ARG002
+        self.in_flight += 1
+
+    def succeeded(self, call: int, now: float, tokens: int, retried: bool) -> None:  # noqa: ARG002
         self.in_flight -= 1
 
-    def failed(self, now: float, attempt: int) -> float:  # noqa: ARG002
+    def failed(self, call: int, now: float, attempt: int) -> float:  # noqa: ARG002
         return min(2.0**attempt, 60) * self.random.uniform(0.5, 1)
 
-    def refused(self, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float:  # noqa: ARG002
-        return Pool.failed(self, now, attempt) if told is None else told + self.random.uniform(0, 1)
+    def refused(self, call: int, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float:  # noqa: ARG002
+        return Pool.failed(self, call, now, attempt) if told is None else told + self.random.uniform(0, 1)
 
 
 class Adaptive(Pool):
@@ -188,13 +212,12 @@ class Adaptive(Pool):
         self.limit = 20.0
         self.calm, self.cut, self.clean, self.peak = 0.0, False, 0, 0
 
-    def admit(self, now: float) -> float:
-        wait = super().admit(now)
+    def sent(self, call: int, now: float) -> None:
+        super().sent(call, now)
         self.peak = max(self.peak, self.in_flight)
-        return wait
 
-    def succeeded(self, now: float, tokens: int, retried: bool) -> None:
-        super().succeeded(now, tokens, retried)
+    def succeeded(self, call: int, now: float, tokens: int, retried: bool) -> None:
+        super().succeeded(call, now, tokens, retried)
         if retried or now < self.calm:
             return
         self.clean += 1
@@ -203,15 +226,15 @@ class Adaptive(Pool):
                 self.limit = min(ROOM, self.limit + max(1, 0.05 * self.limit) if self.cut else 2 * self.limit)
             self.clean, self.peak = 0, self.in_flight
 
-    def failed(self, now: float, attempt: int) -> float:
+    def failed(self, call: int, now: float, attempt: int) -> float:
         self.clean = 0
-        return super().failed(now, attempt)
+        return super().failed(call, now, attempt)
 
-    def refused(self, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float:
+    def refused(self, call: int, now: float, told: float | None, headers: dict[str, str], attempt: int) -> float:
         if now >= self.calm:
             self.limit, self.cut = max(1, 0.8 * self.limit), True
         self.calm, self.clean = max(self.calm, now + 15 + (told or 0)), 0
-        return super().refused(now, told, headers, attempt)
+        return super().refused(call, now, told, headers, attempt)
 
 
 # --- the simulation -----------------------------------------------------------------------------------------
@@ -257,43 +280,51 @@ def simulate(server: Server, client: Client, seconds: float) -> Score:
             return
         while (wait := client.admit(now)) == 0.0:
             tokens, attempt = again.pop() if again else (round(TOKENS * chance.lognormvariate(-0.125, 0.5)), 0)
-            send(tokens, attempt, now)
+            call = next(order)
+            client.sent(call, now)
+            send(call, tokens, attempt, now)
         asking += 1
         if wait < math.inf:
             at(now + wait + TIMER, partial(ask, asking))
 
-    def send(tokens: int, attempt: int, now: float) -> None:
+    def send(call: int, tokens: int, attempt: int, now: float) -> None:
         score.calls[now >= settled_from] += 1
-        if wait := serving.take(now, tokens):
-            at(now + chance.uniform(0.05, 0.3), partial(refused, tokens, attempt, *serving.says(wait)))
+        by_chance = server.noise > 0 and chance.random() < server.noise
+        if wait := serving.take(now, tokens, by_chance):
+            says = serving.says(wait) if not by_chance else (1.0 if server.tells == "Retry-After" else None, {})
+            at(now + chance.uniform(0.05, 0.3), partial(refused, call, tokens, attempt, *says))
             return
         work = server.seconds(chance)
         latency = serving.waits(now, work) + work
         if latency > DEADLINE or chance.random() < server.failing:
-            at(now + min(latency, DEADLINE), partial(failed, tokens, attempt))
+            at(now + min(latency, DEADLINE), partial(failed, call, tokens, attempt))
         else:
-            at(now + latency, partial(answered, tokens, attempt, work))
+            at(now + latency, partial(answered, call, tokens, attempt, work))
 
-    def answered(tokens: int, attempt: int, work: float, now: float) -> None:
+    def answered(call: int, tokens: int, attempt: int, work: float, now: float) -> None:
         serving.in_flight -= 1
         score.used[now >= settled_from] += {"RPM": 1, "TPM": tokens}.get(server.kind, work)
-        client.succeeded(now, tokens, attempt > 0)
+        client.succeeded(call, now, tokens, attempt > 0)
         ask(asking, now)
 
-    def failed(tokens: int, attempt: int, now: float) -> None:
+    def failed(call: int, tokens: int, attempt: int, now: float) -> None:
         serving.in_flight -= 1
-        resend(tokens, attempt, client.failed(now, attempt), now)
+        resend(call, tokens, attempt, client.failed(call, now, attempt), now)
 
-    def refused(tokens: int, attempt: int, told: float | None, headers: dict[str, str], now: float) -> None:
+    def refused(call: int, tokens: int, attempt: int, told: float | None, headers: dict[str, str], now: float) -> None:
         score.refused[now >= settled_from] += 1
-        resend(tokens, attempt, client.refused(now, told, headers, attempt), now)
+        resend(call, tokens, attempt, client.refused(call, now, told, headers, attempt), now)
 
-    def resend(tokens: int, attempt: int, wait: float | None, now: float) -> None:
-        if wait is None:
-            again.append((tokens, attempt + 1))
-            ask(asking, now)
+    def resend(call: int, tokens: int, attempt: int, wait: float, now: float) -> None:
+        if client.keeps_places:
+            at(now + wait, partial(send, call, tokens, attempt + 1))
         else:
-            at(now + wait, partial(send, tokens, attempt + 1))
+            at(now + wait, partial(come_back, tokens, attempt + 1))
+            ask(asking, now)
+
+    def come_back(tokens: int, attempt: int, now: float) -> None:
+        again.append((tokens, attempt))
+        ask(asking, now)
 
     ask(0, 0.0)
     while events and events[0][0] < seconds:
@@ -317,6 +348,21 @@ HARD = [
     *(Server("at a time", 50, failing=failing) for failing in (0.05, 0.3)),
     Server("RPM", 500, "window", failing=0.05),
 ]
+NOISY = [
+    replace(server, noise=noise, tells=tells)
+    for server in (
+        Server("at a time", ROOM, latency="0.5 s"),
+        Server("at a time", ROOM),
+        Server("at a time", 50, latency="0.5 s"),
+        Server("at a time", 50),
+        Server("RPM", 500, "bucket"),
+        Server("RPM", 500, "window"),
+        Server("TPM", 1_000_000, "bucket"),
+    )
+    for noise in (0.01, 0.05, 0.2)
+    for tells in ("nothing", "Retry-After")
+]
+"""The first never refuses a call for its limit: it takes as many as the client may send."""
 
 
 def rows() -> list[Server]:
@@ -328,6 +374,7 @@ def rows() -> list[Server]:
         *told,
         *(replace(server, latency=latency) for latency in ("0.5 s", "2 s") for server in (*AT_A_TIME, *A_MINUTE)),
         *HARD,
+        *NOISY,
     ]
 
 
@@ -341,6 +388,7 @@ def main() -> None:
     print("|---|---|---|" + "---:|" * 9)
     for server in rows():
         failing = f", {server.failing:.0%} fail" if server.failing else ""
+        failing += f", {server.noise:.0%} noise" if server.noise else ""
         row = f"| {server} | {server.tells} | {server.latency}{failing} |"
         if options.only in row:
             scores = (simulate(server, client(), options.minutes * 60) for client in (Throttled, Pool, Adaptive))

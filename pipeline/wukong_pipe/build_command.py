@@ -49,7 +49,7 @@ class TeacherChoice:
     rpm: float | None = None
     tpm: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body."""
+    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body, deadline."""
     prices: Prices | None = None
     ceilings: Ceilings = NO_CEILINGS
     batch: bool = False
@@ -182,7 +182,7 @@ def _asking(
     else:
         from wukong_pipe.openai_teacher import OpenAIBackend
 
-        backend = live = OpenAIBackend(settings, journal, ledger)
+        backend = live = OpenAIBackend(settings, journal, ledger, say)
         size, form_of, close = settings.most, written_freely, live.close
     teacher = JournalledTeacher(journal, backend, run.name)
     return teacher, Asking(
@@ -243,13 +243,12 @@ def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float) -> d
 
 
 def spent_so_far(ledger: Ledger) -> str:
-    """What this invocation is booked at, for the progress line."""
-    spent = ledger.spent
-    if not spent.sends:
+    """What this invocation has used, for the progress line: without what is booked for calls that are on their way."""
+    if not ledger.spent.sends:
         return ""
-    tokens = f"{spent.tokens.prompt:,} tokens in, {spent.tokens.completion:,} out"
-    cost = "" if ledger.cost is None or ledger.prices is None else f", {money(ledger.cost, ledger.prices.currency)}"
-    return f"{spent.answered} calls, {tokens}{cost}"
+    used, prices = ledger.settled, ledger.prices
+    cost = "" if prices is None else f", {money(prices.cost(used), prices.currency)}"
+    return f"{ledger.spent.answered} calls, {used.prompt:,} tokens in, {used.completion:,} out{cost}"
 
 
 # --- what it will cost -------------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ CHANGES = 10
 )
 @click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Requests a minute at most.")
 @click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Tokens a minute at most.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one call in all.  [default: 300]")
 @click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
 @click.option("--price-in", type=AMOUNT, help="Price of a million prompt tokens.")
 @click.option("--price-out", type=AMOUNT, help="Price of a million completion tokens.")
@@ -207,6 +208,8 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
         click.UsageError: --extra-body is no JSON object.
     """
     parameters = {key: options[key] for key in ("temperature", "max_tokens") if options[key] is not None}
+    if options["timeout"] is not None:
+        parameters["deadline"] = options["timeout"]
     if options["extra_body"]:
         try:
             extra = json.loads(options["extra_body"])

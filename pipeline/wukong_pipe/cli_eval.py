@@ -20,8 +20,8 @@ from wukong_pipe.workspace import Workspace
 F = TypeVar("F", bound=Callable[..., Any])
 
 OF_BUILD = (
-    "teacher_model", "base_url", "temperature", "max_tokens", "extra_body", "concurrency", "rpm", "tpm", "price_in",
-    "price_out", "currency", "max_cost", "max_calls", "encoding",
+    "teacher_model", "base_url", "temperature", "max_tokens", "extra_body", "concurrency", "rpm", "tpm", "timeout",
+    "price_in", "price_out", "currency", "max_cost", "max_calls", "encoding",
 )  # fmt: skip
 """Options that eval has as build has them: the judge is a teacher, and --encoding is of the same sources."""
 

@@ -56,7 +56,7 @@ def judging(
             from wukong_pipe.openai_teacher import OpenAIBackend
 
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
-            backend = OpenAIBackend(settings, journal, ledger)
+            backend = OpenAIBackend(settings, journal, ledger, say)
             teacher = JournalledTeacher(journal, backend, run.name)
             done = 0
 

@@ -81,6 +81,12 @@ class Ledger:
         return len(self._open)
 
     @property
+    def settled(self) -> Tokens:
+        """Of all that was sent, without what has no answer yet: it never falls."""
+        waiting = sum(self._open.values(), NOTHING)
+        return Tokens(self.spent.tokens.prompt - waiting.prompt, self.spent.tokens.completion - waiting.completion)
+
+    @property
     def cost(self) -> Decimal | None:
         """What this invocation is booked at; None without prices."""
         return None if self.prices is None else self.prices.cost(self.spent.tokens)

@@ -14,7 +14,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,6 +97,7 @@ class _Sent:
     limit_name: str
     items: dict[str, tuple[Purchase, Reservation]]
     """What is not settled yet, by key."""
+    has_temperature: bool = False
     answered: int = 0
     too_large: bool = False
     end: WukongError | None = None
@@ -118,7 +119,7 @@ class BatchBackend:
         Args:
             say: told how a batch gets on.
         """
-        self.settings = settings
+        self.settings = self._wire = settings
         self.base_url, self.model, self.parameters = settings.base_url, settings.model, hashed_parameters(settings)
         self._journal, self._ledger, self._run, self._say = journal, ledger, run, say
         self._api = BatchApi(settings)
@@ -239,7 +240,7 @@ class BatchBackend:
 
     def _line(self, waiting: _Waiting) -> _Line:
         rung = max(self._rung, first_rung(self._journal, waiting.purchase))
-        body = wire_body(self.settings, waiting.request, rung, self._limit_name)
+        body = wire_body(self._wire, waiting.request, rung, self._limit_name)
         line = {"custom_id": waiting.purchase.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return _Line(waiting.purchase, rung, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
 
@@ -270,7 +271,8 @@ class BatchBackend:
         mark = uuid.uuid4().hex
         number = self._journal.open_batch(mark, [(purchase, taken.send) for purchase, taken in wanted])
         items = {purchase.key: (purchase, taken) for purchase, taken in wanted}
-        sent = _Sent(number, mark, "", "", now(), rung, self._limit_name, items)
+        has_temperature = self._wire.temperature is not None
+        sent = _Sent(number, mark, "", "", now(), rung, self._limit_name, items, has_temperature)
         try:
             sent.file = await self._api.upload(f"{mark}.jsonl", b"".join(line.data for line in lines))
             self._journal.file_batch(number, sent.file)
@@ -301,6 +303,7 @@ class BatchBackend:
                 continue
             rung, created = self._journal.batch_sent(batch.id)
             sent = _Sent(batch.id, batch.mark, batch.file, batch.remote, created, rung, "max_tokens", {})
+            sent.has_temperature = self.settings.temperature is not None
             for purchase, send, booked, prices in items:
                 sent.items[purchase.key] = purchase, Reservation(send, booked, prices)
                 self._ledger.adopt(sent.items[purchase.key][1])
@@ -406,7 +409,13 @@ class BatchBackend:
             self._answer(sent, key, status, body)
             return
         words = words_of(body.decode("ascii"))
-        kind = classify(status, words, rungs_left=sent.rung < PROMPT_ONLY, limit_name=sent.limit_name)
+        kind = classify(
+            status,
+            words,
+            rungs_left=sent.rung < PROMPT_ONLY,
+            limit_name=sent.limit_name,
+            has_temperature=sent.has_temperature,
+        )
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if sent.answered or (self._answered and self._unclear_in_a_row < 3):
@@ -419,6 +428,8 @@ class BatchBackend:
             self._rung = max(self._rung, sent.rung + 1)
         elif kind == "limit_name":
             self._limit_name = "max_completion_tokens"
+        elif kind == "temperature":
+            self._wire = replace(self._wire, temperature=None)
         elif kind != "retry":
             sent.end = sent.end or ending(self.base_url, status, words, used=self._answered > 0)
         self._drop(sent, key, words, status, unbilled=was_refused(status), in_vain=kind == "retry")

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +29,7 @@ from wukong_pipe.openai_request import (
 )
 from wukong_pipe.provider_errors import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of
 from wukong_pipe.teacher import Request, Unanswered
-from wukong_pipe.throttle import Gate, Throttle
+from wukong_pipe.throttle import Gate, Sent, Throttle
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -37,21 +38,38 @@ if TYPE_CHECKING:
 class CallFailed(Exception):
     """One HTTP call brought no completion."""
 
-    def __init__(self, kind: Kind, words: str, seconds: float, status: int | None = None) -> None:
+    def __init__(
+        self, kind: Kind, words: str, seconds: float, status: int | None = None, wait: float | None = None
+    ) -> None:
         super().__init__(words)
         self.kind, self.words, self.seconds, self.status = kind, words[:500], seconds, status
+        self.wait = wait
+        """Seconds that the server wants this call to wait; None where it does not say."""
 
 
 class OpenAIBackend:
     """Buys answers one HTTP call at a time; an async context manager that closes its connections."""
 
-    def __init__(self, settings: TeacherSettings, journal: Journal, ledger: Ledger) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        settings: TeacherSettings,
+        journal: Journal,
+        ledger: Ledger,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """
+        Args:
+            say: told what the server refuses, and what is done about it.
+        """
+        self.settings = self._wire = settings
         self.base_url = settings.base_url
         self.model = settings.model
         self.parameters: dict[str, Any] = hashed_parameters(settings)
         self.ledger = ledger
         self._journal = journal
+        self._say = say
+        self._said: dict[str, float] = {}
+        self._timeouts = 0
         self._gate = Gate(Throttle(most=settings.most, start=settings.concurrency, rpm=settings.rpm, tpm=settings.tpm))
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -145,8 +163,11 @@ class OpenAIBackend:
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        # After a 429 the gate holds the whole run back, this request with it.
-        return 0.0 if isinstance(error, CallFailed) and error.status == 429 else self._backoff(state)
+        own = self._backoff(state)
+        if not isinstance(error, CallFailed) or error.wait is None:
+            return own
+        # What the server says is believed once: some say too little.
+        return error.wait if state.attempt_number == 1 else max(error.wait, own)
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, but no longer than the run goes on."""
@@ -173,29 +194,35 @@ class OpenAIBackend:
             if self._end is not None:
                 raise self._end
             rung, limit_name = max(self._rung, first_rung(self._journal, purchase)), self._limit_name
+            wire = self._wire
             try:
-                return await self._post(purchase, request, rung, limit_name)
+                return await self._post(purchase, request, wire, rung, limit_name)
             except CallFailed as error:
                 if error.kind == "rung":
                     self._journal.refuse_rung(self.base_url, self.model, rung)
                     self._rung = max(self._rung, rung + 1)
                 elif error.kind == "limit_name":
                     self._limit_name = "max_completion_tokens"
+                elif error.kind == "temperature":
+                    self._wire = replace(wire, temperature=None)
+                    self._tell("temperature", 0, f"{self.model} takes no temperature: it is asked without.")
                 else:
                     raise
 
-    async def _post(self, purchase: Purchase, request: Request, rung: int, limit_name: str) -> Call:
+    async def _post(
+        self, purchase: Purchase, request: Request, wire: TeacherSettings, rung: int, limit_name: str
+    ) -> Call:
         """One HTTP call: let in by the gate, booked, sent, and settled together with its answer."""
         import openai  # Not at the top: see new_client.
 
         client = self._client_here()
-        body = wire_body(self.settings, request, rung, limit_name)
+        body = wire_body(wire, request, rung, limit_name)
         offer = offer_of(body, self.settings)
-        await self._gate.admit(offer.prompt + offer.completion)
+        sent = await self._gate.admit(offer.prompt + offer.completion)
         try:
             reservation = await self.ledger.reserve(purchase, offer, rung)
         except BaseException:
-            self._gate.dropped()
+            self._gate.dropped(sent)
             raise
         start = time.monotonic()
         try:
@@ -204,35 +231,59 @@ class OpenAIBackend:
                 # call costs here, and would parse the answer before its bytes are in the journal.
                 response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
         except openai.APIStatusError as error:
-            return self._refused(error, purchase, reservation, rung, limit_name, time.monotonic() - start)
+            has_temperature = wire.temperature is not None
+            seconds = time.monotonic() - start
+            return self._refused(error, purchase, reservation, sent, rung, limit_name, has_temperature, seconds)
         except (openai.APITimeoutError, TimeoutError) as error:
             failure = self._timed_out(error, time.monotonic() - start)
         except openai.APIConnectionError as error:
             failure = self._cut(error, time.monotonic() - start)
         except asyncio.CancelledError:
-            self._settle(reservation, CallFailed("retry", "interrupted", time.monotonic() - start))
+            self._settle(reservation, sent, CallFailed("retry", "interrupted", time.monotonic() - start))
             raise
         else:
             reply, seconds = self.settings.kept(response.content), time.monotonic() - start
             call = self.ledger.answered(reservation, purchase, reply, status=200, rung=rung, seconds=seconds)
-            self._gate.succeeded((call.tokens_in or 0) + (call.tokens_out or 0))
+            self._gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
             self._answered += 1
             self._given_up = 0
             self._unclear_in_a_row = 0
+            self._tell_limits()
             return call
-        self._settle(reservation, failure)
+        self._settle(reservation, sent, failure)
         raise failure from None
 
-    def _settle(self, reservation: Reservation, failure: CallFailed) -> None:
+    def _settle(self, reservation: Reservation, sent: Sent, failure: CallFailed) -> None:
         """Book a call that brought no answer, and give its place back."""
         unbilled = failure.kind == "unreachable" or was_refused(failure.status)
         self.ledger.failed(
             reservation, status=failure.status, seconds=failure.seconds, error=failure.words, unbilled=unbilled
         )
         if failure.status is not None and failure.status != 429 and unbilled:
-            self._gate.dropped()
+            self._gate.dropped(sent)
         elif failure.status != 429:
-            self._gate.failed()
+            self._gate.failed(sent)
+
+    def _tell(self, what: str, amount: float, line: str) -> None:
+        """Say it once, and again where the amount is quite another."""
+        if what not in self._said or not self._said[what] / 2 <= amount <= self._said[what] * 2:
+            self._said[what] = amount
+            self._say(line)
+
+    def _tell_limits(self) -> None:
+        found = self._gate.throttle.findings()
+        if (share := found.get("share")) is not None:
+            self._tell(
+                "share",
+                share,
+                f"The server refuses about {share:.0%} of the calls (429), however few are sent: each of those waits "
+                "as long as it says and is sent again, the others go on.",
+            )
+        if (limit := found.get("limit")) is not None:
+            self._tell("limit", limit, f"The server refuses more than {limit:.0f} calls at a time (429): kept to that.")
+        if (pace := found.get("pace")) is not None:
+            line = f"The server refuses more than about {60 * pace:.2g} calls a minute (429): kept to that."
+            self._tell("pace", pace, line)
 
     def _client_here(self) -> AsyncOpenAI:
         """The client of the running event loop: its connections belong to the loop that opened them."""
@@ -242,7 +293,15 @@ class OpenAIBackend:
         return self._client
 
     def _refused(
-        self, error: Any, purchase: Purchase, reservation: Reservation, rung: int, limit_name: str, seconds: float
+        self,
+        error: Any,
+        purchase: Purchase,
+        reservation: Reservation,
+        sent: Sent,
+        rung: int,
+        limit_name: str,
+        has_temperature: bool,
+        seconds: float,
     ) -> Call:
         """The provider's final word on this request as its answer.
 
@@ -251,26 +310,39 @@ class OpenAIBackend:
         """
         body = self.settings.kept(error.response.content)
         words = words_of(body.decode("utf-8", "replace"))
-        kind = classify(error.status_code, words, rungs_left=rung < PROMPT_ONLY, limit_name=limit_name)
+        kind = classify(
+            error.status_code,
+            words,
+            rungs_left=rung < PROMPT_ONLY,
+            limit_name=limit_name,
+            has_temperature=has_temperature,
+        )
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if self._answered and self._unclear_in_a_row < 3:
                 kind = "rejected"
         if kind == "rejected":
-            self._gate.dropped()
+            self._gate.dropped(sent)
             why = f"{REFUSED} ({error.status_code}): {words[:500]}"
             return self.ledger.answered(
                 reservation, purchase, body, status=error.status_code, rung=rung, seconds=seconds, error=why
             )
-        failure = CallFailed(kind, words, seconds, error.status_code)
-        self._settle(reservation, failure)
+        wait = retry_after(error.response.headers) if error.status_code == 429 else None
+        failure = CallFailed(kind, words, seconds, error.status_code, wait)
+        self._settle(reservation, sent, failure)
         if error.status_code == 429:
-            self._gate.refused(retry_after(error.response.headers), error.response.headers)
+            self._gate.refused(sent, wait, error.response.headers)
         raise failure
 
     def _timed_out(self, error: Exception, seconds: float) -> CallFailed:
         if type(error.__cause__).__name__ in {"ConnectTimeout", "PoolTimeout"}:
             return CallFailed("unreachable", "no connection in time", seconds)
+        self._timeouts += 1
+        if self._timeouts == 1 or self._timeouts % 10 == 0:
+            self._say(
+                f"No answer within {self.settings.deadline:.3g} seconds (--timeout), {self._timeouts} so far: "
+                "such a call is sent again, and may be paid for twice."
+            )
         return CallFailed("retry", f"no answer within {self.settings.deadline:.3g} seconds", seconds)
 
     def _cut(self, error: Exception, seconds: float) -> CallFailed:

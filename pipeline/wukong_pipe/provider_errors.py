@@ -13,10 +13,10 @@ from typing import Any, Literal
 from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
 
-Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "rejected", "unclear"]
+Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "temperature", "rejected", "unclear"]
 """retry: may pass; fatal: no call can succeed; unreachable: no connection; rung: this response_format is not
-supported; limit_name: the model wants max_completion_tokens; rejected: this request alone is refused, for
-good; unclear: the request is not accepted and nobody says why."""
+supported; limit_name: the model wants max_completion_tokens; temperature: it takes none; rejected: this request
+alone is refused, for good; unclear: the request is not accepted and nobody says why."""
 
 REFUSED = "the provider rejected the request"
 """How a reject's reason begins where a provider would not answer this one request."""
@@ -49,7 +49,7 @@ _LENGTH = re.compile(
 )
 
 
-def classify(status: int, words: str, *, rungs_left: bool, limit_name: str) -> Kind:
+def classify(status: int, words: str, *, rungs_left: bool, limit_name: str, has_temperature: bool = False) -> Kind:
     """What an HTTP error status means, given the provider's `words` and how the request was sent."""
     if status == 429:
         return "fatal" if _QUOTA.search(words) else "retry"
@@ -61,6 +61,8 @@ def classify(status: int, words: str, *, rungs_left: bool, limit_name: str) -> K
         return "fatal"
     if limit_name == "max_tokens" and "max_completion_tokens" in words and not _LENGTH.search(words):
         return "limit_name"
+    if has_temperature and "temperature" in words:
+        return "temperature"
     if rungs_left and _FORMAT.search(words):
         return "rung"
     return "rejected" if _MODERATION.search(words) or _LENGTH.search(words) else "unclear"

@@ -9,12 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 
 WINDOW = 60.0
 """Seconds: what a server gives a minute, and how far back the throttle looks."""
 CALM = 15.0
-"""Seconds after a pause in which a refusal belongs to the same episode, and nothing grows."""
+"""Seconds after a cut in which nothing grows."""
 SHORTEST_PAUSE = 0.5
 """Seconds."""
 RAMP_START, RAMP = 0.5, 0.7
@@ -25,6 +26,19 @@ FIRST_PATIENCE, MOST_PATIENCE = 4, 16
 """How many clean rounds, and how many times CALM, pass before a limit that was refused is tried again."""
 SPURT, SURE_SPURT, SURE = 4, 2, 32
 """After so many times the calls at a time, or so many from SURE on, it is judged whether they brought more answers."""
+NEVER, NOTABLE = 1e-4, 0.002
+"""The share of refusals that stands for none, so small that a single refusal counts; and one that is known to be."""
+SURE_ODDS, LIKELY_ODDS = math.log(1000), math.log(30)
+"""How likely more refusals than the usual must be: as a rule, and where what was refused before is tried again."""
+MEMORY = 200
+"""Calls over which the usual share of refusals is averaged."""
+TRIALS, SURE_TRIALS, TRIAL_CUT = 3, 5, 0.2
+"""So many refusals below all that was refused before are met by a cut, first or where a limit a minute is known; with
+one more, cuts are found to be of no use. The share by which a pace is cut on trial."""
+CERTAIN = 50
+"""After so many answers without another refusal a cut is said to be right."""
+STORM, SAMPLE = 6, 8
+"""So many refused of so many calls sent one after another: the server takes hardly any."""
 
 
 class Pace:
@@ -44,10 +58,29 @@ class Pace:
         self.due = max(self.due, now - self._slack) + amount / self.per_second
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A call that was let through; who sent it hands it back with its outcome."""
+
+    number: int
+    at: float
+    level: int
+    """Calls in flight, with it."""
+    booked: float
+    """Tokens."""
+    is_probe: bool
+    """Whether it went out as fast, or beside as many, as was refused before."""
+
+
 class Throttle:
     """How many calls at a time and how many a second a server takes, learned from its answers.
 
     Without clock or I/O: every method is told the time in seconds (monotonic), so that it can be simulated.
+
+    Refusals: those that come in the usual share, however the run is paced, are a shared provider's; each is the
+    refused call's own affair. More than the usual (a CUSUM test, Page 1954) is taken for a limit, and what may
+    have met it is cut: calls at a time, then calls a second. Where the share of refusals does not fall with the
+    cut, it is the usual from then on, and what was cut is given back.
 
     Calls at a time: one until the server has answered; then slow start and additive increase, multiplicative
     decrease, one cut an episode (RFC 5681; the details are those of Inspect AI's adaptive connections). New here:
@@ -77,6 +110,8 @@ class Throttle:
         self.limit = min(most, start or 8)
         """Calls at a time, once the server has answered."""
         self.in_flight = 0
+        self.usual = NEVER
+        """The share of calls that are refused however the run is paced."""
         self.changes: list[tuple[float, int, str]] = []
         """The last 200 changes: time, the new limit of calls at a time, why."""
         self._random = random or Random()
@@ -85,20 +120,35 @@ class Throttle:
         self._window_holds = math.inf if rpm is None else max(1, int(rpm))
         self._requests = Pace(math.inf if rpm is None else rpm / 60)
         self._tokens = Pace(math.inf if tpm is None else tpm / 60)
-        self._booked = 0.0  # Tokens, for all calls in flight.
         self._average: float | None = None
-        self._sent: deque[float] = deque()  # Within WINDOW.
+        self._sent: deque[Sent] = deque()  # Within WINDOW.
+        self._refused: set[int] = set()  # The numbers of those of them that were refused.
 
-        self._taken: deque[tuple[float, int]] = deque()  # As _sent, without the refused; with the calls in flight.
+        self._number = 0
         self._began = math.inf
         self._resume = self._ramp_due = self._calm = -math.inf
         self._ramp = 0.0
         self._pauses = 0
-        self._ended_in_pause = 0
+
+        self._most_usual = NEVER  # What self.usual may grow to before refusals are looked into again.
+        self._odds = 0.0  # Of more refusals than the usual, as a logarithm.
+        self._cut_number = 0  # The last call sent before the last cut.
+        self._is_open = True  # One of those sent since then was answered.
+        self._cut_at = -math.inf  # When something was cut last.
+        self._since = 0  # Answers since something was cut, to calls sent since the last refusal that was met.
+        self._left = 0  # How many more of those from before the cut were in flight than are in flight now.
+        self._cut_limit = False  # It was the limit that was cut.
+        self._cut: set[str] = set()  # In this episode: "limit", "pace".
+        self._tried: dict[str, tuple[int, float, float]] = {}  # What was cut on trial: limit, pace and top before.
+        self._first_cut: tuple[float, float] | None = None  # Pace and top after the first cut of it on trial.
+        self._in_vain = 0  # Refusals that came all the same, below all that was ever refused.
+        self._trial = [0, 0]  # Refused, answered, of those sent since the first of them.
+        self._trial_number = 0
+        self._is_proved = False  # There is a limit a minute.
+        self._refused_at = math.inf  # The fewest calls in flight that were refused, and not only slow.
 
         self._ceiling = math.inf  # The fewest calls in flight that were refused last.
         self._patience = FIRST_PATIENCE
-        self._cut_limit = self._cut_pace = False  # In this episode.
         self._round = self._peak = 0
         self._round_began = 0.0
         self._worth: tuple[int, float] | None = None  # Calls at a time and the answers a second they brought.
@@ -114,52 +164,74 @@ class Throttle:
         """Calls a second as learned from refusals; infinite while there is no need for a pace."""
         return self._pace.per_second
 
+    def findings(self) -> dict[str, float]:
+        """What refusals have shown so far, for the screen: "limit", calls at a time; "pace", calls a second; "share",
+        of the calls that is refused whatever is done."""
+        found: dict[str, float] = {}
+        if self._in_vain and not self._is_proved and self._since < CERTAIN:
+            return found
+        if self._refused_at < math.inf:
+            found["limit"] = self._refused_at - 1
+        if self.pace < math.inf:
+            found["pace"] = self._top
+        if self.usual > NOTABLE:
+            found["share"] = self.usual
+        return found
+
     # --- before a call --------------------------------------------------------------------------------------
 
-    def admit(self, now: float, tokens: int) -> float:
-        """May a call be sent that uses `tokens` at worst?
+    def wait(self, now: float) -> float:
+        """May a call be sent?
 
-        0.0: send it now, and it counts as in flight; else the seconds after which to ask again, math.inf: after
-        the next call has ended.
+        0.0: now; else the seconds after which to ask again, math.inf: after the next call has ended.
         """
         if self.in_flight >= (self.limit if self._open else 1):
             return math.inf
         self._forget(now)
         due = max(self._resume, self._ramp_due, self._requests.due, self._tokens.due)
         if len(self._sent) >= self._window_holds:
-            due = max(due, self._sent[0] + WINDOW)
+            due = max(due, self._sent[0].at + WINDOW)
         if self._pace.due > max(due, now):
             due, self._held_back = self._pace.due, True
-        if due > now:
-            return due - now
+        return max(0.0, due - now)
+
+    def send(self, now: float, tokens: int) -> Sent:
+        """A call that uses `tokens` at worst leaves; `wait` must have said 0.0."""
         booked = tokens if self._average is None else min(tokens, self._average)
-        self._booked += booked
         self._tokens.spend(now, booked)
         self._requests.spend(now, 1)
         self._pace.spend(now, 1)
         self._ramp_due = now + self._ramp
         self._ramp *= RAMP
         self.in_flight += 1
+        self._left -= 1
+        self._number += 1
         self._peak = max(self._peak, self.in_flight)
         self._began = min(self._began, now)
-        self._sent.append(now)
-        self._taken.append((now, self.in_flight))
-        return 0.0
+        is_probe = self.in_flight >= self._ceiling or math.inf > self.pace >= self._top
+        sent = Sent(self._number, now, self.in_flight, booked, is_probe)
+        self._sent.append(sent)
+        return sent
 
     def _forget(self, now: float) -> None:
-        while self._sent and self._sent[0] + WINDOW <= now:
-            self._sent.popleft()
-        while self._taken and self._taken[0][0] + WINDOW <= now:
-            self._taken.popleft()
+        while self._sent and self._sent[0].at + WINDOW <= now:
+            self._refused.discard(self._sent.popleft().number)
 
     # --- after a call ---------------------------------------------------------------------------------------
 
-    def succeeded(self, now: float, tokens: int, retried: bool = False) -> None:
+    def succeeded(self, now: float, sent: Sent, tokens: int, retried: bool = False) -> None:
         """A call in flight was answered and used `tokens`; `retried` ones say nothing about the limits."""
-        self._end(now, tokens)
+        self._end(now, sent, tokens)
         self._average = tokens if self._average is None else 0.9 * self._average + 0.1 * tokens
         if not self._open:
             self._open, self._round_began = True, now
+        if sent.number > self._cut_number:
+            self._since += 1
+            self._is_open = True
+        if sent.number > self._trial_number:
+            self._trial[1] += 1
+        self._odds = max(0.0, self._odds + math.log((1 - self._more) / (1 - self.usual)))
+        self.usual = max(NEVER, self.usual * (1 - 1 / MEMORY))
         if retried or now < self._calm:
             return
         if self._held_back:
@@ -171,79 +243,165 @@ class Throttle:
         if self._round >= max(4, self.limit):
             self._grow(now)
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, sent: Sent) -> None:
         """A call in flight ended in a 5xx, a timeout or a cut connection; it may have used what was booked."""
-        self._end(now, None)
+        self._end(now, sent, sent.booked)
         # One failure takes back four answers, so that nothing grows where one call in five fails.
         self._round = max(self._round - 4, -self.limit)
         self._used_until = now
 
-    def dropped(self, now: float) -> None:
+    def dropped(self, now: float, sent: Sent) -> None:
         """A call in flight was cancelled, or refused for a reason that has nothing to do with load."""
-        self._end(now, 0)
+        self._end(now, sent, 0)
         if not self._open:
             self._open, self._round_began = True, now
 
-    def refused(self, now: float, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
-        """A call in flight got 429: the whole run pauses, for `retry_after` seconds where the server says so.
+    def refused(self, now: float, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
+        """A call in flight got 429, and is told to wait `retry_after` seconds, where the server says so.
 
         Of the `headers`, with names in lower case or found in any case, x-ratelimit ones are looked at.
         """
-        level = self.in_flight
-        self._end(now, 0)
-        self._ended_in_pause -= 1
+        level = self.in_flight + self._left if sent.number <= self._cut_number else self.in_flight
+        self._end(now, sent, 0)
+        self._left -= 1  # It did not go because it was answered.
         self._forget(now)
-        if self._taken:
-            self._taken.pop()  # Most likely this call: a refusal comes quickly.
-        if now < self._resume or self._ramp == RAMP_START:  # Sent before the pause: the same refusal over again.
+        if sent.at + WINDOW > now:
+            self._refused.add(sent.number)
+        if sent.number <= self._cut_number:
+            self._refused_with_others(now, sent, level, retry_after)
+            return
+        if sent.number > self._trial_number:
+            self._trial[0] += 1
+        self._odds += math.log(self._more / self.usual)
+        if self._odds < (LIKELY_ODDS if sent.is_probe else SURE_ODDS if self.usual < NOTABLE else 2 * SURE_ODDS):
+            if not sent.is_probe:
+                self.usual = min(self.usual + (1 - self.usual) / MEMORY, self._most_usual)
+            return
+        self._odds = 0.0
+        self._meet(now, sent, level, retry_after, _told_pace(headers, self._average or 1.0))
+
+    def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
+        """Refusals are more than the usual: cut what they may come from."""
+        taken_before = max((other.level for other in self._sent if other.number not in self._refused), default=0)
+        what = "limit" if told is None and level > 1 and level > 0.95 * taken_before else "pace"
+        is_same = now < self._calm and self._since < SAMPLE  # The last cut was for the same.
+        if not is_same:
+            self._cut.clear()
+        is_sure = sent.is_probe or told is not None or self._is_storm(sent)
+        if is_sure:
+            self._believe()
+            self._pause(now, retry_after)
+            self._is_proved = self._is_proved or what == "pace"
+        elif self._is_in_vain(is_same):
+            refused, answered = self._trial
+            if answered >= 2 * refused:
+                self._give_back(now)
+            return
+        else:
+            if self._is_proved:
+                self._pause(now, retry_after)
+            self._tried.setdefault(what, (self.limit, self.pace, self._top))
+        self._calm = max(self._resume, now) + CALM
+        if what not in self._cut or not (is_sure or self._is_proved):
+            self._cut.add(what)
+            if what == "limit":
+                self._cut_the_limit(now, level)
+            else:
+                self._cut_the_pace(now, told, sent.is_probe and not self._is_storm(sent))
+                if not is_sure:
+                    self._first_cut = self._first_cut or (self.pace, self._top)
+                    self._pace.per_second = self._top * (1 - TRIAL_CUT)
+            self._since, self._cut_at = 0, now
+        self._cut_number, self._cut_limit, self._left, self._is_open = self._number, what == "limit", 0, False
+
+    def _is_in_vain(self, is_same: bool) -> bool:
+        """Count a refusal below all that was ever refused; whether that is one more than cuts are tried for."""
+        if self._since >= MEMORY or (self._is_proved and self._pauses > 1 and not self._is_open):
+            self._in_vain = 0
+        self._in_vain += not (self._is_proved and is_same)
+        if self._in_vain == 1:
+            self._trial, self._trial_number = [0, 0], self._number
+        return self._in_vain > (SURE_TRIALS if self._is_proved else TRIALS)
+
+    def _refused_with_others(self, now: float, sent: Sent, level: int, retry_after: float | None) -> None:
+        """A call that was sent before the last cut: the same refusal over again."""
+        if now < self._resume:
             self._resume = max(self._resume, now + (retry_after or 0.0))
             self._calm = self._resume + CALM
-            # What was answered in the meantime was in flight when this call was refused.
-            level += self._ended_in_pause
-            if self._cut_limit and level < self._ceiling:
-                self._ceiling = level
-                self._set_limit(now, min(self.limit, level - 1), "refused")
-            return
-        if now >= self._calm:
-            self._cut_limit = self._cut_pace = False
+        elif self._is_storm(sent) and not self._cut_limit:
+            self._believe()
+            self._is_proved = True
+            self._pause(now, retry_after)
+            self._calm = self._resume + CALM
+        if self._cut_limit and 1 < level < self._ceiling:
+            self._ceiling = self._refused_at = level
+            self._set_limit(now, min(self.limit, level - 1), "refused")
+
+    def _believe(self) -> None:
+        """Refusals follow the rate: what was cut on trial stays so, the pace but once."""
+        if self._first_cut is not None:
+            self._pace.per_second, self._top = self._first_cut
+        self._first_cut = None
+        self._tried.clear()
+        self._in_vain = 0
+
+    def _pause(self, now: float, retry_after: float | None) -> None:
+        """Nothing is sent for as long as the server says, or longer each time."""
+        if now >= self._calm or self._is_open:
             self._pauses = 0
         own = min(2.0**self._pauses, WINDOW) * self._random.uniform(0.75, 1.25)
         # Short enough a wait would let the others that were refused with this one look like a second refusal.
-        pause = own if retry_after is None else max(retry_after, own if self._pauses else SHORTEST_PAUSE)
+        self._resume = now + (own if retry_after is None else max(retry_after, own if self._pauses else SHORTEST_PAUSE))
         self._pauses = min(self._pauses + 1, 10)
-        self._resume, self._calm = now + pause, now + pause + CALM
-        self._ramp, self._ended_in_pause = RAMP_START, 0
-        told = _told_pace(headers, self._average or 1.0)
-        taken_before = max((taken for _, taken in self._taken), default=0)
-        if told is None and level > 1 and level > 0.95 * taken_before:
-            self._cut_the_limit(now, level)
-        else:
-            self._cut_the_pace(now, told)
+        self._ramp = RAMP_START
 
-    def _end(self, now: float, used: float | None) -> None:
-        booked = self._booked / self.in_flight
-        self._booked -= booked
-        self._tokens.spend(now, (booked if used is None else used) - booked)
+    def _end(self, now: float, sent: Sent, used: float) -> None:
+        self._tokens.spend(now, used - sent.booked)
         self.in_flight -= 1
-        self._ended_in_pause += 1
+        self._left += 1
 
     # --- learning -------------------------------------------------------------------------------------------
 
+    @property
+    def _more(self) -> float:
+        """The share of refusals that is more than the usual."""
+        return min(2 * self.usual + 0.1, (1 + self.usual) / 2)
+
+    def _is_storm(self, sent: Sent) -> bool:
+        """Whether most of the calls that left just before this one were refused."""
+        return sum(sent.number - back in self._refused for back in range(SAMPLE)) >= STORM
+
+    def _give_back(self, now: float) -> None:
+        """Refusals do not follow the rate: they are the usual from here on."""
+        refused, answered = self._trial
+        self.usual = max(NEVER, refused / (refused + answered))
+        self._most_usual = 1.5 * self.usual
+        self._first_cut = None
+        if "pace" in self._tried:
+            _, self._pace.per_second, self._top = self._tried["pace"]
+            self._note(now, "given back")
+        if "limit" in self._tried:
+            self._ceiling = self._refused_at = math.inf
+            self._set_limit(now, max(self.limit, self._tried["limit"][0]), "given back")
+        self._believe()
+        self._cut.clear()
+        self._calm = now
+
     def _cut_the_limit(self, now: float, level: int) -> None:
-        if self._cut_limit:
-            return
         self._lose_patience(again=level >= 0.8 * self._ceiling)
-        self._cut_limit, self._ceiling = True, level
+        self._ceiling = self._refused_at = level
         self._set_limit(now, min(self.limit, level - max(1, level // 5)), "refused")
 
-    def _cut_the_pace(self, now: float, told: float | None) -> None:
-        if self._cut_pace or not self._taken:
+    def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
+        if len(self._sent) == len(self._refused):
             return
-        self._cut_pace = True
-        took = len(self._taken) / min(WINDOW, max(1.0, now - self._began))
+        took = (len(self._sent) - len(self._refused)) / min(WINDOW, max(1.0, now - self._began))
+        if self._is_proved and self._in_vain > 2:  # What a bucket held at first is gone.
+            took = min(took, self._since / max(1.0, now - self._cut_at))
+        took /= 1 - self.usual
         top = min(took, math.inf if told is None else told, self.pace)
         # An outage in the last minute makes it look slower than it is.
-        self._top = top if self.pace == math.inf else max(top, self.pace / 2)
+        self._top = top if self.pace == math.inf else max(top, self._top if is_probe else self.pace / 2)
         self._pace.per_second = self._top * (1 - DIP)
         self._used = 0.0
         self._note(now, f"refused: {self.pace:.3g} a second")
@@ -287,7 +445,7 @@ class Throttle:
         self._round, self._peak, self._round_began = 0, self.in_flight, now
 
     def _note(self, now: float, why: str) -> None:
-        if self.changes and now < self._resume and self.changes[-1][2] == why == "refused":
+        if self.changes and self.changes[-1][2] == why == "refused" and self.changes[-1][0] > now - CALM:
             self.changes.pop()  # One episode is one change.
         self.changes.append((now, self.limit, why))
         del self.changes[:-200]
@@ -332,8 +490,9 @@ class Gate:
         self._news = asyncio.Event()
         self._end: BaseException | None = None
 
-    async def admit(self, tokens: int) -> None:
-        """Wait until a call that uses `tokens` at worst may be sent; then one of the four methods below must be called.
+    async def admit(self, tokens: int) -> Sent:
+        """Wait until a call that uses `tokens` at worst may be sent; it is handed back with its outcome to one of the
+        four methods below.
 
         Raises:
             BaseException: the one `stop` was given.
@@ -343,31 +502,31 @@ class Gate:
                 if self._end is not None:
                     raise self._end
                 self._news.clear()
-                wait = self.throttle.admit(self._clock(), tokens)
+                wait = self.throttle.wait(self._clock())
                 if wait == 0.0:
-                    return
+                    return self.throttle.send(self._clock(), tokens)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(None if wait == math.inf else wait):
                         await self._news.wait()
 
-    def succeeded(self, tokens: int, retried: bool = False) -> None:
+    def succeeded(self, sent: Sent, tokens: int, retried: bool = False) -> None:
         """See `Throttle.succeeded`."""
-        self.throttle.succeeded(self._clock(), tokens, retried)
+        self.throttle.succeeded(self._clock(), sent, tokens, retried)
         self._news.set()
 
-    def failed(self) -> None:
+    def failed(self, sent: Sent) -> None:
         """See `Throttle.failed`."""
-        self.throttle.failed(self._clock())
+        self.throttle.failed(self._clock(), sent)
         self._news.set()
 
-    def refused(self, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
+    def refused(self, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
         """See `Throttle.refused`."""
-        self.throttle.refused(self._clock(), retry_after, headers)
+        self.throttle.refused(self._clock(), sent, retry_after, headers)
         self._news.set()
 
-    def dropped(self) -> None:
+    def dropped(self, sent: Sent) -> None:
         """See `Throttle.dropped`."""
-        self.throttle.dropped(self._clock())
+        self.throttle.dropped(self._clock(), sent)
         self._news.set()
 
     def stop(self, error: BaseException) -> None:

@@ -5,20 +5,58 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
 import pytest
-from benchmarks.throttle import HARD, Server, Throttled, rows, simulate
+from benchmarks.throttle import HARD, NOISY, Server, Throttled, rows, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wukong_pipe.throttle import Gate, Throttle
+from wukong_pipe.throttle import Gate, Sent, Throttle
 
 SLACK = 0.11
 """Seconds that who comes late may catch up with."""
 
 # --- whatever happens ---------------------------------------------------------------------------------------
+
+
+class InOrder(Throttle):
+    """A throttle whose calls end in the order in which they were sent."""
+
+    def __init__(
+        self,
+        *,
+        most: int,
+        start: int | None = None,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        random: Random | None = None,
+    ) -> None:
+        super().__init__(most=most, start=start, rpm=rpm, tpm=tpm, random=random)
+        self.calls: deque[Sent] = deque()
+
+    def admit(self, now: float, tokens: int) -> float:
+        """0.0, and a call is sent; else the seconds to wait."""
+        wait = self.wait(now)
+        if wait == 0.0:
+            self.calls.append(self.send(now, tokens))
+        return wait
+
+    def answers(self, now: float, tokens: int, retried: bool = False) -> None:
+        self.succeeded(now, self.calls.popleft(), tokens, retried)
+
+    def fails(self, now: float) -> None:
+        self.failed(now, self.calls.popleft())
+
+    def drops(self, now: float) -> None:
+        self.dropped(now, self.calls.popleft())
+
+    def refuses(self, now: float, retry_after: float | None, headers: dict[str, str] | None = None) -> None:
+        self.refused(now, self.calls.popleft(), retry_after, headers or {})
+
 
 Step = tuple[float, str, float | None]
 """Seconds that pass, how the next call in flight ends, Retry-After."""
@@ -32,7 +70,7 @@ steps = st.lists(
     max_size=120,
 )
 throttles = st.builds(
-    Throttle,
+    InOrder,
     most=st.integers(1, 40),
     start=st.none() | st.integers(1, 50),
     rpm=st.none() | st.floats(0.5, 300),
@@ -41,19 +79,19 @@ throttles = st.builds(
 )
 
 
-def end(throttle: Throttle, now: float, how: str, retry_after: float | None = None) -> None:
+def end(throttle: InOrder, now: float, how: str, retry_after: float | None = None) -> None:
     """One call in flight ends."""
     if how in {"succeeded", "retried"}:
-        throttle.succeeded(now, 700, retried=how == "retried")
+        throttle.answers(now, 700, retried=how == "retried")
     elif how == "failed":
-        throttle.failed(now)
+        throttle.fails(now)
     elif how == "dropped":
-        throttle.dropped(now)
+        throttle.drops(now)
     else:
-        throttle.refused(now, retry_after, {"x-ratelimit-remaining-requests": "0"})
+        throttle.refuses(now, retry_after, {"x-ratelimit-remaining-requests": "0"})
 
 
-def admit_all(throttle: Throttle, now: float) -> int:
+def admit_all(throttle: InOrder, now: float) -> int:
     """As many calls as may be sent at this time."""
     sent = 0
     while throttle.admit(now, 5000) == 0.0:
@@ -63,7 +101,7 @@ def admit_all(throttle: Throttle, now: float) -> int:
 
 @given(throttles, steps)
 @settings(deadline=None)
-def test_no_limit_that_is_known_is_ever_exceeded(throttle: Throttle, history: list[Step]) -> None:
+def test_no_limit_that_is_known_is_ever_exceeded(throttle: InOrder, history: list[Step]) -> None:
     now, opened = 0.0, False
     for seconds, how, retry_after in history:
         now += seconds
@@ -81,7 +119,7 @@ def test_no_limit_that_is_known_is_ever_exceeded(throttle: Throttle, history: li
 @given(st.floats(0.5, 300), steps)
 @settings(deadline=None)
 def test_no_sixty_seconds_see_more_than_rpm_calls(rpm: float, history: list[Step]) -> None:
-    throttle, now, sent = Throttle(most=100, rpm=rpm, random=Random(0)), 0.0, list[float]()
+    throttle, now, sent = InOrder(most=100, rpm=rpm, random=Random(0)), 0.0, list[float]()
     for seconds, how, retry_after in history:
         now += seconds
         sent += [now] * admit_all(throttle, now)
@@ -93,7 +131,7 @@ def test_no_sixty_seconds_see_more_than_rpm_calls(rpm: float, history: list[Step
 
 @given(throttles, steps, st.sampled_from(["succeeded", "failed", "dropped"]))
 @settings(deadline=None)
-def test_as_long_as_calls_end_someone_is_let_through(throttle: Throttle, history: list[Step], how: str) -> None:
+def test_as_long_as_calls_end_someone_is_let_through(throttle: InOrder, history: list[Step], how: str) -> None:
     now = 0.0
     for seconds, ending, retry_after in history:
         now += seconds
@@ -116,15 +154,15 @@ def test_as_long_as_calls_end_someone_is_let_through(throttle: Throttle, history
 # --- calls at a time ----------------------------------------------------------------------------------------
 
 
-def opened(most: int = 100, start: int | None = None) -> Throttle:
+def opened(most: int = 100, start: int | None = None) -> InOrder:
     """A throttle whose server has answered once, at 1.0."""
-    throttle = Throttle(most=most, start=start, random=Random(0))
+    throttle = InOrder(most=most, start=start, random=Random(0))
     assert throttle.admit(0.0, 100) == 0.0
-    throttle.succeeded(1.0, 100)
+    throttle.answers(1.0, 100)
     return throttle
 
 
-def rounds(throttle: Throttle, count: int, now: float, *, full: bool = True) -> float:
+def rounds(throttle: InOrder, count: int, now: float, *, full: bool = True) -> float:
     """So many rounds of answers, a second each, with all places taken or a single one."""
     for _ in range(count):
         now += 1
@@ -133,25 +171,25 @@ def rounds(throttle: Throttle, count: int, now: float, *, full: bool = True) -> 
                 admit_all(throttle, now)
             else:
                 assert throttle.admit(now, 100) == 0.0
-            throttle.succeeded(now, 100)
+            throttle.answers(now, 100)
     return now
 
 
 def test_a_server_that_always_fails_sees_one_call_at_a_time() -> None:
-    throttle = Throttle(most=50, start=50)
+    throttle = InOrder(most=50, start=50)
     for attempt in range(20):
         now = 1000.0 * attempt
         assert throttle.admit(now, 100) == 0.0
         assert throttle.admit(now, 100) == math.inf
         if attempt % 2:
-            throttle.failed(now + 1)
+            throttle.fails(now + 1)
         else:
-            throttle.refused(now + 1, None)
+            throttle.refuses(now + 1, None)
 
 
 @pytest.mark.parametrize("first", ["succeeded", "dropped"])
 def test_the_first_call_that_the_server_heard_opens_the_way_for_the_others(first: str) -> None:
-    throttle = Throttle(most=100)
+    throttle = InOrder(most=100)
     assert admit_all(throttle, 0.0) == 1
     end(throttle, 1.0, first)
     assert admit_all(throttle, 1.0) == 8
@@ -178,7 +216,7 @@ def test_an_answer_to_a_call_sent_again_lets_nothing_grow() -> None:
     throttle = opened()
     for _ in range(100):
         admit_all(throttle, 2.0)
-        throttle.succeeded(2.0, 100, retried=True)
+        throttle.answers(2.0, 100, retried=True)
     assert throttle.limit == 8
 
 
@@ -206,7 +244,7 @@ def test_after_an_outage_the_limit_grows_again() -> None:
     throttle = opened()
     for _ in range(100):
         admit_all(throttle, 2.0)
-        throttle.failed(2.0)
+        throttle.fails(2.0)
     rounds(throttle, 3, 2.0)
     assert throttle.limit > 8
 
@@ -215,7 +253,7 @@ def test_refusals_that_come_together_are_one_cut_to_what_the_server_took() -> No
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
     for _ in range(35):  # It takes five at a time.
-        throttle.refused(1.2, None)
+        throttle.refuses(1.2, None)
     assert throttle.limit == 5
     assert [(limit, why) for _, limit, why in throttle.changes] == [(5, "refused")]
 
@@ -231,12 +269,12 @@ def test_what_is_answered_while_refusals_come_in_was_taken_too() -> None:
 def test_one_refusal_cuts_a_fifth_and_another_one_soon_after_cuts_no_more() -> None:
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
-    throttle.refused(1.2, 2.0)
+    throttle.refuses(1.2, 2.0)
     assert throttle.limit == 32
     for _ in range(39):
-        throttle.succeeded(2.0, 100)
+        throttle.answers(2.0, 100)
     assert throttle.admit(4.0, 100) == 0.0
-    throttle.refused(4.2, 2.0)
+    throttle.refuses(4.2, 2.0)
     assert throttle.limit == 32
 
 
@@ -260,111 +298,166 @@ def test_calls_that_only_queue_up_in_the_server_are_taken_back(limit: int) -> No
 # --- pauses -------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_makes_the_whole_run_pause_for_as_long_as_the_server_says() -> None:
+def refuse_all(throttle: InOrder, now: float, retry_after: float | None) -> float:
+    """When a server has refused, each after 10 ms, as many calls as it takes to make the run pause."""
+    for _ in range(6):
+        now += throttle.wait(now)
+        assert throttle.admit(now, 100) == 0.0
+        now += 0.01
+        throttle.refuses(now, retry_after)
+    return now
+
+
+def test_a_refused_call_lets_the_others_go_on() -> None:
     throttle = opened()
     admit_all(throttle, 1.0)
-    throttle.refused(2.0, 30.0)
-    throttle.succeeded(2.0, 100)
-    throttle.succeeded(2.0, 100)
-    assert throttle.admit(2.0, 100) == 30.0
-    assert throttle.admit(31.5, 100) == 0.5
-    assert throttle.admit(32.0, 100) == 0.0
+    throttle.refuses(2.0, 30.0)
+    throttle.answers(2.0, 100)
+    throttle.answers(2.0, 100)
+    assert throttle.admit(2.0, 100) == 0.0
+
+
+def test_where_one_call_after_another_is_refused_the_whole_run_pauses_for_as_long_as_the_server_says() -> None:
+    throttle = opened()
+    now = refuse_all(throttle, 1.0, 30.0)
+    assert throttle.admit(now, 100) == 30.0
+    assert throttle.admit(now + 29.5, 100) == pytest.approx(0.5)
+    assert throttle.admit(now + 30, 100) == 0.0
 
 
 def test_of_those_refused_together_the_one_told_to_wait_longest_counts() -> None:
     throttle = opened()
-    admit_all(throttle, 1.0)
-    throttle.refused(1.2, 1.0)
-    throttle.refused(1.3, 30.0)
-    for _ in range(3):
-        throttle.succeeded(1.3, 100)
-    assert throttle.admit(1.3, 100) == pytest.approx(30.0)
-
-
-def test_a_refusal_that_comes_after_the_pause_of_a_call_sent_before_it_is_no_second_one() -> None:
-    throttle = opened()
-    admit_all(throttle, 1.0)
-    throttle.refused(1.2, 0.5)
-    throttle.succeeded(1.8, 100)
-    throttle.succeeded(1.8, 100)
-    throttle.refused(1.9, None)
-    assert throttle.admit(1.9, 100) == 0.0
+    now = refuse_all(throttle, 1.0, 0.5)
+    for _ in range(2):
+        now += throttle.wait(now)
+        assert throttle.admit(now, 100) == 0.0
+    throttle.refuses(now + 0.1, 5.0)
+    throttle.refuses(now + 0.2, 30.0)
+    assert throttle.wait(now + 0.2) == pytest.approx(30.0)
 
 
 def refused_again_and_again(retry_after: float | None) -> list[float]:
-    """The pauses of a throttle that is refused at every attempt, of which each takes 0.1 s."""
-    throttle, now, pauses = opened(start=1), 1.0, list[float]()
+    """The pauses of a throttle that is refused at every attempt, of which each takes 10 ms."""
+    throttle, pauses = opened(start=1), list[float]()
+    now = refuse_all(throttle, 1.0, retry_after)
     for _ in range(9):
+        pauses.append(throttle.wait(now))
+        now += pauses[-1]
         assert throttle.admit(now, 100) == 0.0
-        throttle.refused(now + 0.1, retry_after)
-        pauses.append(throttle.admit(now + 0.1, 100))
-        now += 0.1 + pauses[-1]
+        now += 0.01
+        throttle.refuses(now, retry_after)
     return pauses
 
 
-def test_where_the_server_says_nothing_each_pause_is_about_twice_the_last_up_to_a_minute() -> None:
-    for pause, about in zip(refused_again_and_again(None), [1, 2, 4, 8, 16, 32, 60, 60, 60], strict=True):
-        assert 0.75 * about <= pause <= 1.25 * about
+@pytest.mark.parametrize("retry_after", [None, 0.0])
+def test_where_the_server_says_nothing_or_too_little_each_pause_is_about_twice_the_last_up_to_a_minute(
+    retry_after: float | None,
+) -> None:
+    pauses = refused_again_and_again(retry_after)
+    assert pauses[0] < 5
+    assert all(1.2 <= after / before <= 3.4 for before, after in pairwise(pauses[1:5]))
+    assert all(45 <= pause <= 75 for pause in pauses[-3:])
 
 
-def test_a_retry_after_that_is_too_short_is_believed_once() -> None:
-    pauses = refused_again_and_again(0.0)
-    assert pauses[0] == 0.5
-    assert pauses[1] >= 1.5
-    assert pauses[-1] >= 45
-
-
-def test_those_refused_together_do_not_come_back_together() -> None:
+def test_after_a_pause_the_calls_do_not_come_back_together() -> None:
     throttle = opened(start=40)
-    admit_all(throttle, 1.0)
-    for _ in range(20):
-        throttle.refused(1.2, 5.0)
-    for _ in range(20):
-        throttle.succeeded(3.0, 100)
-    now, sent = 6.2, list[float]()
+    now = refuse_all(throttle, 1.0, 5.0)
+    start, sent = now + 5, list[float]()
     while (wait := throttle.admit(now, 100)) < math.inf:
         if wait:
             now += wait
         else:
-            sent.append(now)
-    assert sent[:3] == pytest.approx([6.2, 6.7, 7.05])
+            sent.append(now - start)
+    assert sent[0] == pytest.approx(0)
+    assert sent[1] >= 0.5
+    assert sent[2] >= 0.85
     assert all(earlier < later for earlier, later in pairwise(sent[:15]))
+
+
+# --- refusals that do not follow the rate --------------------------------------------------------------------
+
+
+def noisy(throttle: InOrder, share: float, calls: int, seed: int = 0) -> float:
+    """Run against a server that takes half a second for an answer and refuses a share of the calls by chance, at
+    once; how many it answers a second after a second to find out."""
+    chance, now, answered = Random(seed), 0.0, 0
+    due: list[tuple[float, bool, Sent]] = []
+    for _ in range(calls):
+        while (wait := throttle.wait(now)) > 0:
+            then = min(now + wait, due[0][0] if due else math.inf)
+            now = then
+            while due and due[0][0] <= now:
+                _, is_refused, sent = due.pop(0)
+                if is_refused:
+                    throttle.refused(now, sent, 1.0)
+                else:
+                    throttle.succeeded(now, sent, 100)
+                    answered += now > 3
+        is_refused = chance.random() < share
+        due.append((now + (0.01 if is_refused else 0.5), is_refused, throttle.send(now, 100)))
+        due.sort(key=lambda entry: entry[0])
+    return answered / (now - 3)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("seed", range(5))
+def test_refusals_by_chance_do_not_slow_the_run(share: float, seed: int) -> None:
+    throttle = InOrder(most=64, start=64, random=Random(0))
+    assert noisy(throttle, share, 3000, seed) >= (0.8 if share < 0.1 else 0.25) * 128 * (1 - share)
+
+
+def test_one_refusal_without_noise_is_taken_for_the_limit_that_it_is() -> None:
+    throttle = opened(start=40)
+    admit_all(throttle, 1.0)
+    throttle.refuses(1.2, None)
+    rounds(throttle, 3, 1.2)
+    assert throttle.findings() == {"limit": 39}
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize(
+    "server", [Server("at a time", 50), Server("RPM", 500, "bucket"), Server("RPM", 500, "window")], ids=str
+)
+def test_a_limit_is_found_and_used_under_noise(server: Server, noise: float) -> None:
+    score = simulate(replace(server, noise=noise), Throttled(), 1200)
+    assert score.used[True] >= 0.7 * score.room[True]
+    assert score.refused[True] <= (noise + 0.2) * score.calls[True]
 
 
 # --- calls a minute -----------------------------------------------------------------------------------------
 
 
 def test_a_given_rpm_is_spread_over_the_minute() -> None:
-    throttle = Throttle(most=100, start=100, rpm=60)
+    throttle = InOrder(most=100, start=100, rpm=60)
     throttle.admit(0.0, 100)
-    throttle.succeeded(0.5, 100)
+    throttle.answers(0.5, 100)
     assert throttle.admit(0.5, 100) == pytest.approx(0.5, abs=SLACK)
     assert throttle.admit(1.0, 100) == 0.0
     assert throttle.admit(1.0, 100) == pytest.approx(1.0, abs=SLACK)
 
 
 def test_late_callers_catch_up_but_not_beyond_rpm() -> None:
-    throttle, sent = Throttle(most=100, rpm=600), list[float]()
+    throttle, sent = InOrder(most=100, rpm=600), list[float]()
     for tick in range(2400):
         now = tick * 0.05
         while throttle.admit(now, 100) == 0.0:
-            throttle.succeeded(now, 100)
+            throttle.answers(now, 100)
             sent.append(now)
     assert len(sent) == 1200
     assert all(later - sooner >= 60 for sooner, later in zip(sent, sent[600:], strict=False))
 
 
 def test_a_given_tpm_counts_the_worst_case_until_the_real_use_is_known() -> None:
-    throttle = Throttle(most=100, start=100, tpm=60_000)
+    throttle = InOrder(most=100, start=100, tpm=60_000)
     throttle.admit(0.0, 8000)
-    throttle.dropped(0.5)  # It used nothing.
+    throttle.drops(0.5)  # It used nothing.
     assert throttle.admit(0.5, 8000) == 0.0
     assert throttle.admit(0.5, 8000) == pytest.approx(8.0, abs=SLACK)
-    throttle.succeeded(1.0, 2000)
+    throttle.answers(1.0, 2000)
     assert throttle.admit(1.0, 8000) == pytest.approx(1.5, abs=SLACK)
     assert throttle.admit(2.5, 8000) == 0.0
     assert throttle.admit(2.5, 8000) == pytest.approx(2.0, abs=SLACK), "planned with 2,000 now"
-    throttle.failed(3.0)
+    throttle.fails(3.0)
     assert throttle.admit(3.0, 8000) == pytest.approx(1.5, abs=SLACK), "who knows what a failed call used"
 
 
@@ -381,7 +474,7 @@ def test_the_pace_is_learned_where_one_call_at_a_time_is_too_many() -> None:
     score = simulate(Server("RPM", 30, "window", latency="0.5 s"), throttle, 1800)
     assert 0.4 <= throttle.throttle.pace <= 0.75
     assert any(why.startswith("refused: ") for _, _, why in throttle.throttle.changes)
-    assert score.refused[True] <= 0.06 * score.calls[True]
+    assert score.refused[True] <= 0.08 * score.calls[True]
 
 
 def told(**headers: str) -> float:
@@ -389,10 +482,10 @@ def told(**headers: str) -> float:
     throttle = opened(start=40)
     for tick in range(10, 610):
         assert throttle.admit(tick / 10, 100) == 0.0
-        throttle.succeeded(tick / 10, 500)
+        throttle.answers(tick / 10, 500)
     throttle.admit(61.0, 100)
     names = {f"x-ratelimit-{name.replace('_', '-')}": value for name, value in headers.items()}
-    throttle.refused(61.1, 1.0, names)
+    throttle.refuses(61.1, 1.0, names)
     return throttle.pace
 
 
@@ -418,7 +511,7 @@ SIXTY_A_MINUTE = {
 def test_headers_that_name_a_limit_a_minute_spare_the_calls_at_a_time() -> None:
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
-    throttle.refused(1.2, 1.0, SIXTY_A_MINUTE)
+    throttle.refuses(1.2, 1.0, SIXTY_A_MINUTE)
     assert throttle.limit == 40
     assert throttle.pace == pytest.approx(0.9)
 
@@ -427,16 +520,16 @@ def test_a_pace_grows_only_while_it_holds_calls_back() -> None:
     throttle = opened()
     throttle.admit(1.0, 100)
     throttle.admit(1.0, 100)
-    throttle.refused(1.1, 1.0, SIXTY_A_MINUTE)
-    throttle.succeeded(1.1, 100)
+    throttle.refuses(1.1, 1.0, SIXTY_A_MINUTE)
+    throttle.answers(1.1, 100)
     assert throttle.admit(50.0, 100) == 0.0
     assert throttle.admit(50.0, 100) == pytest.approx(1 / 0.9, abs=SLACK)
-    throttle.succeeded(51.0, 100)
+    throttle.answers(51.0, 100)
     learned = throttle.pace
     assert learned > 0.9
     for now in range(100, 1000, 10):
         assert throttle.admit(now, 100) == 0.0
-        throttle.succeeded(now, 100)
+        throttle.answers(now, 100)
     assert throttle.pace == learned < math.inf
 
 
@@ -451,7 +544,7 @@ def test_a_pace_grows_only_while_it_holds_calls_back() -> None:
     ],
 )
 def test_headers_that_say_nothing_leave_it_to_what_the_server_took(headers: dict[str, str]) -> None:
-    assert told(**headers) == pytest.approx(0.9 * 10, rel=0.1)
+    assert told(**headers) == pytest.approx(0.8 * 10, rel=0.1)
 
 
 def test_a_lull_before_a_refusal_does_not_make_a_server_look_slow() -> None:
@@ -459,10 +552,10 @@ def test_a_lull_before_a_refusal_does_not_make_a_server_look_slow() -> None:
     simulate(Server("RPM", 600, "bucket", latency="2 s"), client, 600)
     throttle, now = client.throttle, 645.0  # Three quarters of the last minute saw no call.
     before = throttle.pace
-    while throttle.in_flight:
-        throttle.failed(now)
-    assert throttle.admit(now, 100) == 0.0
-    throttle.refused(now + 0.1, 5.0)
+    for call in list(client.calls):
+        client.failed(call, now, 0)
+    assert throttle.wait(now) == 0.0
+    throttle.refused(now + 0.1, throttle.send(now, 100), 5.0)
     assert 0.4 * before <= throttle.pace < before
 
 
@@ -495,7 +588,7 @@ def test_it_ends_near_the_limit_and_is_seldom_refused(server: Server) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("server", [server for server in rows() if server not in HARD], ids=repr)
+@pytest.mark.parametrize("server", [server for server in rows() if server not in {*HARD, *NOISY}], ids=repr)
 def test_it_ends_near_the_limit_of_every_server_of_the_benchmark(server: Server) -> None:
     check(server, 1800)
 
@@ -503,22 +596,27 @@ def test_it_ends_near_the_limit_of_every_server_of_the_benchmark(server: Server)
 # --- the gate -----------------------------------------------------------------------------------------------
 
 
-async def waiting(gate: Gate, count: int) -> list[asyncio.Task[None]]:
+async def waiting(gate: Gate, count: int) -> list[asyncio.Task[Sent]]:
     """So many who wait at a gate, each begun after the one before."""
     tasks = [asyncio.create_task(gate.admit(100)) for _ in range(count)]
     await asyncio.sleep(0.01)
     return tasks
 
 
-def passed(tasks: list[asyncio.Task[None]]) -> list[bool]:
+async def pause(gate: Gate, seconds: float) -> None:
+    """Refuse one call after another, so that the whole run is to wait for so many seconds."""
+    for _ in range(6):
+        gate.refused(await gate.admit(100), seconds)
+
+
+def passed(tasks: list[asyncio.Task[Sent]]) -> list[bool]:
     return [task.done() for task in tasks]
 
 
 def test_stop_wakes_all_who_wait_at_once_with_its_error() -> None:
     async def story() -> None:
         gate = Gate(Throttle(most=8))
-        await gate.admit(100)
-        gate.refused(60.0)
+        await pause(gate, 60.0)
         tasks = await waiting(gate, 200)
         assert not any(passed(tasks))
         start, error = time.monotonic(), RuntimeError("the key is wrong")
@@ -535,12 +633,14 @@ def test_the_end_of_a_call_lets_the_next_ones_through_in_order() -> None:
     async def story() -> None:
         gate = Gate(Throttle(most=2))
         tasks = await waiting(gate, 5)
-        for ends, expected in [
-            (gate.failed, [True, True, False, False, False]),
-            (gate.dropped, [True, True, True, True, False]),
-            (lambda: gate.succeeded(100), [True] * 5),
-        ]:
-            ends()
+        for number, (ends, expected) in enumerate(
+            [
+                (gate.failed, [True, True, False, False, False]),
+                (gate.dropped, [True, True, True, True, False]),
+                (lambda sent: gate.succeeded(sent, 100), [True] * 5),
+            ]
+        ):
+            ends(tasks[number].result())
             await asyncio.sleep(0.01)
             assert passed(tasks) == expected
 
@@ -550,10 +650,9 @@ def test_the_end_of_a_call_lets_the_next_ones_through_in_order() -> None:
 def test_the_gate_opens_when_a_pause_is_over() -> None:
     async def story() -> None:
         gate = Gate(Throttle(most=8))
-        await gate.admit(100)
-        (task,) = await waiting(gate, 1)
         start = time.monotonic()
-        gate.refused(0.6)
+        await pause(gate, 0.6)
+        (task,) = await waiting(gate, 1)
         await asyncio.wait_for(task, 5)
         assert 0.6 <= time.monotonic() - start < 2
 
@@ -563,12 +662,12 @@ def test_the_gate_opens_when_a_pause_is_over() -> None:
 def test_one_who_gives_up_waiting_does_not_stand_in_the_others_way() -> None:
     async def story() -> None:
         gate = Gate(Throttle(most=1))
-        await gate.admit(100)
+        sent = await gate.admit(100)
         first, second, third = await waiting(gate, 3)
         first.cancel()
         second.cancel()
         await asyncio.sleep(0.01)
-        gate.succeeded(100)
+        gate.succeeded(sent, 100)
         await asyncio.wait_for(third, 1)
         assert first.cancelled()
         assert second.cancelled()
