@@ -61,9 +61,12 @@ def test_the_card_names_base_data_recipe_prompt_and_scores(run: Run) -> None:
 
 
 def test_the_way_of_use_is_python_that_asks_with_the_system_prompt() -> None:
-    for method, loader in (("qlora", "AutoPeftModelForCausalLM"), ("full", "AutoModelForCausalLM")):
+    base = RECORD["base_model"]
+    loads = {"qlora": f"PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained('{base}'), folder)",
+             "full": "AutoModelForCausalLM.from_pretrained(folder)"}  # fmt: skip
+    for method, load in loads.items():
         (code,) = re.findall(r"```python\n(.*?)```", model_card("x", RECORD | {"method": method}, "", {}), re.DOTALL)
-        assert f"model = {loader}.from_pretrained(folder)" in code
+        assert f"model = {load}\n" in code
         assert RECORD["system"] in ast.unparse(ast.parse(code))
 
 

@@ -18,11 +18,10 @@ _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 USE = """```python
 {imports}
-from transformers import AutoTokenizer
 
 folder = "."  # this one
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {loader}.from_pretrained(folder)
+model = {load}
 messages = {messages}
 inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
 answer = model.generate(**inputs, max_new_tokens=256, do_sample=False)[0, inputs["input_ids"].shape[1]:]
@@ -85,10 +84,10 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "",
         "Template and system prompt are those of the training; with others it answers worse.",
         "",
-        _use(record, full),
+        _use(record, None if full else base if known else "../student" if base == "tiny" else f"…/{shown}"),
         "",
         f"System prompt: {_code(str(record.get('system', '')) or 'none')}.",
-        "" if full or known else f"The adapter needs its base, {shown}, where `adapter_config.json` says it is.",
+        "" if full or known else f"The adapter needs its base, {shown}: say where that is.",
         "",
         "## Training",
         "",
@@ -110,14 +109,16 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def _use(record: Mapping[str, Any], full: bool) -> str:
+def _use(record: Mapping[str, Any], base: str | None) -> str:
+    """Python that asks the model; `base` is what its adapter is loaded onto, None for a model that is whole."""
     turns = [{"role": "system", "content": record["system"]}] if record.get("system") else []
     turns += [{"role": "user", "content": "…"}]
-    if full:
-        return USE.format(imports="from transformers import AutoModelForCausalLM", loader="AutoModelForCausalLM",
-                          messages=turns)  # fmt: skip
-    return USE.format(imports="from peft import AutoPeftModelForCausalLM", loader="AutoPeftModelForCausalLM",
-                      messages=turns)  # fmt: skip
+    imports = "from transformers import AutoModelForCausalLM, AutoTokenizer"
+    load = "AutoModelForCausalLM.from_pretrained(folder)"
+    if base is not None:
+        imports = f"from peft import PeftModel\n{imports}"
+        load = f"PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained({base!r}), folder)"
+    return USE.format(imports=imports, load=load, messages=turns)
 
 
 def _evaluation(metrics: Mapping[str, Any]) -> list[str]:
