@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,11 +31,11 @@ def xllamacpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def teacher(xllamacpp: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teacher]:
-    """Starts servers with the options given; each returns its base URL once it listens, and all are stopped."""
-    running: list[subprocess.Popen[str]] = []
-    log = (tmp_path_factory.mktemp("log") / "server.log").open("w")
+@pytest.fixture
+def teacher(xllamacpp: Path, tmp_path: Path) -> Iterator[Teacher]:
+    """Starts a server with the options given; gives its base URL once it listens, and is stopped at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+    log = tmp_path / "server.log"
 
     def start(*options: str) -> str:
         with socket.socket() as probe:
@@ -42,32 +43,31 @@ def teacher(xllamacpp: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             port = probe.getsockname()[1]
         environment = os.environ | {"PYTHONPATH": str(xllamacpp)}
         command = [sys.executable, "-m", "wukong_trainer.llama_server", *options, "--port", str(port)]
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.PIPE, text=True)
+        with log.open("wb") as output:
+            server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         running.append(server)
-        assert server.stderr is not None
-        for line in server.stderr:
-            if f"on http://127.0.0.1:{port}/v1" in line:
-                return f"http://127.0.0.1:{port}/v1"
-        raise AssertionError(f"the server ended with {server.wait()}")
+        while f"on http://127.0.0.1:{port}/v1" not in log.read_text("utf-8", "replace"):
+            assert server.poll() is None, log.read_text("utf-8", "replace")
+            time.sleep(0.5)
+        return f"http://127.0.0.1:{port}/v1"
 
     yield start
     for server in running:
         server.terminate()
         assert server.wait(60) == 0
-    log.close()
 
 
 def build(corpus: Path, base_url: str, *options: str) -> int:
-    size = ["--limit", "2", "--max-pairs", "3", "--variants", "2", "--concurrency", "1", "--temperature", "0.2"]
+    size = ["--limit", "1", "--max-pairs", "2", "--variants", "2", "--concurrency", "1", "--temperature", "0.2"]
     return main(["build", str(corpus), "--base-url", base_url, "--teacher-model", "local", *size, *options])
 
 
 def test_a_small_models_replies_keep_to_the_schema_and_every_candidate_is_accounted_for(
     teacher: Teacher, corpora: Path, empty_home: Path
 ) -> None:
-    base_url = teacher("smollm2", "--slots", "1", "--context", "4096")
+    base_url = teacher("smollm2", "--slots", "1", "--threads", "1", "--context", "4096")
     # Most of what so small a model writes is rejected; none of it is lost.
-    assert build(corpora / "apollo.md", base_url, "--max-tokens", "600") in {0, 3}
+    assert build(corpora / "apollo.md", base_url, "--max-tokens", "300") in {0, 3}
     run = empty_home / "runs" / "apollo"
     for stage in read_json(run / "dataset" / "manifest.json")["accounting"].values():
         assert stage["asked"] == stage["received"] + stage["short"]
@@ -75,14 +75,14 @@ def test_a_small_models_replies_keep_to_the_schema_and_every_candidate_is_accoun
     assert read_json(run / "build.json")["calls_made"] > 0
     refused = [row["reason"] for row in read_jsonl(run / "dataset" / "rejected.jsonl") if "rejected" in row["reason"]]
     assert refused == []
-    assert build(corpora / "apollo.md", base_url, "--max-tokens", "600") in {0, 3}
+    assert build(corpora / "apollo.md", base_url, "--max-tokens", "300") in {0, 3}
     assert read_json(run / "build.json")["calls_made"] == 0
 
 
 def test_a_context_shorter_than_the_prompts_ends_a_build_with_the_servers_words(
     teacher: Teacher, corpora: Path, empty_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base_url = teacher("smollm2", "--slots", "1", "--context", "512")
+    base_url = teacher("smollm2", "--slots", "1", "--threads", "1", "--context", "512")
     assert build(corpora / "blackwukong.md", base_url) == 3
     shown = " ".join(capsys.readouterr().out.split())
     assert "exceeds the available context size (512 tokens), try increasing it" in shown
