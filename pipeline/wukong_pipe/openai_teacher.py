@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
 from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
+from wukong_pipe.gate import Gate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Call, Purchase
 from wukong_pipe.ledger import Ledger, Reservation
@@ -29,7 +30,7 @@ from wukong_pipe.openai_request import (
 )
 from wukong_pipe.provider_errors import Kind, classify, ending, retry_after, was_refused, words_of_answer
 from wukong_pipe.teacher import Request, Unanswered
-from wukong_pipe.throttle import Gate, Sent, Throttle
+from wukong_pipe.throttle import Sent, Throttle
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
