@@ -82,7 +82,7 @@ async def serve(load: str) -> None:
 # --- the clients, each a process of its own ------------------------------------------------------------------
 
 
-def ours(url: str, calls: int) -> None:
+def ours(parent: str, url: str, calls: int) -> None:
     """As a build asks; the imports are not measured."""
     import openai
     from benchmarks.throughput import requests, settings
@@ -96,7 +96,7 @@ def ours(url: str, calls: int) -> None:
     said: list[str] = []
 
     async def run() -> int:
-        with tempfile.TemporaryDirectory(dir=".") as folder, Journal(Path(folder) / "journal.sqlite") as journal:
+        with tempfile.TemporaryDirectory(dir=parent) as folder, Journal(Path(folder) / "journal.sqlite") as journal:
             async with OpenAIBackend(settings(url), journal, Ledger(journal, "run"), said.append) as backend:
                 teacher = JournalledTeacher(journal, backend, "run")
                 replies = await in_pool(requests(calls), lambda one: teacher.ask(one, 0), SLOTS)
@@ -111,6 +111,11 @@ def ours(url: str, calls: int) -> None:
 
 CURATOR = """
 import json, sys, time
+import tiktoken
+# Its table of tokens would be downloaded; bytes do to count them, and no limit of tokens is near.
+table = {bytes([byte]): byte for byte in range(256)}
+encoding = tiktoken.Encoding("bytes", pat_str="(?s).", mergeable_ranks=table, special_tokens={})
+tiktoken.get_encoding = tiktoken.encoding_for_model = lambda *_: encoding
 url, calls, slots = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 from bespokelabs import curator
 llm = curator.LLM(
@@ -162,6 +167,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=800)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--curator", default="", metavar="PYTHON")
+    parser.add_argument("--folder", default=".", help="where the journal stands; a disk that others write to slows it")
     parser.add_argument("--loads", nargs="*", default=list(LOADS))
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     parser.add_argument("--ours", nargs=3, help=argparse.SUPPRESS)
@@ -170,9 +176,19 @@ def main() -> None:
         asyncio.run(serve(options.serve))
         return
     if options.ours:
-        ours(options.ours[0], int(options.ours[1]))
+        ours(options.folder, options.ours[0], int(options.ours[1]))
         return
-    clients = {"this pipeline": [sys.executable, "-m", "benchmarks.throttle_noise", "--ours", str(options.calls)]}
+    clients = {
+        "this pipeline": [
+            sys.executable,
+            "-m",
+            "benchmarks.throttle_noise",
+            "--folder",
+            options.folder,
+            "--ours",
+            str(options.calls),
+        ]
+    }
     if options.curator:
         clients["curator"] = [options.curator, "-c", CURATOR, str(options.calls)]
     print("| refused | client | wall | calls refused | answers kept |\n|---|---|---:|---:|---:|")

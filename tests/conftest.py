@@ -41,20 +41,18 @@ MAY_SKIP = {
 """The files that may skip a test under `--no-skips`, and why; anything else that skips fails the run."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what stands on a slow fixture, before `-m` chooses, and spread the tests over the workers.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as slow what stands on a slow fixture, and keep together, on one worker, what shares a module's fixture."""
+    if isinstance(item, pytest.Function):
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+        definitions = item._fixtureinfo.name2fixturedefs.values()
+        if any(fixture.scope == "module" for fixtures in definitions for fixture in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
-    Tests that share a fixture of their module stay together, so that it is made once; the README's commands, the
-    longest chain of all, begin first.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function):
-            if SLOW_FIXTURES & set(item.fixturenames):
-                item.add_marker(pytest.mark.slow)
-            definitions = item._fixtureinfo.name2fixturedefs.values()
-            if any(fixture.scope == "module" for fixtures in definitions for fixture in fixtures):
-                item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The README's commands, the longest chain of all, begin first."""
     items.sort(key=lambda item: "ran" not in getattr(item, "fixturenames", ()))
 
 

@@ -30,13 +30,7 @@ class BoundedClient(openai.DefaultAsyncHttpxClient):
         Args:
             stream: leave the body to the caller.
         """
-        left = self.max_redirects if options.pop("follow_redirects", self.follow_redirects) else 0
-        response = await super().send(request, stream=True, follow_redirects=False, **options)
-        # Redirects are followed here: the HTTP library would read all of their bodies.
-        while response.next_request is not None and left:
-            left -= 1
-            await response.aclose()
-            response = await super().send(response.next_request, stream=True, follow_redirects=False, **options)
+        response = await super().send(request, stream=True, **options)
         return response if stream else await _whole(response)
 
 

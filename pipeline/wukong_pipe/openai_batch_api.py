@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wukong_pipe.bounded import MIB
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.openai_client import TeacherSettings, new_client
-from wukong_pipe.provider_errors import classify, ending, retry_after, words_of
+from wukong_pipe.provider_errors import classify, ending, retry_after, words_of_answer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -161,7 +161,8 @@ class BatchApi:
                 answer = await call()
             except openai.APIStatusError as error:
                 self._reached = True
-                words = words_of(self._settings.scrub(error.response.content).decode("utf-8", "replace"))
+                body = self._settings.scrub(error.response.content).decode("utf-8", "replace")
+                words = words_of_answer(error.status_code, error.response.headers, body)
                 if classify(error.status_code, words, rungs_left=False, limit_name="") != "retry":
                     raise Refused(error.status_code, words) from None
                 failure, asked_to_wait = f"{error.status_code}: {words}", retry_after(error.response.headers)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import json
 import logging
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -70,9 +73,7 @@ class TeacherSettings:
         """`body` without the key: providers echo it in their errors. A word like “none” is no secret."""
         if len(self.api_key) < 8:
             return body
-        # Some servers' JSON has \/ for a slash and \u002B for a plus.
-        spelt = (rf"(?:{re.escape(char)}|\\{re.escape(char)}|(?i:\\u{ord(char):04x}))" for char in self.api_key)
-        return re.sub("".join(spelt).encode("ascii"), b"[key]", body)
+        return _spellings(self.api_key).sub(b"[key]", body)
 
     def kept(self, body: bytes) -> bytes:
         """A reply's body as it is kept: without the key, and where it was cut without what may be a part of the key."""
@@ -80,6 +81,20 @@ class TeacherSettings:
         if len(body) < MOST_OF_A_REPLY:
             return scrubbed
         return scrubbed[: len(scrubbed) - 6 * len(self.api_key)].ljust(MOST_OF_A_REPLY)
+
+
+@lru_cache(maxsize=8)
+def _spellings(key: str) -> re.Pattern[bytes]:
+    """The key as it stands, with JSON's escapes, backwards, in hexadecimal, and in base64 wherever it begins."""
+    # Some servers' JSON has \/ for a slash and \u002B for a plus.
+    plain = "".join(rf"(?:{re.escape(char)}|\\{re.escape(char)}|(?i:\\u{ord(char):04x}))" for char in key)
+    found = [plain, re.escape(key[::-1]), f"(?i:{key.encode('ascii').hex()})"]
+    for shift in range(3):
+        whole = base64.b64encode(b"\0" * shift + key.encode("ascii")).decode("ascii")
+        # The characters at both ends hold bits of what stands beside the key.
+        inner = whole[4 if shift else 0 : len(whole) // 4 * 4 - 4]
+        found += [re.escape(inner), re.escape(inner.replace("+", "-").replace("/", "_"))]
+    return re.compile("|".join(found).encode("ascii"))
 
 
 def checked_key(api_key: str) -> str:
@@ -118,8 +133,13 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
             base_url=settings.base_url,
             max_retries=0,
             timeout=openai.Timeout(settings.deadline, connect=min(10.0, settings.deadline)),
-            # HTTP_PROXY would capture http://127.0.0.1, too.
-            http_client=BoundedClient(trust_env=not _is_loopback(settings.base_url)),
+            http_client=BoundedClient(
+                # HTTP_PROXY would capture http://127.0.0.1, too.
+                trust_env=not _is_loopback(settings.base_url),
+                # What leaves is the text of the user's sources: it goes where the user said, and nowhere else.
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            ),
         )
     except (ImportError, ValueError) as error:
         raise TeacherError(

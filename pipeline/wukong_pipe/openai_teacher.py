@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
 from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
+from wukong_pipe.gate import Gate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Call, Purchase
 from wukong_pipe.ledger import Ledger, Reservation
@@ -27,9 +28,9 @@ from wukong_pipe.openai_request import (
     offer_of,
     wire_body,
 )
-from wukong_pipe.provider_errors import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of
+from wukong_pipe.provider_errors import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of_answer
 from wukong_pipe.teacher import Request, Unanswered
-from wukong_pipe.throttle import Gate, Sent, Throttle
+from wukong_pipe.throttle import Sent, Throttle
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -282,7 +283,8 @@ class OpenAIBackend:
         if (limit := found.get("limit")) is not None:
             self._tell("limit", limit, f"The server refuses more than {limit:.0f} calls at a time (429): kept to that.")
         if (pace := found.get("pace")) is not None:
-            line = f"The server refuses more than about {60 * pace:.2g} calls a minute (429): kept to that."
+            a_minute = float(f"{60 * pace:.2g}")
+            line = f"The server refuses more than about {a_minute:g} calls a minute (429): kept to that."
             self._tell("pace", pace, line)
 
     def _client_here(self) -> AsyncOpenAI:
@@ -309,7 +311,8 @@ class OpenAIBackend:
             CallFailed: it is not final, or not about this request alone.
         """
         body = self.settings.kept(error.response.content)
-        words = words_of(body.decode("utf-8", "replace"))
+        words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
+        words = self.settings.scrub(words.encode("utf-8", "replace")).decode("utf-8", "replace")
         kind = classify(
             error.status_code,
             words,

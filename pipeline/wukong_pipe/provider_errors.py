@@ -101,6 +101,16 @@ def ending(base_url: str, status: int | None, words: str, *, used: bool) -> Wuko
     return StoppedShort(f"{message} What was bought is kept.") if used else TeacherError(message)
 
 
+def words_of_answer(status: int, headers: Mapping[str, str], text: str) -> str:
+    """What a refusal says. A redirect, which is never followed, says where it points."""
+    if 300 <= status < 400:
+        return (
+            f"a redirect to {headers.get('location', 'no address')}, which is not followed: the request holds the text "
+            "of your sources. If the teacher is there, give its address as --base-url"
+        )
+    return words_of(text)
+
+
 def words_of(text: str) -> str:
     """What an error body says, on one line: its message, code and parameter.
 

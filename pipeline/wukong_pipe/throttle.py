@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import re
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+
+from wukong_pipe.rate_limit_headers import told_pace
+from wukong_pipe.refusal_share import MEMORY, RefusalShare
 
 WINDOW = 60.0
 """Seconds: what a server gives a minute, and how far back the throttle looks."""
@@ -26,15 +25,11 @@ FIRST_PATIENCE, MOST_PATIENCE = 4, 16
 """How many clean rounds, and how many times CALM, pass before a limit that was refused is tried again."""
 SPURT, SURE_SPURT, SURE = 4, 2, 32
 """After so many times the calls at a time, or so many from SURE on, it is judged whether they brought more answers."""
-NEVER, NOTABLE = 1e-4, 0.002
-"""The share of refusals that stands for none, so small that a single refusal counts; and one that is known to be."""
-SURE_ODDS, LIKELY_ODDS = math.log(1000), math.log(30)
-"""How likely more refusals than the usual must be: as a rule, and where what was refused before is tried again."""
-MEMORY = 200
-"""Calls over which the usual share of refusals is averaged."""
 TRIALS, SURE_TRIALS, TRIAL_CUT = 3, 5, 0.2
 """So many refusals below all that was refused before are met by a cut, first or where a limit a minute is known; with
 one more, cuts are found to be of no use. The share by which a pace is cut on trial."""
+SURGE = 40
+"""So many times as many refusals as before are no chance: the server has had enough."""
 CERTAIN = 50
 """After so many answers without another refusal a cut is said to be right."""
 STORM, SAMPLE = 6, 8
@@ -110,8 +105,7 @@ class Throttle:
         self.limit = min(most, start or 8)
         """Calls at a time, once the server has answered."""
         self.in_flight = 0
-        self.usual = NEVER
-        """The share of calls that are refused however the run is paced."""
+        self.share = RefusalShare()
         self.changes: list[tuple[float, int, str]] = []
         """The last 200 changes: time, the new limit of calls at a time, why."""
         self._random = random or Random()
@@ -130,8 +124,6 @@ class Throttle:
         self._ramp = 0.0
         self._pauses = 0
 
-        self._most_usual = NEVER  # What self.usual may grow to before refusals are looked into again.
-        self._odds = 0.0  # Of more refusals than the usual, as a logarithm.
         self._cut_number = 0  # The last call sent before the last cut.
         self._is_open = True  # One of those sent since then was answered.
         self._cut_at = -math.inf  # When something was cut last.
@@ -144,6 +136,7 @@ class Throttle:
         self._in_vain = 0  # Refusals that came all the same, below all that was ever refused.
         self._trial = [0, 0]  # Refused, answered, of those sent since the first of them.
         self._trial_number = 0
+        self._clean = 0  # The answers before them.
         self._is_proved = False  # There is a limit a minute.
         self._refused_at = math.inf  # The fewest calls in flight that were refused, and not only slow.
 
@@ -174,8 +167,8 @@ class Throttle:
             found["limit"] = self._refused_at - 1
         if self.pace < math.inf:
             found["pace"] = self._top
-        if self.usual > NOTABLE:
-            found["share"] = self.usual
+        if self.share.is_notable:
+            found["share"] = self.share.usual
         return found
 
     # --- before a call --------------------------------------------------------------------------------------
@@ -230,8 +223,7 @@ class Throttle:
             self._is_open = True
         if sent.number > self._trial_number:
             self._trial[1] += 1
-        self._odds = max(0.0, self._odds + math.log((1 - self._more) / (1 - self.usual)))
-        self.usual = max(NEVER, self.usual * (1 - 1 / MEMORY))
+        self.share.answered()
         if retried or now < self._calm:
             return
         if self._held_back:
@@ -267,36 +259,36 @@ class Throttle:
         self._forget(now)
         if sent.at + WINDOW > now:
             self._refused.add(sent.number)
+        if sent.number > self._trial_number:
+            self._trial[0] += 1
         if sent.number <= self._cut_number:
             self._refused_with_others(now, sent, level, retry_after)
             return
-        if sent.number > self._trial_number:
-            self._trial[0] += 1
-        self._odds += math.log(self._more / self.usual)
-        if self._odds < (LIKELY_ODDS if sent.is_probe else SURE_ODDS if self.usual < NOTABLE else 2 * SURE_ODDS):
-            if not sent.is_probe:
-                self.usual = min(self.usual + (1 - self.usual) / MEMORY, self._most_usual)
-            return
-        self._odds = 0.0
-        self._meet(now, sent, level, retry_after, _told_pace(headers, self._average or 1.0))
+        if self.share.refused(sent.is_probe):
+            self._meet(now, sent, level, retry_after, told_pace(headers, self._average or 1.0))
 
     def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
         """Refusals are more than the usual: cut what they may come from."""
+        is_sure = sent.is_probe or told is not None or self._is_storm(sent)
         taken_before = max((other.level for other in self._sent if other.number not in self._refused), default=0)
-        what = "limit" if told is None and level > 1 and level > 0.95 * taken_before else "pace"
+        # Fewer at a time are slower, too: to see whether that helps, no pace need be known.
+        is_of_limit = level > 0.95 * taken_before or not (is_sure or self._is_proved)
+        what = "limit" if told is None and level > 1 and is_of_limit else "pace"
         is_same = now < self._calm and self._since < SAMPLE  # The last cut was for the same.
         if not is_same:
             self._cut.clear()
-        is_sure = sent.is_probe or told is not None or self._is_storm(sent)
+        if not is_sure and self._is_in_vain(is_same):
+            refused, answered = self._trial
+            if answered < 2 * refused:  # Not enough is known yet.
+                return
+            if refused * self._clean <= SURGE * (refused + answered):
+                self._give_back(now)
+                return
+            is_sure, what = True, "pace"  # They have become many, and so come from what was sent.
         if is_sure:
             self._believe()
             self._pause(now, retry_after)
             self._is_proved = self._is_proved or what == "pace"
-        elif self._is_in_vain(is_same):
-            refused, answered = self._trial
-            if answered >= 2 * refused:
-                self._give_back(now)
-            return
         else:
             if self._is_proved:
                 self._pause(now, retry_after)
@@ -320,7 +312,7 @@ class Throttle:
             self._in_vain = 0
         self._in_vain += not (self._is_proved and is_same)
         if self._in_vain == 1:
-            self._trial, self._trial_number = [0, 0], self._number
+            self._trial, self._trial_number, self._clean = [0, 0], self._number, self._since
         return self._in_vain > (SURE_TRIALS if self._is_proved else TRIALS)
 
     def _refused_with_others(self, now: float, sent: Sent, level: int, retry_after: float | None) -> None:
@@ -362,20 +354,13 @@ class Throttle:
 
     # --- learning -------------------------------------------------------------------------------------------
 
-    @property
-    def _more(self) -> float:
-        """The share of refusals that is more than the usual."""
-        return min(2 * self.usual + 0.1, (1 + self.usual) / 2)
-
     def _is_storm(self, sent: Sent) -> bool:
         """Whether most of the calls that left just before this one were refused."""
         return sum(sent.number - back in self._refused for back in range(SAMPLE)) >= STORM
 
     def _give_back(self, now: float) -> None:
         """Refusals do not follow the rate: they are the usual from here on."""
-        refused, answered = self._trial
-        self.usual = max(NEVER, refused / (refused + answered))
-        self._most_usual = 1.5 * self.usual
+        self.share.learn(*self._trial)
         self._first_cut = None
         if "pace" in self._tried:
             _, self._pace.per_second, self._top = self._tried["pace"]
@@ -398,7 +383,7 @@ class Throttle:
         took = (len(self._sent) - len(self._refused)) / min(WINDOW, max(1.0, now - self._began))
         if self._is_proved and self._in_vain > 2:  # What a bucket held at first is gone.
             took = min(took, self._since / max(1.0, now - self._cut_at))
-        took /= 1 - self.usual
+        took /= 1 - self.share.usual
         top = min(took, math.inf if told is None else told, self.pace)
         # An outage in the last minute makes it look slower than it is.
         self._top = top if self.pace == math.inf else max(top, self._top if is_probe else self.pace / 2)
@@ -449,87 +434,3 @@ class Throttle:
             self.changes.pop()  # One episode is one change.
         self.changes.append((now, self.limit, why))
         del self.changes[:-200]
-
-
-def _told_pace(headers: Mapping[str, str], tokens: float) -> float | None:
-    """The calls of `tokens` each a second that OpenAI's x-ratelimit headers promise; None where none of them ran out.
-
-    limit - remaining comes back within reset, whether the limit is a minute's or, as Groq's of requests, a day's.
-    """
-    paces = []
-    for kind, needed in (("requests", 1.0), ("tokens", tokens)):
-        limit, remaining = (_number(headers.get(f"x-ratelimit-{name}-{kind}")) for name in ("limit", "remaining"))
-        reset = _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if remaining < needed and limit > remaining and 0 < reset <= 86400:
-            paces.append((limit - remaining) / reset / needed)
-    return min(paces, default=None)
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
-
-
-def _seconds(text: str) -> float:
-    """A duration as OpenAI writes it: 6m0s, 1h2m, 120ms; NaN where it is none (others write a date there)."""
-    if not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+", text):
-        return _number(text)
-    units = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|[dhms])", text))
-
-
-class Gate:
-    """A `Throttle` for asyncio: who waits is let through in order, within one event loop."""
-
-    def __init__(self, throttle: Throttle, clock: Callable[[], float] = time.monotonic) -> None:
-        self.throttle = throttle
-        self._clock = clock
-        self._turn = asyncio.Lock()
-        self._news = asyncio.Event()
-        self._end: BaseException | None = None
-
-    async def admit(self, tokens: int) -> Sent:
-        """Wait until a call that uses `tokens` at worst may be sent; it is handed back with its outcome to one of the
-        four methods below.
-
-        Raises:
-            BaseException: the one `stop` was given.
-        """
-        async with self._turn:
-            while True:
-                if self._end is not None:
-                    raise self._end
-                self._news.clear()
-                wait = self.throttle.wait(self._clock())
-                if wait == 0.0:
-                    return self.throttle.send(self._clock(), tokens)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(None if wait == math.inf else wait):
-                        await self._news.wait()
-
-    def succeeded(self, sent: Sent, tokens: int, retried: bool = False) -> None:
-        """See `Throttle.succeeded`."""
-        self.throttle.succeeded(self._clock(), sent, tokens, retried)
-        self._news.set()
-
-    def failed(self, sent: Sent) -> None:
-        """See `Throttle.failed`."""
-        self.throttle.failed(self._clock(), sent)
-        self._news.set()
-
-    def refused(self, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
-        """See `Throttle.refused`."""
-        self.throttle.refused(self._clock(), sent, retry_after, headers)
-        self._news.set()
-
-    def dropped(self, sent: Sent) -> None:
-        """See `Throttle.dropped`."""
-        self.throttle.dropped(self._clock(), sent)
-        self._news.set()
-
-    def stop(self, error: BaseException) -> None:
-        """Everyone who waits, or comes later, gets `error` at once."""
-        self._end = error
-        self._news.set()

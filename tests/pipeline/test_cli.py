@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -464,6 +465,20 @@ def test_the_teachers_own_variables_come_last(
         assert "wrong door" in error_of(capsys, main(["build", "book.md", "--run", "two"]))
         assert main(["build", "book.md", "--run", "one", "--base-url", server.base_url]) == 0
     assert not any(b"sk-canary" in data for data in files_in(workspace).values())
+
+
+def test_timeout_ends_a_slow_call_which_is_sent_again(capsys: pytest.CaptureFixture[str]) -> None:
+    good, asked = GoodTeacher(), 0
+
+    def script(request: dict[str, Any]) -> Response:
+        nonlocal asked
+        asked += 1
+        return replace(good(request), delay=4.0 if asked == 1 else 0.0)
+
+    with provider(script) as server:
+        arguments = ["--run", "slow", "--base-url", server.base_url, "--teacher-model", "m", "--timeout", "2"]
+        assert main(["build", "book.md", "--variants", "2", *arguments]) == 0
+    assert "No answer within 2 seconds (--timeout), 1 so far" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

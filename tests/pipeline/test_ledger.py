@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from wukong_pipe.build_command import spent_so_far
 from wukong_pipe.errors import CeilingReached, Interrupted, WorkspaceError
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices, Purchase, Send, Tokens
@@ -458,3 +459,21 @@ def test_a_batch_collected_under_other_prices_is_settled_at_those_it_was_sent_at
     assert call.cost == "1"
     # 1 of 10 is spent, and an offer of two million tokens now costs 8.
     assert later.fitting([Tokens(1_000_000, 1_000_000)] * 3) == 1
+
+
+def test_progress_shows_what_was_used_and_never_falls(journal: Journal) -> None:
+    ledger, shown = Ledger(journal, "run", PRICES), list[Tokens]()
+
+    async def story() -> None:
+        assert spent_so_far(ledger) == ""
+        first, second = [await ledger.reserve(wanted(key), OFFER, 0) for key in "ab"]
+        shown.append(ledger.settled)
+        assert spent_so_far(ledger) == "0 calls, 0 tokens in, 0 out, 0.0000 USD"
+        answer(ledger, first, usage_of(Tokens(1000, 20)), "a")
+        shown.append(ledger.settled)
+        assert spent_so_far(ledger) == "1 calls, 1,000 tokens in, 20 out, 0.0010 USD"
+        fail(ledger, second, unbilled=False)
+        shown.append(ledger.settled)
+
+    asyncio.run(story())
+    assert shown == [Tokens(), Tokens(1000, 20), Tokens(1000, 20) + OFFER]

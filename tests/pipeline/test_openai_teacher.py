@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests.support.asking import GOOD, KEY, ask_all, fails, failures, request, settings
-from tests.support.provider import Provider, Response, Script, completion, provider, refusal
+from tests.support.provider import Limits, Provider, Response, Script, completion, provider, refusal
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.journal import Journal
 from wukong_pipe.ledger import Ledger
 from wukong_pipe.openai_client import TeacherSettings, checked_key
 from wukong_pipe.openai_teacher import OpenAIBackend
-from wukong_pipe.teacher import JournalledTeacher, in_pool
+from wukong_pipe.teacher import JournalledTeacher, Reply, in_pool
 
 # --- errors -------------------------------------------------------------------------------------------------
 
@@ -226,6 +229,115 @@ def test_a_model_that_wants_max_completion_tokens_gets_it(tmp_path: Path) -> Non
     assert len(server.requests) == 3
 
 
+def test_a_model_that_takes_no_temperature_is_asked_without_and_the_journal_knows_what_was_meant(
+    tmp_path: Path,
+) -> None:
+    words = "Unsupported value: 'temperature' does not support 0.7 with this model."
+
+    def script(asked: dict[str, Any]) -> Response:
+        return refusal(400, words, param="temperature") if "temperature" in asked else completion(GOOD)
+
+    with provider(script) as server:
+        teacher = settings(server.base_url, temperature=0.7)
+        replies, _ = ask_all(tmp_path, teacher, ["one", "two"])
+        again, asker = ask_all(tmp_path, teacher, ["one", "two"])
+        other, _ = ask_all(tmp_path, settings(server.base_url), ["one"])
+    assert [reply.problem for reply in replies] == ["", ""]
+    assert (again, asker.bought) == (replies, 0)
+    assert ["temperature" in asked for asked in server.requests] == [True, False, False, False]
+    assert other[0].call != replies[0].call
+
+
+def test_a_complaint_about_a_temperature_that_was_not_sent_ends_the_run(tmp_path: Path) -> None:
+    with provider(lambda _: refusal(400, "temperature? what temperature")) as server:
+        kind, _ = fails(tmp_path, server)
+    assert (kind, len(server.requests)) == (TeacherError, 1)
+
+
+# --- what is said on the screen -----------------------------------------------------------------------------
+
+
+def said_while_asking(path: Path, teacher: TeacherSettings, count: int, at_a_time: int = 16) -> list[str]:
+    """What the user is told while so many requests are answered."""
+    said = list[str]()
+
+    async def run() -> None:
+        with Journal(path / "journal.sqlite") as journal:
+            async with OpenAIBackend(teacher, journal, Ledger(journal, "run"), said.append) as backend:
+                asker = JournalledTeacher(journal, backend, "run")
+                replies = await in_pool([str(number) for number in range(count)], partial(ask, asker), at_a_time)
+        assert all(reply.value is not None for reply in replies)
+
+    async def ask(asker: JournalledTeacher, text: str) -> Reply:
+        return await asker.ask(request(text), 0)
+
+    asyncio.run(run())
+    return said
+
+
+def test_refusals_by_chance_are_waited_out_and_said(tmp_path: Path) -> None:
+    chance = Random(3)
+
+    def script(_: dict[str, Any]) -> Response:
+        refused = chance.random() < 0.1
+        return refusal(429, "busy", {"retry-after": "0.2"}) if refused else replace(completion(GOOD), delay=0.02)
+
+    with provider(script) as server:
+        said = said_while_asking(tmp_path, settings(server.base_url, concurrency=16), 400)
+        refused = len(server.requests) - 400
+    assert refused > 20
+    assert any("of the calls (429), however few are sent" in line for line in said)
+    assert len(said) <= 4
+
+
+def test_one_call_in_five_refused_by_chance_ends_no_run(tmp_path: Path) -> None:
+    chance = Random(5)
+
+    def script(_: dict[str, Any]) -> Response:
+        return refusal(429, "busy", {"retry-after": "0.01"}) if chance.random() < 0.2 else completion(GOOD)
+
+    with provider(script) as server:
+        teacher = settings(server.base_url, concurrency=8, retries=8)
+        replies, _ = ask_all(tmp_path, teacher, [str(number) for number in range(100)])
+    assert all(reply.value is not None for reply in replies)
+
+
+def test_a_limit_of_calls_at_a_time_is_said(tmp_path: Path) -> None:
+    with provider(lambda _: replace(completion(GOOD), delay=0.5), limits=Limits(at_once=6)) as server:
+        said = said_while_asking(tmp_path, settings(server.base_url, concurrency=16), 100)
+    assert any("calls at a time (429): kept to that" in line for line in said)
+
+
+def test_a_timeout_is_said_when_it_happens(tmp_path: Path) -> None:
+    with provider([replace(completion(GOOD), delay=0.5), completion(GOOD)]) as server:
+        (line,) = said_while_asking(tmp_path, settings(server.base_url, deadline=0.2), 1)
+    assert line.startswith("No answer within 0.2 seconds (--timeout)")
+
+
+# --- redirects and cookies ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("first", [False, True])
+def test_no_redirect_is_followed_and_where_it_points_is_said(tmp_path: Path, status: int, first: bool) -> None:
+    with provider(lambda _: completion(GOOD)) as elsewhere:
+        target = f"{elsewhere.base_url}/chat/completions"
+        redirect = Response(status, b"", {"location": target})
+        with provider([redirect] if first else [completion(GOOD), redirect]) as server:
+            kind, message = fails(tmp_path, server, ["one", "two"])
+        assert elsewhere.requests == []
+    assert kind is (TeacherError if first else StoppedShort)
+    assert target in message
+    assert "not followed" in message
+
+
+def test_a_cookie_is_not_sent_back(tmp_path: Path) -> None:
+    answer = replace(completion(GOOD), headers={"set-cookie": "who=you; Path=/"})
+    with provider(lambda _: answer) as server:
+        ask_all(tmp_path, settings(server.base_url), ["one", "two", "three"])
+    assert all("cookie" not in headers for headers in server.headers)
+
+
 # --- keys and proxies ---------------------------------------------------------------------------------------
 
 
@@ -286,3 +398,17 @@ def test_retry_after_is_waited_for(tmp_path: Path, header: dict[str, str]) -> No
     with provider([refusal(429, "slow down", header), completion(GOOD)]) as server:
         ask_all(tmp_path, settings(server.base_url), ["ask"])
     assert 0.4 <= server.times[1] - server.times[0] < 1.5
+
+
+# --- keys that a provider says back in another spelling -----------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["", "x", "Bearer "])
+@pytest.mark.parametrize("key", [KEY, "sk-a+b/c~d?e:1234"])
+def test_a_key_said_back_in_base64_backwards_or_in_hexadecimal_is_masked(key: str, before: str) -> None:
+    teacher = settings("http://x/v1", api_key=key)
+    whole = f"{before}{key}!".encode()
+    for spelt in (base64.b64encode(whole), base64.urlsafe_b64encode(whole), whole[::-1], whole.hex().upper().encode()):
+        scrubbed = teacher.scrub(b'{"error": "' + spelt + b'"}')
+        assert b"[key]" in scrubbed
+        assert len(scrubbed) <= len(b'{"error": "[key]"}') + 2 * len(before + "!") + 10

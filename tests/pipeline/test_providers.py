@@ -88,3 +88,27 @@ def test_a_secret_in_the_address_is_refused_without_showing_it(base_url: str) ->
 def test_a_malformed_key_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(TeacherError, match="malformed"):
         resolve(api_key="sk-密钥")
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-proj-abcdefghij0123456789", "glpat-abcdefghij0123456789", "my-own-secret-value"]
+)
+def test_a_secret_in_the_path_of_the_address_is_refused_without_showing_it(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_TOKEN", "my-own-secret-value")
+    with pytest.raises(TeacherError, match="looks like a secret") as caught:
+        checked_url(f"https://gateway.example.com/{secret}/v1")
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://gateway.ai.cloudflare.com/v1/0123456789abcdef0123456789abcdef/my-gateway/openai",
+        "https://example.com/accounts/123e4567-e89b-12d3-a456-426614174000/v1",
+        "https://my-resource.openai.azure.com/openai/deployments/gpt-4o-mini",
+    ],
+)
+def test_an_account_in_the_path_of_the_address_is_no_secret(base_url: str) -> None:
+    assert checked_url(base_url) == base_url
