@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# Two workers of one thread each: two torch processes of two threads each wait for one another.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# Two workers of one thread each: two torch processes of two threads each wait for one another. A file stays on one
+# worker, for the fixtures of its module.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup check test test-all test-slow test-long demo clean
 

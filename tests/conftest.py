@@ -41,18 +41,13 @@ MAY_SKIP = {
 """The files that may skip a test under `--no-skips`, and why; anything else that skips fails the run."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark as slow what stands on a slow fixture, and keep together, on one worker, what shares a module's fixture."""
-    if isinstance(item, pytest.Function):
-        if SLOW_FIXTURES & set(item.fixturenames):
-            item.add_marker(pytest.mark.slow)
-        definitions = item._fixtureinfo.name2fixturedefs.values()
-        if any(fixture.scope == "module" for fixtures in definitions for fixture in fixtures):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The README's commands, the longest chain of all, begin first."""
+    """Mark as slow what stands on a slow fixture, before `-m` chooses; the README's commands, the longest chain of all,
+    begin first."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "ran" not in getattr(item, "fixturenames", ()))
 
 
