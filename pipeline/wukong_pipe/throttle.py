@@ -365,7 +365,8 @@ class Throttle:
 
     def _give_back(self, now: float) -> None:
         """Refusals do not follow the rate: they are the usual from here on."""
-        self.share.learn(*self._trial)
+        refused, answered = self._trial
+        self.share.learn(refused + 1, answered + self._clean)
         self._first_cut = None
         if "pace" in self._tried:
             _, self._pace.per_second, self._top = self._tried["pace"]
