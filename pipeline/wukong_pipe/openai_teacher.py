@@ -167,8 +167,9 @@ class OpenAIBackend:
         own = self._backoff(state)
         if not isinstance(error, CallFailed) or error.wait is None:
             return own
-        # What the server says is believed once: some say too little.
-        return error.wait if state.attempt_number == 1 else max(error.wait, own)
+        # Some servers say too little: they are believed once, or where they are known to refuse by chance.
+        is_believed = state.attempt_number == 1 or "share" in self._gate.throttle.findings()
+        return error.wait if is_believed else max(error.wait, own)
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, but no longer than the run goes on."""

