@@ -61,15 +61,12 @@ def test_an_answer_that_is_not_too_long_is_whole_and_its_connection_is_used_agai
 
 
 class Endless(http.server.BaseHTTPRequestHandler):
-    """Sends blanks for as long as somebody reads them; at /moved/ behind a redirect."""
+    """Sends blanks for as long as somebody reads them."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        is_moved = self.path.startswith("/moved")
-        self.send_response(307 if is_moved else 200)
+        self.send_response(200)
         self.send_header("content-type", "application/json")
-        if is_moved:
-            self.send_header("location", self.path.removeprefix("/moved"))
         self.end_headers()
         try:
             while True:
@@ -90,10 +87,9 @@ def endless() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("path", ["/v1", "/moved/v1"])
-def test_an_endless_answer_is_kept_cut_and_booked_at_the_most_it_can_cost(tmp_path: Path, path: str) -> None:
+def test_an_endless_answer_is_kept_cut_and_booked_at_the_most_it_can_cost(tmp_path: Path) -> None:
     with endless() as url:
-        teacher: TeacherSettings = settings(url + path, deadline=60.0, max_tokens=700)
+        teacher: TeacherSettings = settings(url + "/v1", deadline=60.0, max_tokens=700)
         (reply,), _ = ask_all(tmp_path, teacher, ["ask"])
     assert (reply.value, reply.problem) == (None, CUT)
     with Journal(tmp_path / "journal.sqlite") as journal:
@@ -111,9 +107,3 @@ def test_a_reply_that_is_cut_in_the_middle_of_the_key_does_not_end_in_its_beginn
     assert len(teacher.kept(body)) == len(teacher.kept(body + KEY.encode())) == MOST_OF_A_REPLY
     assert b"sk-" not in teacher.kept(body) + teacher.kept(body + KEY.encode())
     assert teacher.kept(b"a " + KEY.encode()) == b"a [key]"
-
-
-def test_a_redirect_without_end_is_an_error() -> None:
-    with provider(lambda _: Response(307, b"", {"location": "/v1/chat/completions"})) as server:
-        (answer,) = fetched(server.base_url)
-    assert answer.status_code == 307
