@@ -42,6 +42,7 @@ def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["report"], ["eval", "--history"]], ids=" ".join)
 def test_what_only_reads_a_run_needs_neither_torch_nor_the_libraries_of_training(
     empty_home: Path, arguments: list[str]

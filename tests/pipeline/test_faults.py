@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.faults import CALLS, FAULTS, Fault, broken_identities, play
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.vendor}: {fault.name}")
 @pytest.mark.usefixtures("empty_home")

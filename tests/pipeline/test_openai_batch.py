@@ -40,7 +40,7 @@ from wukong_pipe.openai_request import JSON_SCHEMA, PROMPT_ONLY
 from wukong_pipe.replies import CUT, MOST_OF_A_REPLY
 from wukong_pipe.teacher import JournalledTeacher, Reply, in_pool
 
-pytestmark = pytest.mark.usefixtures("empty_home")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 
 POLL = 0.02
 """Seconds between two looks at a batch, here and in the processes that are killed."""

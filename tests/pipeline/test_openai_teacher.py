@@ -275,6 +275,7 @@ def said_while_asking(path: Path, teacher: TeacherSettings, count: int, at_a_tim
     return said
 
 
+@pytest.mark.slow
 def test_refusals_by_chance_are_waited_out_and_said(tmp_path: Path) -> None:
     chance = Random(3)
 
@@ -290,6 +291,7 @@ def test_refusals_by_chance_are_waited_out_and_said(tmp_path: Path) -> None:
     assert len(said) <= 4
 
 
+@pytest.mark.slow
 def test_one_call_in_five_refused_by_chance_ends_no_run(tmp_path: Path) -> None:
     chance = Random(5)
 
@@ -302,6 +304,7 @@ def test_one_call_in_five_refused_by_chance_ends_no_run(tmp_path: Path) -> None:
     assert all(reply.value is not None for reply in replies)
 
 
+@pytest.mark.slow
 def test_a_limit_of_calls_at_a_time_is_said(tmp_path: Path) -> None:
     with provider(lambda _: replace(completion(GOOD), delay=0.5), limits=Limits(at_once=6)) as server:
         said = said_while_asking(tmp_path, settings(server.base_url, concurrency=16), 100)

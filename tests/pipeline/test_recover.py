@@ -383,6 +383,7 @@ def test_a_call_from_before_seals_is_taken_if_its_key_fits(tmp_path: Path, monke
         assert list(journal.calls()) == [good]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [512, 1024, 65536])
 def test_any_page_size_is_read(tmp_path: Path, size: int) -> None:
     path = tmp_path / "journal.sqlite"

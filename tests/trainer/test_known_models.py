@@ -17,6 +17,8 @@ from wukong_pipe.errors import ModelError
 from wukong_trainer import known_models
 from wukong_trainer.known_models import KNOWN, KnownModel, NotFetched, cache, fetched
 
+pytestmark = pytest.mark.slow
+
 DATA = random.Random(0).randbytes(300_000)
 PARTS = [DATA[:100_000], DATA[100_000:200_000], DATA[200_000:]]
 MODEL = KnownModel(

@@ -115,6 +115,7 @@ def test_a_huge_answer_is_cut_and_the_page_says_where_the_rest_stands(tmp_path: 
     assert "thinking, 4,000 characters" in page.text
 
 
+@pytest.mark.slow
 def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
     long = "long words " * 100_000
     run = make_run(tmp_path, instruction=long, source=long, kind=long, form=long)
@@ -493,6 +494,7 @@ def test_a_rise_in_the_control_is_explained(tmp_path: Path) -> None:
 # --- size ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_thousand_answers_make_a_page_of_less_than_three_megabytes(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     tuned = "There were some 99 of them, Sun Wukong said, in this long chapter of the book, and 7 more beside."
