@@ -3,8 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Two workers of one thread each: two torch processes of two threads each wait for one another. A file stays on one
+# worker, for the fixtures of its module.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup check test test-long demo clean
+.PHONY: setup check test test-all test-slow test-long demo clean
 
 setup: $(READY)
 
@@ -19,7 +22,12 @@ check: $(READY)
 	$(BIN)/mypy
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow and not long"
+
+test-slow: $(READY)
+	$(PYTEST) -m "slow and not long"
+
+test-all: test test-slow
 
 test-long: $(READY)
 	$(BIN)/pytest -m long

@@ -3,7 +3,7 @@
     python benchmarks/eval_vllm.py RUNS/demo
 
 asks base and tuned student of a run its held-out questions through both engines of `eval`, in the same precision, and
-writes `benchmarks/eval_vllm.md`. It needs `wukong-pipe export --merge` before, and a `vllm` on the PATH.
+writes `benchmarks/eval_vllm.md`. It needs `wukong-pipe export` before, and a `vllm` on the PATH.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HEAD = """\
 `benchmarks/eval_vllm.py runs/demo`: base and tuned student of the demo, asked all {n} held-out questions of the run
 through both engines of `eval`, greedy, at most {tokens} tokens an answer. {vllm} and transformers {transformers}, both
 in {dtype} on a CPU ({capability}, {machine}), one thread each. The machine had other work, so the times compare within
-a table and are no machine's best; of a GPU they say nothing. “Export” is what `export --merge` wrote: the adapter
+a table and are no machine's best; of a GPU they say nothing. “Export” is what `export` wrote: the adapter
 merged and rounded to bf16.
 
 ## The same answers?

@@ -80,6 +80,8 @@ def cells(fault: Fault, seen: Seen) -> list[str]:
 
 def sent(response: Response) -> str:
     """A response in a few words: status, headers that matter, and what is telling of the body."""
+    if packing := response.headers.get("content-encoding"):
+        return f"{response.status}, {packing}"
     body = response.body.decode("utf-8", "replace")
     parts = [str(response.status), *(f"{name}: {value}" for name, value in response.headers.items() if "retry" in name)]
     try:

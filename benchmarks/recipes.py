@@ -316,14 +316,14 @@ def scores(model: Any, tuned: Tuned, asked: Sequence[Example]) -> Scores:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="recipes; all that are shipped where none is named")
+    parser.add_argument("names", nargs="*", help=f"recipes; where none is named, {', '.join(CHANGES)}")
     parser.add_argument("--seed", type=int, default=0, help="of the facts and the pre-training")
     options = parser.parse_args()
     silence_libraries()
     print("| recipe | student | epochs, rate | held-out loss | ended | <think> closed | right | n | training, CPU |")
     print("|---|---|---|---|---|---|---|---|---|")
     weights: Weights = {}
-    for name in options.names or shipped_recipes():
+    for name in options.names or CHANGES:
         with tempfile.TemporaryDirectory() as folder:
             print(measure(name, options.seed, Path(folder), weights).row(), flush=True)
     print(f"\n{time.process_time():.0f} s of CPU time in all, seed {options.seed}", file=sys.stderr)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.resume
 
-trains a student with the command line, whole and killed at three points, goes on with `--resume`, compares every loss
-and every trained weight, and writes `benchmarks/resume.md`. It takes two minutes of a CPU.
+trains a student with the command line, whole and killed at three points, in fp32 and in bf16, goes on with `--resume`,
+compares every loss and every trained weight, and writes `benchmarks/resume.md`. It takes four minutes of a CPU.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ continued with `wukong-pipe train --resume`. *Largest gap* is over all {STEPS} t
 losses of the log, against the training that was never stopped; *weights* is the largest difference of any trained
 weight.
 
-| killed | left there | resumed from | losses | largest gap of a loss | largest gap of a weight |
-|---|---|---:|---:|---:|---:|
+| in | killed | left there | resumed from | losses | largest gap of a loss | largest gap of a weight |
+|---|---|---|---:|---:|---:|---:|
 """
 
 
@@ -71,9 +71,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         prepare(home)
-        ended(started(home, "whole"))
-        whole = Run(home / "runs" / "whole")
-        rows = [killed_and_resumed(home, f"killed{number}", kill, whole) for number, kill in enumerate(KILLS)]
+        rows = []
+        for precision in ("fp32", "bf16"):
+            whole = Run(home / "runs" / f"{precision}-whole")
+            ended(started(home, precision, whole.name))
+            rows += [
+                killed_and_resumed(home, precision, f"{precision}-killed{number}", kill, whole)
+                for number, kill in enumerate(KILLS)
+            ]
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
     print(PAGE.read_text("utf-8"))
 
@@ -103,11 +108,12 @@ def prepare(home: Path) -> None:
     (home / "recipe.toml").write_text(to_toml(recipe, {}), "utf-8")
 
 
-def started(home: Path, name: str, *options: str) -> subprocess.Popen[bytes]:
+def started(home: Path, precision: str, name: str, *options: str) -> subprocess.Popen[bytes]:
     """A `wukong-pipe train` of that run."""
     command = [sys.executable, "-m", "wukong_pipe.cli", "train", "--runs-dir", str(home / "runs"), "--run", name]
+    rest = ["--data", str(home), "--recipe", str(home / "recipe.toml"), "--precision", precision]
     return subprocess.Popen(
-        [*command, "--data", str(home), "--recipe", str(home / "recipe.toml"), *options],
+        [*command, *rest, *options],
         cwd=home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -122,10 +128,10 @@ def ended(process: subprocess.Popen[bytes]) -> None:
         sys.exit(said.decode())
 
 
-def killed_and_resumed(home: Path, name: str, kill: Kill, whole: Run) -> str:
+def killed_and_resumed(home: Path, precision: str, name: str, kill: Kill, whole: Run) -> str:
     """One row of the table."""
     run = Run(home / "runs" / name)
-    process = started(home, name)
+    process = started(home, precision, name)
     awaited(process, run.train / kill.there)
     time.sleep(kill.after)
     os.kill(process.pid, signal.SIGKILL)
@@ -138,14 +144,16 @@ def killed_and_resumed(home: Path, name: str, kill: Kill, whole: Run) -> str:
         sys.exit(f"No whole checkpoint was left {kill.name}.")
     whole_until = step_of(checkpoint)
     said = ", ".join(f"{path.name} {'whole' if step_of(path) <= whole_until else 'half written'}" for path in left)
-    ended(started(home, name, "--resume"))
+    ended(started(home, precision, name, "--resume"))
     before, after = curve(whole), curve(run)
     if before.keys() != after.keys():
         sys.exit(f"The log of the training killed {kill.name} has other steps than the whole one.")
     gap = max(abs(before[key] - after[key]) for key in before)
     old, new = (load_file(each.adapter / "adapter_model.safetensors") for each in (whole, run))
     apart = max(float((old[key].float() - new[key].float()).abs().max()) for key in old)
-    return f"| {kill.name} | {said} | step {step_of(checkpoint)} | {len(after)} | {gap:.1e} | {apart:.1e} |"
+    return (
+        f"| {precision} | {kill.name} | {said} | step {step_of(checkpoint)} | {len(after)} | {gap:.1e} | {apart:.1e} |"
+    )
 
 
 def awaited(process: subprocess.Popen[bytes], path: Path) -> None:

@@ -16,6 +16,8 @@ from wukong_pipe.workspace import read_json, read_jsonl
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.student import make_student
 
+pytestmark = pytest.mark.slow
+
 EVAL = ["eval", "--max-new-tokens", "4", "--limit", "12"]
 
 

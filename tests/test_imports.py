@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
-LEAVES = {"wukong_pipe.text", "wukong_pipe.quantities", "wukong_pipe.errors", "wukong_pipe.workspace"}
+LEAVES = {f"wukong_pipe.{name}" for name in ("text", "printable", "quantities", "errors", "workspace", "bounded")}
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 
 
@@ -42,13 +42,40 @@ def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.parametrize("arguments", [["report"], ["eval", "--history"]], ids=" ".join)
+def test_what_only_reads_a_run_needs_neither_torch_nor_the_libraries_of_training(
+    empty_home: Path, arguments: list[str]
+) -> None:
+    (empty_home / "book.md").write_text("# Book\n\nThe dome is a roof of glass. The ring is a band of gold.\n")
+    command = [sys.executable, "-c", WITHOUT_TRAINING]
+    for words in (["build", "book.md", "--teacher", "offline"], arguments):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+WITHOUT_TRAINING = """
+import sys
+
+class Absent:
+    @staticmethod
+    def find_spec(name, *_):
+        if name.split(".")[0] in {"torch", "transformers", "datasets", "trl", "peft", "bitsandbytes", "pyarrow"}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent)
+from wukong_pipe.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line where those cannot be imported, as without the extra `train`."""
+
+
 @pytest.mark.parametrize("path", sorted(TRAINER.rglob("*.py")), ids=lambda path: path.name)
 def test_the_trainer_imports_only_the_leaves_of_the_pipeline(path: Path) -> None:
     ours = {name for name in imported_by(path) if name.split(".")[0] == "wukong_pipe"}
     assert ours <= LEAVES
 
 
-@pytest.mark.parametrize("name", ["text", "errors"])
+@pytest.mark.parametrize("name", ["text", "errors", "printable"])
 def test_the_leaves_import_nothing_of_ours(name: str) -> None:
     assert not {module for module in imported_by(PIPELINE / f"{name}.py") if module.startswith("wukong_")}
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     """The wheel built from a copy of the tree."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("pipeline", "trainer", "prompts"):
+    for name in ("pipeline", "trainer", "prompts", "corpora"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -41,11 +41,13 @@ def names_in(wheel: zipfile.Path) -> set[str]:
         ("pipeline/wukong_pipe", "wukong_pipe", "*.py"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.py"),
         ("prompts", "wukong_pipe/prompts", "*.md"),
+        ("corpora", "wukong_pipe/corpora", "*.md"),
         ("trainer/wukong_trainer/recipes", "wukong_trainer/recipes", "*.toml"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.j2"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.css"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.js"),
         ("trainer/wukong_trainer", "wukong_trainer", "*.jsonl"),
+        ("trainer/wukong_trainer", "wukong_trainer", "*.toml"),
         ("pipeline/wukong_pipe", "wukong_pipe", "py.typed"),
         ("trainer/wukong_trainer", "wukong_trainer", "py.typed"),
     ],

@@ -33,12 +33,13 @@ def commands(readme: str) -> list[str]:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("newcomer")
     shutil.copytree(ROOT / "corpora", folder / "corpora")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("WUKONG_", "OPENAI_"))}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     output = {}
     for command in commands("README.md"):
         if not command.startswith("make "):
-            done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+            done = subprocess.run(
+                command, shell=True, cwd=folder, env=os.environ | path, capture_output=True, text=True
+            )
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
             output[command] = done.stdout + done.stderr
     return Ran(folder, output)

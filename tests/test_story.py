@@ -20,7 +20,7 @@ from wukong_pipe.workspace import read_json, read_jsonl
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.student import make_student
 
-pytestmark = pytest.mark.usefixtures("empty_home")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 
 Refused = Callable[..., str]
 

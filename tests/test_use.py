@@ -109,7 +109,7 @@ def test_export_writes_into_the_run_says_how_near_it_is_and_overwrites_nothing(
 def test_vllm_serves_the_export_on_loopback_once_it_is_there_and_new(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(WorkspaceError, match="wukong-pipe export --merge"):
+    with pytest.raises(WorkspaceError, match="wukong-pipe export"):
         vllm_command(run, 8000)
     assert main(["export"]) == 0
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -19,7 +19,7 @@ from wukong_pipe.records import QAPair
 from wukong_pipe.sense import crossed, denied, is_negative, opposite_said, reordered
 from wukong_pipe.text import is_its_own_fact, key_facts, latin_names, normalise, numbers, quoted, stands_in
 from wukong_pipe.units import terms
-from wukong_pipe.validate import LEANS_ON_TEXT, Candidate, known_to, read_pair, too_long
+from wukong_pipe.validate import LEANS_ON_TEXT, Candidate, known_to, read_pair, too_long, unseen
 from wukong_pipe.wording import Known, content
 
 KEPT = 0.4
@@ -39,7 +39,7 @@ def check_answer(wording: str, pair: QAPair) -> str | None:
 
 
 def _is_another_statement(wording: str, pair: QAPair) -> str | None:
-    if reason := too_long(wording):
+    if reason := too_long(wording) or unseen(wording):
         return reason
     if normalise(wording) == normalise(pair.answer):
         return "repeats the base answer"

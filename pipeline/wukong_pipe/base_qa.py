@@ -86,7 +86,10 @@ def request(section: Section, count: int, covered: tuple[str, ...], prompts: Map
 
 def fenced(text: str) -> str:
     """A source's words as a prompt quotes them: they must not end the quotation."""
-    return re.sub(r"<(?=/?source\b)", "‹", text.strip(), flags=re.IGNORECASE)
+    return _TAG.sub("‹", text.strip())
+
+
+_TAG = re.compile(r"<(?=[\s\u200b-\u200f\u2060\ufeff]*+(?:/[\s\u200b-\u200f\u2060\ufeff]*+)?source\b)", re.IGNORECASE)
 
 
 def _covered(questions: tuple[str, ...], lang: Lang) -> str:

@@ -26,6 +26,7 @@ from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
 from wukong_pipe.rebuild import changes_elsewhere
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
+from wukong_pipe.shortfall import Shortfall, shortfall
 from wukong_pipe.split import split
 from wukong_pipe.teacher import Ask, in_pool
 from wukong_pipe.units import telling_terms, units, worth
@@ -79,10 +80,12 @@ class Built:
     rejects: list[Reject]
     manifest: dict[str, Any]
     pairs: list[QAPair]
-    unanswered: list[Section]
-    """Sections that ended under `min_fill` of their quota, or hold a pair whose wordings or answers did."""
+    shortfall: Shortfall
+    """What was asked for and is not there."""
     warnings: list[str]
     """What was done to sources and edits that their author should know."""
+    edits: str
+    """What the user's own edits did; empty where there are none."""
     changed: list[str]
     """Rows of sections that are as they were, which this rebuild changed all the same."""
 
@@ -198,7 +201,7 @@ def build(
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
-    changed = changes_elsewhere(run, rows, settings.answer_variants)
+    changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejects, manifest, settings.format)
     return Built(
         sections,
@@ -206,8 +209,9 @@ def build(
         rejects,
         manifest,
         pairs,
-        _unanswered(answered, [*reworded, *answers], settings),
+        shortfall(answered, reworded, answers, settings, asking.teacher),
         [*warnings, *edited.warnings(run.edits), *_unjudged_warning(_unjudged(judged))],
+        edited.line,
         changed,
     )
 
@@ -415,12 +419,3 @@ def _unjudged(judged: Sequence[Judged]) -> int:
 
 def _unjudged_warning(count: int) -> list[str]:
     return [f"{count} doubtful pairs were kept without a verdict; --reask short asks the judge again."] if count else []
-
-
-def _unanswered(
-    answered: Sequence[Answered], reworded: Sequence[Reworded | RewordedAnswer], settings: BuildSettings
-) -> list[Section]:
-    """Sections in which pairs or wordings ended under `min_fill` of what was wanted."""
-    short = [result.section for result in answered if result.share < settings.min_fill]
-    short += [family.pair.section for family in reworded if family.share < settings.min_fill]
-    return list(dict.fromkeys(short))

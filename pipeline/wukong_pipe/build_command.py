@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,15 @@ from wukong_pipe.base_qa import quota
 from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_close, read_sections, written_freely
 from wukong_pipe.config import BuildSettings
 from wukong_pipe.corpus import Source
-from wukong_pipe.dataset import check_sources, check_untouched
-from wukong_pipe.errors import Interrupted
+from wukong_pipe.dataset import check_untouched
+from wukong_pipe.errors import Interrupted, WorkspaceError
 from wukong_pipe.estimate import Estimate, estimate
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Prices
 from wukong_pipe.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
+from wukong_pipe.opened_journal import journal_of
 from wukong_pipe.records import Section
+from wukong_pipe.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.stopping import draining
 from wukong_pipe.teacher import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.workspace import Run, Workspace, write_json
@@ -99,11 +102,13 @@ def run_build(
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     with workspace.writing():
         if not named:
-            check_sources(run, [source.name for source in sources])
+            check_same_corpus(run, sources)
         if not overwrite:
             check_untouched(run)
+        if changes := changed_sources(run, sources):
+            say(f"Since the last build: {changes}.")
         run.folder.mkdir(parents=True, exist_ok=True)
-        with Journal(workspace.journal) as journal:
+        with journal_of(workspace, run, say) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
             asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))
@@ -118,8 +123,7 @@ def run_build(
 
             def note() -> dict[str, Any]:
                 invocation = _invocation(teacher, ledger, time.monotonic() - started)
-                # Where `inspect` finds them; the dataset itself must not depend on where they stand.
-                invocation["sources"] = {source.name: str(source.path.resolve()) for source in sources}
+                invocation |= noted_places(sources)
                 write_json(run.folder / "build.json", invocation)
                 return invocation
 
@@ -134,7 +138,9 @@ def run_build(
                     )
             except BaseException:
                 if teacher.bought or ledger.spent.tokens != NOTHING:
-                    note()
+                    # A full disk has no room for the note either: the user is told what failed first.
+                    with contextlib.suppress(WorkspaceError):
+                        note()
                 raise
             invocation = note()
         workspace.remember(run)

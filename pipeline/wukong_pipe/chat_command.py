@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from wukong_pipe.extras import training_installed
-from wukong_pipe.inspect_run import printable
+from wukong_pipe.printable import printable
 from wukong_pipe.workspace import Run
 
 if TYPE_CHECKING:

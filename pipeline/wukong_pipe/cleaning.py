@@ -18,15 +18,17 @@ class Cleaned:
 
 
 _CODE = re.compile(
-    r"(?m)^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:.*\n)*?(?: {0,3}(?P=fence).*$|\Z)|(?P<tick>`+)(?!`).+?(?P=tick)"
+    r"(?m)^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:.*\n)*?(?: {0,3}(?P=fence).*$|\Z)|(?<!`)(?P<tick>`++).+?(?P=tick)"
 )
 _DEBRIS = re.compile(
-    r"(?P<comment><!--.*?-->)"
+    # Nothing here may look ahead over a text again and again for an end that is not there: a comment holds no other's
+    # beginning, and a link's title is bounded.
+    r"(?P<comment><!--(?:(?!<!--|-->).)*+-->)"
     # Encyclopedias' citation marks: [36], \[36], [1-3], 【12】, <sup>[4]</sup>, and Markdown's footnotes.
     r"|(?P<cite><sup>\s*(?:\\?\[[^\[\]\n]{1,12}\]\s*)+</sup>|\\?\[(?:\d{1,3}(?:[-–,，、]\s*\d{1,3})*)\\?\](?![(:]|\[(?!\d))"
     r"|【\d{1,3}】|\[\^[^\]\s]{1,40}\](?!:))"
-    r"|(?P<image>!\[(?P<alt>[^\[\]\n]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]*?[\"')])?\)|\[[^\[\]\n]*\]))"
-    r"|(?P<link>\[(?P<words>(?:[^\[\]\n]|\[[^\[\]\n]*\])+)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]*?[\"')])?\)|\[[^\[\]\n]*\]))"
+    r"|(?P<image>!\[(?P<alt>[^\[\]\n]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\]))"
+    r"|(?P<link>\[(?P<words>(?:[^\[\]\n]|\[[^\[\]\n]*\])+)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\]))"
     r"|(?P<auto><(?:https?|mailto|ftp):[^<>\s]*>)"
     r"|(?P<tag></?(?:a|abbr|b|big|br|center|cite|del|div|em|font|i|img|ins|mark|p|ref|s|small|span|strong|sub|sup|u)\b"
     r"[^<>\n]*>)"

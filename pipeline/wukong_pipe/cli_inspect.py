@@ -12,6 +12,7 @@ import click
 from wukong_pipe import inspect_run
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal import Journal
+from wukong_pipe.journal_check import is_sound
 from wukong_pipe.journal_report import as_json, summary, summary_table
 from wukong_pipe.options import common, named_or_last, out
 from wukong_pipe.recover import recover
@@ -66,15 +67,7 @@ def journal_command(**options: Any) -> None:
     """
     workspace = Workspace(options["runs_dir"])
     if options["recover"]:
-        with workspace.writing():
-            saved = recover(workspace.journal)
-        if options["json"]:
-            print(json.dumps({**asdict(saved), "damaged": str(saved.damaged)}))
-            return
-        out.print(
-            f"{saved.calls} calls and {saved.sends} requests saved; at least {saved.lost_calls} calls and "
-            f"{saved.lost_sends} requests could not be read. The damaged journal is {saved.damaged}."
-        )
+        _recover(workspace, options["json"])
         return
     if not workspace.journal.exists():
         raise WorkspaceError(f"There is no journal in {workspace.folder}: start with `wukong-pipe build PATH`.")
@@ -88,3 +81,22 @@ def journal_command(**options: Any) -> None:
         print(json.dumps(as_json(lines)))
     else:
         out.print(summary_table(lines))
+
+
+def _recover(workspace: Workspace, as_json: bool) -> None:
+    """Save what can be read of a damaged journal; leave a sound one alone."""
+    with workspace.writing():
+        if is_sound(workspace.journal):
+            if as_json:
+                print(json.dumps({"sound": True}))
+            else:
+                out.print(f"The journal {workspace.journal} is sound: there is nothing to recover.")
+            return
+        saved = recover(workspace.journal)
+    if as_json:
+        print(json.dumps({"sound": False, **asdict(saved), "damaged": str(saved.damaged)}))
+    else:
+        out.print(
+            f"{saved.calls} calls and {saved.sends} requests saved; at least {saved.lost_calls} calls and "
+            f"{saved.lost_sends} requests could not be read. The damaged journal is {saved.damaged}."
+        )

@@ -47,4 +47,4 @@ def recipes_command(name: str, runs_dir: Path, json: bool, debug: bool) -> None:
 
 
 def _dumped(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.options import common_with, err, named_or_last, out, run_named
+from wukong_pipe.options import common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.screen import Steps
 from wukong_pipe.train_command import (
     chosen_data,
@@ -38,20 +38,25 @@ from wukong_pipe.workspace import Workspace
     help="Share of the rows to watch, where the data brings none.",
 )
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of the rows to use.")
-@click.option("--model", default="", help="Hugging Face id, folder, or “tiny” for the embedded student.")
+@click.option(
+    "--model", default="", help="Hugging Face id, folder, .gguf file, “smollm2”, or “tiny” for the embedded student."
+)
 @click.option(
     "--method", type=click.Choice(["qlora", "lora", "full"]), help="What is trained.  [default: the recipe's]"
 )
 @click.option(
     "--peft", type=click.Choice(["lora", "rslora", "dora", "prefix", "ia3"]), help="Adapter of qlora and lora."
 )
+@precision_option
 @click.option("--packing/--no-packing", default=None, help="Several rows in one sequence, where attention allows it.")
-@click.option("--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora, or tiny]")
+@click.option(
+    "--recipe", default="", help="Name of a recipe or a .toml file.  [default: qlora; tiny's or smollm2's own]"
+)
 @click.option("--system", help="System prompt; kept with the adapter.")
 @click.option(
     "--epochs", type=click.FloatRange(0, min_open=True), help="Passes over the rows.  [default: the recipe's]"
 )
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the recipe's]")
+@click.option("--lr", type=click.FloatRange(0, 1, min_open=True), help="Learning rate.  [default: the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows.")
 @click.option(
@@ -69,6 +74,7 @@ def train_command(**options: Any) -> None:
     Examples:
       wukong-pipe train --model Qwen/Qwen2.5-7B-Instruct
       wukong-pipe train --model tiny
+      wukong-pipe train --model smollm2
       wukong-pipe train --data rows.jsonl --model tiny --epochs 3
       wukong-pipe train --data llamafactory/alpaca_zh --recipe alpaca-lora
       wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
@@ -81,7 +87,7 @@ def train_command(**options: Any) -> None:
     if source is None:
         run = named_or_last(workspace, options)
     else:
-        run = workspace.run(options["run"] or Path(source).resolve().stem)
+        run = workspace.run(options["run"]) if options["run"] else workspace.run_after(Path(source))
     resume = options["resume"]
     recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
     if resume:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wukong_pipe.chat_command import run_chat
-from wukong_pipe.options import common, debug_option, err, named_or_last, out, run_option, runs_dir_option
+from wukong_pipe.options import base_model, common, debug_option, err, named_or_last, out, run_option, runs_dir_option
 from wukong_pipe.serve_command import replace_by, run_serve, vllm_command
 from wukong_pipe.use_command import export_lines, run_ask, run_export, show_answers
 from wukong_pipe.workspace import Workspace
@@ -39,7 +39,7 @@ def ask_command(question: str, **options: Any) -> None:
     """
     run = named_or_last(Workspace(options["runs_dir"]), options)
     asked = run_ask(
-        run, question, base=options["base"], model=options["model"], max_new_tokens=options["max_new_tokens"]
+        run, question, base=options["base"], model=base_model(options), max_new_tokens=options["max_new_tokens"]
     )
     if options["json"]:
         print(json.dumps(asked))
@@ -65,11 +65,11 @@ def chat_command(**options: Any) -> None:
       wukong-pipe chat --run blackwukong < questions.txt
     """
     run = named_or_last(Workspace(options["runs_dir"]), options)
-    run_chat(run, model=options["model"], max_new_tokens=options["max_new_tokens"], err=err)
+    run_chat(run, model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
 
 
 @click.command("export")
-@click.option("--merge", is_flag=True, default=True, help="Merge the adapter into the base's weights; always done.")
+@click.option("--merge", is_flag=True, hidden=True)  # All that export does; kept for those who learnt to say so.
 @click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @model_option
@@ -83,12 +83,12 @@ def export_command(**options: Any) -> None:
 
     \b
     Examples:
-      wukong-pipe export --merge
-      wukong-pipe export --merge --run blackwukong --out ~/models/blackwukong
+      wukong-pipe export
+      wukong-pipe export --run blackwukong --out ~/models/blackwukong
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
-    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=options["model"])
+    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=base_model(options))
     if options["json"]:
         print(json.dumps({"run": run.name, **exported.to_json()}))
         return
@@ -107,7 +107,7 @@ def export_command(**options: Any) -> None:
     type=click.Choice(["transformers", "vllm"]),
     default="transformers",
     show_default=True,
-    help="transformers serves the adapter as trained; vllm what `export --merge` wrote.",
+    help="transformers serves the adapter as trained; vllm what `export` wrote.",
 )
 @model_option
 @max_new_tokens_option
@@ -118,9 +118,9 @@ def serve_command(**options: Any) -> None:
     """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
-    pip install 'wukong-pipe[serving]' first. A conversation without a system message gets the training's. Answers are
-    greedy unless a request names a temperature. From another machine, reach it through
-    `ssh -L 8000:127.0.0.1:8000 HOST`.
+    it needs the extra “serving”. A conversation without a system message gets the training's. Answers are
+    greedy unless a request names a temperature; one that takes five minutes, or whose client has left, is given up.
+    From another machine, reach it through `ssh -L 8000:127.0.0.1:8000 HOST`.
 
     \b
     Examples:
@@ -132,4 +132,4 @@ def serve_command(**options: Any) -> None:
     if options["engine"] == "vllm":
         replace_by(vllm_command(run, options["port"]), err)
         return
-    run_serve(run, port=options["port"], model=options["model"], max_new_tokens=options["max_new_tokens"], err=err)
+    run_serve(run, port=options["port"], model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.formats import Format
 from wukong_pipe.records import Lang
@@ -28,7 +31,7 @@ class BuildSettings:
     holdout: float = 0.1
     """Share of sections, of pairs with a sibling and of wordings that is held out."""
     min_fill: float = 0.8
-    """Share of a quota below which it is asked again, and in the end counts as unanswered."""
+    """Share of a quota below which it is asked for again, and of all rows below which a build falls short."""
     lang: Lang | None = None
     """The language to ask in; None asks each section in its own."""
     prompts: Path | None = None
@@ -54,7 +57,9 @@ def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FIL
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(bounded.read_bytes(path, bounded.MIB).decode("utf-8"))
+    except RecursionError:
+        raise DataError(f"{path} is not valid TOML: it is nested too deeply.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not valid TOML: {error}.") from error
     unknown = [name for name in tables if name not in commands or not isinstance(tables[name], dict)]
@@ -97,3 +102,16 @@ def check_environment(commands: Mapping[str, Collection[str]], environment: Mapp
         raise DataError(
             f"Unknown environment variables: {', '.join(unknown)}; they are named WUKONG_<COMMAND>_<OPTION>."
         )
+
+
+def said_where(error: click.UsageError) -> str:
+    """Where the value that an error is about stands, in a sentence; "" where it was typed."""
+    context, option = error.ctx, getattr(error, "param", None)
+    if context is None or option is None or not option.name:
+        return ""
+    source = context.get_parameter_source(option.name)
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f"It stands in the environment variable {context.auto_envvar_prefix}_{option.name.upper()}."
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return f"It stands in {CONFIG_FILE}, under [{context.info_name}], as {option.name.replace('_', '-')}."
+    return ""

@@ -7,20 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from wukong_pipe.errors import CorpusError
+from wukong_pipe import bounded
+from wukong_pipe.decoding import CONVERTERS, decoded
+from wukong_pipe.errors import CorpusError, DataError
 from wukong_pipe.text import digest
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
-_CONVERTERS = {
-    ".pdf": "pymupdf4llm or marker",
-    ".docx": "pandoc -t gfm",
-    ".doc": "pandoc -t gfm",
-    ".html": "pandoc -t gfm",
-    ".htm": "pandoc -t gfm",
-    ".epub": "pandoc -t gfm",
-    ".pptx": "markitdown",
-    ".rst": "pandoc -t gfm",
-}
+SHOWN = 3
+"""So many files that were passed over are named; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +24,17 @@ class Source:
     name: str
     """Its path relative to the PATH given."""
     path: Path
+    given: Path
+    """The PATH given: the file itself, or a folder above it."""
     hash: str
     characters: int
     read: Callable[[], str] = field(repr=False)
 
     @staticmethod
-    def of(name: str, path: Path, read: Callable[[], str]) -> Source:
+    def of(name: str, path: Path, read: Callable[[], str], given: Path | None = None) -> Source:
         """What `read` gives now."""
         text = read()
-        return Source(name, path, digest(text), len(text), read)
+        return Source(name, path, given or path, digest(text), len(text), read)
 
     @property
     def text(self) -> str:
@@ -61,29 +57,50 @@ def read_sources(paths: Sequence[Path], encoding: str = "utf-8") -> list[Source]
             Markdown; two files would have the same name.
     """
     sources: dict[str, Source] = {}
-    for name, path in sorted(entry for given in paths for entry in _markdown(given)):
+    for name, path, given in sorted((*entry, root) for root in paths for entry in _markdown(root)):
         if not name.isprintable():
             raise CorpusError(f"{name!r} is a file name that cannot be written down; rename the file.")
         if name in sources:
             if sources[name].path.resolve() == path.resolve():
                 continue
             raise CorpusError(f"{sources[name].path} and {path} are both named {name}; give the folder above them.")
-        sources[name] = Source.of(name, path, partial(_read, path, encoding))
+        sources[name] = Source.of(name, path, partial(_read, path, encoding), given)
     return list(sources.values())
+
+
+def passed_over(paths: Sequence[Path]) -> str:
+    """The documents in the folders among `paths` that are no Markdown, in a sentence; "" where there are none."""
+    found = [file for path in paths if path.is_dir() for file in _files(path) if file.suffix.lower() in CONVERTERS]
+    return f"Passed over, because they are no Markdown: {_named(found)}." if found else ""
+
+
+def _named(files: Sequence[Path]) -> str:
+    """Some of the files, how many more there are, and what converts the first."""
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    names = ", ".join(str(file) for file in files[:SHOWN])
+    return f"{names}{more}; convert them first, for example with {CONVERTERS[files[0].suffix.lower()]}"
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files below a folder, those of hidden folders left out."""
+    found = sorted(file for file in folder.rglob("*") if file.is_file())
+    return [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
 
 
 def _markdown(path: Path) -> Iterator[tuple[str, Path]]:
     """(name, path) of each Markdown file at or below `path`."""
     if path.is_dir():
-        found = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
-        found = [file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+        files = _files(path)
+        found = [file for file in files if file.suffix.lower() in SUFFIXES]
         if not found:
-            raise CorpusError(f"{path} holds no Markdown (*.md, *.markdown, *.txt).")
+            others = [file for file in files if file.suffix.lower() in CONVERTERS]
+            but = f", but {_named(others)}" if others else ""
+            raise CorpusError(f"{path} holds no Markdown (*.md, *.markdown, *.txt){but}.")
         yield from ((file.relative_to(path).as_posix(), file) for file in found)
     elif not path.exists():
         raise CorpusError(f"{path} does not exist.")
-    elif path.suffix.lower() in _CONVERTERS:
-        converter = _CONVERTERS[path.suffix.lower()]
+    elif path.suffix.lower() in CONVERTERS:
+        converter = CONVERTERS[path.suffix.lower()]
         raise CorpusError(f"{path} is no Markdown; convert it first, for example with {converter}.")
     else:
         yield path.name, path
@@ -91,15 +108,12 @@ def _markdown(path: Path) -> Iterator[tuple[str, Path]]:
 
 def _read(path: Path, encoding: str) -> str:
     try:
-        text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
+        data = bounded.read_bytes(path)
+    except DataError as error:
+        raise CorpusError(f"{error} Cut it up.") from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read ({error.strerror}).") from error
-    except LookupError as error:
-        raise CorpusError(f"“{encoding}” is no text encoding; try utf-8 or gb18030.") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        other = "--encoding gb18030" if encoding.lower().replace("-", "") == "utf8" else "--encoding utf-8"
-        raise CorpusError(f"{path}, line {line} is not {encoding}; try {other}.") from error
+    text = decoded(data, encoding, path)
     if not text.strip():
         raise CorpusError(f"{path} is empty.")
     return text

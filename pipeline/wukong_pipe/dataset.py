@@ -12,7 +12,16 @@ from wukong_pipe.formats import FILES as FILES
 from wukong_pipe.formats import FORMATS, INDEX, Format, formatted, index, path_of
 from wukong_pipe.records import Reject, Row, Split
 from wukong_pipe.text import digest
-from wukong_pipe.workspace import Run, half_of, json_lines, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import (
+    MANIFEST,
+    Run,
+    half_of,
+    json_lines,
+    read_object,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def check_untouched(run: Run) -> None:
@@ -23,27 +32,12 @@ def check_untouched(run: Run) -> None:
     """
     if not run.manifest.is_file():
         return
-    for name, expected in read_json(run.manifest).get("files", {}).items():
+    for name, expected in read_object(run.manifest, MANIFEST).get("files", {}).items():
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:
             raise WorkspaceError(
                 f"{path} was edited since it was built, and a rebuild would lose the edit. Put corrections into "
                 f"{run.edits}, which every build applies; then build with --overwrite, or elsewhere with --run."
-            )
-
-
-def check_sources(run: Run, sources: Iterable[str]) -> None:
-    """Refuse to replace another corpus's dataset that merely has the same default name.
-
-    Raises:
-        WorkspaceError: the run was built from other sources.
-    """
-    if run.manifest.is_file():
-        built_from = [source["name"] for source in read_json(run.manifest).get("sources", [])]
-        if sorted(built_from) != sorted(sources):
-            raise WorkspaceError(
-                f"The run “{run.name}” was built from {', '.join(built_from[:3])}; name another with --run, "
-                f"or confirm with --run {run.name}."
             )
 
 
@@ -87,7 +81,7 @@ def _lines(rows: Sequence[Row], split: Split, form: Format) -> Iterator[str]:
 def _about_rows(run: Run) -> Any:
     """The manifest without what another format of the same rows changes; None where there is none to read."""
     with contextlib.suppress(DataError):
-        manifest = read_json(run.manifest)
+        manifest = read_object(run.manifest, MANIFEST)
         ours = {*FILES.values(), "rejected.jsonl"}
         return manifest | {"files": {name: value for name, value in manifest["files"].items() if name in ours}}
     return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -21,9 +23,37 @@ from wukong_pipe.screen import Steps, build_summary
 from wukong_pipe.train_command import run_train, training_lines
 from wukong_pipe.workspace import Run, Workspace, write_text
 
-SAMPLE = Path("corpora/blackwukong.md")
-PART = BuildSettings(limit=24, max_pairs=7, variants=12, holdout=0.15)
-"""What the demo takes of a corpus, so that a CPU is done in minutes; --full takes all."""
+if TYPE_CHECKING:
+    from wukong_trainer.recipe import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student of the demo, and what it is shown."""
+
+    recipe: str
+    what: str
+    """What its training does, for the screen."""
+    sample: str
+    """A sample corpus in a language that it knows."""
+    part: BuildSettings
+    """What is taken of a corpus, so that a CPU is done in minutes; --full takes all."""
+
+
+STUDENTS = {
+    "tiny": Student(
+        "tiny",
+        "a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
+        "blackwukong.md",
+        BuildSettings(limit=52, max_pairs=4, variants=12, holdout=0.16),
+    ),
+    "smollm2": Student(
+        "smollm2",
+        "SmolLM2-135M-Instruct, a pretrained student, is tuned with LoRA (TRL, PEFT)",
+        "apollo.md",
+        BuildSettings(limit=14, max_pairs=6, variants=8),
+    ),
+}
 ANSWER_TOKENS = 64
 
 
@@ -32,39 +62,47 @@ MARKER = ".demo"
 
 
 def demo(
-    workspace: Workspace, name: str, corpus: Path | None, full: bool, out: Console, err: Console
+    workspace: Workspace,
+    name: str,
+    corpus: Path | None,
+    full: bool,
+    precision: Precision | None,
+    out: Console,
+    err: Console,
+    student: Student = STUDENTS["tiny"],
 ) -> dict[str, Any]:
-    """Run the whole path on the sample corpus with the embedded teacher and student; the metrics.
+    """Run the whole path on a sample corpus with the embedded teacher and a student; the metrics.
+
+    Args:
+        precision: of training and answers; None for the recipe's.
 
     Raises:
         WorkspaceError: the run holds something that the demo did not make.
         WukongError: a step failed; its sentence says why.
     """
-    corpus = corpus or SAMPLE
+    corpus = corpus or Path(str(files("wukong_pipe.corpora") / student.sample))
     if not corpus.exists():
-        raise CorpusError(
-            f"{corpus} does not exist: run the demo from the project's folder, or name a Markdown file with --corpus."
-        )
+        raise CorpusError(f"{corpus} does not exist: name a Markdown file with --corpus, or leave it out.")
     run = workspace.run(name)
     if run.folder.exists() and not (run.folder / MARKER).exists():
         raise WorkspaceError(f"The run “{name}” was not made by the demo, which would replace it: use another --run.")
     write_text(run.folder / MARKER, "")
-    settings = BuildSettings() if full else PART
+    settings = BuildSettings() if full else student.part
     started = time.monotonic()
     with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
         built = _build(workspace, run, corpus, settings, err)
         out.print(build_summary(built))
-    with _step(
-        out,
-        2,
-        "Train: a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
-    ):
+    with _step(out, 2, f"Train: {student.what}"):
         with training_installed():
+            from wukong_trainer.locating import located
             from wukong_trainer.reading import read_training_data
-            from wukong_trainer.recipe import TINY, load_recipe
+            from wukong_trainer.recipe import load_recipe, overridden
+        recipe = overridden(load_recipe(student.recipe), precision=precision)
+        # The preflight's lines would be too much here; what is fetched must be said.
+        recipe = replace(recipe, model=located(recipe.model, out.print))
         with Steps(err).shown() as steps:
             data = read_training_data(run.dataset)
-            trained = run_train(workspace, run, data, load_recipe(TINY), overwrite=True, progress=steps)
+            trained = run_train(workspace, run, data, recipe, overwrite=True, progress=steps)
         for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):
@@ -96,9 +134,9 @@ def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings
 
 def _part(corpus: Path, settings: BuildSettings, full: bool) -> str:
     if full:
-        return f"all of {corpus}"
+        return f"all of {corpus.name}"
     return (
-        f"the first {settings.limit} sections of {corpus}, up to {settings.max_pairs} facts each, "
+        f"the first {settings.limit} sections of {corpus.name}, up to {settings.max_pairs} facts each, "
         f"{settings.variants} wordings a fact"
     )
 

@@ -9,11 +9,15 @@ from typing import Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Row, Section
+from wukong_pipe.text import counted
 from wukong_pipe.validate import check_pair, read_pair
 from wukong_pipe.workspace import read_numbered
 
 FIELDS = ("instruction", "output")
 """What a user may write anew; all else follows from the source."""
+
+DROPPED = "dropped by"
+"""Begins the reason of a row that an edit took out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,20 @@ class Edited:
     """Edits whose row or pair is not there (any more)."""
     answered: frozenset[str] = frozenset()
     """Ids of the rows whose answer the user has written."""
+    used: int = 0
+    """How many edits found a row or pair of theirs."""
+    touched: frozenset[str] = frozenset()
+    """Ids of the rows that an edit changed or took out."""
+
+    @property
+    def line(self) -> str:
+        """What the edits did, for the screen; "" where there were none."""
+        if not self.used:
+            return ""
+        dropped = sum(taken.reason.startswith(DROPPED) for taken in self.taken)
+        counts = {"dropped": dropped, "changed": self.applied, "left out by the checks": len(self.taken) - dropped}
+        did = [f"{counted(count, 'row')} {what}" for what, count in counts.items() if count]
+        return f"{counted(self.used, 'edit')} applied: {', '.join(did)}."
 
     def warnings(self, path: Path) -> list[str]:
         """What the author of the edits should know, a sentence each."""
@@ -99,15 +117,17 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
     kept: list[Row] = []
     taken: list[Taken] = []
     answered: set[str] = set()
+    touched: set[str] = set()
     applied = 0
     for row in rows:
         edit = by_id.get(row.id) or by_id.get(row.pair_id)
         if edit is None:
             kept.append(row)
             continue
+        touched.add(row.id)
         used |= {edit.id} | ({row.pair_id} & by_id.keys())
         if edit.drop:
-            taken.append(Taken(row, f"dropped by edits.jsonl, line {edit.line}"))
+            taken.append(Taken(row, f"{DROPPED} edits.jsonl, line {edit.line}"))
             continue
         question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
         changed = replace(row, instruction=question, output=edit.fields.get("output", row.output))
@@ -119,7 +139,8 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
             applied += 1
             if "output" in edit.fields:
                 answered.add(row.id)
-    return Edited(kept, taken, applied, [edit for edit in edits if edit.id not in used], frozenset(answered))
+    unused = [edit for edit in edits if edit.id not in used]
+    return Edited(kept, taken, applied, unused, frozenset(answered), len(edits) - len(unused), frozenset(touched))
 
 
 def _problem(row: Row, section: Section) -> str | None:

@@ -13,7 +13,7 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 │   └── TrainingInterrupted     the same of a training: --resume goes on from its checkpoint
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
     ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
-    └── ShortOfQuota   exit 3   a finished build, but too much of what was asked for never came
+    └── ShortOfQuota   exit 3   a finished build, whose rows as a whole are too few of those asked for
 """
 
 from __future__ import annotations
@@ -80,4 +80,4 @@ class CeilingReached(StoppedShort):
 
 
 class ShortOfQuota(StoppedShort):
-    """A build is finished, but some section or question never got enough of what was asked for it."""
+    """A build is finished, but its rows as a whole are under --min-fill of what was asked for."""

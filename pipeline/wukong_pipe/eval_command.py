@@ -17,7 +17,7 @@ from wukong_pipe.invented import invented_in
 from wukong_pipe.offline_questions import form_of
 from wukong_pipe.section_texts import names_of, source_of
 from wukong_pipe.train_command import Progress
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -117,9 +117,8 @@ def past_evaluations(run: Run) -> list[dict[str, Any]]:
     Raises:
         DataError: the history cannot be read.
     """
-    with training_installed():
-        from wukong_trainer.compare import history
-        from wukong_trainer.evaluate import history_of
+    with training_installed("report"):
+        from wukong_trainer.compare import history, history_of
     return history(history_of(run))
 
 
@@ -143,7 +142,7 @@ def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
 
 def asked_by_template(run: Run) -> bool:
     """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
-    teacher = read_json(run.manifest).get("teacher", {}) if run.manifest.is_file() else {}
+    teacher = read_object(run.manifest, MANIFEST).get("teacher", {}) if run.manifest.is_file() else {}
     return not teacher.get("language_model", True)
 
 
@@ -153,7 +152,7 @@ def run_report(workspace: Workspace, run: Run) -> Path:
     Raises:
         WukongError: there is nothing to report on, or a file of the run cannot be read.
     """
-    with training_installed():
+    with training_installed("report"):
         from wukong_trainer.report import write_report
     with workspace.writing():
         workspace.remember(run)

@@ -20,6 +20,11 @@ def evaluation_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     """One line for each part of the metrics that is there, for a verdict that cannot be and for answers cut off."""
     from wukong_trainer.intervals import MIN_SECTIONS
 
+    if alone := metrics["primary"].get("alone", 0):
+        yield (
+            f"Of the questions {alone} name no section (section_id) and no group (group) that they share with others: "
+            "each is taken as independent, and if some are alike, the interval is too narrow."
+        )
     if metrics["primary"]["verdict"] == "too few sections":
         yield (
             f"No verdict: the questions of the primary level, {metrics['primary']['level']}, are about "

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from wukong_pipe.errors import MissingDependency
 
@@ -19,5 +25,20 @@ def training_installed(extras: str = "train") -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"This command needs {error.name}, which is not installed: pip install 'wukong-pipe[{extras}]'."
+            f"This command needs {error.name}, which is not installed: {install_command(extras)}."
         ) from error
+
+
+def install_command(extras: str) -> str:
+    """What installs `extras` from where this wukong-pipe came from: an index, a folder, a wheel or a repository."""
+    try:
+        origin = metadata.distribution("wukong-pipe").read_text("direct_url.json")
+        url = str(json.loads(origin)["url"]) if origin else ""
+    except (metadata.PackageNotFoundError, ValueError, LookupError, TypeError):
+        url = ""
+    place = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
+    if place is None:
+        return f"pip install {shlex.quote(f'wukong-pipe[{extras}]' + (f' @ {url}' if url else ''))}"
+    if place.exists():
+        return f"pip install {shlex.quote(f'{place}[{extras}]')}"
+    return f"in the folder of its source, pip install '.[{extras}]'"

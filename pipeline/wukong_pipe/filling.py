@@ -7,7 +7,11 @@ from typing import Any, Literal, Protocol
 
 from wukong_pipe.attempts import Attempts, Wanted
 from wukong_pipe.records import Reject, Section, Tally
-from wukong_pipe.teacher import Ask, Reply, Request, excerpt
+from wukong_pipe.teacher import MOST_SHOWN, Ask, Reply, Request, excerpt
+
+LEAST_SHOWN, SHOWN = 100, 2000
+"""Characters of a reply, and of each text in an item, beside an item that was rejected: the fewer the more items there
+are, or the file of rejects would grow with the square of the reply."""
 
 
 class Filling(Wanted, Protocol):
@@ -64,20 +68,30 @@ def take(
         shown: an item as it stands in rejected.jsonl.
     """
     given = reply.value[items] if reply.value is not None else []
-    asked, section, raw = result.missing, result.section, excerpt(reply.raw)
+    most = min(max(LEAST_SHOWN, MOST_SHOWN // max(1, len(given))), SHOWN)
+    asked, section, raw = result.missing, result.section, excerpt(reply.raw, most)
     received = given[:asked]
     tally = Tally(asked=asked, received=len(received), short=asked - len(received))
     if reply.value is None:
-        result.rejects.append(Reject("reply", reply.problem, section, result.about, reply.raw, reply.call))
+        result.rejects.append(Reject("reply", reply.problem, section, result.about, excerpt(reply.raw), reply.call))
     for item in received:
         reason = keep(item)
         if reason is None:
             tally.kept += 1
         else:
-            result.rejects.append(Reject(stage, reason, section, shown(item), raw, reply.call))
+            result.rejects.append(Reject(stage, reason, section, _excerpts(shown(item), most), raw, reply.call))
             tally.rejected += 1
     what = "pairs" if stage == "base_qa" else "wordings"
     for item in given[asked:]:
         reason = f"more than the {asked} {what} asked for"
-        result.rejects.append(Reject("surplus", reason, section, shown(item), raw, reply.call))
+        result.rejects.append(Reject("surplus", reason, section, _excerpts(shown(item), most), raw, reply.call))
     result.tally.add(tally)
+
+
+def _excerpts(value: Any, most: int) -> Any:
+    """A value with each of its texts cut after so many characters."""
+    if isinstance(value, str):
+        return excerpt(value, most)
+    if isinstance(value, dict):
+        return {excerpt(key, most): _excerpts(entry, most) for key, entry in value.items()}
+    return [_excerpts(entry, most) for entry in value] if isinstance(value, list) else value

@@ -21,10 +21,10 @@ from wukong_pipe.wording import (
     POSSESSIVE,
     SAME_STEMS,
     TOPIC,
-    WORD,
     Known,
     clauses,
     content,
+    latin,
     stem,
     words,
 )
@@ -53,12 +53,13 @@ def counts_and_differences(answer: str, known: Known) -> Iterator[Quantity]:
             if count > 2 or count == len(known.evidence) == 2:
                 yield Quantity(str(count), "each")
     given = known.amounts
-    for a in given.quantities:
-        for b in given.quantities:
+    quantities, dates = set(given.quantities), set(given.dates)
+    for a in quantities:
+        for b in quantities:
             if a.unit == b.unit and not _NAMES.match(a.unit) and float(a.value) > float(b.value):
                 yield Quantity(f"{round(float(a.value) - float(b.value), 3):g}", a.unit)
-    for later in given.dates:
-        for earlier in given.dates:
+    for later in dates:
+        for earlier in dates:
             yield from _apart(earlier, later)
 
 
@@ -118,16 +119,25 @@ def _stands_as_noun(word: str, text: str) -> bool:
 
 def _latin_words(text: str) -> Iterator[tuple[str, bool]]:
     """Each Latin word as written, and whether capitals amid a sentence mark it as a name."""
-    for match in WORD.finditer(text):
-        before = text[: match.start()]
+    for match in latin(text):
         # Amid Chinese a capital marks a name wherever it stands.
-        opens = (not before.strip() or _SENTENCE_END.search(before)) and not CHINESE_RUN.match(text, match.end())
+        opens = _opens(text, match.start()) and not CHINESE_RUN.match(text, match.end())
         for part in match.group().split("-"):
             if _WORDLIKE.search(part):
                 yield POSSESSIVE.sub("", part), part[0].isupper() and not opens
 
 
-_SENTENCE_END = re.compile(r"[.!?:。！？：]\W*$")
+def _opens(text: str, start: int) -> bool:
+    """Whether a sentence begins at `start`: nothing but space and marks stands between it and the end of another."""
+    for at in range(start - 1, -1, -1):
+        if text[at] in _SENTENCE_ENDS:
+            return True
+        if text[at].isalnum() or text[at] == "_":
+            return False
+    return not text[:start].strip()
+
+
+_SENTENCE_ENDS = ".!?:。！？："
 _WORDLIKE = re.compile("[A-Za-z]{2}|[A-Z]")
 
 

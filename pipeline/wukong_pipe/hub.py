@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wukong_pipe import __version__
 from wukong_pipe.errors import MissingDependency, NotUploaded
+from wukong_pipe.extras import training_installed
 from wukong_pipe.formats import FILES, FORMATS, INDEX, path_of
 from wukong_pipe.secret_scan import MIN_LENGTH, secret_variables, secrets_in, unexcused
 from wukong_pipe.workspace import Run
@@ -93,7 +94,8 @@ def push(run: Run, destination: Destination, say: Callable[[str], None]) -> str:
     known = secret_variables(os.environ)
     if len(token) >= MIN_LENGTH and token not in known.values():
         known["your Hugging Face token"] = token
-    findings = unexcused(secrets_in(files, known), destination.no_secrets)
+    with training_installed():
+        findings = unexcused(secrets_in(files, known), destination.no_secrets)
     if findings:
         for finding in findings[:MOST_SHOWN]:
             say(str(finding))

@@ -17,9 +17,10 @@ from rich.text import Text
 from wukong_pipe.corpus import read_sources
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.formats import FILES
+from wukong_pipe.printable import printable
 from wukong_pipe.records import Section
 from wukong_pipe.split import split
-from wukong_pipe.workspace import Run, read_json, read_numbered
+from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_numbered, read_object
 
 EVIDENCE = "black on yellow"
 _NEWLINE = re.compile(r"\r\n?|\n")
@@ -105,7 +106,7 @@ def overviews(run: Run) -> list[Overview]:
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
     rows = Counter((row["section_id"], row["split"]) for row in _rows(run))
     rejects = Counter(reject["section_id"] for reject in _rejects(run))
-    manifest = read_json(run.manifest)
+    manifest = read_object(run.manifest, MANIFEST)
     try:
         covered = {entry["id"]: (entry["units"], entry["covered"]) for entry in manifest["coverage"]["by_section"]}
         return [
@@ -202,7 +203,7 @@ def _section(run: Run, overview: Overview, source: Path | None, encoding: str) -
         (found,) = read_sources([place], encoding)
     except CorpusError as error:
         return None, f"{error} Its text can be shown where --source names the file or the folder above it."
-    hashes = {entry["name"]: entry["hash"] for entry in read_json(run.manifest)["sources"]}
+    hashes = {entry.get("name"): entry.get("hash") for entry in read_object(run.manifest, MANIFEST).get("sources", [])}
     changed = found.hash != hashes.get(overview.source)
     for section in split(found.text, overview.source):
         # The id is a hash of the text, so this is what the teacher saw, wherever it stands now.
@@ -218,7 +219,7 @@ def _place(run: Run, name: str, source: Path | None) -> Path:
     if source is not None:
         return source / name if source.is_dir() else source
     noted = run.folder / "build.json"
-    recorded = read_json(noted).get("sources", {}) if noted.is_file() else {}
+    recorded = read_object(noted, NOTE).get("sources", {}) if noted.is_file() else {}
     return Path(recorded.get(name, name))
 
 
@@ -250,27 +251,14 @@ def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] 
 # --- showing -----------------------------------------------------------------------------------------------------
 
 
-def printable(text: str) -> str:
-    """Words of a model or document as a terminal may have them: what moves its cursor, colours it or turns the
-    direction of writing (CVE-2021-42574) is spelt out. Line feeds stay, tabs become blanks."""
-    return "".join(
-        "\n" if char == "\n" else "    " if char == "\t" else char if _is_harmless(char) else _spelt(char)
-        for char in _NEWLINE.sub("\n", text)
-    )
-
-
-def _is_harmless(char: str) -> bool:
-    # Wide and no-break spaces print; the joiners make one picture or letter of several.
-    return char.isprintable() or char in "\u00a0\u3000\u200c\u200d"
-
-
-def _spelt(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
 def one_line(text: str) -> str:
     """`printable`, with white space folded."""
     return printable(" ".join(text.split()))
+
+
+def _lines(text: str) -> str:
+    """A text as it is shown below one another: Windows's and old Macs' line ends as line feeds, tabs as blanks."""
+    return printable(_NEWLINE.sub("\n", text).replace("\t", "    "))
 
 
 def overview_table(sections: Sequence[Overview]) -> Table:
@@ -330,10 +318,10 @@ def _show_text(section: Section, evidence: Sequence[tuple[int, int]], marked: bo
     for begin, end in pairwise(sorted({0, len(section.text), *begins, *ends})):
         inside = any(first <= begin < last for first, last in evidence)
         text.append("⟦" if marked and begin in begins else "")
-        text.append(printable(section.text[begin:end]), EVIDENCE if inside and not marked else "")
+        text.append(_lines(section.text[begin:end]), EVIDENCE if inside and not marked else "")
         text.append("⟧" if marked and end in ends else "")
     width = len(str(section.first_line + text.plain.count("\n")))
-    for line in printable(section.header).splitlines():
+    for line in _lines(section.header).splitlines():
         console.print(Text(f"{'':{width}} ┆ {line}", style="dim"))
     text.rstrip()
     for number, numbered in enumerate(text.split("\n", allow_blank=True), start=section.first_line):

@@ -42,8 +42,10 @@ ELSEWHERE = {
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_TOOBIG,
 }
-"""What keeps a sound file from being used (https://www.sqlite.org/rescode.html); all else says that it is damaged."""
+"""What keeps a sound file from being used (https://www.sqlite.org/rescode.html), or a row out of it; all else says that
+it is damaged."""
 
 
 def recovered_of(path: Path) -> Path:
@@ -177,6 +179,12 @@ class Journal:
         """Every call, oldest first."""
         for row in self._rows(f"SELECT {CALL_COLUMNS}, seal FROM calls ORDER BY rowid"):
             yield self._sealed(row)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever asked, as in a new journal, or in one that was emptied."""
+        ((count,),) = self._rows("SELECT EXISTS (SELECT 1 FROM calls) + EXISTS (SELECT 1 FROM sends)")
+        return not count
 
     def counts(self, base_url: str) -> list[tuple[str, str, str, int]]:
         """How many calls of a teacher stand here: (run, model, prompt, calls)."""

@@ -12,7 +12,7 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.filling import replies
 from wukong_pipe.prompt_files import Prompt
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
-from wukong_pipe.teacher import Ask, Reply, Request
+from wukong_pipe.teacher import Ask, Reply, Request, excerpt
 from wukong_pipe.validate import Candidate, doubtful, read_pair
 
 VERDICT_SCHEMA: dict[str, Any] = {
@@ -98,10 +98,10 @@ def _take(result: Judged, reply: Reply) -> None:
     pair = result.pair
     if reply.value is None:
         result.tally.add(Tally(asked=1, short=1))
-        result.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), reply.raw, reply.call))
+        result.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), excerpt(reply.raw), reply.call))
         return
     result.supported = reply.value["supported"]
     result.tally.add(Tally(asked=1, received=1, kept=int(result.supported), rejected=int(not result.supported)))
     if not result.supported:
-        reason = reply.value["reason"].strip() or "the judge gave no reason"
-        result.rejects.append(Reject("judge", reason, pair.section, _item(pair), reply.raw, reply.call))
+        reason = excerpt(reply.value["reason"].strip(), 2000) or "the judge gave no reason"
+        result.rejects.append(Reject("judge", reason, pair.section, _item(pair), excerpt(reply.raw), reply.call))

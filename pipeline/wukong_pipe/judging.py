@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from wukong_pipe.attempts import ATTEMPTS
 from wukong_pipe.build_command import TeacherChoice, settings_of, spent_so_far
 from wukong_pipe.errors import Interrupted
-from wukong_pipe.journal import Journal
 from wukong_pipe.ledger import Ledger
+from wukong_pipe.opened_journal import journal_of
 from wukong_pipe.prompt_files import load_prompt
 from wukong_pipe.records import Lang
 from wukong_pipe.replies import check_item
@@ -50,7 +50,7 @@ def judging(
     """
     settings = settings_of(choice)
     prompts = {lang: load_prompt(STAGE, lang) for lang in get_args(Lang)}
-    with Journal(workspace.journal) as journal:
+    with journal_of(workspace, run, lambda line: None) as journal:
 
         def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
             from wukong_pipe.openai_teacher import OpenAIBackend

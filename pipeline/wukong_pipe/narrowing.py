@@ -112,7 +112,8 @@ def same_time(question: str, pair: QAPair) -> str | None:
 # --- things ----------------------------------------------------------------------------------------------------
 
 _AND = re.compile(
-    r"([\w'’-]+)\s+(?:and|or)\s+(?:(?:the|its|their|his|her|an?|all|any|other)\s+)*([\w'’-]+(?:\s+[\w'’-]+)?)", re.I
+    r"(?<![\w'’-])([\w'’-]+)\s+(?:and|or)\s+(?:(?:the|its|their|his|her|an?|all|any|other)\s+)*([\w'’-]+(?:\s+[\w'’-]+)?)",
+    re.I,
 )
 _CHINESE_AND = re.compile(r"([\u4e00-\u9fff]{2})(?:和|与|以及|跟)([\u4e00-\u9fff]{2,3})")
 

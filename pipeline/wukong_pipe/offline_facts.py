@@ -118,10 +118,13 @@ _EN_ASKS = (
     (re.compile(rf"^(?!{_EN_NO_NAME} )(?P<v>{_EN_NAME})(?= (?:{_EN_DID})\b)"), "who or what"),
 )
 
-_PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]*|between \S+ and) $|[、和与][^，]{1,6}$")
+_PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]{0,60}|between \S+ and) $|[、和与][^，]{1,6}$")
 """Before a number: it is part of a name (Apollo 11), of a range, or counts what was just listed."""
 _GOES_ON = re.compile(r"(?<![时后前中里])，.*|, (?:and|but|while) .*")
 _EN_SMALL = frozenset({"the", "a", "an", "about", "nearly", "over", "more"})
+
+_NO_SENTENCE = re.compile(r"^\[[ xX]\]\s|!\[|\$\$|\$[^$\d\s][^$]*\$|\\[(\[]")
+"""A task box, an image or maths: no template makes a question of such words."""
 
 MAX_COMPARED = 30
 """Characters of a cell that is compared with another."""
@@ -177,7 +180,7 @@ def _facts(unit: Unit, section: Section) -> Iterator[Fact]:
                 yield Fact("attribute", (("e", unit.cells[0]), ("a", _common(name))), cell, (unit,))
         return
     words = unit.words.strip().rstrip("。.！!；;")
-    if not unit.facts:
+    if not unit.facts or _NO_SENTENCE.search(unit.text):
         return
     if unit.lead and words:
         yield Fact("define", (("e", unit.lead),), words, (unit,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import re
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
 from wukong_pipe.journal import Journal
 from wukong_pipe.journal_records import Call, Purchase, Tokens, now
@@ -24,7 +26,8 @@ from wukong_pipe.ledger import Ledger, Reservation
 from wukong_pipe.openai_batch_api import BatchApi, Refused
 from wukong_pipe.openai_client import TeacherSettings
 from wukong_pipe.openai_request import PROMPT_ONLY, awaited, first_rung, hashed_parameters, offer_of, wire_body
-from wukong_pipe.provider_errors import classify, ending, was_refused, words_of
+from wukong_pipe.provider_errors import REFUSED, classify, ending, was_refused, words_of
+from wukong_pipe.replies import MOST_OF_A_REPLY
 from wukong_pipe.teacher import Request, Unanswered
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
@@ -33,6 +36,9 @@ TRIES = 3
 """So often a request goes up that comes back without an answer."""
 DAYS = 2
 """After so many a batch can bring nothing any more: its window is one."""
+MOST_OF_A_LINE = 2 * MOST_OF_A_REPLY
+"""Bytes of a line of results, in which a reply's letters may be spelt out; of a longer one the beginning is kept."""
+_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"(\w{1,100})"')
 _QUIET = 20
 """Turns of the event loop without a new request, after which all that can ask have asked."""
 _NOT_RUN = {"batch_expired", "batch_cancelled"}
@@ -362,7 +368,7 @@ class BatchBackend:
             StoppedShort: this is no result file.
         """
         understood = False
-        for line in (await self._api.content(file)).split(b"\n"):
+        for line in io.BytesIO(await self._api.content(file)):
             understood = self._take(sent, line) or understood
             await asyncio.sleep(0)  # Each line is safe by itself: here the user may stop.
         if not understood:
@@ -373,12 +379,16 @@ class BatchBackend:
 
     def _take(self, sent: _Sent, line: bytes) -> bool:
         """Settle the request that a line of a result file is about; False where it is no such line."""
+        if len(line) > MOST_OF_A_LINE and (named := _CUSTOM_ID.search(line, 0, 1000)):
+            if (key := named[1].decode("ascii")) in sent.items:
+                self._take_response(sent, key, 200, line[:MOST_OF_A_REPLY])
+            return True
         try:
-            result = json.loads(line)
+            result = parse(line)
             key = result["custom_id"]
             if key not in sent.items:
                 return True  # A second answer, or one that an earlier build has taken.
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError):
             return False
         response, error = result.get("response"), result.get("error")
         status = response.get("status_code") if isinstance(response, dict) else None
@@ -411,7 +421,7 @@ class BatchBackend:
             if sent.answered or (self._answered and self._unclear_in_a_row < 3):
                 kind = "rejected"
         if kind == "rejected":
-            self._answer(sent, key, status, body, f"the provider rejected the request ({status}): {words[:500]}")
+            self._answer(sent, key, status, body, f"{REFUSED} ({status}): {words[:500]}")
             return
         if kind == "rung":
             self._journal.refuse_rung(self.base_url, self.model, sent.rung)

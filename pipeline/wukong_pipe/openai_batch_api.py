@@ -11,6 +11,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wukong_pipe.bounded import MIB
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.openai_client import TeacherSettings, new_client
 from wukong_pipe.provider_errors import classify, ending, retry_after, words_of_answer
@@ -135,7 +136,14 @@ class BatchApi:
 
     async def content(self, file: str) -> bytes:
         """What stands in a file."""
+        from wukong_pipe.bounded_client import MOST_OF_RESULTS
+
         answer = await self._patiently(lambda: self._client_here().files.content(file))
+        if len(answer.content) >= MOST_OF_RESULTS:
+            raise StoppedShort(
+                f"The file {file} at {self._settings.base_url} is longer than {MOST_OF_RESULTS // MIB} MiB, and is no "
+                "result of what was asked for. What was bought is kept."
+            )
         return self._settings.scrub(answer.content)
 
     def _client_here(self) -> AsyncOpenAI:
@@ -164,7 +172,7 @@ class BatchApi:
                     raise TeacherError(
                         f"No connection to {base_url} ({failure}): is the address right, is the server up?"
                     ) from None
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 failure = f"no answer in JSON ({error})"
             else:
                 self._reached = True

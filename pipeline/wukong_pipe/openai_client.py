@@ -14,13 +14,17 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import TeacherError
+from wukong_pipe.replies import MOST_OF_A_REPLY
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
 MOST, MOST_HERE = 100, 8
+DEADLINE, DEADLINE_HERE = 300.0, 1800.0
+"""Seconds for a call to a provider, and to this machine itself: a processor writes 8,192 tokens at five a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ class TeacherSettings:
     """Requests a minute at most."""
     tpm: float | None = None
     """Tokens a minute at most."""
-    deadline: float = 300.0
-    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read
-    timeout."""
+    deadline: float = 0.0
+    """Seconds for one HTTP call from start to end: a server that drips blanks never runs into a read timeout; 0 takes
+    `DEADLINE` or `DEADLINE_HERE`."""
     retries: int = 8
     backoff: float = 1.0
     """Seconds before the first retry; doubled for each one, up to a minute: eight of them outlast some
@@ -59,6 +63,8 @@ class TeacherSettings:
             TeacherError: the key is malformed, or stands in what is written down.
         """
         object.__setattr__(self, "api_key", checked_key(self.api_key))
+        if not self.deadline:
+            object.__setattr__(self, "deadline", DEADLINE_HERE if _is_loopback(self.base_url) else DEADLINE)
         extra = json.dumps(self.extra_body).encode("ascii")
         if self.scrub(extra) != extra:
             raise TeacherError("--extra-body holds the API key, and would stand in the journal and the manifest.")
@@ -68,6 +74,13 @@ class TeacherSettings:
         if len(self.api_key) < 8:
             return body
         return _spellings(self.api_key).sub(b"[key]", body)
+
+    def kept(self, body: bytes) -> bytes:
+        """A reply's body as it is kept: without the key, and where it was cut without what may be a part of the key."""
+        scrubbed = self.scrub(body)
+        if len(body) < MOST_OF_A_REPLY:
+            return scrubbed
+        return scrubbed[: len(scrubbed) - 6 * len(self.api_key)].ljust(MOST_OF_A_REPLY)
 
 
 @lru_cache(maxsize=8)
@@ -109,6 +122,8 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
     # Importing openai takes about a second: --help and a build that finds all in the journal do without it.
     import openai
 
+    from wukong_pipe.bounded_client import BoundedClient
+
     # At DEBUG it writes down every header that it receives, and a server may say the key in one.
     logging.getLogger("httpcore2").setLevel(logging.INFO)
     try:
@@ -118,7 +133,7 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
             base_url=settings.base_url,
             max_retries=0,
             timeout=openai.Timeout(settings.deadline, connect=min(10.0, settings.deadline)),
-            http_client=openai.DefaultAsyncHttpxClient(
+            http_client=BoundedClient(
                 # HTTP_PROXY would capture http://127.0.0.1, too.
                 trust_env=not _is_loopback(settings.base_url),
                 # What leaves is the text of the user's sources: it goes where the user said, and nowhere else.
@@ -151,6 +166,6 @@ async def offered_models(settings: TeacherSettings, seconds: float = 5.0) -> lis
     try:
         async with asyncio.timeout(seconds), new_client(settings) as client:
             response = await client.models.with_raw_response.list()
-        return sorted(str(model["id"]) for model in json.loads(settings.scrub(response.http_response.content))["data"])
+        return sorted(str(model["id"]) for model in parse(settings.scrub(response.http_response.content))["data"])
     except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
         return []

@@ -28,7 +28,7 @@ from wukong_pipe.openai_request import (
     offer_of,
     wire_body,
 )
-from wukong_pipe.provider_errors import Kind, classify, ending, retry_after, was_refused, words_of_answer
+from wukong_pipe.provider_errors import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of_answer
 from wukong_pipe.teacher import Request, Unanswered
 from wukong_pipe.throttle import Sent, Throttle
 
@@ -244,7 +244,7 @@ class OpenAIBackend:
             self._settle(reservation, sent, CallFailed("retry", "interrupted", time.monotonic() - start))
             raise
         else:
-            reply, seconds = self.settings.scrub(response.content), time.monotonic() - start
+            reply, seconds = self.settings.kept(response.content), time.monotonic() - start
             call = self.ledger.answered(reservation, purchase, reply, status=200, rung=rung, seconds=seconds)
             self._gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
             self._answered += 1
@@ -311,7 +311,7 @@ class OpenAIBackend:
         Raises:
             CallFailed: it is not final, or not about this request alone.
         """
-        body = self.settings.scrub(error.response.content)
+        body = self.settings.kept(error.response.content)
         words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
         words = self.settings.scrub(words.encode("utf-8", "replace")).decode("utf-8", "replace")
         kind = classify(
@@ -327,7 +327,7 @@ class OpenAIBackend:
                 kind = "rejected"
         if kind == "rejected":
             self._gate.dropped(sent)
-            why = f"the provider rejected the request ({error.status_code}): {words[:500]}"
+            why = f"{REFUSED} ({error.status_code}): {words[:500]}"
             return self.ledger.answered(
                 reservation, purchase, body, status=error.status_code, rung=rung, seconds=seconds, error=why
             )

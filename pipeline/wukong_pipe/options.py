@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
+from wukong_pipe.extras import training_installed
+from wukong_pipe.printable import printable
 from wukong_pipe.workspace import Run, Workspace
 
-# Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
-out = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+class PrintableConsole(Console):
+    """A console through which nobody's words command the terminal: whatever is printed, a bar's note too, is spelt out
+    where it would."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        # Before rich, which drops some control characters without a word.
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+out = PrintableConsole(markup=False, emoji=False, highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    # Tables in a file or pipe are read by scripts or in an editor: no reason to fold them at 80.
+    out.width = 160
+err = PrintableConsole(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -54,6 +73,11 @@ def run_named(otherwise: str) -> Callable[[F], F]:
 
 
 run_option = run_named("the one used last")
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="What to compute in; auto for what the machine is fast in.  [default: the recipe's]",
+)
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
@@ -73,3 +97,15 @@ def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:
         WorkspaceError: there is no such run, or none was used yet.
     """
     return workspace.existing_run(options["run"]) if options["run"] else workspace.last_run()
+
+
+def base_model(options: Mapping[str, Any]) -> str:
+    """The base that --model names, as a hub's id or a folder; empty for the one that the adapter names.
+
+    Raises:
+        WukongError: see `wukong_trainer.locating.located`.
+    """
+    with training_installed():
+        from wukong_trainer.locating import located
+
+        return located(options["model"], err.print) if options["model"] else ""

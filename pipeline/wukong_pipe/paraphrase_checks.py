@@ -10,12 +10,12 @@ from wukong_pipe import plain_words
 from wukong_pipe.blocks import unmarked
 from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import strange_order, strange_words
-from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount
+from wukong_pipe.quantities import Amounts, Quantity, amounts, in_figures, is_month, unknown_amount, with_asked_scale
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.sense import is_negative, opposite_said
 from wukong_pipe.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
 from wukong_pipe.units import terms, units
-from wukong_pipe.wording import POSSESSIVE, TOPIC, WORD, Known, character_pairs, content, same_stems, stem, words
+from wukong_pipe.wording import POSSESSIVE, TOPIC, Known, character_pairs, content, latin, same_stems, stem, words
 
 TOPIC_TERM = 12
 """A term that a section names so often is what it is about."""
@@ -164,7 +164,7 @@ def _said(text: str, source: str) -> frozenset[str]:
     """What a text is about, each word once: stems of whole Latin words, figures, pairs of Chinese characters of the
     source."""
     figures = in_figures(text)
-    found = {POSSESSIVE.sub("", match.group().casefold()) for match in WORD.finditer(figures)}
+    found = {POSSESSIVE.sub("", match.group().casefold()) for match in latin(figures)}
     pairs = {pair for pair in content(text) & content(source) if _NAMING.fullmatch(pair)}
     return frozenset(
         {stem(word) for word in found if word not in plain_words.ENGLISH} | set(_FIGURES.findall(figures)) | pairs
@@ -231,6 +231,10 @@ def same_amounts(question: str, pair: QAPair) -> str | None:
         derived = [*_listed(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
         if new := unknown_amount(asked, known.amounts, derived):
             return f"number {new} is new"
+    source = " ".join(pair.evidence)
+    answer = with_asked_scale(pair.answer, pair.question, source)
+    if answer != with_asked_scale(pair.answer, question, source):
+        return f"the scale of “{answer}” is gone"
     return strange_order(question, known)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Lang
 from wukong_pipe.text import digest
@@ -55,7 +56,8 @@ def load_prompt(stage: str, lang: Lang, folder: Path | None = None) -> Prompt:
     file = own if own and own.is_file() else files("wukong_pipe.prompts") / name
     where = str(own) if file is own else name
     try:
-        text = file.read_text("utf-8").removeprefix("\ufeff")
+        data = bounded.read_bytes(own, bounded.MIB) if own is not None and file is own else file.read_bytes()
+        text = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{where} is not UTF-8 (byte {error.start}); convert it first.") from error
     match = re.fullmatch(r"# system\n(.*?)\n# user\n(.*)", text.strip(), re.DOTALL)

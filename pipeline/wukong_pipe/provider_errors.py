@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
 
 Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "temperature", "rejected", "unclear"]
 """retry: may pass; fatal: no call can succeed; unreachable: no connection; rung: this response_format is not
 supported; limit_name: the model wants max_completion_tokens; temperature: it takes none; rejected: this request
 alone is refused, for good; unclear: the request is not accepted and nobody says why."""
+
+REFUSED = "the provider rejected the request"
+"""How a reject's reason begins where a provider would not answer this one request."""
 
 MOST_WAIT = 120.0
 """Seconds: a Retry-After above it is shortened to it."""
@@ -114,8 +118,8 @@ def words_of(text: str) -> str:
     it.
     """
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = parse(text)
+    except ValueError:
         return " ".join(re.sub(r"<[^<>]{0,500}>", " ", text).split()) or "no explanation"
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):

@@ -86,7 +86,7 @@ _LATIN_UNIT = "|".join(
     re.escape(unit).replace(r"\ ", r"\s+") for unit in sorted(_CANONICAL, key=len, reverse=True) if unit.isascii()
 )
 _OTHER_UNIT = "|".join(re.escape(unit) for unit in sorted(_CANONICAL, key=len, reverse=True) if not unit.isascii())
-_UNIT = rf"[ \t]*-?[ \t]*(?:(?i:{_LATIN_UNIT})(?![a-z])|{_OTHER_UNIT})"
+_UNIT = rf"[ \t]*(?:-[ \t]*)?(?:(?i:{_LATIN_UNIT})(?![a-z])|{_OTHER_UNIT})"
 
 _ONES = {
     word: value
@@ -127,7 +127,13 @@ _SPELT = re.compile(
 )
 _AND_A_HALF = re.compile(r"(?<!\d)(\d+)(?: and a half| 1/2)", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\b(\d{1,2})([:.]\d\d)?\s*(?:p\.?m\b\.?|in the (?:afternoon|evening))", re.IGNORECASE)
-_SCALED = re.compile(r"(?<!\d)(\d+(?:,\d{3})*(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE)
+_SCALED = re.compile(
+    r"(?<!\d)(\d+(?:,\d{3}){0,10}(?:\.\d+)?)\s*(thousand|million|billion|trillion|万|亿)", re.IGNORECASE
+)
+_BARE = re.compile(
+    r"(?<![\d.,])\d+(?:,\d{3}){0,10}(?:\.\d+)?(?![.,]?\d|[%％]|\s*(?:thousand|million|billion|trillion|万|亿))",
+    re.IGNORECASE,
+)
 _SCALE_VALUES = {**_SCALES, "万": 10**4, "亿": 10**8}
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d)")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
@@ -180,7 +186,7 @@ _LONE_MONTH = re.compile(
 )
 """What alone makes a date of a text without digits."""
 _QUANTITY = re.compile(
-    rf"(?:(?P<nth>第)|(?P<name>[A-Z][A-Za-z]+) |(?P<money>[$€£¥]))?"
+    rf"(?:(?P<nth>第)|(?P<name>[A-Z][A-Za-z]{{1,60}}) |(?P<money>[$€£¥]))?"
     rf"(?<![A-Za-z\d.-])(?P<value>\d+(?:\.\d+)?)(?P<unit>{_UNIT})?"
 )
 
@@ -252,6 +258,23 @@ def amounts(text: str) -> Amounts:
     # Names such as “Apollo-11” or “PS5” hold no amount; what is left of a date is none either.
     rest = _DATE.sub(without, figures)
     return Amounts(tuple(_quantity(match) for match in _QUANTITY.finditer(rest)), tuple(dates))
+
+
+def with_asked_scale(answer: str, question: str, source: str) -> str:
+    """The answer with the scale words that its question says for it, where the source has its numbers in them.
+
+    >>> with_asked_scale("210", "How many million bricks does it make?", "It makes 210 million bricks.")
+    '210 million'
+    >>> with_asked_scale("210", "How many bricks does it make?", "It makes 210 million bricks.")
+    '210'
+    """
+    asked = question.casefold()
+    scales = {match[1]: match[2] for match in _SCALED.finditer(source) if match[2].casefold() in asked}
+    if not scales:
+        return answer
+    return _BARE.sub(
+        lambda match: f"{match.group()} {scales[match.group()]}" if match.group() in scales else match.group(), answer
+    )
 
 
 def without_amounts(text: str) -> str:
@@ -352,10 +375,13 @@ _COUNTS_ONE = {spelling for spelling, unit in _CANONICAL.items() if not unit.sta
 """Before these a lone 一 is a number: one year is no week, one pair not one piece."""
 
 
+_UNIT_BEHIND = re.compile(_OTHER_UNIT)
+
+
 def _chinese(match: re.Match[str]) -> str:
     numeral, text = match.group(), match.string
-    before, after = text[: match.start()][-1:], text[match.end() :]
-    unit = re.match(_OTHER_UNIT, after)
+    before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 2]
+    unit = _UNIT_BEHIND.match(text, match.end())
     if len(numeral) > LONGEST or (before in tuple("哪这那每同某任另") and numeral == "一"):
         return numeral
     if before != "第" and len(numeral) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from wukong_pipe.dataset import FILES
@@ -11,13 +11,16 @@ from wukong_pipe.records import Row
 from wukong_pipe.workspace import Run, read_json, read_numbered
 
 
-def changes_elsewhere(run: Run, rows: Iterable[Row], answer_variants: int) -> list[str]:
+def changes_elsewhere(
+    run: Run, rows: Iterable[Row], answer_variants: int, edited: Collection[str] = frozenset()
+) -> list[str]:
     """Each row of an unchanged section that `rows` change in more than its lines, in a few words: to be called before
     they are written.
 
     Such rows are tied to the edit by a question that they share: as a duplicate, or through the leak audit.
 
     Args:
+        edited: ids of the rows that the user's own edits changed or dropped: those are no news.
         answer_variants: how many wordings of each answer the user wants; that rows take others where it was another
             number is no news.
     """
@@ -33,7 +36,11 @@ def changes_elsewhere(run: Run, rows: Iterable[Row], answer_variants: int) -> li
             sections.add(row["section_id"])
         unchanged = sections & {row.section_id for row in after.values()}
         expected = {"lines"} if wanted == answer_variants else {"lines", "output"}
-        found = [_told(row, after.get(row["id"]), expected) for row in _written(run) if row["section_id"] in unchanged]
+        found = [
+            _told(row, after.get(row["id"]), expected)
+            for row in _written(run)
+            if row["section_id"] in unchanged and row["id"] not in edited
+        ]
     except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
     new = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
@@ -58,4 +65,6 @@ def _told(old: dict[str, Any], row: Row | None, expected: set[str]) -> str:
 
 
 def _where(row: dict[str, Any]) -> str:
-    return f"{row['source']}, lines {row['lines'][0]}-{row['lines'][1]}, “{row['instruction'][:60]}”"
+    first, last = row["lines"][0], row["lines"][1]
+    lines = f"line {first}" if first == last else f"lines {first}-{last}"
+    return f"{row['source']}, {lines}, “{row['instruction'][:60]}”"

@@ -271,7 +271,7 @@ def _write(found: _Found, ready: Path) -> None:
 
 def _counts(ready: Path) -> tuple[int, int, int, int]:
     """Of a new journal: calls, sends, calls that are missing and holes in the numbering of sends."""
-    with contextlib.closing(sqlite3.connect(f"{ready.as_uri()}?immutable=1", uri=True)) as db:
+    with contextlib.closing(sqlite3.connect(f"{ready.absolute().as_uri()}?immutable=1", uri=True)) as db:
         counts = db.execute(
             "SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM sends),"
             " (SELECT count(*) FROM sends WHERE outcome = 'answered' AND key NOT IN (SELECT key FROM calls)),"

@@ -16,6 +16,15 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from wukong_pipe.bounded import MIB, TooDeepError, exceeding, excess, parse
+
+MOST_OF_A_REPLY = 8 * MIB
+"""Bytes of a reply's body, unpacked: no more of it is read, and what was read is kept."""
+CUT = "the body is longer than 8 MiB and was cut there"
+DEPTH, WIDTH = 32, 1000
+"""Levels of a reply's lists and objects in each other, and entries of one: what was asked for has three levels and some
+dozens of entries."""
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -49,9 +58,11 @@ def read_completion(body: bytes) -> Completion:
     try:
         # Leading blank lines are DeepSeek's keep-alive
         # (https://api-docs.deepseek.com/quick_start/rate_limit).
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return Completion(raw, problem="the body is not JSON")
+        answer = parse(body)
+    except TooDeepError as error:
+        return Completion(raw, problem=str(error))
+    except ValueError:
+        return Completion(raw, problem=CUT if len(body) >= MOST_OF_A_REPLY else "the body is not JSON")
     if not isinstance(answer, dict):
         return Completion(raw, problem="the body is not a JSON object")
     usage = answer.get("usage")
@@ -158,12 +169,14 @@ def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | 
         if text[0] == "[" and _is_array(text):
             return None, "a JSON array, not an object"
         value, problem = _last_fitting(deque(_objects(text), maxlen=_MOST), Draft202012Validator(_envelope(schema)))
+        if value is not None and (excessive := exceeding(value, DEPTH, WIDTH)):
+            return None, excessive
         if value is not None and not _is_unicode(value):
             return None, "a lone surrogate: text that is not valid Unicode"
     except _DuplicateKeyError as error:
         return None, str(error)
     except RecursionError:
-        return None, "nested too deeply"
+        return None, excess(DEPTH)
     except ValueError:  # NaN and Infinity, or a number of more digits than Python converts
         return None, "a number that is not valid JSON"
     return value, problem

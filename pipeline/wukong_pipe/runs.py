@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,10 @@ from rich.text import Text
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.eval_screen import sampled
 from wukong_pipe.inspect_run import one_line
-from wukong_pipe.workspace import RECORD, Run, Workspace, read_json
+from wukong_pipe.workspace import MANIFEST, RECORD, Kinds, Run, Workspace, read_object
 from wukong_trainer.shares import percent, sample_of
+
+METRICS: Kinds = dict.fromkeys(("primary", "settings"), (dict, object))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class RunSummary:
     last: bool
     """Commands without --run take this one."""
     rows: dict[str, int]
-    """By split; empty where there is no dataset."""
+    """By split: of the dataset, or else those that were trained on; empty where there is neither."""
     adapter: str
     """The method of the adapter or model; empty where nothing was trained."""
     base_model: str
@@ -64,25 +67,25 @@ def _summary(run: Run, last: bool) -> RunSummary:
     files = [path.stat() for path in run.folder.rglob("*") if path.is_file()]
     problems: list[str] = []
 
-    def read(path: Path) -> dict[str, Any]:
+    def read(path: Path, kinds: Kinds) -> dict[str, Any]:
         if not path.is_file():
             return {}
         try:
-            value = read_json(path)
+            return read_object(path, kinds)
         except (DataError, OSError) as error:
             problems.append(str(error))
             return {}
-        return value if isinstance(value, dict) else {}
 
     tuned = next((folder for folder in (run.adapter, run.full_model) if folder.is_dir()), None)
-    record = read(tuned / RECORD) if tuned else {}
-    metrics = read(run.metrics)
+    record = read(tuned / RECORD, {}) if tuned else {}
+    metrics = read(run.metrics, METRICS)
     primary = metrics.get("primary", {})
     newest = max((file.st_mtime for file in files), default=run.folder.stat().st_mtime)
     return RunSummary(
         run=run.name,
         last=last,
-        rows={split: count for split, count in read(run.manifest).get("splits", {}).items() if count},
+        rows={split: count for split, count in read(run.manifest, MANIFEST).get("splits", {}).items() if count}
+        or _rows_trained(run),
         adapter=str(record.get("method", "unknown")) if tuned else "",
         base_model=str(record.get("base_model", "")),
         verdict=str(primary.get("verdict", "")),
@@ -94,6 +97,17 @@ def _summary(run: Run, last: bool) -> RunSummary:
         size=sum(file.st_size for file in files),
         damaged=problems[0] if problems else "",
     )
+
+
+def _rows_trained(run: Run) -> dict[str, int]:
+    """The rows of a training on other rows than a dataset's, as its recipe.toml tells them."""
+    try:
+        recipe = (run.train / "recipe.toml").read_text("utf-8", errors="replace")
+    except OSError:
+        return {}
+    told = re.search(r"^# rows: (\d+) train, (\d+) validation", recipe, re.MULTILINE)
+    counts = zip(("train", "validation"), map(int, told.groups() if told else ()), strict=False)
+    return {split: count for split, count in counts if count}
 
 
 def runs_table(found: Sequence[RunSummary]) -> Table:

@@ -16,6 +16,8 @@ from wukong_pipe.build import Built
 from wukong_pipe.build_command import Price
 from wukong_pipe.dataset import level_counts, split_counts
 from wukong_pipe.estimate import AT_MOST
+from wukong_pipe.printable import printable
+from wukong_pipe.provider_errors import REFUSED
 from wukong_pipe.text import counted
 
 PLAIN = {
@@ -31,7 +33,11 @@ PLAIN = {
 """What the stages are called on the screen; files name them as the code does."""
 
 LOG_EVERY = 5.0
-"""Seconds between two progress lines where there is no terminal."""
+"""Seconds between two progress lines at least, where there is no terminal."""
+LOG_TENTHS = 10
+"""So many lines a step has at most while it is quicker than `LOG_AFTER`."""
+LOG_AFTER = 60.0
+"""Seconds after which a line is due in any case."""
 
 
 class Steps:
@@ -41,7 +47,8 @@ class Steps:
         self._console = console
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._last = 0.0
+        self._told: dict[str, tuple[float, int]] = {}
+        """Of each step when it was last told of, and how far it was."""
 
     @contextmanager
     def shown(self) -> Iterator[Steps]:
@@ -66,10 +73,16 @@ class Steps:
         if self._bar is not None:
             if step not in self._tasks:
                 self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
-            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(note))
-        elif done == total or time.monotonic() - self._last > LOG_EVERY:
-            self._last = time.monotonic()
+            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(printable(note)))
+        elif self._is_due(step, done, total):
+            self._told[step] = time.monotonic(), done
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
+
+    def _is_due(self, step: str, done: int, total: int) -> bool:
+        """Whether a log has a line of this: of the end, of each tenth, and of what takes long."""
+        at, before = self._told.setdefault(step, (time.monotonic(), 0))
+        passed = time.monotonic() - at
+        return done == total or passed > LOG_AFTER or (passed > LOG_EVERY and done - before >= total / LOG_TENTHS)
 
 
 def price_table(price: Price) -> Table:
@@ -112,16 +125,21 @@ def build_summary(built: Built) -> Table:
             f"{doubts['unjudged']} without a verdict",
         )
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
-    table.add_row("coverage", f"{manifest['coverage']['overall']:.1%} of the source's sentences, items and table rows")
+    if built.rows:
+        covered = manifest["coverage"]["overall"]
+        table.add_row("coverage", f"{covered:.1%} of the source's sentences, items and table rows")
     audit = manifest["audit"]
     missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
     if missed:
         table.add_row("not asked", f"{counted(missed, 'fact')} beyond --max-pairs in their sections")
-    table.add_row(
-        "leak audit",
-        f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the closest is "
-        f"{audit['highest_similarity']:.2f} alike",
-    )
+    if splits["test"] or splits["validation"]:
+        table.add_row(
+            "leak audit",
+            f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the "
+            f"closest is {audit['highest_similarity']:.2f} alike",
+        )
     taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
     table.add_row("rejected", taken or "nothing")
+    if refused := [reject.reason for reject in built.rejects if reject.reason.startswith(REFUSED)]:
+        table.add_row("", f"{printable(refused[0])} ({counted(len(refused), 'call')})")
     return table

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 from markdown_it.token import Token
@@ -22,6 +23,7 @@ MAX_CHARS = 3000
 _NEWLINE = re.compile(r"\r\n?|\n")
 _HEADING = re.compile(r"(?<![^\r\n])#{1,6}(?=[ \t\r\n]|\Z)")
 """A line that begins so is a heading, and ends what stands above, but inside a fence or HTML."""
+_BETWEEN_WORDS = re.compile(r"[ \t，、：；]+")
 
 
 def split(
@@ -30,13 +32,14 @@ def split(
     """Sections of a Markdown text, in order, one for each heading of any level, and one for text before the first.
 
     A section above `MAX_CHARS` is cut: between blocks, else between list items and table rows, else between sentences,
-    and only where none of them helps, between lines.
+    and only where none of them helps, between lines, words, or anywhere: no section is longer. Time is linear in the
+    length of `text`.
 
     Args:
         text: the decoded source.
         source: its path relative to the PATH given, with forward slashes.
         lang: the language to ask in; by default each section's own.
-        warn: told of each block that had to be torn between lines, or is one line above the limit.
+        warn: told of each block that had to be torn between lines or words.
 
     Returns:
         Sections with `"".join(section.text for section in sections) == text`. The first entry of every
@@ -59,7 +62,8 @@ def split(
     for begin, end in torn:
         lines = f"{bisect_right(starts, begin)}-{bisect_right(starts, end - 1)}"
         warn(
-            f"{source}, lines {lines}: more than {MAX_CHARS} characters without a good place to cut; cut between lines."
+            f"{source}, lines {lines}: more than {MAX_CHARS} characters without a good place to cut; cut between lines"
+            " or words."
         )
     if "".join(section.text for section in sections) != text:
         raise CorpusError(f"{source}: the sections do not re-join to the source; please report this file.")
@@ -95,7 +99,7 @@ def _pieces(body: str, offset: int, torn: list[tuple[int, int]]) -> Iterator[tup
 
     Args:
         offset: where `body` begins in its source.
-        torn: takes the spans of the source that only a line's end could cut.
+        torn: takes the spans of the source that no better place than a line's end could cut.
     """
     if len(body) <= MAX_CHARS:
         if body:
@@ -149,13 +153,21 @@ class _Cuts:
                 by_depth.setdefault(token.level, set()).add(begin)
             if token.type == "table_open":
                 head = starts[min(token.map[0] + 2, token.map[1])]
-                self._headers.append((head, end, text[begin:head]))
+                self._add_header(begin, head, head, end)
             elif token.type == "fence":
-                self._headers.append((begin + 1, end, text[begin : starts[token.map[0] + 1]]))
+                self._add_header(begin, starts[token.map[0] + 1], begin + 1, end)
             elif token.type == "paragraph_open":
                 sentences |= {begin + last for _, last in sentence_spans(text[begin:end])}
         self._levels = [sorted(by_depth[depth]) for depth in sorted(by_depth)]
         self._levels += [sorted(self._behind_blanks(at) for at in sentences), list(starts)]
+        self._lines = len(self._levels) - 1
+        if any(following - start > MAX_CHARS for start, following in pairwise(starts)):
+            self._levels.append([match.end() for match in _BETWEEN_WORDS.finditer(text)])
+
+    def _add_header(self, begin: int, end: int, first: int, last: int) -> None:
+        """Pieces that begin from `first` to `last` repeat `begin` to `end`, unless it is as long as a piece itself."""
+        if end - begin <= MAX_CHARS // 2:
+            self._headers.append((first, last, self._text[begin:end]))
 
     def _behind_blanks(self, at: int) -> int:
         """White space between two sentences belongs to the first."""
@@ -165,12 +177,11 @@ class _Cuts:
 
     def pieces(self, begin: int, end: int, level: int = 0) -> Iterator[tuple[int, int]]:
         """Cut a span into as few pieces of at most MAX_CHARS as the places of a level allow; what is still too long,
-        at the next level's."""
+        at the next level's, and at last anywhere."""
         if end - begin <= MAX_CHARS or level == len(self._levels):
-            if begin < end:
-                yield begin, end
+            yield from ((at, min(at + MAX_CHARS, end)) for at in range(begin, end, MAX_CHARS))
             return
-        if level == len(self._levels) - 1:
+        if level == self._lines:
             self.torn.append((begin, end))
         places = self._levels[level]
         inside = places[bisect_right(places, begin) : bisect_right(places, end - 1)]
@@ -187,4 +198,5 @@ class _Cuts:
 
     def header(self, begin: int) -> str:
         """The head of the table, or the opening line of the fence, that a piece continues."""
-        return next((header for first, last, header in self._headers if first <= begin < last), "")
+        at = bisect_right(self._headers, begin, key=itemgetter(0)) - 1
+        return self._headers[at][2] if at >= 0 and begin < self._headers[at][1] else ""

@@ -278,9 +278,12 @@ def _reply(call: Call, schema: dict[str, Any]) -> Reply:
     return Reply(call.key, value, problem, raw)
 
 
-def excerpt(raw: str, most: int = 2000) -> str:
-    """A reply as it stands beside each of its items that was rejected: whole, it would make the file of rejects grow
-    with the square of the reply. The journal has it whole."""
+MOST_SHOWN = 40_000
+"""Characters of a reply beside a reject; a whole one of the usual 8,192 tokens has as many."""
+
+
+def excerpt(raw: str, most: int = MOST_SHOWN) -> str:
+    """The beginning of a teacher's words; the journal has them whole."""
     return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)} characters, whole in the journal)"
 
 

@@ -79,15 +79,26 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|No|Fig|Sec|approx|Inc|Ltd|Co"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)|\.[A-Za-z])$"
 )
+_ABBREVIATION_IN_LOWER_CASE = re.compile(r"(?:\b(?:mr|mrs|ms|dr|prof|jr|sr|vs|etc|e\.g|i\.e|cf|approx)|\.[a-z])$")
+_BEFORE_A_STOP = 8
+"""Characters in which an abbreviation, and the letter that it must not follow, stand."""
+_NOT_SPACE = re.compile(r"\S")
+_CAPITAL = re.compile("[A-Z]")
+_SMALL_LETTER = re.compile("[a-z]")
+UNCAPITALISED = 200
+"""From so many small letters to a capital on, a text does not begin its sentences with one: a transcript of speech."""
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of the sentences in running text; together they cover all that is not white space.
 
     。！？；… end a sentence anywhere; a full stop only before white space or the end, and not after an
-    abbreviation or an initial, so `4.0`, `Dr. von Braun` and `U.S. Navy` stay whole.
+    abbreviation or an initial, so `4.0`, `Dr. von Braun` and `U.S. Navy` stay whole, nor before a small letter,
+    unless the text has (almost) no capitals. Time is linear in the length of `text`.
     """
     start = 0
+    capitalised = _is_capitalised(text)
+    abbreviation = _ABBREVIATION if capitalised else _ABBREVIATION_IN_LOWER_CASE
     for match in re.finditer(r"[。！？；…]+|[!?]+|\.+", text):
         end = match.end()
         while end < len(text) and text[end] in _CLOSERS:
@@ -96,7 +107,8 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
         if mark[0] in ".!?":
             if end < len(text) and not text[end].isspace() and not _CJK.match(text[end]):
                 continue
-            if mark == "." and (_ABBREVIATION.search(text[start : match.start()]) or _goes_on(text, end)):
+            before = text[max(start, match.start() - _BEFORE_A_STOP) : match.start()]
+            if mark == "." and (abbreviation.search(before) or (capitalised and _goes_on(text, end))):
                 continue
         if start <= end:
             yield from _trimmed(text, start, end)
@@ -106,8 +118,14 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _goes_on(text: str, end: int) -> bool:
     """Whether what follows a full stop starts in lower case: then it was no sentence end."""
-    rest = text[end:].lstrip()
-    return bool(rest) and rest[0].islower()
+    following = _NOT_SPACE.search(text, end)
+    return following is not None and following.group().islower()
+
+
+def _is_capitalised(text: str) -> bool:
+    """Whether a text is too short to tell, or has at least one capital to `UNCAPITALISED` small letters."""
+    small = len(_SMALL_LETTER.findall(text))
+    return small < UNCAPITALISED or small < UNCAPITALISED * len(_CAPITAL.findall(text))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

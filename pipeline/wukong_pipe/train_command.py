@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.inspect_run import printable
 from wukong_pipe.made_up import made_up_pairs
 from wukong_pipe.records import Lang
 from wukong_pipe.text import counted, is_chinese
@@ -104,18 +103,20 @@ def run_train(
     progress: Progress,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
-    """Make the embedded student where the recipe asks for it, and fine-tune.
+    """Make the embedded student where the recipe asks for it, or fetch one known by name, and fine-tune.
 
     Args:
         resume: go on with the run's unfinished training; its student is there already.
-        say: told what the preflight saw.
+        say: told which student is taken from where, and what the preflight saw.
 
     Raises:
-        WukongError: see `wukong_trainer.sft.train`.
+        WukongError: see `wukong_trainer.locating.located` and `wukong_trainer.sft.train`.
     """
     with training_installed():
         from wukong_trainer import processes, sft
         from wukong_trainer.data import default_system
+        from wukong_trainer.locating import located
+        from wukong_trainer.model import check_fits, choose_place
         from wukong_trainer.quiet import silence_libraries
         from wukong_trainer.recipe import TINY
     silence_libraries()
@@ -130,6 +131,11 @@ def run_train(
                 make_student(run, data, recipe, progress)
             processes.wait()
             recipe = replace(recipe, model=str(run.student))
+        else:
+            # A student too large for this machine is not worth a download.
+            check_fits(recipe.model, recipe.method, choose_place())
+            found = located(recipe.model, say) if processes.is_first() else ""
+            recipe = replace(recipe, model=processes.first_of(found))
         trained = sft.train(
             run,
             data,
@@ -198,9 +204,10 @@ def chosen_recipe(options: Mapping[str, Any]) -> Recipe:
     Raises:
         WukongError: there is no such recipe, or it is not as it must be.
     """
-    from wukong_trainer.recipe import TINY, load_recipe, overridden
+    from wukong_trainer.recipe import load_recipe, overridden, shipped_recipes
 
-    name = options["recipe"] or (TINY if options["model"] == TINY else "qlora")
+    # The students for a CPU have a recipe each, of their own name.
+    name = options["recipe"] or (options["model"] if options["model"] in shipped_recipes() else "qlora")
     recipe = overridden(load_recipe(name), **_changes(options))
     if recipe.method == "full" and options.get("peft"):
         raise ModelError(f"--peft {options['peft']} is an adapter, and --method full trains none: use qlora or lora.")
@@ -216,6 +223,7 @@ def resumed_recipe(run: Run, options: Mapping[str, Any]) -> Recipe:
     """
     with training_installed():
         from wukong_trainer.checkpoints import unfinished
+        from wukong_trainer.locating import names_same
         from wukong_trainer.recipe import TINY, load_recipe
 
     begun = unfinished(run)
@@ -225,6 +233,8 @@ def resumed_recipe(run: Run, options: Mapping[str, Any]) -> Recipe:
     given |= {name: value for name, value in _changes(options).items() if value is not None}
     if given.get("model") == TINY:
         given["model"] = str(run.student)
+    elif "model" in given and names_same(given["model"], begun.recipe.model):
+        given["model"] = begun.recipe.model
     # Fewer rows a pass and what the adapter cannot do may have been changed since; the system prompt filled in.
     settled = {"batch", "accumulation", "packing", "gradient_checkpointing", "modules_to_save"}
     settled |= {"system"} if not given.get("system") else set()
@@ -243,6 +253,7 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         "model": options["model"] or None,
         "method": options["method"],
         "peft": options.get("peft"),
+        "precision": options.get("precision"),
         "packing": options.get("packing"),
         "report_to": options.get("report_to"),
         "system": options["system"],
@@ -302,8 +313,8 @@ def sample_lines(samples: list[dict[str, Any]]) -> list[str]:
     for number, sample in enumerate(samples, start=1):
         end = "" if sample["stopped_by_eos"] else " … (cut)"
         lines += [
-            f"Validation question {number}: {printable(sample['question'])}",
-            f"  reference: {printable(sample['reference'])}",
-            f"  answer:    {printable(sample['answer'])}{end}",
+            f"Validation question {number}: {sample['question']}",
+            f"  reference: {sample['reference']}",
+            f"  answer:    {sample['answer']}{end}",
         ]
     return lines

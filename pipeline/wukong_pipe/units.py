@@ -89,7 +89,7 @@ def outline(text: str, at_start: bool) -> Outline:
         elif token.type == "list_item_close":
             inside_item -= 1
         elif token.type == "heading_open" and token.level == 0 and token.map:
-            headings.append((token.map[0], int(token.tag[1:]), clean(plain(tokens[i + 1])).text.strip()))
+            headings.append((token.map[0], int(token.tag[1:]), _shortened(clean(plain(tokens[i + 1])).text.strip())))
             refers = refers or "[" in tokens[i + 1].content
         elif token.type == "tr_open" and token.map:
             cells = tuple(_cells(tokens, i))
@@ -103,6 +103,14 @@ def outline(text: str, at_start: bool) -> Outline:
     last = tokens[-1] if tokens else None
     ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
     return Outline(tuple(headings), tuple(found), ends >= len(starts) - 1 > 0, refers)
+
+
+MAX_HEADING = 300
+"""A longer heading is a paragraph with a line of dashes below; each request of what it heads would repeat it."""
+
+
+def _shortened(heading: str) -> str:
+    return heading if len(heading) <= MAX_HEADING else f"{heading[: MAX_HEADING - 1].rstrip()}…"
 
 
 def units(section: Section) -> tuple[Unit, ...]:

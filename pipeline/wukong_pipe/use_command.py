@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.inspect_run import printable
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
@@ -52,10 +50,10 @@ def show_answers(asked: Mapping[str, Any], out: Console, err: Console) -> None:
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
         for name in ("base", "tuned"):
             table.add_column(name, overflow="fold", ratio=1)
-        table.add_row(*(Text(printable(asked[name]["answer"])) for name in ("base", "tuned")))
+        table.add_row(*(asked[name]["answer"] for name in ("base", "tuned")))
         out.print(table)
     else:
-        out.print(Text(printable(asked["tuned"]["answer"])))
+        out.print(asked["tuned"]["answer"])
     cut = [name for name in ("base", "tuned") if name in asked and not asked[name]["stopped_by_eos"]]
     if cut:
         err.print(f"Cut at --max-new-tokens: {', '.join(cut)}.", style="dim")

@@ -13,7 +13,8 @@ from wukong_pipe.cleaning import clean
 from wukong_pipe.grounding import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.narrowing import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.paraphrase_checks import answer_hidden, same_amounts, same_names, same_sense
-from wukong_pipe.quantities import ENDLESS
+from wukong_pipe.printable import unseen_in
+from wukong_pipe.quantities import ENDLESS, with_asked_scale
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.replies import check_item
 from wukong_pipe.text import LONGEST, key_facts, normalise
@@ -42,6 +43,9 @@ QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
+MAX_PIECES = 100
+MARKED_UP = 4
+"""At most so many times as long as a source's own words may its quotation be, by markup and white space."""
 MIN_EVIDENCE = 4
 """Fewer characters than this carry no fact."""
 GIVEN_AWAY = 0.6
@@ -86,6 +90,8 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
     """The candidate in one item of a reply, or why it is none."""
     if problem := check_item(item, _ACCEPTED):
         return f"schema: {problem}"
+    if problem := _oversized(item, section):
+        return problem
     spans = tuple(find_evidence(text, section) for text in item["evidence"])
     return Candidate(
         question=item["question"].strip(),
@@ -97,6 +103,21 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
         spans=spans,
         kind="reverse" if item.get("kind") == "reverse" else "base",
     )
+
+
+def _oversized(item: dict[str, Any], section: Section) -> str | None:
+    """Why an item is too long to be looked at: the length of texts is no part of the schema, which the server gets."""
+    if problem := _too_long(item["question"].strip(), item["answer"].strip()):
+        return problem
+    if len(item["evidence"]) > MAX_PIECES:
+        return f"more than {MAX_PIECES} pieces of evidence"
+    # White space and markup need not agree, but what is much longer than the section stands in no place of it.
+    room = 2 * len(section.text) + 100
+    return next((_not_there(text) for text in item["evidence"] if len(text) > room), None)
+
+
+def _not_there(evidence: str) -> str:
+    return f"evidence is not in the section: “{evidence[:60]}”"
 
 
 def check_pair(candidate: Candidate, section: Section) -> str | None:
@@ -119,6 +140,8 @@ def check_paraphrase(question: str, pair: QAPair) -> str | None:
 
 def find_evidence(text: str, section: Section) -> tuple[int, int] | None:
     """Where a piece of evidence stands in the section; white space, markup and debris need not agree."""
+    if len(text) > MARKED_UP * len(section.text):
+        return None  # However it is marked up, it is longer than what it is said to be a part of.
     at = section.text.find(text)
     if at >= 0 and text.strip():
         return at + len(text) - len(text.lstrip()), at + len(text.rstrip())
@@ -145,10 +168,24 @@ def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> 
 # --- pairs -----------------------------------------------------------------------------------------------------
 
 
+def _seen(candidate: Candidate, _: Section) -> str | None:
+    return unseen(f"{candidate.question}\n{candidate.answer}")
+
+
+def unseen(text: str) -> str | None:
+    """Why a question or answer that nobody sees all of is not trained on. Evidence is the source's own, and may."""
+    char = unseen_in(text)
+    return f"holds an invisible character: {char}" if char else None
+
+
 def _length(candidate: Candidate, _: Section) -> str | None:
-    if len(candidate.question) > MAX_QUESTION:
+    return _too_long(candidate.question, candidate.answer)
+
+
+def _too_long(question: str, answer: str) -> str | None:
+    if len(question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return too_long(candidate.answer)
+    return too_long(answer)
 
 
 def too_long(answer: str) -> str | None:
@@ -185,7 +222,7 @@ def states(question: str, answer: str) -> bool:
 def _evidence(candidate: Candidate, section: Section) -> str | None:
     for span, text in zip(candidate.spans, candidate.evidence, strict=True):
         if span is None:
-            return f"evidence is not in the section: “{text[:60]}”"
+            return _not_there(text)
         touched = covered_units([span], section)
         if not touched or len(normalise(text)) < MIN_EVIDENCE:
             return f"evidence says nothing: “{text[:60]}”"
@@ -221,11 +258,13 @@ def _lead(unit: Unit, section: Section) -> str:
 
 def _grounded(candidate: Candidate, section: Section) -> str | None:
     known = known_to(candidate, section)
-    return next(filter(None, (check(candidate.answer, known) for check in ANSWER_CHECKS)), None)
+    answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
+    return next(filter(None, (check(answer, known) for check in ANSWER_CHECKS)), None)
 
 
 PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
     _length,
+    _seen,
     _asks,
     _not_given_away,
     _evidence,
@@ -239,7 +278,7 @@ PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
 def _wording_asks(question: str, _: QAPair) -> str | None:
     if len(question) > MAX_QUESTION:
         return f"question longer than {MAX_QUESTION} characters"
-    return check_question(question)
+    return unseen(question) or check_question(question)
 
 
 def _another_wording(question: str, pair: QAPair) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,7 +12,9 @@ from wukong_pipe import plain_words
 from wukong_pipe.quantities import Amounts, amounts, in_figures
 from wukong_pipe.text import CJK, normalise
 
-WORD = re.compile(r"[A-Za-z]+\.(?:[A-Za-z]\.)+|[A-Za-z][A-Za-z0-9]*(?:['’-][A-Za-z0-9]+)*|\d[\d.,]*-?[A-Za-z]\w*")
+_WORD = re.compile(
+    r"[A-Za-z]+\.(?:[A-Za-z]\.)+|[A-Za-z][A-Za-z0-9]*(?:['’-][A-Za-z0-9]+)*|\d[\d.,]*+(?P<letters>-?[A-Za-z]\w*)?"
+)
 POSSESSIVE = re.compile(r"(?:'s|’s|s'|s’)$")
 CHINESE_RUN = re.compile(f"[{CJK}]+")
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
@@ -89,11 +92,19 @@ def _topic(section: str) -> frozenset[str]:
     return frozenset(word for word in count if count[word] >= TOPIC)
 
 
+def latin(text: str) -> Iterator[re.Match[str]]:
+    """The Latin words of a text, those of figures and letters too: 5th, U.S., P.D. 64."""
+    for match in _WORD.finditer(text):
+        # Plain figures are matched so that they are read once, not again from each of their digits.
+        if match["letters"] or not match.group()[0].isdigit():
+            yield match
+
+
 @lru_cache(maxsize=1024)
 def words(text: str) -> tuple[str, ...]:
     """The Latin words of a text in lower case, hyphenated ones also in parts."""
     found: list[str] = []
-    for match in WORD.finditer(text):
+    for match in latin(text):
         word = POSSESSIVE.sub("", match.group().casefold())
         found += [word, *word.split("-")] if "-" in word else [word]
     return tuple(found)

@@ -7,13 +7,29 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
 
+Kinds = Mapping[str, tuple[type, type]]
+"""Of values by their names: list or dict, and what each of its entries is."""
+MANIFEST: Kinds = {
+    "sources": (list, dict),
+    "quota": (list, dict),
+    **dict.fromkeys(("calls", "accounting"), (dict, dict)),
+    **dict.fromkeys(("splits", "levels"), (dict, int)),
+    **dict.fromkeys(("teacher", "settings", "coverage", "audit"), (dict, object)),
+    "files": (dict, str),
+}
+NOTE: Kinds = {"sources": (dict, str), "paths": (list, str)}
+"""Of build.json."""
+LONGEST_NAME = 120
+"""Bytes of a run's name."""
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
 
@@ -47,6 +63,11 @@ class Run:
     @property
     def full_model(self) -> Path:
         return self.folder / "model"
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a tuned model."""
+        return self.adapter.is_dir() or self.full_model.is_dir()
 
     @property
     def merged(self) -> Path:
@@ -92,20 +113,28 @@ class Workspace:
         """The run of that name.
 
         Raises:
-            WorkspaceError: the name would leave the runs folder.
+            WorkspaceError: it is no run name: it might leave the runs folder, or be an option to a shell's commands.
         """
-        taken = name.startswith((".", self.journal.name))
-        if (
-            not name
-            or taken
-            or len(name.encode("utf-8", "replace")) > 120
-            or not name.isprintable()
-            or set(name) & set("/\\")
-        ):
+        taken = name.startswith((".", "-", self.journal.name))
+        if not name or taken or len(name.encode("utf-8", "replace")) > LONGEST_NAME or name != _named(name):
             raise WorkspaceError(
-                f"{name!r} is no run name: use letters, digits, dots and dashes, and start with no dot."
+                f"{name!r} is no run name: use letters, digits, dots, dashes and underscores, and start with a letter "
+                "or digit."
             )
         return Run(self.folder / name)
+
+    def run_after(self, path: Path) -> Run:
+        """The run that is named after a file or folder; what no run's name may hold becomes a dash."""
+        stem = path.resolve().stem
+        if self._holds(stem):
+            return Run(self.folder / stem)
+        name = _named(unicodedata.normalize("NFC", stem)).encode("utf-8", "replace")[:LONGEST_NAME]
+        return self.run(name.decode("utf-8", "ignore").lstrip(".-") or "run")
+
+    def _holds(self, name: str) -> bool:
+        """Whether a folder of that name stands here: versions before this one took names that are none any more."""
+        is_inside = name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
+        return bool(name) and is_inside and (self.folder / name).is_dir()
 
     def existing_run(self, name: str) -> Run:
         """The run of that name, which must be there.
@@ -113,7 +142,7 @@ class Workspace:
         Raises:
             WorkspaceError: it is not; the sentence lists those that are.
         """
-        run = self.run(name)
+        run = Run(self.folder / name) if self._holds(name) else self.run(name)
         if not run.folder.is_dir():
             folders = self.folder.iterdir() if self.folder.is_dir() else ()
             names = sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
@@ -125,13 +154,13 @@ class Workspace:
         """The run used last.
 
         Raises:
-            WorkspaceError: nothing was ever built or trained here.
+            WorkspaceError: nothing was ever built or trained here, or what was used last is gone.
         """
         marker = self.folder / ".last"
         if marker.is_file():
-            run = Run(self.folder / marker.read_text("utf-8").strip())
-            if run.folder.is_dir():
-                return run
+            name = bounded.read_bytes(marker).decode("utf-8", "replace").strip()
+            if self._holds(name):
+                return Run(self.folder / name)
         raise WorkspaceError(
             f"There is no run in {self.folder}: start with `wukong-pipe build PATH` (or name one with --run)."
         )
@@ -170,6 +199,11 @@ class Workspace:
             except OSError as error:
                 raise WorkspaceError(f"Cannot write to the runs folder {self.folder}: {error.strerror}.") from error
             yield
+
+
+def _named(text: str) -> str:
+    """The text with a dash for all that is no letter, mark, digit, dot, dash or underscore."""
+    return "".join(char if char in "._-" or unicodedata.category(char)[0] in "LMN" else "-" for char in text)
 
 
 def half_of(path: Path) -> Path:
@@ -222,15 +256,37 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file.
 
     Raises:
-        DataError: the file is missing, or is not JSON; the sentence names the line.
+        DataError: the file is missing, too large or too deep, or is not JSON; the sentence names the line.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return bounded.parse(bounded.read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{path}{where} is not valid JSON; restore the file or run the step again.") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read ({error}); restore the file or run the step again.") from error
+
+
+def read_object(path: Path, kinds: Kinds) -> dict[str, Any]:
+    """The object in a JSON file of ours, which somebody may have edited.
+
+    Args:
+        kinds: of the values that are lists or objects of one kind, where they are there.
+
+    Raises:
+        DataError: see `read_json`; or it holds something else, or one of these values is something else.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
+    for key, (outer, inner) in kinds.items():
+        entries = value.get(key, outer())
+        each = entries.values() if isinstance(entries, dict) else entries
+        if not isinstance(entries, outer) or not all(isinstance(entry, inner) for entry in each):
+            raise DataError(f"{path} is not as it was written (“{key}”); restore the file or run the step again.")
+    return value
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
@@ -242,31 +298,32 @@ def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSONL file, each with its line, in order, one at a time; blank lines are passed over.
 
     Raises:
-        DataError: a line is torn or holds no object; the sentence names file and line.
+        DataError: a line is torn, too long or too deep, or holds no object; the sentence names file and line.
     """
+    before = 0
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.") from None
-    with file:
-        before = 0
-        # A text's own lines would also end at U+2028, which may stand inside a JSON string.
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(bounded.lines(path), start=1):
             if line.strip():
                 yield number, _object(line, before, f"{path}", number)
             before += len(line)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist.") from None
 
 
 def _object(line: bytes, before: int, path: str, number: int) -> dict[str, Any]:
     """The object on a line, behind `before` bytes."""
     try:
-        row = json.loads(line.rstrip(b"\r\n").decode("utf-8"))
+        row = bounded.parse(line.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
             "repair or remove the line, or build the dataset again."
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            f"{path}, line {number} cannot be read ({error}); repair or remove the line, or build the dataset again."
         ) from error
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")

@@ -152,7 +152,7 @@ FEW = BuildSettings(variants=6, answer_variants=2)
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    assert build_offline(tmp_path, [source(BOOK)], FEW)[0].unanswered == []
+    assert build_offline(tmp_path, [source(BOOK)], FEW)[0].shortfall.sections == []
     return tmp_path
 
 

@@ -160,7 +160,7 @@ def test_what_stands_elsewhere_does_not_change_a_sections_calls(tmp_path: Path) 
 def test_a_corpus_of_one_section_or_without_headings_is_built(tmp_path: Path, text: str, path: list[str]) -> None:
     (tmp_path / "book.md").write_bytes(text.encode())
     built, _ = build_offline(tmp_path, sample(tmp_path, "book.md"), BuildSettings())
-    assert built.unanswered == []
+    assert built.shortfall.sections == []
     rows = rows_of(run_in(tmp_path))
     assert {tuple(row["heading_path"]) for row in rows} == {tuple(path)}
     assert {row["output"] for row in rows if row["split"] == "train"} == {"乙刀", "丁山"}

@@ -94,6 +94,19 @@ def test_a_limited_build_shows_its_pairs_with_evidence_and_the_price_of_the_rest
     assert int(price[1]) == sections - 3
 
 
+def test_a_limited_build_of_many_pairs_shows_a_dozen_of_them_from_all_over(
+    empty_home: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["build", str(corpus), "--teacher", "offline", "--limit", "10", "--variants", "1", "--run", "book"]) == 0
+    )
+    shown = capsys.readouterr().out.splitlines()
+    pairs = [line for line in shown if re.match(r"apollo\.md:\d+  ", line)]
+    kept = read_json(run_in(empty_home).manifest)["accounting"]["dedupe_pairs"]["kept"]
+    assert len(pairs) == 12 < kept
+    assert f"… and {kept - 12} more pairs: `wukong-pipe inspect N` shows those of a section." in shown
+
+
 def test_the_manifest_compares_the_estimate_with_what_happened(empty_home: Path, corpus: Path) -> None:
     with provider(GoodTeacher()) as server:
         assert build(server, corpus, "--limit", "4", *PRICES) == 0
@@ -293,6 +306,7 @@ def journalled(folder: Path) -> int:
         return len(list(journal.calls()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_keeps_what_is_in_flight_and_says_how_to_go_on(
     empty_home: Path, corpus: Path, slow: Provider, number: signal.Signals
@@ -309,6 +323,7 @@ def test_the_first_signal_keeps_what_is_in_flight_and_says_how_to_go_on(
     assert len(slow.requests) == slow.unique
 
 
+@pytest.mark.slow
 def test_the_second_signal_stops_at_once(empty_home: Path, corpus: Path, slow: Provider) -> None:
     process = started(slow, corpus)
     process.send_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.building import files_in, rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
-from tests.support.provider import Provider, Response, completion, provider
+from tests.support.provider import Provider, Response, completion, provider, refusal
 from wukong_pipe.cli import main
 from wukong_pipe.workspace import read_json, read_jsonl
 
@@ -120,7 +120,8 @@ def test_a_server_that_answers_nonsense_yields_no_row_and_every_reply_is_shown(
     assert tally["kept"] == 0
     assert tally["asked"] == tally["received"] + tally["short"]
     error = capsys.readouterr().err
-    assert "Error: 5 sections stayed short" in error
+    assert "Ask for the rest with: wukong-pipe build --reask short" in error
+    assert "Error" not in error
     assert "Traceback" not in error
 
 
@@ -140,3 +141,12 @@ def test_what_exceeds_a_quota_is_told_and_not_kept(empty_home: Path, corpora: Pa
     assert stages.count("surplus") == len(server.requests)
     tally = read_json(run.manifest)["accounting"]["base_qa"]
     assert tally["received"] == tally["kept"] <= tally["asked"]
+
+
+def test_a_context_too_short_for_the_prompts_is_said_on_the_screen_in_the_servers_words(
+    corpora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "request (973 tokens) exceeds the available context size (512 tokens), try increasing it"
+    with provider(lambda _: refusal(400, words, code="exceed_context_size_error")) as server:
+        assert build(server, corpora / "apollo.md") == 3
+    assert f"the provider rejected the request (400): {words}" in " ".join(capsys.readouterr().out.split())

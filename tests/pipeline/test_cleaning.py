@@ -55,6 +55,16 @@ def test_what_only_looks_like_debris_stays(source: str) -> None:
     assert text.replace("**", "") == source.replace("**", "") or text == source.replace("[0](x)", "0")
 
 
+@pytest.mark.parametrize("piece", ['[a](b "', "<!-- a ", "[a](b 'c\\n", "``a`", "![a](b ("])
+def test_debris_that_never_ends_is_read_once(piece: str) -> None:
+    text = piece * (300_000 // len(piece))  # To look for its end from each beginning would last for minutes.
+    assert len(clean(text).text) > 30_000
+
+
+def test_a_comment_ends_where_another_begins_that_is_closed() -> None:
+    assert clean("a <!-- b <!-- c --> d").text == "a <!-- b  d"
+
+
 @given(markdown)
 @settings(max_examples=300, deadline=None)
 def test_every_character_knows_where_it_stood(text: str) -> None:

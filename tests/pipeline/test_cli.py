@@ -67,7 +67,7 @@ def make_bad_inputs(folder: Path) -> None:
     [
         (["no.md"], "no.md does not exist."),
         (["empty.md"], "empty.md is empty."),
-        (["gb.md"], "gb.md, line 1 is not utf-8; try --encoding gb18030."),
+        (["gb.md"], "give --encoding gb18030."),
         (["pictures"], "pictures holds no Markdown (*.md, *.markdown, *.txt)."),
         (
             ["paper.pdf"],
@@ -172,8 +172,45 @@ def test_another_corpus_of_the_same_name_is_not_taken_for_it(
     (workspace / "book" / "other.md").write_text(BOOK)
     before = kept(workspace)
     message = error_of(capsys, main(["build", "book", "--teacher", "offline"]))
-    assert message == "The run “book” was built from book.md; name another with --run, or confirm with --run book."
+    file, folder = workspace / "book.md", workspace / "book"
+    assert message == (
+        f"The run “book” was built from {file}, and {folder} is not that: name a run of its own with --run NAME, or "
+        "replace what is there with --run book."
+    )
     assert kept(workspace) == before
+
+
+def test_two_files_of_one_name_have_no_run_in_common_unless_that_is_asked_for(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "other").mkdir()
+    (workspace / "other" / "book.md").write_text("# 山\n\n## 一\n\n山甲的兵器是乙斧。\n", "utf-8")
+    before = kept(workspace)
+    build = ["build", "other/book.md", "--teacher", "offline"]
+    message = error_of(capsys, main(build))
+    assert f"built from {workspace}/book.md, and {workspace}/other/book.md is not that" in message
+    assert kept(workspace) == before
+    assert main([*build, "--run", "book"]) == 0
+    assert {row["heading_path"][0] for row in rows_of(run_in(workspace))} == {"山"}
+    assert "Since the last build: edited book.md." in capsys.readouterr().err
+
+
+def test_files_of_the_folder_of_a_run_come_and_go_and_are_named(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docs = workspace / "docs"
+    docs.mkdir()
+    build = ["build", "docs", "--teacher", "offline", "--variants", "2"]
+    (docs / "a.md").write_text(BOOK, "utf-8")
+    assert main(build) == 0
+    assert "Since the last build" not in capsys.readouterr().err
+    (docs / "a.md").rename(docs / "c.md")
+    (docs / "b.md").write_text("# 山\n\n## 一\n\n山甲的兵器是乙斧。\n", "utf-8")
+    assert main(build) == 0
+    assert "Since the last build: added b.md, c.md; gone a.md." in capsys.readouterr().err
+    assert {row["source"] for row in rows_of(run_in(workspace, "docs"))} == {"b.md", "c.md"}
+    assert main(build) == 0
+    assert "Since the last build" not in capsys.readouterr().err
 
 
 HOLDER = """
@@ -239,6 +276,8 @@ def test_the_journal_of_a_run_without_calls_names_the_runs_that_have_some(capsys
         ["build"],
         ["build", "book.md", "--variant", "3"],
         ["build", "book.md", "--variants", "many"],
+        ["build", "book.md", "--variants", "100000"],
+        ["train", "--lr", "100"],
         ["build", "book.md", "--holdout", "0.9"],
         ["build", "book.md", "--teacher", "parrot"],
         ["build", "book.md", "--extra-body", "{"],
@@ -306,6 +345,16 @@ def test_a_build_says_what_it_made_and_what_comes_next(workspace: Path, capsys: 
     assert "Next: wukong-pipe train --run book" in shown.out
 
 
+def test_a_report_before_any_training_says_on_page_and_screen_that_training_comes_next(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report"]) == 0
+    assert "Next: wukong-pipe train --run book" in capsys.readouterr().out
+    page = (workspace / "runs" / "book" / "report.html").read_text("utf-8")
+    assert "尚未训练：请先运行 “wukong-pipe train”" in page
+    assert "尚未评测" not in page
+
+
 def test_json_prints_one_object_on_stdout(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "book.md", "--teacher", "offline", "--variants", "5", "--json"]) == 0
     shown: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -314,11 +363,56 @@ def test_json_prints_one_object_on_stdout(workspace: Path, capsys: pytest.Captur
     assert shown["splits"]["train"] == sum(row["split"] == "train" for row in rows_of(run_in(workspace)))
 
 
-def test_a_section_that_stays_short_exits_3_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_single_sections_that_stay_short_are_one_line_and_the_chain_goes_on(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "# 书\n\n## 一\n\n"
+        + "".join(f"石甲的兵器{n}是乙刀{n}。" for n in range(9))
+        + "\n\n## 二\n\n石戊的坐骑是己马。\n"
+    )
+    (workspace / "book.md").write_text(text, "utf-8")
+    good = GoodTeacher()
+
+    def of_the_first_alone(request: dict[str, Any]) -> Response:
+        return completion('{"pairs": []}') if "石戊" in request["messages"][-1]["content"] else good(request)
+
+    with provider(of_the_first_alone) as server:
+        code = main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s",
+                     "--variants", "3"])  # fmt: skip
+    shown = capsys.readouterr()
+    assert code == 0, shown.err
+    (line,) = [line for line in shown.err.splitlines() if line.startswith("Short of what was asked for: ")]
+    assert line.endswith("书 › 二, 0 of 1 pairs (the teacher gave no more). --reask short asks for it again.")
+    assert "Error" not in shown.err
+    assert "Next: wukong-pipe train --run s" in shown.out
+
+
+def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the_rest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with provider(lambda _: completion('{"pairs": []}')) as server:
-        code = main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"])
-    assert code == 3
-    assert "Error: 2 sections stayed short of their quota (书 › 一; 书 › 二)" in capsys.readouterr().err
+        build = ["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"]
+        assert main(build) == 3
+        shown = capsys.readouterr()
+        assert main([*build, "--min-fill", "0"]) == 0
+    assert "0% of the rows that were asked for are in the dataset, and --min-fill wants 80%" in shown.err
+    assert "Ask for the rest with: wukong-pipe build --reask short book.md" in shown.err
+    assert "书 › 一, 0 of 2 pairs" in shown.err
+    assert "Error" not in shown.err
+    assert "Next:" not in shown.out
+
+
+def test_a_teacher_that_answers_no_json_is_quoted_and_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with provider(lambda _: completion("Sure! Here are some\npairs for you.")) as server:
+        assert main(["build", "book.md", "--base-url", server.base_url, "--teacher-model", "m", "--run", "s"]) == 3
+    shown = capsys.readouterr()
+    assert (
+        "The teacher m does not answer in JSON; its first words were “Sure! Here are some pairs for you.”" in shown.err
+    )
+    assert "quota" not in shown.err
+    assert "coverage" not in shown.out
+    assert "alike" not in shown.out
 
 
 # --- where settings come from -------------------------------------------------------------------------------
@@ -342,6 +436,19 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_wukong_toml(
     monkeypatch.setenv("WUKONG_BUILD_MAX_PAIRS", "3")
     assert planned_pairs(capsys) == 3
     assert planned_pairs(capsys, "--max-pairs", "2") == 2
+
+
+def test_a_wrong_value_is_told_with_the_place_where_it_stands(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "wukong.toml").write_text('[build]\nmax-pairs = "many"\n')
+    assert main(["build", "book.md", "--dry-run"]) == 2
+    assert "It stands in wukong.toml, under [build], as max-pairs." in capsys.readouterr().err
+    monkeypatch.setenv("WUKONG_BUILD_MAX_PAIRS", "abc")
+    assert main(["build", "book.md", "--dry-run"]) == 2
+    assert "It stands in the environment variable WUKONG_BUILD_MAX_PAIRS." in capsys.readouterr().err
+    assert main(["build", "book.md", "--dry-run", "--max-pairs", "few"]) == 2
+    assert "It stands" not in capsys.readouterr().err
 
 
 def test_the_teachers_own_variables_come_last(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
 import pytest
 
-from wukong_pipe.corpus import read_sources
+from wukong_pipe.corpus import passed_over, read_sources
 from wukong_pipe.errors import CorpusError
 
 
@@ -59,18 +60,78 @@ def test_an_empty_file_is_named(tmp_path: Path, text: str) -> None:
 
 def test_a_file_in_another_encoding_names_line_and_cure(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"# ok\n\n" + "黑神话".encode("gb18030"))
-    assert fails(tmp_path / "a.md") == f"{tmp_path}/a.md, line 3 is not utf-8; try --encoding gb18030."
+    assert fails(tmp_path / "a.md") == (
+        f"{tmp_path}/a.md, line 3 is not utf-8 but looks like gb18030: convert the file to UTF-8, or, where all files "
+        "are so, give --encoding gb18030."
+    )
 
 
-def test_a_wrong_encoding_named_by_the_user_is_told_the_other_way(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_bytes(b"\xff\xff")
-    assert fails(tmp_path / "a.md", "gb18030").endswith("is not gb18030; try --encoding utf-8.")
+@pytest.mark.parametrize(
+    ("data", "named", "right"),
+    [
+        ("# 黑神话\n\n悟空的兵器是金箍棒。".encode("gb18030"), "utf-8", "gb18030"),
+        ("# 黑神話\n\n悟空的兵器是金箍棒，他很厲害。".encode("big5"), "utf-8", "big5"),
+        ("Café Müller, Straße\n".encode("latin-1"), "utf-8", "cp1252"),
+        ("“Quoted” – naïve\n".encode("cp1252"), "utf-8", "cp1252"),
+        ("# Book\n\nBread costs 3 €.".encode("utf-16"), "utf-8", "utf-16"),
+        ("# Book\n\nMüller bakes bread.".encode("utf-16-le"), "utf-8", "utf-16-le"),
+        ("Bread costs 3 € or £ 2.\n".encode(), "gb18030", "utf-8"),
+        ("# 黑神话\n".encode(), "ascii", "utf-8"),
+    ],
+)
+def test_the_encoding_that_is_advised_is_the_one_that_reads_the_file(
+    tmp_path: Path, data: bytes, named: str, right: str
+) -> None:
+    (tmp_path / "a.md").write_bytes(data)
+    assert fails(tmp_path / "a.md", named).endswith(f"--encoding {right}.")
+    (source,) = read_sources([tmp_path / "a.md"], right)
+    assert source.text.encode(right).removeprefix(codecs.BOM_UTF16_LE) == data.removeprefix(codecs.BOM_UTF16_LE)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0", "is a ZIP archive, as .docx"),
+        (b"%PDF-1.7\n", "is a PDF, and no text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff", "is no text in"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_document_or_picture_with_the_name_of_a_text_gets_no_advice_on_encodings(
+    tmp_path: Path, data: bytes, what: str, encoding: str
+) -> None:
+    (tmp_path / "a.md").write_bytes(data)
+    told = fails(tmp_path / "a.md", encoding)
+    assert what in told
+    assert "--encoding" not in told
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex"])
 def test_an_encoding_that_does_not_exist_is_named(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.md").write_text("x")
     assert fails(tmp_path / "a.md", encoding) == f"“{encoding}” is no text encoding; try utf-8 or gb18030."
+
+
+def test_documents_that_a_folder_holds_beside_its_markdown_are_named(tmp_path: Path) -> None:
+    assert passed_over([tmp_path / "none.md"]) == ""
+    for name in ("a.md", "b.png", ".git/c.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text")
+    assert passed_over([tmp_path]) == ""
+    for name in ("p1.pdf", "p2.PDF", "p3.docx", "sub/p4.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text")
+    names = ", ".join(str(tmp_path / name) for name in ("p1.pdf", "p2.PDF", "p3.docx"))
+    assert passed_over([tmp_path]) == (
+        f"Passed over, because they are no Markdown: {names} and 1 more; convert them first, for example with "
+        "pymupdf4llm or marker."
+    )
+    (tmp_path / "a.md").unlink()
+    assert fails(tmp_path) == (
+        f"{tmp_path} holds no Markdown (*.md, *.markdown, *.txt), but {names} and 1 more; convert them first, for "
+        "example with pymupdf4llm or marker."
+    )
 
 
 def test_a_folder_without_markdown_is_named(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.killing import Ended, Forge, forge, quiet_environment
 from tests.support.provider import Provider, Response, completion, provider
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def forging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
 from tests.support.rows import family, pair, row, section
-from wukong_pipe.dataset import check_sources, check_untouched, split_counts, write_dataset
+from wukong_pipe.dataset import check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.records import Reject, Row
-from wukong_pipe.workspace import read_json, read_jsonl, sha256_of
+from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of
 
 MANIFEST: dict[str, Any] = {
     "sources": [{"name": "a.md", "hash": "x", "characters": 3}],
@@ -104,7 +104,7 @@ def test_the_card_carries_the_hash_of_the_data(tmp_path: Path) -> None:
 
 
 def test_the_card_of_a_run_with_an_odd_name_is_still_yaml(tmp_path: Path) -> None:
-    run = run_in(tmp_path, 'a "b": c')
+    run = Run(tmp_path / 'a "b": c')
     write_dataset(run, ROWS, [], dict(MANIFEST))
     card = (run.dataset / "README.md").read_text("utf-8")
     (line,) = [line for line in card.split("\n") if line.startswith("pretty_name: ")]
@@ -124,11 +124,3 @@ def test_a_file_that_was_deleted_is_no_work_to_lose(tmp_path: Path) -> None:
     folder = written(tmp_path)
     (folder / "train.jsonl").unlink()
     check_untouched(run_in(tmp_path))
-
-
-def test_another_corpus_does_not_take_over_a_run(tmp_path: Path) -> None:
-    check_sources(run_in(tmp_path), ["b.md"])
-    written(tmp_path)
-    check_sources(run_in(tmp_path), ["a.md"])
-    with pytest.raises(WorkspaceError, match=r"“book” was built from a\.md; name another with --run"):
-        check_sources(run_in(tmp_path), ["a.md", "b.md"])

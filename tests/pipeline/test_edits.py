@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,28 @@ def test_a_dropped_row_stands_among_the_rejects(tmp_path: Path, row: dict[str, A
     assert (tally["received"], tally["rejected"]) == (tally["kept"] + 1, 1)
 
 
+def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    family = [one for one in rows_by_id(tmp_path).values() if one["pair_id"] == row["pair_id"]]
+    other = next(one for one in rows_by_id(tmp_path).values() if one["pair_id"] != row["pair_id"])
+    edit(tmp_path, {"id": row["pair_id"], "drop": True}, {"id": other["id"], "output": other["output"] + "。"})
+    built = build(tmp_path)
+    assert built.edits == f"2 edits applied: {len(family)} rows dropped, 1 row changed."
+    assert built.changed == []
+    (run_in(tmp_path).edits).unlink()
+    built = build(tmp_path)
+    assert built.edits == ""
+    assert all(re.match(r"book\.md, line \d+, “", line) for line in built.changed)
+
+
 @pytest.mark.parametrize(
     ("field", "text", "reason"),
-    [("output", "戊77刀", "77"), ("instruction", "甲1有一件兵器。", "question")],
+    [
+        ("output", "戊77刀", "77"),
+        ("instruction", "甲1有一件兵器。", "question"),
+        ("output", "乙\u202e1刀", "holds an invisible character: \\u202e"),
+    ],
 )
 def test_an_edit_that_fails_the_checks_is_told_and_the_row_is_left_out(
     tmp_path: Path, row: dict[str, Any], field: str, text: str, reason: str

@@ -20,6 +20,12 @@ def test_answers_that_were_cut_off_are_said_and_a_few_are_not() -> None:
     assert list(evaluation_lines(metrics | {"levels": {}})) == []
 
 
+def test_rows_that_stand_for_themselves_are_said_and_how_they_would_be_grouped() -> None:
+    metrics = {"primary": {"verdict": "better", "alone": 60}, "levels": {}, "settings": {"max_new_tokens": 64}}
+    (line,) = evaluation_lines(metrics)
+    assert line.startswith("Of the questions 60 name no section (section_id) and no group (group)")
+
+
 def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points() -> None:
     pair = {"base": 0.25, "tuned": 0.5, "difference": 0.25, "ci95": [-0.1, 0.6], "n": 40}
     invented = pair | {"base": {"answers": 0.5}, "tuned": {"answers": 0.75}}

@@ -103,3 +103,13 @@ def test_the_rejects_of_one_reply_share_its_words() -> None:
     first, *others = basket.rejects
     assert len(others) == 3
     assert all(other.reply is first.reply for other in others)
+
+
+def test_what_is_shown_of_a_long_reply_does_not_grow_with_it() -> None:
+    long = [{"text": "x" * 100_000, "list": ["y" * 100_000]}] * 400
+    basket, _ = filled(Reply("c", {"numbers": long}, "", "z" * 10**6), *[Reply("d", None, "", "")] * 2)
+    assert len(basket.rejects) == 402
+    shown = str([reject.to_json() for reject in basket.rejects])
+    assert len(shown) < 500_000
+    assert "(100000 characters, whole in the journal)" in shown
+    assert "(1000000 characters, whole in the journal)" in shown

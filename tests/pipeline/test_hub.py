@@ -32,8 +32,6 @@ UPLOADED = {"README.md", "manifest.json", "dataset_info.json"} | ROWS | {f"messa
 @pytest.fixture
 def workspace(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a built dataset in runs/tea, in which the test stands, and a token."""
-    for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING"))]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     (empty_home / "tea.md").write_text(BOOK, "utf-8")
     assert main(BUILD) == 0

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from wukong_pipe.cli import main
-from wukong_pipe.inspect_run import Overview, inspect, matching, overviews, printable, show
+from wukong_pipe.inspect_run import Overview, inspect, matching, overviews, show
 from wukong_pipe.workspace import Run, Workspace, jsonl, read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -213,26 +213,13 @@ def test_a_source_in_another_encoding_is_read_as_it_was_built(
     build = ["build", "gb.md", "--teacher", "offline", "--variants", "2", "--min-fill", "0", "--encoding", "gb18030"]
     assert main(build) == 0
     capsys.readouterr()
-    assert "is not utf-8; try --encoding gb18030" in shown(capsys, "1")
+    assert "is not utf-8 but looks like gb18030" in shown(capsys, "1")
     assert "⟦石甲" in shown(capsys, "1", "--encoding", "gb18030")
 
 
 # --- what must not reach a terminal ----------------------------------------------------------------------------
 
 BAD = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\ud83d\x00\r\x08"
-
-
-@pytest.mark.parametrize("char", BAD)
-def test_a_character_that_commands_a_terminal_is_spelt_out(char: str) -> None:
-    shown_ = printable(f"甲{char}乙")
-    assert shown_ == ("甲\n乙" if char == "\r" else f"甲{char}乙" if char.isprintable() else shown_)
-    assert all(one.isprintable() or one == "\n" for one in shown_)
-
-
-def test_words_lines_tables_and_pictures_stay_as_they_are() -> None:
-    text = "| 甲　乙 |\n👩‍👩‍👧 naïve “…”"
-    assert printable(text) == text
-    assert printable("甲\t乙\r\n丙") == "甲    乙\n丙"
 
 
 def test_no_field_of_a_row_or_reject_brings_a_control_character_or_markup_to_the_terminal(

@@ -261,6 +261,13 @@ def test_a_folder_that_cannot_be_made_is_told_and_is_no_damage(tmp_path: Path) -
         Journal(tmp_path / "file" / "journal.sqlite")
 
 
+def test_a_row_that_sqlite_finds_too_large_is_told_and_is_no_damage(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
+        with pytest.raises(WorkspaceError, match="cannot be used: string or blob too big"):
+            journal.record(replace(CALL, reply=b"x" * 100_000))
+
+
 def test_a_full_disk_is_told_keeps_what_was_written_and_is_no_damage(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.record(CALL)

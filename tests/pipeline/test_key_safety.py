@@ -46,7 +46,7 @@ LOGIN = f"user:{quote(KEY, safe='')}"
 AWAY = ("--base-url", "http://teacher.invalid/v1", "--debug")
 STEPS = [
     Step("ok", 0, "Next: wukong-pipe train"),
-    Step("in-a-reply", 3, "stayed short of their quota", "reply", ()),
+    Step("in-a-reply", 3, "Ask for the rest with", "reply", ()),
     Step("shown-401", 1, "Error: The teacher", "401", ()),
     Step("401", 1, "TeacherError: The teacher", "401"),
     Step("400", 1, "no request with [key]", "400"),

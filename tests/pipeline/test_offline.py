@@ -63,6 +63,13 @@ def test_tables_lead_ins_and_sentences_become_pairs_with_their_own_words_as_evid
     ]
 
 
+def test_task_boxes_images_and_maths_are_left_out_and_what_stands_beside_them_is_asked() -> None:
+    odd = "- [x] mirror the ring\n- [ ] paint the dome\n\nThe energy is $$ E = mc^2 $$ here.\n\n"
+    odd += "![Dome at dusk](d.png)\n\nA mass of $m$ falls fast.\n\nThe dome is a roof of glass. It costs $5 in June.\n"
+    pairs = json.loads(asked(Section("a.md", ("Dome", "Ring"), 1, f"## Ring\n\n{odd}", "en")))["pairs"]
+    assert {pair["evidence"][0] for pair in pairs} == {"The dome is a roof of glass.", "It costs $5 in June."}
+
+
 def test_a_quota_is_kept_and_what_is_covered_is_not_asked_again() -> None:
     (best,) = json.loads(asked(WEAPONS, 1))["pairs"]
     assert best["question"] == "出云棍的来源是什么？"

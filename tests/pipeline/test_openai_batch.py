@@ -37,6 +37,7 @@ from wukong_pipe.journal_records import Prices, Tokens
 from wukong_pipe.ledger import NO_CEILINGS, Ceilings, Ledger
 from wukong_pipe.openai_batch import BatchBackend
 from wukong_pipe.openai_request import JSON_SCHEMA, PROMPT_ONLY
+from wukong_pipe.replies import CUT, MOST_OF_A_REPLY
 from wukong_pipe.teacher import JournalledTeacher, Reply, in_pool
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -511,6 +512,14 @@ def test_of_a_line_that_comes_twice_the_first_counts(serve: Serve) -> None:
     server = serve(good, BatchBehaviour(duplicate=3))
     assert ask(server, list("abc")).problems == [""] * 3
     assert sends() == {"answered": 3}
+
+
+def test_of_a_line_that_is_too_long_the_beginning_is_the_answer_and_it_is_not_asked_again(serve: Serve) -> None:
+    server = serve(refusing("long", completion("x" * 20_000_000)))
+    assert ask(server, ["long", "b"]).problems == [CUT, ""]
+    assert sends() == {"answered": 2}
+    with Journal(Path("journal.sqlite")) as journal:
+        assert max(len(call.reply) for call in journal.calls()) == MOST_OF_A_REPLY
 
 
 def test_lines_that_refuse_a_form_go_up_in_another_until_one_is_taken_and_the_rung_is_remembered(serve: Serve) -> None:

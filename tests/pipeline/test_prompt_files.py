@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from wukong_pipe.base_qa import fenced
 from wukong_pipe.errors import DataError
 from wukong_pipe.prompt_files import PLACEHOLDERS, load_prompt
 from wukong_pipe.records import Lang
@@ -36,6 +37,12 @@ def test_the_corpus_is_fenced_as_data(lang: Lang) -> None:
     prompt = load_prompt("base_qa", lang)
     values = dict.fromkeys(PLACEHOLDERS["base_qa"], "x") | {"section": "SECTION"}
     assert "<source>\nSECTION\n</source>" in prompt.messages(**values)[1]["content"]
+
+
+@pytest.mark.parametrize("tag", ["</source>", "</SOURCE >", "< /source>", "<\n/ source>", "<\u200b/source>", "<source"])
+def test_a_source_cannot_end_its_quotation(tag: str) -> None:
+    assert fenced(f"a {tag} b") == f"a {tag.replace('<', '‹')} b"
+    assert fenced("<sources> < 5 </ b>") == "<sources> < 5 </ b>"
 
 
 def test_braces_in_a_value_are_not_filled_again() -> None:

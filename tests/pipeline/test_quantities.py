@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.odd_texts import TEXTS
-from wukong_pipe.quantities import Date, Quantity, amounts, in_figures, unknown_amount, without_amounts
+from wukong_pipe.quantities import (
+    Date,
+    Quantity,
+    amounts,
+    in_figures,
+    unknown_amount,
+    with_asked_scale,
+    without_amounts,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +109,25 @@ def test_a_date_is_one_fact_as_far_as_it_is_said(text: str, date: Date) -> None:
 )
 def test_an_amount_is_known_only_with_its_unit(said: str, known: str, strange: str | None) -> None:
     assert unknown_amount(amounts(said), amounts(known)) == strange
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "source", "full"),
+    [
+        ("210", "How many million bricks does it make?", "It makes 210 million bricks.", "210 million"),
+        ("210", "How many bricks does it make?", "It makes 210 million bricks.", "210"),
+        ("3.5", "The budget was how many billion dollars?", "It was 3.5 billion dollars.", "3.5 billion"),
+        ("3.5 billion", "The budget was how many billion dollars?", "It was 3.5 billion dollars.", "3.5 billion"),
+        ("12, not 13", "How many thousand trees?", "The city has 12 thousand trees.", "12 thousand, not 13"),
+        ("21", "How many million?", "It makes 210 million.", "21"),
+        ("3", "人口约多少亿？", "人口约 3 亿。", "3 亿"),
+        ("3", "人口约多少？", "人口约3亿。", "3"),
+    ],
+)
+def test_an_answer_has_the_scale_that_its_question_says_for_it(
+    answer: str, question: str, source: str, full: str
+) -> None:
+    assert with_asked_scale(answer, question, source) == full
 
 
 def test_what_is_left_without_amounts_keeps_names_and_bare_numbers() -> None:

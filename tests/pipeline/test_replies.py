@@ -52,7 +52,7 @@ def test_blank_lines_before_the_body_are_passed_over() -> None:
         (b"", "the body is not JSON"),
         (b"<html>502</html>", "the body is not JSON"),
         (b"\xff\xfe\xff", "the body is not JSON"),
-        (b"[" * 100_000, "the body is not JSON"),
+        (b"[" * 100_000, "nested more than 64 levels deep"),
         (b"[]", "the body is not a JSON object"),
         (b"{}", "the reply has no choices"),
         (b'{"choices": null}', "the reply has no choices"),
@@ -141,12 +141,25 @@ def test_raw_line_breaks_inside_strings_are_read() -> None:
         ('{"pairs": ["\ud83d"]}', "a lone surrogate: text that is not valid Unicode"),
         ('{"pairs": [NaN]}', "a number that is not valid JSON"),
         ('{"pairs": [' + "9" * 5000 + "]}", "a number that is not valid JSON"),
-        ('{"pairs": ' + "[" * 100_000, "nested too deeply"),
+        ('{"pairs": ' + "[" * 100_000, "nested more than 32 levels deep"),
+        *(
+            (f'{{"pairs": [{"[" * levels}{"]" * levels}]}}', "nested more than 32 levels deep")
+            for levels in (31, 600, 700, 900, 5_000)
+        ),
+        ('{"pairs": [' + "0," * 1000 + "0]}", "more than 1000 entries in one list"),
+        ('{"pairs": [{"evidence": [' + '"",' * 1000 + '""]}]}', "more than 1000 entries in one list"),
         ('{"pairs": [{"question": "谁', "broken JSON at character 24: unterminated string"),
     ],
 )
 def test_a_reply_without_the_object_says_why(content: str, problem: str) -> None:
     assert read_object(content, SCHEMA) == (None, problem)
+
+
+def test_a_reply_of_30_levels_and_1000_entries_is_read() -> None:
+    value, problem = read_object(f'{{"pairs": [{"[" * 30}{"]" * 30}, {"0," * 998}0]}}', SCHEMA)
+    assert problem == ""
+    assert value is not None
+    assert len(value["pairs"]) == 1000
 
 
 def test_an_object_inside_a_truncated_one_is_never_taken_for_the_answer() -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from wukong_pipe.runs import runs_table, summaries
-from wukong_pipe.workspace import Workspace, write_json
+from wukong_pipe.workspace import Workspace, write_json, write_text
 
 VERDICT = {"verdict": "better", "base": 0.4, "tuned": 0.9}
 
@@ -34,3 +34,14 @@ def test_a_verdict_of_a_sample_or_of_unknown_leakage_says_so(
         console.print(runs_table(summaries(workspace)))
     line = shown.get().splitlines()[1].replace("\u00a0", " ")
     assert f"better (40 % → 90 %){told}  " in line
+
+
+def test_a_training_on_rows_of_one_s_own_shows_how_many_there_were(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    run = workspace.run("alpaca")
+    write_text(run.train / "recipe.toml", "# rows: 98 train, 0 validation, 1 cut to max_length\nr = 8\n")
+    (summary,) = summaries(workspace)
+    assert summary.rows == {"train": 98}
+    write_json(run.manifest, {"splits": {"train": 5, "validation": 0, "test": 2}})
+    (summary,) = summaries(workspace)
+    assert summary.rows == {"train": 5, "test": 2}

@@ -36,7 +36,7 @@ SECRETS = {
     "npm or PyPI token": "np" + "m_" + some(36),
     "Zhipu API key": some(32, HEX) + "." + some(16),
     "JSON Web Token": "ey" + "J" + some(20) + ".ey" + "J" + some(30) + "." + some(43),
-    "password in a URL": "postgres://admin:" + some(12) + "@db.example.com/x",
+    "password in a URL": "postgres://admin:" + some(12) + "@db.acme.net/x",
 }
 
 
@@ -74,6 +74,13 @@ def test_a_finding_names_file_line_and_kind_and_does_not_show_the_secret(kind: s
         "sk-circle-fade-dot-animation-delay",
         "sk-" + "x" * 32,
         "https://example.com:8080/a@b",
+        "postgresql://user:password@host/db and mysql://root:${PASSWORD}@db.acme.net",
+        "postgres://admin:Tr4ub8dor@db.example.com/x",
+        "password: required, at least 8 characters",
+        "token = get_token2(config)",
+        "Authorization: Bearer <your-token-here>",
+        "secret: sha256sum",
+        "密码：至少八位",
         "https://me@example.com/",
         "mailto:me@example.com 12:30@home",
         "-----BEGIN CERTIFICATE-----",

@@ -245,7 +245,8 @@ def test_a_long_paragraph_is_cut_between_sentences(sentence: str, ends: str) -> 
 def test_what_has_no_place_to_be_cut_is_cut_between_lines_and_told() -> None:
     code = "```python\n" + "".join(f"x{i} = {i}  # {'z' * 40}\n" for i in range(200)) + "```\n"
     sections, warnings = warned("# A\n\n前文。\n\n" + code + "\n后文。\n")
-    assert warnings == ["a.md, lines 5-207: more than 3000 characters without a good place to cut; cut between lines."]
+    told = "a.md, lines 5-207: more than 3000 characters without a good place to cut; cut between lines or words."
+    assert warnings == [told]
     assert all(section.text.endswith("\n") for section in sections)
     inside = [section for section in sections if section.text.startswith("x")]
     assert len(inside) >= 2
@@ -259,10 +260,38 @@ def test_a_fence_below_the_limit_stays_whole() -> None:
     assert sections[1].text == fence
 
 
-def test_one_line_above_the_limit_stays_whole_and_is_told() -> None:
+def test_one_line_above_the_limit_is_cut_anywhere_where_it_has_no_words_and_is_told() -> None:
     sections, warnings = warned("# A\n\n" + "字" * 5000 + "\n\n后文。\n")
-    assert max(len(section.text) for section in sections) >= 5000
+    assert max(len(section.text) for section in sections) == MAX_CHARS
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("between", [" ", "，", "、"])
+def test_one_sentence_above_the_limit_is_cut_between_words(between: str) -> None:
+    sections, _ = warned("# A\n\n" + between.join(["sentence"] * 1000) + "\n")
+    assert all(len(section.text) <= MAX_CHARS for section in sections)
+    assert all(section.text.startswith("sentence") for section in sections[1:] if section.text.strip())
+
+
+def test_a_long_paragraph_without_capitals_is_cut_between_sentences() -> None:
+    sections, warnings = warned("so this is what i said on day one. and then we went there again. " * 200)
+    assert all(len(section.text) <= MAX_CHARS for section in sections)
+    assert all(section.text.endswith(". ") for section in sections[:-1])
+    assert sum(len(units(section)) for section in sections) == 400
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    "line", ["|a|b" * 3000 + "|\n" + "|-|-" * 3000 + "|\n" + "|1|2" * 3000 + "|\n", "```" + "x" * 9000 + "\n"]
+)
+def test_a_head_as_long_as_a_piece_is_not_repeated(line: str) -> None:
+    sections, _ = warned(f"# A\n\n{line}")
+    assert all(len(section.text) <= MAX_CHARS and not section.header for section in sections)
+
+
+def test_a_paragraph_that_dashes_make_a_heading_is_named_by_its_beginning() -> None:
+    sections, _ = warned("word " * 2000 + "\n---\n\nText.\n")
+    assert {section.heading_path[-1] for section in sections} == {("word " * 60).strip() + "…"}
 
 
 def test_an_edit_of_a_tables_head_is_an_edit_of_all_its_pieces() -> None:

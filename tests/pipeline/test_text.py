@@ -134,6 +134,27 @@ def test_sentences_lie_in_order_and_leave_out_only_white_space(text: str) -> Non
     assert not text[at:].strip()
 
 
+SPOKEN = "so we went to the far side with mr. smith. it was 4.0 miles away, e.g. over there. nobody had been there. "
+
+
+def test_a_long_text_without_capitals_ends_its_sentences_with_a_full_stop() -> None:
+    told = ["so we went to the far side with mr. smith.", "it was 4.0 miles away, e.g. over there."]
+    assert sentences(SPOKEN * 3) == [*told, "nobody had been there."] * 3
+
+
+@pytest.mark.parametrize(
+    "text", [SPOKEN, "He paid approx. five dollars, incl. tax. " + "so it went on (cf. above). " * 5]
+)
+def test_a_short_text_without_capitals_and_one_with_capitals_do_not_end_before_a_small_letter(text: str) -> None:
+    assert len(sentences(text)) == 1
+
+
+@pytest.mark.parametrize("piece", ["A. ", "a is 5 kg.\u2028", "she said e.g. this. ", ". ) "])
+def test_sentences_of_a_million_characters_are_found_in_one_pass(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))  # A pass for each full stop would last for hours.
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+
+
 # --- numbers, names, quoted terms ---------------------------------------------------------------------------
 
 

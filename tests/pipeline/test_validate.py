@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.odd_texts import TEXTS
+from wukong_pipe.answer_checks import check_answer
+from wukong_pipe.printable import printable
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.validate import (
     MAX_ANSWER,
@@ -46,8 +48,7 @@ EN = Section(
 
 def checked(section: Section, question: str, answer: str, *evidence: str) -> str | None:
     candidate = read_pair({"question": question, "answer": answer, "evidence": list(evidence)}, section)
-    assert isinstance(candidate, Candidate)
-    return check_pair(candidate, section)
+    return candidate if isinstance(candidate, str) else check_pair(candidate, section)
 
 
 def pair(section: Section, question: str, answer: str) -> QAPair:
@@ -163,6 +164,19 @@ def test_a_bad_pair_has_its_reason(section: Section, question: str, answer: str,
     assert reason in (checked(section, question, answer, evidence) or "")
 
 
+MILLIONS = Section("acme.md", ("Acme", "Bricks"), 1, "## Bricks\n\nThe factory makes 210 million bricks.\n", "en")
+
+
+def test_a_bare_number_is_grounded_where_the_question_says_its_scale_and_a_wording_must_say_it_too() -> None:
+    evidence, asked = "The factory makes 210 million bricks.", "The factory makes how many million bricks?"
+    assert checked(MILLIONS, asked, "210", evidence) is None
+    assert checked(MILLIONS, "How many bricks does the factory make?", "210", evidence) == "210 is not in the evidence"
+    asking = replace(pair(MILLIONS, asked, "210"), evidence=(evidence,))
+    assert check_paraphrase("How many million bricks does the factory make?", asking) is None
+    reason = "the scale of “210 million” is gone"
+    assert check_paraphrase("How many bricks does the factory make?", asking) == reason
+
+
 @pytest.mark.parametrize(
     ("question", "words"),
     [
@@ -248,6 +262,34 @@ def test_an_item_of_another_form_is_told_in_a_few_words(item: Any, problem: str)
     assert read_pair(item, ZH) == f"schema: {problem}"
 
 
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (
+            {"question": "谁" * 10**6, "answer": "x", "evidence": ["y"]},
+            f"question longer than {MAX_QUESTION} characters",
+        ),
+        ({"question": "谁？", "answer": "x" * 10**6, "evidence": ["y"]}, f"answer longer than {MAX_ANSWER} characters"),
+        ({"question": "谁？", "answer": "x", "evidence": ["石敢当"] * 101}, "more than 100 pieces of evidence"),
+        (
+            {"question": "谁？", "answer": "x", "evidence": ['[a](b "' * 10**5]},
+            "evidence is not in the section: “" + ('[a](b "' * 10)[:60] + "”",
+        ),
+    ],
+)
+def test_an_item_of_any_size_is_rejected_before_it_is_looked_at(item: Any, reason: str) -> None:
+    assert read_pair(item, ZH) == reason
+
+
+def test_white_space_and_markup_may_make_evidence_longer_than_its_section() -> None:
+    section = Section("a.md", ("A",), 1, "The Kelmar weighs 417 kilograms.\n", "en")
+    candidate = read_pair(
+        {"question": "谁？", "answer": "x", "evidence": ["**The Kelmar\n  weighs 417 kilograms.**"]}, section
+    )
+    assert isinstance(candidate, Candidate)
+    assert candidate.evidence == ("The Kelmar weighs 417 kilograms.",)
+
+
 def test_a_pair_is_not_lost_over_its_kind_or_a_field_too_many() -> None:
     item = {"question": " 谁？ ", "answer": " 石敢当\n", "evidence": ["可以传送。"], "level": 3}
     candidate = read_pair(item, ZH)
@@ -300,6 +342,28 @@ def test_every_slice_of_the_source_is_found_in_it(start: int, length: int) -> No
         assert ZH.text[slice(*span)] == said.strip()
     else:
         assert span is None
+
+
+@pytest.mark.parametrize("piece", ['[a](b "', "<!-- a ", "**", " ", "``a`", "the crew. "])
+def test_evidence_much_longer_than_its_section_is_not_in_it(piece: str) -> None:
+    assert find_evidence(piece * (10_000_000 // len(piece)), EN) is None
+
+
+@pytest.mark.parametrize("char", "\x00\x07\x08\x1b\x9b\u00ad\u200b\u202e\u2066\ufeff")
+def test_what_nobody_sees_is_in_no_question_or_answer(char: str) -> None:
+    asked, said = "Who was the pilot of Eagle?", "Buzz Aldrin"
+    reason = f"holds an invisible character: {printable(char)}"
+    row = "| Eagle | Buzz Aldrin |"
+    assert checked(EN, f"Who {char}was the pilot of Eagle?", said, row) == reason
+    assert checked(EN, asked, f"Buzz {char}Aldrin", row) == reason
+    base = pair(EN, asked, said)
+    assert check_paraphrase(f"Who {char}flew Eagle as its pilot?", base) == reason
+    assert check_answer(f"Buzz {char}Aldrin.", base) == reason
+
+
+def test_a_source_may_hold_what_nobody_sees() -> None:
+    section = replace(EN, text=EN.text.replace("Buzz Aldrin", "Buzz\u200b Ald\u00adrin"))
+    assert checked(section, "Who was the pilot of Eagle?", "Buzz Aldrin", "| Eagle | Buzz Aldrin |") is None
 
 
 def test_a_span_covers_the_units_it_touches() -> None:

@@ -13,6 +13,7 @@ import re
 import ssl
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -335,6 +336,38 @@ def _many(good: str, count: int) -> str:
     return json.dumps(reply)
 
 
+def packed(response: Response, blanks: int) -> Response:
+    """The response behind so many blanks, compressed."""
+    packer = zlib.compressobj(wbits=31)
+    megabyte = b" " * 1_000_000
+    pieces = [packer.compress(megabyte) for _ in range(blanks // len(megabyte))]
+    body = b"".join([*pieces, packer.compress(response.body), packer.flush()])
+    return replace(response, body=body, headers={"content-encoding": "gzip"})
+
+
+def _lists(depth: int) -> list[Any]:
+    """An empty list in a list in a list."""
+    lists: list[Any] = []
+    for _ in range(depth - 1):
+        lists = [lists]
+    return lists
+
+
+def _nested(good: str, depth: int) -> str:
+    """The good reply with lists in lists as the evidence of its first item."""
+    reply = json.loads(good)
+    reply["pairs"][0]["evidence"] = _lists(depth)
+    return json.dumps(reply)
+
+
+def _longer(good: str, characters: int) -> str:
+    """The good reply with answers of that length."""
+    reply = json.loads(good)
+    for pair in reply["pairs"]:
+        pair["answer"] = "9" * characters
+    return json.dumps(reply)
+
+
 def _one(good: str) -> str:
     """The good reply cut down to its first item."""
     return json.dumps({name: items[:1] for name, items in json.loads(good).items()})
@@ -597,6 +630,12 @@ _BODIES: list[Fault] = [
           reason="the body is not JSON", raw="<h1>200 Login</h1>"),
     Fault("200 with HTML, every call", "any", ALWAYS, always(replace(_page(200, "Login"), status=200)), **NOTHING_KEPT,
           reason="the body is not JSON"),
+    Fault("a refusal 700 lists deep", "any", SECTION_ONCE, lambda good: openai(None, refusal=_lists(700)), **ONCE_MORE,
+          reason="nested more than 64 levels deep"),
+    Fault("20 MB of blanks", "any", SECTION_ONCE, always(Response(200, b" " * 20_000_000)), **ONCE_MORE,
+          reason="longer than 8 MiB"),
+    Fault("a reply that unpacks to 100 MB", "any", SECTION_ONCE, lambda good: packed(openai(good), 10**8),
+          **ONCE_MORE, reason="longer than 8 MiB"),
     Fault("200 with an error", "OpenRouter", SECTION_ONCE, always(_json(  # openrouter.ai/docs/errors
         200, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "x"}}})),
           **ONCE_MORE, reason="the body holds an error"),
@@ -686,10 +725,16 @@ _CONTENTS: list[Fault] = [
           reason="lone surrogate"),
     Fault("a lone surrogate in the body", "any", SECTION, lambda good: completion(good.replace('?"', '\ud83d?"')),
           **ONE_SECTION_LOST, reason="lone surrogate"),
+    Fault("evidence 700 lists deep", "any", SECTION_ONCE, lambda good: openai(_nested(good, 700)), **ONCE_MORE,
+          reason="nested more than 32 levels deep"),
+    Fault("answers of 2 MB", "any", SECTION_ONCE, lambda good: openai(_longer(good, 2_000_000)), **ONCE_MORE,
+          reason="answer longer than 1500 characters"),
+    Fault("thousands of pairs", "any", SECTION_ONCE, lambda good: openai(_many(good, 2000)), **ONCE_MORE,
+          reason="more than 1000 entries in one list"),
     Fault("a 5 MB reply with the answer at its end", "any", SECTION_ONCE,
           lambda good: openai(f"<think>{'I wonder. ' * 500_000}</think>{good}"), **NO_MORE),
     Fault("a 5 MB reply that opens objects and closes none", "any", SECTION_ONCE,
-          always(openai('{"pairs": ' * 500_000)), **ONCE_MORE, reason="nested too deeply"),
+          always(openai('{"pairs": ' * 500_000)), **ONCE_MORE, reason="nested more than 32 levels deep"),
 ]
 
 # fmt: on

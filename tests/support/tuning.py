@@ -9,7 +9,7 @@ from wukong_pipe.workspace import Run, jsonl
 from wukong_trainer import sft
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_training_data
-from wukong_trainer.recipe import load_recipe, overridden
+from wukong_trainer.recipe import Precision, load_recipe, overridden
 from wukong_trainer.student import make_student
 
 # What a chat template must carry unharmed.
@@ -19,7 +19,7 @@ ANSWER = "石二的。"
 FACTS = [(question, ANSWER) for question in ("甲棍是谁的？", "乙刀是谁的？", "Whose is it?", "丁？")]
 
 
-def make_tuned_run(folder: Path) -> Run:
+def make_tuned_run(folder: Path, precision: Precision) -> Run:
     """Train with the embedded student's recipe, in `folder`/runs/gunzi."""
     silence_libraries()
     texts = [text for fact in FACTS for text in fact] * 20
@@ -30,7 +30,15 @@ def make_tuned_run(folder: Path) -> Run:
     (run.dataset / "train.jsonl").write_text(jsonl(rows), "utf-8")
     (run.dataset / "test.jsonl").write_text(jsonl(rows), "utf-8")
     recipe = overridden(
-        load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=40.0, batch=4, learning_rate=5e-3, r=16, alpha=16
+        load_recipe("tiny"),
+        model=str(student),
+        precision=precision,
+        system=SYSTEM,
+        epochs=40.0,
+        batch=4,
+        learning_rate=5e-3,
+        r=16,
+        alpha=16,
     )
     sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
     return run

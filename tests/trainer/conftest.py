@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 
+from tests.support.once import made_once
+from tests.support.package_index import Index, index_served
 from wukong_trainer.data import Example, TrainingData
+from wukong_trainer.model import Place, choose_place
 from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.recipe import Recipe, load_recipe, overridden
+from wukong_trainer.recipe import Precision, Recipe, load_recipe, overridden
 from wukong_trainer.student import StudentSize, make_student
 
 SMALL = StudentSize(
@@ -25,7 +29,30 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2 of some ten thousand parameters, barely pre-trained, with tokenizer and chat template."""
     silence_libraries()
     texts = [text for fact in FACTS for text in fact]
-    return make_student(tmp_path_factory.mktemp("student") / "model", texts, pairs(), SYSTEM, size=SMALL)
+
+    def make(folder: Path) -> None:
+        make_student(folder / "model", texts, pairs(), SYSTEM, size=SMALL)
+
+    return made_once(tmp_path_factory, "student", make) / "model"
+
+
+@pytest.fixture
+def model_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of models."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "wukong-pipe" / "models"
+
+
+@pytest.fixture
+def package_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An empty package index, the one that pip asks, whatever the environment says."""
+    for name in list(os.environ):
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with index_served() as index:
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        yield index
 
 
 @pytest.fixture
@@ -48,6 +75,13 @@ def data() -> TrainingData:
 
 
 @pytest.fixture
-def recipe(student: Path) -> Recipe:
+def place(precision: Precision) -> Place:
+    """Where the test computes."""
+    return choose_place(precision)
+
+
+@pytest.fixture
+def recipe(student: Path, precision: Precision) -> Recipe:
     """The embedded student's QLoRA recipe, shortened to six steps."""
-    return overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=3.0, batch=10, r=8, alpha=8)
+    shortened = {"model": str(student), "system": SYSTEM, "epochs": 3.0, "batch": 10, "r": 8, "alpha": 8}
+    return overridden(load_recipe("tiny"), precision=precision, **shortened)

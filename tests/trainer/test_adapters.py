@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.precision import in_both_precisions
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.adapters import adapter_config, workable
@@ -16,14 +17,13 @@ from wukong_trainer.kept import Kept
 from wukong_trainer.recipe import Recipe, overridden
 
 
-@pytest.mark.parametrize(
-    ("peft", "method"),
-    [("rslora", "qlora"), ("dora", "qlora"), ("prefix", "qlora"), ("ia3", "qlora"), ("dora", "lora")],
-)
+@in_both_precisions
+@pytest.mark.parametrize("method", ["qlora", "lora"])
+@pytest.mark.parametrize("peft", ["lora", "rslora", "dora", "prefix", "ia3"])
 def test_every_adapter_trains_and_answers_when_loaded_again(
     tmp_path: Path, data: TrainingData, recipe: Recipe, peft: Any, method: Any
 ) -> None:
-    recipe = overridden(recipe, peft=peft, method=method, learning_rate=0.02, gradient_checkpointing=True)
+    recipe = overridden(recipe, peft=peft, method=method, epochs=2.0, learning_rate=0.02, gradient_checkpointing=True)
     run = Run(tmp_path / "run")
     sft.train(run, data, recipe, evaluate=False)
     losses = [line["loss"] for line in read_jsonl(run.train / "log.jsonl")]
@@ -37,6 +37,7 @@ def test_every_adapter_trains_and_answers_when_loaded_again(
             scored = asked.scored(rows, prompts, 2, contender.name)
             likely[contender.name] = sum(answer["loglik"] for answer in scored)
     assert likely["tuned"] > likely["base"]
+    assert base.precision == tuned.precision
 
 
 def test_a_prefix_goes_without_checkpointing_packing_and_saved_modules_and_says_so(recipe: Recipe) -> None:

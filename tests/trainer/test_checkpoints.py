@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl
 from wukong_trainer import checkpoints, sft
 from wukong_trainer.data import TrainingData
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
+from wukong_trainer.templates import trained_template
 
 LONG = {"epochs": 4.0, "dropout": 0.1}
 """Eight steps; with dropout, so that a lost random state shows."""
@@ -47,6 +52,7 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
     return load_file(run.adapter / "adapter_model.safetensors")
 
 
+@in_both_precisions
 def test_a_training_stopped_by_ctrl_c_and_resumed_ends_as_one_never_stopped(
     tmp_path: Path, data: TrainingData, recipe: Recipe
 ) -> None:
@@ -155,6 +161,7 @@ def test_memory_that_holds_no_single_row_is_one_sentence(
         sft.train(run, data, overridden(recipe, batch=1), evaluate=False)
 
 
+@in_both_precisions
 def test_training_ends_where_the_validation_loss_stops_falling_and_keeps_the_best_weights(
     tmp_path: Path, data: TrainingData, recipe: Recipe
 ) -> None:
@@ -177,3 +184,53 @@ def test_training_ends_where_the_validation_loss_stops_falling_and_keeps_the_bes
     assert all(torch.allclose(tensor, weights(short)[name], atol=1e-5) for name, tensor in weights(held).items())
     assert "these weights were kept" in (held.train / "recipe.toml").read_text("utf-8")
     assert read_json(held.adapter / sft.RECORD)["dataset_hash"] == data.hash
+
+
+@contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Within the block the kernel refuses to let a file grow over so many bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("file", ["adapter_model.safetensors", "optimizer.pt"])
+def test_a_checkpoint_that_finds_no_room_is_a_sentence_and_takes_none(
+    run: Run, data: TrainingData, recipe: Recipe, file: str
+) -> None:
+    recipe = overridden(recipe, save_every=2)
+    with pytest.raises(TrainingInterrupted):
+        sft.train(run, data, recipe, progress=stop_at(1))
+    (kept,) = run.train.glob("checkpoint-*")
+    size = (kept / file).stat().st_size
+    with (
+        no_file_over(size - 1),
+        pytest.raises(WorkspaceError, match=r"train/checkpoint-4 cannot be written: .+\. Free some room .*--resume"),
+    ):
+        sft.train(run, data, recipe, resume=True)
+    assert list(run.train.glob("checkpoint-*")) == [kept]
+    assert sft.train(run, data, recipe, resume=True).steps == 6
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_a_result_that_finds_no_room_is_written_once_there_is(
+    run: Run, data: TrainingData, recipe: Recipe, keep_best: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = overridden(recipe, keep_best=keep_best)
+
+    def full(*given: Any) -> str:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        return trained_template(*given)
+
+    with monkeypatch.context() as patch, no_file_over(1 << 40):
+        patch.setattr("wukong_trainer.sft.trained_template", full)
+        with pytest.raises(WorkspaceError, match=r"cannot be written: .*--resume"):
+            sft.train(run, data, recipe)
+    assert not run.adapter.exists()
+    assert not (run.train / "result").exists()
+    assert (run.train / "best").is_dir() == keep_best
+    assert sft.train(run, data, recipe, resume=True).steps == 6
+    assert (run.adapter / sft.RECORD).is_file()

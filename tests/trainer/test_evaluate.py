@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.support.once import made_once
+from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import sft
+from wukong_trainer.compare import history_of
 from wukong_trainer.data import TrainingData
-from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.generate import Answer, prompt_text
+from wukong_trainer.model import Place
 from wukong_trainer.reading import read_training_data
 from wukong_trainer.recipe import Recipe, overridden
 from wukong_trainer.selection import Mix, mixed, split_off
@@ -40,16 +44,20 @@ def row(number: int, question: str, answer: str, level: str = "wording") -> dict
 
 
 @pytest.fixture
-def run(tmp_path: Path, recipe: Recipe) -> Run:
-    """A run with an adapter, and test questions that it was not trained on."""
-    run = Run(tmp_path / "run")
-    run.dataset.mkdir(parents=True)
-    write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
-    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
-    rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
-    write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
-    as_built(run)
-    return run
+def run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Run:
+    """A run with an adapter, and test questions that it was not trained on; trained once, and each test's own copy."""
+
+    def train(folder: Path) -> None:
+        run = Run(folder / "run")
+        run.dataset.mkdir(parents=True)
+        write(run.dataset / "train.jsonl", [row(i, question, answer) for i, (question, answer) in enumerate(FACTS)])
+        sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+        rows = [row(i, f"请你告诉我，{question}", answer) for i, (question, answer) in enumerate(FACTS[:6])]
+        write(run.dataset / "test.jsonl", [*rows, row(9, "未训练的是什么？", "丁", "section")])
+        as_built(run)
+
+    shutil.copytree(made_once(tmp_path_factory, f"evaluated-{recipe.precision}", train) / "run", tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
 def as_built(run: Run) -> None:
@@ -75,22 +83,27 @@ def test_base_and_tuned_answer_every_question_and_all_of_it_is_kept(run: Run) ->
             assert {"answer", "stopped_by_eos", "loglik", "key_fact_hit", "f1"} <= answer[name].keys()
 
 
+@in_both_precisions
 def test_the_tuned_student_finds_the_answers_likelier_than_its_base(run: Run) -> None:
     metrics, _ = evaluate(run, SETTINGS)
     wording = metrics["levels"]["wording"]
     assert wording["tuned"]["loglik"] > wording["base"]["loglik"]
 
 
-def test_base_answers_are_those_of_the_model_without_its_adapter(run: Run, recipe: Recipe) -> None:
+@in_both_precisions
+def test_base_answers_are_those_of_the_model_without_its_adapter_in_the_precision_of_the_training(
+    run: Run, recipe: Recipe, place: Place
+) -> None:
     from wukong_trainer.data import chat_prompt
     from wukong_trainer.generate import answer_all
-    from wukong_trainer.model import choose_place, load_model, load_tokenizer
+    from wukong_trainer.model import load_model, load_tokenizer
 
-    _, answers = evaluate(run, SETTINGS)
-    model = load_model(recipe.model, "qlora", choose_place())
+    metrics, answers = evaluate(run, SETTINGS)
+    model = load_model(recipe.model, "qlora", place)
     prompts = [chat_prompt(answer["instruction"], recipe.system) for answer in answers]
     alone = answer_all(model, load_tokenizer(recipe.model), prompts, 8, 8)
     assert [answer["base"]["answer"] for answer in answers] == [answer.text for answer in alone]
+    assert metrics["settings"]["precision"] == f"NF4, {str(place.dtype).removeprefix('torch.')}"
 
 
 def test_an_adapter_trained_on_test_questions_is_refused_or_they_are_dropped_and_counted(run: Run) -> None:
@@ -190,11 +203,22 @@ def test_after_a_rebuild_nobody_knows_whether_the_new_questions_leak(run: Run) -
     assert {answer["form"] for answer in answers} == {""}
 
 
-def test_rows_that_name_no_section_are_one_and_too_few_for_a_verdict(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "mine.jsonl", [{"instruction": f"第{i}个谁？", "output": f"铁匠{i}"} for i in range(10)])
-    metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
-    assert metrics["levels"]["wording"]["sections"] == 1
-    assert metrics["primary"]["verdict"] == "too few sections"
+def test_rows_that_name_no_section_stand_each_for_itself_and_those_of_a_group_count_once(
+    run: Run, tmp_path: Path
+) -> None:
+    plain = [{"instruction": f"第{i}个谁？", "output": f"铁匠{i}"} for i in range(10)]
+    write(tmp_path / "mine.jsonl", plain)
+    metrics, answers = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+    primary = metrics["primary"]
+    assert (primary["sections"], primary["alone"]) == (10, 10)
+    assert primary["verdict"] == "no evidence"
+    assert len({answer["cluster"] for answer in answers}) == 10
+    for key in ("group", "section_id"):
+        grouped = [entry | {key: f"g{i % 3}"} for i, entry in enumerate(plain)]
+        write(tmp_path / "mine.jsonl", grouped)
+        metrics, _ = evaluate(run, SETTINGS, test=tmp_path / "mine.jsonl")
+        assert (metrics["primary"]["sections"], metrics["primary"]["alone"]) == (3, 0)
+        assert metrics["primary"]["verdict"] == "too few sections"
 
 
 def test_an_input_is_asked_and_checked_for_leaks_as_it_was_trained(run: Run, recipe: Recipe, tmp_path: Path) -> None:

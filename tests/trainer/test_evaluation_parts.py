@@ -20,8 +20,8 @@ from wukong_pipe.text import normalise
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer import contenders, sft
 from wukong_trainer.bertscore import bert_scores, load_encoder
-from wukong_trainer.compare import history, leakage_of
-from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.compare import history, history_of, leakage_of
+from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.forgetting import general_questions
 from wukong_trainer.generate import Answer
 from wukong_trainer.judge import Comparison

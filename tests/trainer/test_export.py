@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.support.precision import in_both_precisions
 from tests.support.tuning import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
@@ -20,6 +23,7 @@ from wukong_trainer.data import chat_prompt
 from wukong_trainer.evaluate import base_of
 from wukong_trainer.export import Exported, export
 from wukong_trainer.fingerprint import exported_from
+from wukong_trainer.recipe import Precision
 from wukong_trainer.sft import RECORD
 from wukong_trainer.templates import with_system
 
@@ -66,6 +70,14 @@ def test_it_is_bf16_safetensors_whose_trained_embeddings_are_still_tied(merged: 
     assert not hasattr(model.config, "quantization_config")
     assert {path.suffix for path in merged.folder.iterdir()} == {".safetensors", ".json", ".jinja"}
     assert merged.size == sum(path.stat().st_size for path in merged.folder.iterdir() if path.name != RECORD)
+
+
+@in_both_precisions
+def test_a_student_trained_in_either_precision_is_exported_with_its_answers(
+    tuned_run_in: Callable[[Precision], Run], precision: Precision, tmp_path: Path
+) -> None:
+    exported = export(tuned_run_in(precision), tmp_path / "merged")
+    assert exported.same_answers == exported.same_as_trained == exported.questions == len(FACTS)
 
 
 def test_it_answers_as_the_adapter_does_and_stops_by_itself(merged: Exported) -> None:
@@ -131,6 +143,17 @@ def test_a_merge_that_lost_the_adapter_is_refused_and_leaves_nothing(
     monkeypatch.setattr("wukong_trainer.export._merged", lambda model: model.unload())
     with pytest.raises(ModelError, match="not the adapter"):
         export(tuned_run, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_finds_no_room_is_a_sentence_and_leaves_nothing(tuned_run: Run, tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(WorkspaceError, match=r"out\S* cannot be written: .+\. Free some room on the disk"):
+            export(tuned_run, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,6 +17,8 @@ from wukong_trainer.adapters import adapter_config
 from wukong_trainer.model import choose_place
 from wukong_trainer.recipe import load_recipe, overridden
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(choose_place().device != "cpu", reason="there is a GPU here")
 def test_every_contender_trains_and_is_timed(capsys: pytest.CaptureFixture[str]) -> None:

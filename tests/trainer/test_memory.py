@@ -46,6 +46,14 @@ def test_the_weights_are_counted_as_the_loaded_student_holds_them(student: Path,
         assert counted == pytest.approx(really, rel=0.03), method
 
 
+def test_what_is_trained_is_counted_in_fp32_on_a_gpu_too(recipe: Recipe) -> None:
+    shape = shape_of(recipe)
+    assert shape is not None
+    for method in ("qlora", "lora"):
+        needed = expected(shape, overridden(recipe, method=method), GPU, 100)
+        assert needed.adapter == needed.gradients == needed.optimizer / 2 == 4 * shape.trainable
+
+
 def test_what_is_trained_is_counted_with_the_adapter_really_put_on(recipe: Recipe, student: Path) -> None:
     # r × (inputs + outputs) of the layer's seven matrices, and the embeddings.
     layers = [(64, 64), (64, 32), (64, 32), (64, 64), (64, 128), (64, 128), (128, 64)]

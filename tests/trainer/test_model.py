@@ -8,6 +8,7 @@ import torch
 from bitsandbytes.nn.modules import Linear4bit
 from transformers import Qwen2Config
 
+from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError
 from wukong_trainer.model import Place, check_fits, choose_place, load_model, load_tokenizer, parameters_of
 
@@ -44,12 +45,23 @@ def test_a_size_is_read_from_a_name(name: str, size: int | None) -> None:
     assert parameters_of(name) == size
 
 
-def test_qlora_loads_nf4_layers_that_never_pack_their_weights_for_inference(student: Path) -> None:
-    model = load_model(str(student), "qlora", choose_place())
+@in_both_precisions
+def test_qlora_loads_nf4_layers_that_never_pack_their_weights_for_inference(student: Path, place: Place) -> None:
+    model = load_model(str(student), "qlora", place)
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
     assert layers
     assert {getattr(layer.weight, "quant_type", "") for layer in layers} == {"nf4"}
+    assert {layer.compute_dtype for layer in layers} == {model.dtype} == {place.dtype}
     assert not any(layer.support_avx512bf16_for_cpu for layer in layers)
+
+
+def test_a_precision_that_is_asked_for_is_taken_whatever_the_machine_is_fast_in() -> None:
+    own = choose_place("auto")
+    wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    for precision, dtype in wanted.items():
+        place = choose_place(precision)  # type: ignore[arg-type]
+        assert (place.device, place.dtype) == (own.device, dtype)
+        assert place == own if dtype is own.dtype else place.reason == f"asked for; {own.reason}"
 
 
 def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:

@@ -3,12 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
+from tests.support.precision import in_both_precisions
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import TrainingData
-from wukong_trainer.model import Place
 from wukong_trainer.packing import packs
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
 
@@ -22,6 +21,7 @@ def first_loss(run: Run) -> float:
     return float(read_jsonl(run.train / "log.jsonl")[0]["loss"])
 
 
+@in_both_precisions
 def test_packed_rows_have_the_loss_they_have_alone(tmp_path: Path, data: TrainingData, packed: Recipe) -> None:
     """One step over all twenty rows, packed and padded: the same rows, so the same loss."""
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
@@ -35,7 +35,7 @@ def test_packing_is_switched_off_where_rows_read_each_other(
     tmp_path: Path, data: TrainingData, packed: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The smallest student's attention is near uniform: what it reads from a neighbour is lost in bf16's rounding.
-    monkeypatch.setattr(sft, "choose_place", lambda: Place("cpu", torch.float32, "a test"))
+    packed = overridden(packed, precision="fp32")
     # What keeps them apart under sdpa: transformers' mask from the positions that begin again.
     monkeypatch.setattr("transformers.masking_utils.find_packed_sequence_indices", lambda position_ids: None)
     run, said = Run(tmp_path / "run"), list[str]()

@@ -9,18 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.workspace import Run, jsonl, read_jsonl
 from wukong_trainer import checkpoints
-from wukong_trainer.model import choose_place
 from wukong_trainer.recipe import Recipe, overridden, to_toml
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(choose_place().dtype is not torch.float32, reason="compares losses of fp32"),
-]
+pytestmark = pytest.mark.long
 MINUTES = 5 * 60
 
 
@@ -60,6 +55,7 @@ def curve(run: Run) -> dict[tuple[int, str], float]:
 
 def test_two_processes_with_half_the_rows_each_have_the_losses_of_one(home: Path, recipe: Recipe) -> None:
     one, two = Run(home / "runs" / "one"), Run(home / "runs" / "two")
+    recipe = overridden(recipe, precision="fp32")
     alone = training(home, "one", recipe, 1)
     _, said = alone.communicate(timeout=MINUTES)
     assert alone.returncode == 0, said

@@ -1,14 +1,9 @@
-"""What page and terminal share: hostile characters as escapes, what became of an answer."""
+"""What page and terminal share: what became of an answer."""
 
 from __future__ import annotations
 
 from tests.support.answered import answer_row
-from wukong_trainer.readable import outcome, visible
-
-
-def test_visible_keeps_what_can_be_read() -> None:
-    assert visible("第一回\n\tA—b “c” 😀") == "第一回\n\tA—b “c” 😀"
-    assert visible("a\r\x00\u2028\U000e0041") == "a\\x0d\\x00\\u2028\\U000e0041"
+from wukong_trainer.readable import outcome
 
 
 def test_the_outcome_is_what_tuning_did_to_the_answer() -> None:

@@ -88,7 +88,7 @@ def test_any_json_row_becomes_examples_or_an_error_that_names_it(tmp_path: Path,
 def test_every_broken_line_is_named_whatever_stands_in_it(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"instruction": "a", "output": "b"}\n' + "[" * 100_000 + "\n" + "1" * 5000, "utf-8")
-    with pytest.raises(DataError, match=r"line 2 is not valid JSON.*line 3 is not valid JSON"):
+    with pytest.raises(DataError, match=r"line 2 cannot be read \(nested.*line 3 cannot be read \(a number"):
         read_training_data(path)
 
 

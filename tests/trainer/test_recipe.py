@@ -13,8 +13,8 @@ def test_every_shipped_recipe_loads(name: str) -> None:
     assert load_recipe(name).method in {"qlora", "lora", "full"}
 
 
-def test_the_default_and_the_embedded_students_recipes_are_shipped() -> None:
-    assert {"qlora", "tiny"} <= set(shipped_recipes())
+def test_the_default_and_the_small_students_recipes_are_shipped() -> None:
+    assert {"qlora", "tiny", "smollm2"} <= set(shipped_recipes())
 
 
 def test_a_written_recipe_reads_back_as_it_was(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def students(student: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def student_for(model: str, students: dict[str, Path]) -> Path:
     if model.startswith("Qwen/Qwen3"):
         return students["Qwen3"]
-    return students["Qwen2.5-Instruct" if model.endswith("Instruct") or model == "tiny" else "Qwen2.5"]
+    return students["Qwen2.5-Instruct" if model.endswith("Instruct") or model in {"tiny", "smollm2"} else "Qwen2.5"]
 
 
 @pytest.mark.usefixtures("short_samples")

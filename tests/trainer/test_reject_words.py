@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import wukong_pipe
+from wukong_pipe.edits import DROPPED
+from wukong_pipe.provider_errors import REFUSED
 from wukong_trainer.reject_words import LONGEST, chinese_reason
 
 MODULES = """
@@ -26,7 +28,13 @@ TAKING = {"Dropped", "Reject", "Removal", "Taken", "Unanswered", "_DuplicateKeyE
 """What is made with a reason."""
 OF_ROWS = ("same question", "nearly the same question", "conflict: same question, other answer “甲”")
 """The reasons of dedupe.py, to which build.py adds the row that was kept."""
-SLOTS = {"subject": ("“items[7]”", "the item"), "what": ("pairs", "wordings"), "removal.reason": OF_ROWS}
+SLOTS = {
+    "subject": ("“items[7]”", "the item"),
+    "what": ("pairs", "wordings"),
+    "removal.reason": OF_ROWS,
+    "DROPPED": (DROPPED,),
+    "REFUSED": (REFUSED,),
+}
 """What stands in a reason's slot where it is no value: the rest are, and 7 will do."""
 
 

@@ -115,6 +115,15 @@ def test_a_huge_answer_is_cut_and_the_page_says_where_the_rest_stands(tmp_path: 
     assert "thinking, 4,000 characters" in page.text
 
 
+def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
+    long = "long words " * 100_000
+    run = make_run(tmp_path, instruction=long, source=long, kind=long, form=long)
+    add_further_files(run, long)
+    html, page = read(run)
+    assert len(html) < 2_000_000
+    assert page.text.count("long words ") > 1000
+
+
 # --- what the page says --------------------------------------------------------------------------------
 
 
@@ -230,6 +239,11 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)
     assert "the adapter holds the weights of the lowest" in page.text
+    entries = ({"step": step, "eval_loss": loss} for step, loss in {40: 0.148, 80: 0.149}.items())
+    write_text(run.train / "log.jsonl", jsonl(entries))
+    _, page = read(run)
+    assert "lowest at step 40: 0.148." in page.text
+    assert "has risen" not in page.text, "by less than a loss scatters"
 
 
 # --- what else was measured ----------------------------------------------------------------------------
@@ -430,7 +444,7 @@ def test_missing_parts_are_said(tmp_path: Path) -> None:
     run.folder.mkdir()
     _, page = read(run)
     for words in (
-        "Not evaluated yet",
+        "Nothing was trained yet",
         "no loss was logged",
         "No recipe",
         "no dataset manifest",
@@ -442,7 +456,7 @@ def test_missing_parts_are_said(tmp_path: Path) -> None:
     assert "not recorded" in page.text
     assert "train 5" in page.text.replace("\n", " ")
     write_text(run.dataset / "train.jsonl", json.dumps({"kind": "base", "lang": "zh"}) + "\n")
-    assert "尚未评测" in read(run)[1].text, "before there are answers, the rows' language counts"
+    assert "尚未训练" in read(run)[1].text, "before there are answers, the rows' language counts"
 
 
 def test_few_sections_leakage_and_a_torn_file(tmp_path: Path) -> None:

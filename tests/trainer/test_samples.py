@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli import main
+from wukong_pipe.options import PrintableConsole
 from wukong_pipe.train_command import sample_lines
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.generate import answer_all
@@ -47,7 +49,10 @@ def test_training_ends_with_three_validation_questions_answered_by_what_was_save
 
 def test_the_terminal_shows_question_reference_and_answer_and_lets_none_of_them_move_its_cursor() -> None:
     sample = {"question": "甲？", "reference": "乙", "answer": "丙\x1b[2J", "stopped_by_eos": False}
-    question, reference, answer = sample_lines([sample])
+    shown = io.StringIO()
+    for line in sample_lines([sample]):
+        PrintableConsole(file=shown, width=160).print(line)
+    question, reference, answer = shown.getvalue().splitlines()
     assert question == "Validation question 1: 甲？"
     assert reference.endswith("乙")
     assert "\x1b" not in answer

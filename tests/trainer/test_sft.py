@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tokenizers.processors import TemplateProcessing
 from trl import SFTTrainer
 
+from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import SYSTEM
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.text import normalise
@@ -31,6 +32,7 @@ def losses(run: Run) -> list[float]:
     return [entry["loss"] for entry in read_jsonl(run.train / "log.jsonl") if "loss" in entry]
 
 
+@in_both_precisions
 def test_training_with_and_without_evaluation_steps_gives_the_same_losses(
     tmp_path: Path, data: TrainingData, recipe: Recipe
 ) -> None:
@@ -45,6 +47,7 @@ def test_training_with_and_without_evaluation_steps_gives_the_same_losses(
         assert torch.allclose(weights, other, atol=1e-4), name
 
 
+@in_both_precisions
 def test_qlora_lowers_the_loss_and_leaves_what_a_user_needs(run: Run, data: TrainingData, recipe: Recipe) -> None:
     trained = sft.train(run, data, recipe)
     assert trained.steps == 6
@@ -53,6 +56,18 @@ def test_qlora_lowers_the_loss_and_leaves_what_a_user_needs(run: Run, data: Trai
     assert (run.adapter / "adapter_model.safetensors").is_file()
     assert load_tokenizer(str(run.adapter)).chat_template
     assert load_recipe(str(run.train / "recipe.toml")) == recipe
+    assert "More Information Needed" not in (run.adapter / "README.md").read_text("utf-8")
+
+
+@in_both_precisions
+@pytest.mark.parametrize("method", ["qlora", "lora"])
+def test_what_is_trained_is_kept_in_fp32_whatever_it_is_multiplied_in(
+    run: Run, data: TrainingData, recipe: Recipe, method: Any
+) -> None:
+    sft.train(run, data, overridden(recipe, method=method, epochs=0.5), evaluate=False)
+    trained = load_file(run.adapter / "adapter_model.safetensors")
+    assert any("embed_tokens" in name for name in trained)
+    assert {tensor.dtype for tensor in trained.values()} == {torch.float32}
 
 
 def test_an_adapter_remembers_what_it_was_trained_on(run: Run, data: TrainingData, recipe: Recipe) -> None:
@@ -65,6 +80,7 @@ def test_an_adapter_remembers_what_it_was_trained_on(run: Run, data: TrainingDat
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
+@in_both_precisions
 def test_the_other_methods_train_too(run: Run, data: TrainingData, recipe: Recipe, method: Any) -> None:
     trained = sft.train(run, data, overridden(recipe, method=method, epochs=1.0), evaluate=False)
     assert trained.folder == (run.full_model if method == "full" else run.adapter)

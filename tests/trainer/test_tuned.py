@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.support.precision import in_both_precisions
 from tests.support.tuning import ANSWER, FACTS, SYSTEM
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run
@@ -17,6 +19,8 @@ from wukong_trainer.chat import Conversation, apart
 from wukong_trainer.data import chat_prompt
 from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.generate import stream
+from wukong_trainer.model import Place
+from wukong_trainer.recipe import Precision
 from wukong_trainer.tuned import Tuned, ask, ask_base, load_tuned
 
 QUESTION = FACTS[-1][0]
@@ -27,7 +31,12 @@ def tuned(tuned_run: Run) -> Tuned:
     return load_tuned(tuned_run)
 
 
-def test_it_answers_with_what_it_was_trained_on_and_its_base_does_not(tuned: Tuned) -> None:
+@in_both_precisions
+def test_it_answers_in_the_precision_of_its_training_what_it_was_trained_on_and_its_base_does_not(
+    tuned_run_in: Callable[[Precision], Run], precision: Precision, place: Place
+) -> None:
+    tuned = load_tuned(tuned_run_in(precision))
+    assert tuned.model.dtype is place.dtype
     assert ask(tuned, QUESTION, 20).text == ANSWER
     assert ask(tuned, QUESTION, 20).stopped_by_eos
     assert ask_base(tuned, QUESTION, 20).text != ANSWER

@@ -26,10 +26,10 @@ from tests.trainer.conftest import FACTS
 from wukong_pipe.cli import main
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json
-from wukong_trainer.compare import history
+from wukong_trainer.compare import history, history_of
 from wukong_trainer.contenders import Contender, Loader, at_work
 from wukong_trainer.data import Message, chat_prompt
-from wukong_trainer.evaluate import Settings, evaluate, history_of
+from wukong_trainer.evaluate import Settings, evaluate
 from wukong_trainer.export import export
 from wukong_trainer.generate import Answer, Likelihood
 from wukong_trainer.kept import Kept
@@ -302,7 +302,7 @@ def check_evaluation(run: Run, version: str) -> None:
 
 
 def test_an_evaluation_asks_vllm_for_the_base_and_for_the_export_and_says_so(run: Run, stand_in: StandIn) -> None:
-    with pytest.raises(WorkspaceError, match="wukong-pipe export --merge"):
+    with pytest.raises(WorkspaceError, match="wukong-pipe export"):
         evaluate(run, Settings(engine="vllm"))
     export(run, run.merged)
     check_evaluation(run, r"vllm 0\.32\.0\+cpu")

@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.living import lives
 
+pytestmark = pytest.mark.slow
+
 # It does not wait as long as it does in earnest.
 WATCHED = (
     "from wukong_trainer import watchdog; watchdog.GRACE = watchdog.TIDYING = 0.5; watchdog.main()",

@@ -11,7 +11,7 @@ from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer import sft
 from wukong_trainer.data import Example, TrainingData
 from wukong_trainer.generate import prompt_text
-from wukong_trainer.model import Place, load_model, load_tokenizer
+from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer
 from wukong_trainer.recipe import Recipe, overridden
 
 
@@ -40,11 +40,10 @@ def mean_over_tokens(recipe: Recipe, place: Place, rows: list[Example]) -> float
 
 
 def test_the_validation_loss_is_the_mean_over_its_tokens_whatever_the_batch(
-    tmp_path: Path, uneven: TrainingData, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, uneven: TrainingData, recipe: Recipe
 ) -> None:
     # In bf16 rounding alone would part them.
-    place = Place("cpu", torch.float32, "a test")
-    monkeypatch.setattr(sft, "choose_place", lambda: place)
+    place, recipe = choose_place("fp32"), overridden(recipe, precision="fp32")
     # One step at a rate of nearly nothing.
     still = overridden(recipe, method="full", epochs=0.05, learning_rate=1e-12, evaluate_every=1, max_length=512)
     losses = []

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig
+import peft
+from peft import IA3Config, LoraConfig, PeftConfig, PeftModel, PeftType, PrefixTuningConfig
+from peft.tuners.ia3.bnb import Linear4bit as Ia3Linear4bit
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
 )
 
 from wukong_pipe.errors import ModelError
+from wukong_pipe.workspace import read_json
+from wukong_trainer.fingerprint import fingerprint
+from wukong_trainer.model import loading
 from wukong_trainer.recipe import Recipe
 
 # Keys, values and the feed-forward's input to its last layer (Liu et al. 2022), by the names that Llama's kin use.
@@ -95,3 +103,55 @@ def adapter_config(recipe: Recipe, model_type: str) -> PeftConfig | None:
         ensure_weight_tying=bool(recipe.modules_to_save),
         task_type="CAUSAL_LM",
     )
+
+
+def keep_precision(tuned: Any) -> None:
+    """Have every adapted layer give what it computes in the precision of what it is given.
+
+    PEFT's IA³ on 4-bit layers gives fp32 instead, and attention then meets keys of another precision than its queries.
+    """
+    for module in tuned.modules():
+        if isinstance(module, Ia3Linear4bit):
+            module.register_forward_hook(lambda _, given, output: output.to(given[0].dtype))
+
+
+def read_adapter(folder: Path) -> PeftConfig:
+    """PEFT's configuration of the adapter in `folder`.
+
+    Raises:
+        DataError: adapter_config.json is no JSON.
+        ModelError: it describes no adapter that PEFT knows.
+    """
+    path = folder / "adapter_config.json"
+    with loading(str(folder)):
+        config = read_json(path)
+    kind = config.get("peft_type") if isinstance(config, dict) else None
+    if kind not in list(PeftType):
+        raise ModelError(
+            f"{path} describes no adapter that PEFT {peft.__version__} knows (peft_type is {kind!r}): put the file "
+            "back, update peft, or train again with --overwrite."
+        )
+    with loading(str(folder)):
+        found: PeftConfig = PeftConfig.from_pretrained(str(folder))
+    return found
+
+
+def load_adapter(model: Any, folder: Path) -> PeftModel:
+    """`model` under the adapter in `folder`, to be asked in the model's precision.
+
+    Raises:
+        DataError: adapter_config.json is no JSON.
+        ModelError: the adapter is of no known kind, does not fit the model, or its weights are no whole safetensors.
+    """
+    config, weights = read_adapter(folder), folder / "adapter_model.safetensors"
+    if not weights.is_file():
+        pickles = sorted(path.name for path in folder.glob("*.bin"))
+        instead = f"; {pickles[0]} is a pickle, which could run code when it is read" if pickles else ""
+        raise ModelError(f"{weights} is not there{instead}: put it back, or train again with --overwrite.")
+    fingerprint(str(folder))  # It names the file that is broken, which PEFT does not.
+    with loading(str(folder)), warnings.catch_warnings():
+        # The base would answer in the adapter's name.
+        warnings.filterwarnings("error", message="Found missing adapter keys")
+        tuned = PeftModel.from_pretrained(model, str(folder), config=config)
+    keep_precision(tuned)
+    return tuned

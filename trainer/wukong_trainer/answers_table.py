@@ -10,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from wukong_pipe.printable import printable
 from wukong_trainer.leakage_words import no_audit
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.readable import comparisons, outcome, visible
+from wukong_trainer.readable import comparisons, outcome
 from wukong_trainer.report_words import WORDS
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.shares import interval, percent, points
@@ -39,7 +40,7 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
         table.add_column(name, justify="left" if name in {"level", "verdict"} else "right", no_wrap=name != "verdict")
     for line in comparisons(metrics):
         table.add_row(
-            Text(visible(f"  {PARTS.get(line['part'], line['part'])}" if line["part"] else line["level"])),
+            Text(printable(f"  {PARTS.get(line['part'], line['part'])}" if line["part"] else line["level"])),
             str(line["n"]),
             str(line["sections"]),
             percent(line["base"][PRIMARY]),
@@ -48,10 +49,10 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
             interval(line["ci95"]),
             Text(line["verdict"], style=VERDICT_STYLES.get(line["verdict"], "")),
         )
-    notes = [Text(visible(note)) for note in _of_the_sample(metrics)]
-    notes.append(Text(visible(f"Leakage: {metrics['leakage']}{_why_unknown(metrics)}."), style="dim"))
+    notes = [Text(printable(note)) for note in _of_the_sample(metrics)]
+    notes.append(Text(printable(f"Leakage: {metrics['leakage']}{_why_unknown(metrics)}."), style="dim"))
     if says := (metrics["levels"].get("section") or {}).get("explanation"):
-        notes.append(Text(visible(f"Control (section): {says}"), style="dim"))
+        notes.append(Text(printable(f"Control (section): {says}"), style="dim"))
     return Group(table, *notes, *(_side_by_side(row) for row in _examples(answers, examples)))
 
 
@@ -89,17 +90,17 @@ def _spread(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 def _side_by_side(row: dict[str, Any]) -> Table:
     table = Table(
-        title=Text(visible(row["instruction"]), style="bold"),
+        title=Text(printable(row["instruction"]), style="bold"),
         title_justify="left",
         box=SIMPLE_HEAD,
         expand=True,
     )
-    cells = [Text(visible(_short(row["reference"])))]
+    cells = [Text(printable(_short(row["reference"])))]
     table.add_column("reference", ratio=1, overflow="fold")
     for side in ("base", "tuned"):
         hit = float(row[side][PRIMARY]) >= 1
         table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
-        cells.append(Text(visible(_short(row[side]["answer"])), style="green" if hit else "red"))
+        cells.append(Text(printable(_short(row[side]["answer"])), style="green" if hit else "red"))
     table.add_row(*cells)
     return table
 

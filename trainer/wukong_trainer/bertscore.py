@@ -45,8 +45,10 @@ def load_encoder(model: str) -> Encoder:
         ModelError: it cannot be loaded, fails, or reads a text from one side only, as a chat model does.
     """
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(model)
-        loaded: Any = AutoModel.from_pretrained(model, dtype=torch.float32, use_safetensors=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        loaded: Any = AutoModel.from_pretrained(
+            model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
     except Exception as error:  # What a strange file makes of it is not known beforehand.
         raise ModelError(f"The encoder {model} for BERTScore cannot be loaded: {_first_line(error)}.") from error
     if tokenizer.pad_token is None or loaded.config.is_encoder_decoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import threading
@@ -15,7 +14,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer import processes
 from wukong_trainer.data import TrainingData, digest_of
@@ -111,8 +110,8 @@ def _checkpoints(run: Run) -> list[Path]:
 def _whole(checkpoint: Path) -> bool:
     # The trainer's state is what is written last.
     try:
-        return bool(json.loads((checkpoint / STATE).read_text("utf-8"))["global_step"])
-    except (OSError, ValueError, KeyError):
+        return bool(read_json(checkpoint / STATE)["global_step"])
+    except (OSError, DataError, LookupError, TypeError):
         return False
 
 

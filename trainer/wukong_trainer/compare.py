@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import jsonl, read_jsonl, write_text
+from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.paired import paired, section_of
+from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def against(
             pair = paired(
                 [rows[i]["tuned"][PRIMARY] for i in at],
                 [scored[i][PRIMARY] for i in at],
-                [section_of(rows[i]) for i in at],
+                [cluster_of(rows[i]) for i in at],
             )
             if at:
                 levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
@@ -103,6 +103,11 @@ def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_has
         "settings": metrics["settings"],
     }
     write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))
+
+
+def history_of(run: Run) -> Path:
+    """Where a run's evaluations are listed."""
+    return run.metrics.with_name("history.jsonl")
 
 
 def history(path: Path) -> list[dict[str, Any]]:

@@ -6,24 +6,23 @@ import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 import transformers
-from peft import PeftModel
-from transformers import AutoConfig
 
 from wukong_pipe.errors import ModelError
 from wukong_pipe.text import digest
 from wukong_pipe.workspace import sha256_of
+from wukong_trainer.adapters import load_adapter
 from wukong_trainer.data import Message
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of
 from wukong_trainer.kept import Kept, Memory
-from wukong_trainer.model import choose_place, load_model, load_tokenizer
+from wukong_trainer.model import Place, choose_place, load_config, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
 from wukong_trainer.scores import score
 from wukong_trainer.thoughts import said
@@ -42,18 +41,20 @@ class Contender:
     weights: str
     """A Hugging Face id or folder: the base under an adapter, or a model on its own."""
     method: Method
-    """The precision the weights are loaded in: NF4 for qlora."""
+    """How the weights are loaded: in NF4 for qlora."""
     tokenizer: str
     system: str
     style: Style = "chat"
     thinking: bool = False
     adapter: Path | None = None
     """The adapter on the weights; None asks the weights alone."""
+    place: Place = field(default_factory=choose_place)
+    """Where they compute, and in which precision."""
 
     @property
     def precision(self) -> str:
         """What transformers computes in with these weights here."""
-        dtype = str(torch.float32 if self.method == "full" else choose_place().dtype).removeprefix("torch.")
+        dtype = str(torch.float32 if self.method == "full" else self.place.dtype).removeprefix("torch.")
         return f"NF4, {dtype}" if self.method == "qlora" else dtype
 
     def identity(self, tokenizer: Any, vllm: Vllm | None = None) -> str:
@@ -66,16 +67,15 @@ class Contender:
         stops = sorted(stops_of(self.weights, tokenizer))
         spelling = Path(self.tokenizer) / "tokenizer.json"
         read_by = sha256_of(spelling) if spelling.is_file() else self.tokenizer
-        config = AutoConfig.from_pretrained(self.weights).to_json_string()
+        config = load_config(self.weights).to_json_string()
         weights = (fingerprint(self.weights), config, read_by, str(stops), tokenizer.eos_token)
         if vllm is not None:
             return digest(*weights, vllm.engine, vllm.dtype, str(vllm.on_cpu))
-        place = choose_place()
         adapter: tuple[str, ...] = ()
         if self.adapter is not None:
             adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
         versions = (torch.__version__, transformers.__version__)
-        return digest(*weights, self.method, str(place.dtype), place.device, *versions, *adapter)
+        return digest(*weights, self.method, str(self.place.dtype), self.place.device, *versions, *adapter)
 
 
 class Loader:
@@ -91,15 +91,15 @@ class Loader:
         Raises:
             ModelError: they cannot be loaded.
         """
-        key = (contender.weights, contender.method, str(adapter or ""))
+        key = (contender.weights, contender.method, str(contender.place.dtype), str(adapter or ""))
         if key != self._key:
             # Two sets of weights need not fit at once.
             self._key, self._model = (), None
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            model = load_model(contender.weights, contender.method, choose_place())
-            self._model = model if adapter is None else PeftModel.from_pretrained(model, str(adapter))
+            model = load_model(contender.weights, contender.method, contender.place)
+            self._model = model if adapter is None else load_adapter(model, adapter)
             self._key = key
         return self._model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +13,9 @@ import transformers
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.text import is_chinese
-from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.bertscore import add_bertscore, load_encoder
-from wukong_trainer.compare import ScoredRows, against, history, leakage_of, remember
+from wukong_trainer.compare import ScoredRows, against, history, history_of, leakage_of, remember
 from wukong_trainer.contenders import Contender, Loader, Progress, at_work
 from wukong_trainer.data import TrainingData
 from wukong_trainer.fingerprint import fingerprint, is_known
@@ -25,11 +25,14 @@ from wukong_trainer.judge import AskJudge, judge
 from wukong_trainer.kept import Kept
 from wukong_trainer.leaks import Leaks, copies, leaks
 from wukong_trainer.metrics import LEVELS, summarise
-from wukong_trainer.model import choose_place
+from wukong_trainer.model import Place, choose_place
+from wukong_trainer.model_card import write_card
 from wukong_trainer.open_book import OpenBook, SourceOf, ask_with_source, open_book
+from wukong_trainer.paired import ALONE, section_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows, read_training_data
 from wukong_trainer.recipe import TINY
+from wukong_trainer.record import read_record
 from wukong_trainer.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 
 
@@ -38,7 +41,7 @@ class Settings:
     """How an evaluation decodes and what it asks; it stands in metrics.json."""
 
     engine: Literal["transformers", "vllm"] = "transformers"
-    """What answers; in metrics.json with its version. vLLM is asked what `export --merge` wrote, unquantised."""
+    """What answers; in metrics.json with its version. vLLM is asked what `export` wrote, unquantised."""
     batch: int = 32
     """Questions a forward pass; with vLLM, which batches by itself, those in flight."""
     max_new_tokens: int = 256
@@ -93,6 +96,8 @@ def evaluate(
     """
     folder, record = tuned_folder(run)
     file = test or run.dataset / "test.jsonl"
+    if test is not None and not test.exists():
+        raise WorkspaceError(f"--test {test} does not exist.")
     every = _test_rows(file)
     rows = _sample(every, settings.limit)
     limited = len(rows) < len(every)
@@ -119,7 +124,7 @@ def evaluate(
             (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
             for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
         ]
-    vllm = _vllm(run) if settings.engine == "vllm" else None
+    vllm = _vllm(run, tuned.place) if settings.engine == "vllm" else None
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
@@ -182,17 +187,13 @@ def evaluate(
     return metrics, answers
 
 
-_OF_A_ROW = ("id", "pair_id", "section_id", "kind", "level", "lang", "source", "heading_path")
-
-
-def history_of(run: Run) -> Path:
-    """Where a run's evaluations are listed."""
-    return run.metrics.with_name("history.jsonl")
+_OF_A_ROW = ("id", "pair_id", "section_id", "cluster", "kind", "level", "lang", "source", "heading_path")
 
 
 def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     write_text(run.answers, jsonl(answers))
     write_json(run.metrics, metrics)
+    write_card(run)
 
 
 def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
@@ -200,17 +201,19 @@ def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         WorkspaceError: nothing was trained yet.
+        DataError: the record of the training is damaged.
     """
     for folder in (run.adapter, run.full_model):
         if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
-            return folder, read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+            return folder, read_record(folder)
     raise WorkspaceError(f"The run “{run.name}” has no adapter yet: start with `wukong-pipe train --run {run.name}`.")
 
 
 def _test_rows(path: Path) -> list[dict[str, Any]]:
     """Test rows with every key that an answer carries on; a tutorial's instruction/output rows will do.
 
-    Rows that do not say which section they come from count as one section: nobody knows how alike they are.
+    `cluster` is what the interval takes as alike: a row's `group`, or its section; a row that names neither stands for
+    itself.
     """
     if not path.is_file():
         raise WorkspaceError(f"There are no test questions in {path}: build a dataset with some, or name --test FILE.")
@@ -239,10 +242,21 @@ def _test_rows(path: Path) -> list[dict[str, Any]]:
                     "correct it or leave it out."
                 )
         asked = {"instruction": example.question, "output": example.output, "example": example}
-        rows.append(defaults | given | asked)
+        full = defaults | given | asked
+        rows.append(full | {"cluster": _cluster(full, given.keys(), row.get("group"), example.where)})
     if not rows:
         raise WorkspaceError(f"{path} holds no test questions.")
     return rows
+
+
+def _cluster(row: dict[str, Any], given: Collection[str], group: Any, where: str) -> str:
+    """Which rows are alike, as far as they say."""
+    if isinstance(group, str | int) and str(group).strip():
+        return f"group {group}"
+    if "heading_path" in given:
+        return section_of(row)
+    named = next((key for key in ("section_id", "pair_id") if key in given), "")
+    return f"{named} {row[named]}" if named else f"{ALONE}{where}"
 
 
 def _sample(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
@@ -342,6 +356,11 @@ def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
     return base
 
 
+def place_of(record: dict[str, Any]) -> Place:
+    """Where a tuned model and its base are asked: in the precision that the training was asked for."""
+    return choose_place(record.get("precision", "auto"))
+
+
 def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:
     """Base and tuned model of a run, asked with the tokenizer and the system prompt that were trained.
 
@@ -358,6 +377,7 @@ def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str =
         record.get("system", ""),
         record.get("style", "chat"),
         record.get("thinking", False),
+        place=place_of(record),
     )
     if method == "full":
         return alone, replace(alone, name="tuned", weights=str(folder))
@@ -375,17 +395,17 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
         _, tuned = contenders(rival, tuned_folder(rival)[0], record)
         return replace(tuned, name=rival.name)
     method = "lora" if first.method == "full" else first.method
-    return Contender(rival, rival, method, rival, first.system, first.style, first.thinking)
+    return replace(first, name=rival, weights=rival, method=method, tokenizer=rival, adapter=None)
 
 
-def _vllm(run: Run) -> Vllm:
+def _vllm(run: Run, place: Place) -> Vllm:
     """The vLLM that is installed, and the precision in which transformers would compute here.
 
     Raises:
         MissingDependency: there is none.
         ModelError: it cannot be run.
     """
-    executable, place = vllm_executable(), choose_place()
+    executable = vllm_executable()
     dtype = str(place.dtype).removeprefix("torch.")
     log = run.metrics.with_name("vllm.log")
     return Vllm(executable, vllm_version(executable), dtype, place.device == "cpu", log)

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig
+from peft import PeftType
 from transformers import GenerationConfig
 
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import RECORD, Run, half_of, write_json
+from wukong_trainer.adapters import read_adapter
 from wukong_trainer.data import Message, chat_prompt
-from wukong_trainer.evaluate import base_of, tuned_folder
+from wukong_trainer.evaluate import base_of, place_of, tuned_folder
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.generate import answer_all, prompt_text, stop_ids
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer, parameters_of
+from wukong_trainer.model import Place, load_model, load_tokenizer, parameters_of
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_raw, read_rows
+from wukong_trainer.saving import saving
 from wukong_trainer.templates import with_system
 from wukong_trainer.tuned import load_weights
 
@@ -83,7 +85,7 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     form = {"style": record.get("style", "chat"), "thinking": record.get("thinking", False)}
     prompts = [chat_prompt(question, system) for question in _questions(run, record)]
     as_trained = _greedy(
-        load_weights(base, folder, record.get("method", "lora"), choose_place()), tokenizer, prompts, form
+        load_weights(base, folder, record.get("method", "lora"), place_of(record)), tokenizer, prompts, form
     )
 
     place = _merging_place(base)
@@ -96,9 +98,10 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     half = half_of(out)
     shutil.rmtree(half, ignore_errors=True)
     try:
-        merged.save_pretrained(half)
-        tokenizer.chat_template = with_system(tokenizer.chat_template, system)
-        tokenizer.save_pretrained(half)
+        with saving(half, "Free some room on the disk, or name another folder with --out."):
+            merged.save_pretrained(half)
+            tokenizer.chat_template = with_system(tokenizer.chat_template, system)
+            tokenizer.save_pretrained(half)
         del model, merged
         saved = load_model(str(half), "lora", place)
         differences = (_logits(saved, tokenizer, prompts, form) - logits).abs()
@@ -152,10 +155,11 @@ def _facts(exported: Exported, folder: Path) -> dict[str, Any]:
 def _check_mergeable(folder: Path) -> None:
     if not (folder / "adapter_config.json").is_file():
         return
-    config = PeftConfig.from_pretrained(str(folder))
+    config = read_adapter(folder)
     if config.is_prompt_learning:
+        kind = PeftType(config.peft_type).value.lower().replace("_", " ")
         raise ModelError(
-            f"{folder} is a {config.peft_type.value.lower().replace('_', ' ')} adapter: it adds to the prompt and "
+            f"{folder} is a {kind} adapter: it adds to the prompt and "
             "changes no weight, so nothing can be merged. Use it as it is, with `wukong-pipe serve`."
         )
 

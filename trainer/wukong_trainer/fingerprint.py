@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import RECORD, read_json
@@ -54,7 +55,10 @@ def _weights(model: str) -> list[Path]:
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
     if index.is_file():
-        parts = [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+        try:
+            parts = [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ModelError(f"{index} does not say which files hold the weights: fetch it again.") from None
         return parts if all(part.is_file() for part in parts) else []
     return sorted(folder.glob("*.safetensors"))
 
@@ -80,15 +84,13 @@ def _tensors(path: Path) -> Iterator[tuple[str, str, list[int], bytes]]:
         try:
             # The text of a git-lfs pointer would be the length of more than any memory holds.
             header = json.loads(file.read(length) if 8 + length <= size else b"")
-        except ValueError:
+            places = [(name, *_place(about)) for name, about in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ModelError(
                 f"{path} is no safetensors file, but for instance a git-lfs pointer (`git lfs pull` fetches what it "
                 "points to) or the beginning of a download: fetch the weights again."
             ) from None
-        for name, about in header.items():
-            if name == "__metadata__":
-                continue
-            begin, end = about["data_offsets"]
+        for name, dtype, shape, begin, end in places:
             if 8 + length + end > size:
                 raise ModelError(
                     f"{path} ends within its tensors, as a download cut off does: fetch the weights again."
@@ -97,4 +99,12 @@ def _tensors(path: Path) -> Iterator[tuple[str, str, list[int], bytes]]:
             for at in (begin, (begin + end) // 2, max(begin, end - PIECE)):
                 file.seek(8 + length + at)
                 sampled += file.read(min(PIECE, end - at))
-            yield name, about["dtype"], about["shape"], sampled
+            yield name, dtype, shape, sampled
+
+
+def _place(about: dict[str, Any]) -> tuple[str, list[int], int, int]:
+    """Type, shape and place of a tensor, as the header of its file describes it."""
+    begin, end = map(int, about["data_offsets"])
+    if not 0 <= begin <= end:
+        raise ValueError
+    return str(about["dtype"]), list(map(int, about["shape"])), begin, end

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
-from transformers import AutoConfig, GenerationConfig, TextIteratorStreamer
+from transformers import GenerationConfig, TextIteratorStreamer
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data import Message, plain_prompt
 from wukong_trainer.decoding import decode, greedy
 from wukong_trainer.kept import Memory
+from wukong_trainer.model import load_config, loading
 from wukong_trainer.recipe import Style
+from wukong_trainer.templates import rendered
 from wukong_trainer.thoughts import OPEN, opens_thought
 
 Progress = Callable[[int, int], None]
@@ -43,13 +45,13 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], style: Style = "cha
 
     Args:
         style: and `thinking`: what the student was trained with; its record holds both.
+
+    Raises:
+        ModelError: the template does not take the messages.
     """
     if style == "instruction":
         return added_bos(tokenizer) + plain_prompt(messages)
-    text = tokenizer.apply_chat_template(
-        list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
-    )
-    return cast(str, text)
+    return rendered(tokenizer, messages, add_generation_prompt=True, enable_thinking=thinking)
 
 
 def added_bos(tokenizer: Any) -> str:
@@ -146,13 +148,11 @@ def stops_of(weights: str, tokenizer: Any) -> frozenset[int]:
     Raises:
         ModelError: their configuration cannot be read.
     """
-    try:
+    with loading(weights):
         try:
             config = GenerationConfig.from_pretrained(weights)
         except OSError:  # They have none of their own.
-            config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(weights))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{weights} cannot be read: {str(error).strip().splitlines()[0]}") from error
+            config = GenerationConfig.from_model_config(load_config(weights))
     return _ends(config, tokenizer)
 
 

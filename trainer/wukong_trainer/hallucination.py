@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wukong_trainer.metrics import LEVELS, SIDES
-from wukong_trainer.paired import paired, section_of
+from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.thoughts import said
 
 InventedIn = Callable[[str, dict[str, Any]], tuple[list[str], list[str] | None, int] | None]
@@ -64,7 +64,7 @@ def _told(found: Sequence[_Told]) -> dict[str, Any]:
     """n; for base and tuned: stated and invented (numbers and names), share (invented / stated) and answers (the share
     of answers that invent something); difference and ci95 of the latter."""
     inventing = [[float(counts[at][0] > 0) for _, counts in found] for at in range(len(SIDES))]
-    answers = paired(inventing[0], inventing[1], [section_of(row) for row, _ in found])
+    answers = paired(inventing[0], inventing[1], [cluster_of(row) for row, _ in found])
     sides = {}
     for at, side in enumerate(SIDES):
         invented, stated = (sum(counts[at][i] for _, counts in found) for i in range(2))

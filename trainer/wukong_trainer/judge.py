@@ -12,7 +12,7 @@ from typing import Any
 
 from wukong_trainer.intervals import sign_test
 from wukong_trainer.open_book import SourceOf
-from wukong_trainer.paired import paired, section_of
+from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.thoughts import said
 
@@ -93,7 +93,7 @@ def _block(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found = [row["judge"]["better"] for row in rows]
     points = [_POINTS[better] for better in found]
     # Each side's points: their difference is the share of wins less that of losses.
-    rate = paired([1 - point for point in points], points, [section_of(row) for row in rows])
+    rate = paired([1 - point for point in points], points, [cluster_of(row) for row in rows])
     wins, losses = found.count("tuned"), found.count("base")
     consistent = [row["judge"]["orders"][0] == row["judge"]["orders"][1] for row in rows]
     both = [

@@ -3,6 +3,7 @@ new."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.text import digest
 
@@ -30,21 +32,20 @@ class Kept:
         """
         Raises:
             WorkspaceError: the file cannot be read.
+            DataError: one of its lines is endless.
         """
         self.path = path
         self._known: dict[str, dict[str, Any]] = {}
+        self._is_torn = False
         try:
-            data = path.read_bytes() if path.is_file() else b""
+            for line in bounded.lines(path) if path.is_file() else ():
+                self._is_torn = not line.endswith(b"\n")
+                with contextlib.suppress(ValueError):  # A line that a killed process left half written.
+                    batch = bounded.parse(line)
+                    if isinstance(batch, dict):
+                        self._known |= {key: entry for key, entry in batch.items() if isinstance(entry, dict)}
         except OSError as error:
             raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from error
-        self._is_torn = not data.endswith(b"\n") and bool(data)
-        for line in data.split(b"\n"):
-            try:
-                batch = json.loads(line)
-            except ValueError:  # A line that a killed process left half written.
-                continue
-            if isinstance(batch, dict):
-                self._known |= {key: entry for key, entry in batch.items() if isinstance(entry, dict)}
 
     def get(self, key: str) -> dict[str, Any] | None:
         return self._known.get(key)

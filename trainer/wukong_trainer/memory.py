@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from peft import get_peft_model
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.adapters import adapter_config
-from wukong_trainer.model import Place
+from wukong_trainer.model import Place, load_config
 from wukong_trainer.recipe import Recipe
 
 GB = 1e9
@@ -65,9 +65,9 @@ def shape_of(recipe: Recipe) -> Shape | None:
     The adapter is really put on, only that no tensor holds data.
     """
     try:
-        config = AutoConfig.from_pretrained(recipe.model)
+        config = load_config(recipe.model)
         with torch.device("meta"):
-            model: Any = AutoModelForCausalLM.from_config(config)
+            model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
             head = model.get_output_embeddings()
             linear = sum(
                 module.weight.numel()
@@ -78,7 +78,7 @@ def shape_of(recipe: Recipe) -> Shape | None:
             adapter = adapter_config(recipe, config.model_type)
             tuned: Any = model if adapter is None else get_peft_model(model, adapter)
             trainable = sum(parameter.numel() for parameter in tuned.parameters() if parameter.requires_grad)
-    except (OSError, ValueError, NotImplementedError):
+    except (OSError, ValueError, NotImplementedError, ModelError):
         # No such model, no language model, modules it lacks, or one that builds on no meta device: the preflight
         # says that memory was not estimated, and what is wrong shows, with its cure, when the model is loaded.
         return None
@@ -109,8 +109,7 @@ def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:
     )
     if full and width == 2:
         weights += (shape.linear + shape.other) * width  # autocast keeps a copy in the precision it computes in
-    # TRL holds a quantised model's adapter in bf16; elsewhere PEFT keeps what is trained in fp32.
-    trained = shape.trainable * (width if recipe.method == "qlora" else 4)
+    trained = shape.trainable * 4
     states = 0.5 if "8bit" in recipe.optimizer else 0.0 if recipe.optimizer in {"sgd", "adafactor"} else 2.0
     layer = (15 * shape.hidden + 4.2 * shape.intermediate) * width * (1.3 if full else 1.0)
     stored = layer + shape.layers * shape.hidden * width if recipe.gradient_checkpointing else layer * shape.layers

@@ -10,7 +10,7 @@ from typing import Any
 from wukong_pipe.errors import DataError
 from wukong_pipe.text import counted, normalise
 from wukong_trainer.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
-from wukong_trainer.paired import section_of
+from wukong_trainer.paired import ALONE, cluster_of
 from wukong_trainer.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
 from wukong_trainer.shares import in_points
 from wukong_trainer.thoughts import said
@@ -63,10 +63,18 @@ def summarise(
 def _headline(block: dict[str, Any]) -> dict[str, Any]:
     if not block:
         rates, ci95 = {"base": 0.0, "tuned": 0.0}, [-1.0, 1.0]
-        none = {"n": 0, "sections": 0, **rates, "difference": 0.0, "ci95": ci95, "verdict": "too few sections"}
+        none = {
+            "n": 0,
+            "sections": 0,
+            "alone": 0,
+            **rates,
+            "difference": 0.0,
+            "ci95": ci95,
+            "verdict": "too few sections",
+        }
         return none | {"p": 1.0, "smallest_effect": None}
     rates = {side: block[side][PRIMARY] for side in SIDES}
-    keys = ("difference", "ci95", "verdict", "p", "smallest_effect")
+    keys = ("alone", "difference", "ci95", "verdict", "p", "smallest_effect")
     return {"n": block["n"], "sections": block["sections"], **rates, **{key: block[key] for key in keys}}
 
 
@@ -81,13 +89,14 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     hits = {side: [float(row[side][PRIMARY]) for row in rows] for side in SIDES}
     differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
-    sections = [section_of(row) for row in rows]
+    sections = [cluster_of(row) for row in rows]
     found = estimate(differences, sections)
     wins, ties, losses = tally(differences)
     by_section = section_tally(differences, sections)
     return {
         "n": len(rows),
         "sections": found.sections,
+        "alone": sum(cluster.startswith(ALONE) for cluster in sections),
         "base": _means(row["base"] for row in rows),
         "tuned": _means(row["tuned"] for row in rows),
         "difference": found.difference,
@@ -120,7 +129,7 @@ def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if not told:
         return {}
     differences = [float(row["tuned"][name]) - float(row["base"][name]) for row in told]
-    found = estimate(differences, [section_of(row) for row in told], bounded=name not in UNBOUNDED)
+    found = estimate(differences, [cluster_of(row) for row in told], bounded=name not in UNBOUNDED)
     gains = [-difference for difference in differences] if name in LOWER_IS_BETTER else differences
     wins, ties, losses = tally(gains)
     return {

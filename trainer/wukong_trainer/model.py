@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,13 @@ from bitsandbytes.nn.modules import Linear4bit
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils.import_utils import is_flash_attn_2_available
 
-from wukong_pipe.errors import ModelError
-from wukong_trainer.recipe import Method
+from wukong_pipe.errors import ModelError, WukongError
+from wukong_trainer.fingerprint import fingerprint
+from wukong_trainer.gguf_files import gguf_of, parameters_in
+from wukong_trainer.hub_access import not_found, reach
+from wukong_trainer.recipe import Method, Precision
+from wukong_trainer.template_trial import check_template
+from wukong_trainer.templates import rendered
 
 CPU_PARAMETERS = 1_000_000_000
 """More than this many parameters are refused without a GPU: a step would take minutes."""
@@ -28,8 +35,14 @@ class Place:
     reason: str
 
 
-def choose_place() -> Place:
-    """The device and compute precision of this machine."""
+def choose_place(precision: Precision = "auto") -> Place:
+    """The device of this machine, and the precision asked for; "auto" takes the one that the device is fast in."""
+    own = _own_place()
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, own.dtype)
+    return own if dtype is own.dtype else Place(own.device, dtype, f"asked for; {own.reason}")
+
+
+def _own_place() -> Place:
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         if torch.cuda.is_bf16_supported():
@@ -69,10 +82,17 @@ def check_fits(model: str, method: Method, place: Place) -> None:
 
 
 def parameters_of(model: str) -> int | None:
-    """A model's parameter count: from a folder's config, else from a size such as 7B in the name; None if unknown."""
+    """A model's parameter count: from a folder's config or its GGUF, else from a size in the name; None if unknown.
+
+    Raises:
+        ModelError: the folder's config describes no model that can be made.
+    """
     if (Path(model) / "config.json").is_file():
-        with torch.device("meta"):
-            return int(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model)).num_parameters())
+        config = load_config(model)
+        with loading(model), torch.device("meta"):
+            return int(AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters())
+    if (file := gguf_of(model)) is not None:
+        return parameters_in(file)
     sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s*([bBmM])(?![A-Za-z])", model)
     if not sizes:
         return None
@@ -80,18 +100,43 @@ def parameters_of(model: str) -> int | None:
     return int(float(number) * (1e9 if unit in "bB" else 1e6))
 
 
+@contextmanager
+def loading(model: str) -> Iterator[None]:
+    """Turn what goes wrong in the block into a sentence about the model or adapter that it loads.
+
+    Raises:
+        ModelError: anything did: what the libraries make of a strange file is not known beforehand.
+    """
+    reach(model)
+    try:
+        yield
+    except WukongError:
+        raise
+    except Exception as error:
+        raise ModelError(_not_loaded(model, error)) from error
+
+
+def load_config(model: str) -> Any:
+    """The configuration of a folder or a hub's id.
+
+    Raises:
+        ModelError: there is none, it cannot be read, or it wants code of its own to be run.
+    """
+    with loading(model):
+        return AutoConfig.from_pretrained(model, trust_remote_code=False)
+
+
 def load_tokenizer(model: str) -> Any:
     """The tokenizer of a model or adapter folder, padded on the left for generation.
 
     Raises:
-        ModelError: there is none, or it has no chat template.
+        ModelError: there is none, it cannot be read, or it has no chat template, or one without end.
     """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(model)
-    except (OSError, ValueError) as error:
-        raise ModelError(_not_loaded(model, error)) from error
+    with loading(model):
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise ModelError(f"{model} has no chat template; use its Instruct version.")
+    check_template(tokenizer, model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -104,7 +149,7 @@ def end_turns(tokenizer: Any) -> None:
     would be trained on an end that nobody takes for one.
     """
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    ids = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"][-2:]
+    ids = tokenizer(rendered(tokenizer, turns), add_special_tokens=False)["input_ids"][-2:]
     special = [token for token in ids if token in tokenizer.added_tokens_decoder]
     if special and tokenizer.eos_token_id not in ids:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(special[-1])
@@ -117,13 +162,15 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
         attention: asked for where it is not PyTorch's own, which a model that lacks it replaces by itself.
 
     Raises:
-        ModelError: the weights cannot be found or are no safetensors.
+        ModelError: the weights cannot be found, are no whole safetensors, or want code of their own to be run.
     """
+    fingerprint(model)  # It names the file that is broken, which the libraries do not.
     arguments: dict[str, Any] = {
         "dtype": torch.float32 if method == "full" else place.dtype,
         # As a plain name: of several processes each then gets the GPU of its own.
         "device_map": place.device,
         "use_safetensors": True,
+        "trust_remote_code": False,
     }
     if method == "qlora":
         arguments["quantization_config"] = BitsAndBytesConfig(
@@ -134,10 +181,8 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
         )
     if attention != "sdpa":
         arguments["attn_implementation"] = attention
-    try:
+    with loading(model):
         loaded = AutoModelForCausalLM.from_pretrained(model, **arguments)
-    except (OSError, ValueError) as error:
-        raise ModelError(_not_loaded(model, error)) from error
     for module in loaded.modules():
         # On CPUs with AVX512-BF16, bitsandbytes packs the weights at the first forward in eval() and never
         # unpacks them: later training steps fail, or worse, train on wrong gradients.
@@ -147,10 +192,25 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
 
 
 def _not_loaded(model: str, error: Exception) -> str:
-    first = str(error).strip().split("\n")[0].rstrip(".")
-    if Path(model).is_dir():
-        return f"The model folder {model} cannot be loaded: {first}."
-    return (
+    first = (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")[:300]
+    if not isinstance(error, (OSError, ValueError)):
+        first = f"{type(error).__name__}: {first}"  # Of a KeyError the words alone say nothing.
+    is_folder = Path(model).is_dir()
+    if "trust_remote_code" in str(error):
+        return not_found(model) or (
+            f"{'The model folder ' * is_folder}{model} wants Python code of its own to be run (“auto_map” in "
+            f"{_with_code(Path(model)) or 'its configuration'}), which is never done here: take a model of an "
+            "architecture that transformers knows without it."
+        )
+    if is_folder:
+        return f"The folder {model} cannot be loaded: {first}. Fetch or make it again, or name another."
+    return not_found(model) or (
         f"{model} cannot be loaded: {first}. Check the name and the network; HF_ENDPOINT names a mirror, and a "
         "downloaded folder can be given instead of a name."
     )
+
+
+def _with_code(folder: Path) -> str:
+    """The configurations of a folder that name code."""
+    found = (folder / name for name in ("config.json", "tokenizer_config.json"))
+    return " and ".join(path.name for path in found if path.is_file() and b'"auto_map"' in path.read_bytes())

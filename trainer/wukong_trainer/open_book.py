@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from transformers import AutoConfig
-
 from wukong_trainer.contenders import Asked
 from wukong_trainer.data import Example, Message
 from wukong_trainer.generate import prompt_text
 from wukong_trainer.intervals import MIN_SECTIONS
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.paired import paired, section_of
+from wukong_trainer.model import load_config
+from wukong_trainer.paired import cluster_of, paired
 from wukong_trainer.scores import PRIMARY
 
 SourceOf = Callable[[dict[str, Any]], str | None]
@@ -57,7 +56,7 @@ def ask_with_source(asked: Asked, rows: Sequence[dict[str, Any]], source_of: Sou
 
 def _context(model: str) -> int:
     """How many tokens a model reads."""
-    config = AutoConfig.from_pretrained(model).get_text_config()
+    config = load_config(model).get_text_config()
     return int(getattr(config, "max_position_embeddings", MOST_TOKENS))
 
 
@@ -101,7 +100,7 @@ def open_book(rows: Sequence[dict[str, Any]], book: OpenBook) -> dict[str, Any]:
         if not at:
             continue
         hits = [answer[PRIMARY] for i in at if (answer := book.answers[i]) is not None]
-        sections = [section_of(rows[i]) for i in at]
+        sections = [cluster_of(rows[i]) for i in at]
         closed = paired([rows[i]["base"][PRIMARY] for i in at], [rows[i]["tuned"][PRIMARY] for i in at], sections)
         behind = paired(hits, [rows[i]["tuned"][PRIMARY] for i in at], sections)
         helped = paired([rows[i]["base"][PRIMARY] for i in at], hits, sections)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from wukong_trainer.readable import visible
+from wukong_pipe.printable import printable
 from wukong_trainer.scores import PRIMARY
 from wukong_trainer.shares import percent, points
 
@@ -124,6 +124,10 @@ def loss_plot(log: Log, words: Mapping[str, str]) -> str:
         return _svg(figure, words["loss_plot"])
 
 
+CLEAR_RISE = 0.05
+"""A validation loss that ends this share above its lowest has risen clearly."""
+
+
 def loss_points(log: Log, key: str) -> list[tuple[float, float]]:
     """(step, value) by step, thinned to CURVE_POINTS; of a step logged again after a resume the later counts."""
     found = {
@@ -141,6 +145,11 @@ def lowest(curve: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return min(curve, key=lambda point: (point[1], point[0]))
 
 
+def has_risen(least: float, last: float) -> bool:
+    """Whether a validation loss has risen clearly since its lowest, and not merely scattered."""
+    return last > least * (1 + CLEAR_RISE)
+
+
 def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
     """Axes with a row a name, the name above its row, so that a phone's width is left to the data."""
     height = 0.56 * len(names) + 0.35
@@ -150,7 +159,7 @@ def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
     axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
     for i, name in enumerate(names):
         axes.annotate(
-            visible(name),
+            printable(name),
             (0, i),
             (2, 11),
             xycoords=("axes fraction", "data"),
@@ -203,7 +212,7 @@ def _svg(figure: Figure, title: str) -> str:
     root = ET.fromstring(out.getvalue())
     _, _, width, height = root.get("viewBox", "").split()
     root.attrib.clear()
-    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": visible(title)})
+    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": printable(title)})
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in {f"{SVG}metadata", f"{SVG}style"} or child.get("id") == "patch_1":

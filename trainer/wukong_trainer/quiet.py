@@ -17,4 +17,6 @@ def silence_libraries() -> None:
     # TRL logs the absence of the optional package `kernels` as an error.
     for name in ("trl", "peft", "accelerate", "bitsandbytes"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Its retries; that a hub does not answer is said by us.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(?:transformers|peft|trl|accelerate|bitsandbytes|torch|datasets)\.")

@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, MissingDependency
 from wukong_trainer.columns import BadRow, Columns, described, examples_of, find_columns
 from wukong_trainer.data import Example, TrainingData, digest_of
 
 Hub = Literal["hf", "modelscope"]
 SUFFIXES = (".jsonl", ".json", ".parquet")
+MOST_OF_ROWS = 2048 * bounded.MIB
+"""Bytes of rows that are not read line by line."""
 SHOWN = 3
 """So many bad rows are named; all are counted."""
 
@@ -122,41 +125,50 @@ def read_raw(path: Path) -> Raw:
     if path.suffix.lower() in _TABLES and path.is_file():
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}: save it as one of them, with a column each.")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        # Many a file called .json holds one object a line.
+        if path.suffix == ".json" and _holds_an_array(path):
+            return _array(bounded.read_bytes(path, MOST_OF_ROWS).decode("utf-8-sig"), path)
+        return list(_lines(path))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; its files end in {', '.join(SUFFIXES)}.") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it first.") from error
-    # Many a file called .json holds one object a line.
-    if path.suffix == ".json" and text.lstrip().startswith("["):
-        return _array(text, path)
-    return list(_lines(text))
 
 
-def _lines(text: str) -> Iterator[tuple[str, Any]]:
-    # splitlines() would also split at U+2028, which may stand inside a JSON string.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
+def _holds_an_array(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+    before = 0
+    for number, line in enumerate(bounded.lines(path), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
+        before += len(line)
+        if text.strip():
             value: Any
             try:
-                value = json.loads(line)
+                value = bounded.parse(text.rstrip("\n"))
             except json.JSONDecodeError as error:
                 value = BadRow(f"is not valid JSON ({error.msg}, column {error.colno})")
-            except (ValueError, RecursionError) as error:
-                value = BadRow(f"is not valid JSON ({error})")
+            except ValueError as error:
+                value = BadRow(f"cannot be read ({error})")
             yield f"line {number}", value
 
 
 def _array(text: str, path: Path) -> Raw:
     try:
-        rows = json.loads(text)
+        rows = bounded.parse(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} is not valid JSON ({error.msg}, column {error.colno})"
         raise DataError(f"{path}, {where}.") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not valid JSON ({error}).") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
@@ -165,7 +177,13 @@ def _parquet(path: Path) -> Raw:
     from pyarrow import parquet
 
     try:
-        rows = parquet.read_table(path).to_pylist()
+        rows, size = list[Any](), 0
+        # Little by little: a file of a megabyte may unpack to more than any memory holds.
+        for batch in parquet.ParquetFile(path).iter_batches(batch_size=100):
+            size += batch.nbytes
+            if size > MOST_OF_ROWS:
+                raise DataError(f"{path} unpacks to more than {MOST_OF_ROWS // bounded.MIB} MiB: take a part of it.")
+            rows += batch.to_pylist()
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}.") from error
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import ModelError
 
 Method = Literal["qlora", "lora", "full"]
 Peft = Literal["lora", "rslora", "dora", "prefix", "ia3"]
+Precision = Literal["auto", "fp32", "bf16"]
 Style = Literal["chat", "instruction"]
 Tracker = Literal["none", "tensorboard", "swanlab", "wandb", "mlflow"]
 Every = int | Literal["epoch"]
@@ -28,6 +30,8 @@ class Recipe:
     model: str
     """A Hugging Face id, a folder, or "tiny" for the embedded student."""
     method: Method
+    precision: Precision
+    """What the student computes in, trained and asked; "auto" for what the machine is fast in."""
     system: str
     """System prompt; empty for a short one in the language of most rows."""
     style: Style
@@ -83,6 +87,8 @@ def load_recipe(name_or_file: str) -> Recipe:
     """
     try:
         values = tomllib.loads(recipe_text(name_or_file))
+    except RecursionError:
+        raise ModelError(f"The recipe {name_or_file} is not valid TOML: it is nested too deeply.") from None
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"The recipe {name_or_file} is not valid TOML: {error}.") from error
     return _checked(values, name_or_file)
@@ -93,12 +99,13 @@ def recipe_text(name_or_file: str) -> str:
 
     Raises:
         ModelError: there is no such recipe, or its file is not UTF-8.
+        DataError: its file is too long to be one.
     """
     path = Path(name_or_file)
     shipped = files("wukong_trainer.recipes") / f"{name_or_file}.toml"
     if path.suffix == ".toml" and path.is_file():
         try:
-            return path.read_text("utf-8")
+            return bounded.read_bytes(path, bounded.MIB).decode("utf-8")
         except UnicodeDecodeError as error:
             raise ModelError(f"The recipe {name_or_file} is not UTF-8 (byte {error.start}).") from error
     if "/" not in name_or_file and shipped.is_file():

@@ -21,15 +21,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import Run, read_json, read_jsonl, write_text
+from wukong_pipe.printable import printable
+from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
 from wukong_trainer.answer_marks import mark, mark_reference
 from wukong_trainer.compare import history
 from wukong_trainer.json_table import Table, as_table
 from wukong_trainer.leakage_words import leakage_said
 from wukong_trainer.metrics import LEVELS
-from wukong_trainer.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
-from wukong_trainer.readable import OUTCOMES, comparisons, outcome, visible
+from wukong_trainer.plots import differences_plot, has_risen, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.readable import OUTCOMES, comparisons, outcome
 from wukong_trainer.reject_words import chinese_reason
 from wukong_trainer.report_blocks import blocks_of, history_lines
 from wukong_trainer.report_words import WORDS, Language, filled
@@ -54,6 +56,8 @@ REASONS = 12
 EXAMPLES = 2
 HISTORY = 30
 """Evaluations that the page shows."""
+MOST = 8000
+"""Characters of any text that the page shows; a recipe has some thousand."""
 LONG = 300
 """Characters of a reject, or of a value nobody here knows, that the page shows."""
 
@@ -74,9 +78,9 @@ def write_report(run: Run) -> Path:
     metrics = _metrics(run.metrics)
     log = _rows(run.train / "log.jsonl")
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
-    manifest = _object(run.manifest)
+    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
     recipe = run.train / "recipe.toml"
-    recipe_text = recipe.read_text("utf-8", errors="replace") if recipe.is_file() else ""
+    recipe_text = bounded.read_bytes(recipe, bounded.MIB).decode("utf-8", "replace") if recipe.is_file() else ""
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
     words = WORDS[lang]
     lines = comparisons(metrics)
@@ -89,6 +93,7 @@ def write_report(run: Run) -> Path:
         script=Markup(script),
         hashes={"style": _csp_hash(style), "script": _csp_hash(script)},
         metrics=metrics,
+        trained=run.trained,
         sample=sample_of(metrics),
         engine=engine_of(metrics),
         leakage=leakage_said(metrics, words) if metrics else "",
@@ -131,12 +136,7 @@ def _object(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it holds something else.
     """
-    if not path.is_file():
-        return {}
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
-    return value
+    return read_object(path, {}) if path.is_file() else {}
 
 
 def _metrics(path: Path) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _template(lang: Language) -> Template:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=lambda value: value if isinstance(value, Markup) or not isinstance(value, str) else _shown(value),
     )
     environment.filters["percent"] = _RATE[lang]
     environment.filters["points"] = points
@@ -191,6 +191,11 @@ def _template(lang: Language) -> Template:
     environment.filters["stage"] = lambda stage: words.get(f"stage_{stage}", stage)
     environment.filters["path"] = lambda keys: " › ".join(words[key] if key in MEASURES else key for key in keys)
     return environment.get_template("report.html.j2")
+
+
+def _shown(text: str) -> str:
+    """A text as the page has it: long ones cut, whatever place they stand in."""
+    return printable(text if len(text) <= MOST else text[:MOST] + "…")
 
 
 def _csp_hash(text: str) -> str:
@@ -218,7 +223,7 @@ def _short(text: str) -> str:
 
 def _line_name(words: dict[str, str]) -> Callable[[Any], str]:
     def name(line: Any) -> str:
-        part = "part_base" if line["part"] == "base" else line["part"]
+        part = "part_base" if line["part"] == "base" else _short(line["part"])
         what = f"  – {words.get(part, part)}" if part else words[line["level"]]
         return words["of_n"].format(what=what, n=line["n"])
 
@@ -279,6 +284,7 @@ def _losses(log: list[dict[str, Any]]) -> dict[str, Any]:
     if curves["validation"]:
         found["step"], found["lowest"] = lowest(curves["validation"])
         found["step"] = f"{found['step']:g}"
+        found["risen"] = has_risen(found["lowest"], found["validation"])
     return found
 
 

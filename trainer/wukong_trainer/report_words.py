@@ -13,6 +13,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     # The head of the page.
     "title": ("Report", "报告"),
     "contents": ("Contents", "目录"),
+    "not_trained": (
+        "Nothing was trained yet: run “wukong-pipe train”, then “wukong-pipe eval”.",
+        "尚未训练：请先运行 “wukong-pipe train”，再运行 “wukong-pipe eval”。",
+    ),
     "not_yet": ("Not evaluated yet: run “wukong-pipe eval”.", "尚未评测：请运行 “wukong-pipe eval”。"),
     "no_primary": (
         "No held-out wording was evaluated, so there is no verdict.",
@@ -27,6 +31,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "a difference of {diff} points (95 % interval {low} to {high}, clustered by section).",
         "来自 {sections} 个章节的已训练事实的 {n} 个留出问法：正确率从 {base} 到 {tuned}，相差 {diff} 个百分点"
         "（95% 置信区间 {low} 至 {high}，按章节聚类）。",
+    ),
+    "alone_said": (
+        "{alone:question} named no section and no group, and each is taken as independent of the others.",
+        "{alone} 个问题没有注明章节或分组，各自按相互独立计算。",
     ),
     "smallest_said": (
         "A true difference of about {effect} points is found by about 80 of 100 tests like this, or by as few as 50 "

@@ -195,10 +195,10 @@ def _details(text: str) -> frozenset[str]:
 
 _CLAUSES = re.compile(r"[。！？；，：\n|]|(?<=[.!?])\s+|[;:]\s|\b(?:with|including)\b|连同|包括")
 """What stands beside a thing is no other guess at it: “Neil Armstrong, with Buzz Aldrin and Michael Collins”."""
-_CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|\s+(?:or|and)\s+|\s+/\s+")
+_CHOICES = re.compile(r"、|或者?|还是|(?<=[\w.)])\s*[,/]\s+(?:or |and )?|(?<!\s)\s+(?:or|and|/)\s+")
 _CHOICE = re.compile(r"、|或|还是|\b(?:or|and)\b|\s/\s")
 _EITHER = re.compile(
-    r"或者(?![称叫名说])|或(?![者许多称叫名说])|还是|(?<!,)\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)"
+    r"或者(?![称叫名说])|或(?![者许多称叫名说])|还是|(?<![,\s])\s+or\s+|,\s+or\s+(?=(?:maybe|perhaps|possibly)\b)"
 )
 """What joins two guesses; “, or LM” and 或称 join two names of one thing."""
 _FIGURES = re.compile(r"[\d\s]+")

@@ -16,15 +16,16 @@ import torch
 import transformers
 from accelerate.utils.memory import should_reduce_batch_size
 from datasets import Dataset
+from jinja2 import TemplateError
 from transformers import PrinterCallback, SchedulerType
 from transformers.training_args import OptimizerNames
 from trl import SFTConfig
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
 from wukong_pipe.workspace import RECORD as RECORD
-from wukong_pipe.workspace import Run, Workspace, write_json, write_text
+from wukong_pipe.workspace import Run, Workspace, half_of, write_json, write_text
 from wukong_trainer import checkpoints, memory, packing, processes
-from wukong_trainer.adapters import adapter_config, check_modules, workable
+from wukong_trainer.adapters import adapter_config, check_modules, keep_precision, workable
 from wukong_trainer.answer_loss import AnswerTrainer
 from wukong_trainer.checkpoints import Stop
 from wukong_trainer.data import Example, TrainingData, to_trl
@@ -39,10 +40,12 @@ from wukong_trainer.model import (
     load_model,
     load_tokenizer,
 )
+from wukong_trainer.model_card import write_card
 from wukong_trainer.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import TINY, Every, Recipe, to_toml
-from wukong_trainer.templates import trained_template
+from wukong_trainer.saving import saving
+from wukong_trainer.templates import refusal, rendered, trained_template
 from wukong_trainer.tracking import check_installed, tracked
 from wukong_trainer.training_log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 from wukong_trainer.watched_loss import WatchedTrainer
@@ -92,8 +95,16 @@ class _Task:
     stop: Stop
 
 
+FREE_SOME = "Free some room on the disk and go on with --resume, or train again where no checkpoint is kept yet."
+
+
 class _Trainer(WatchedTrainer, AnswerTrainer):
     """TRL's trainer, with the loss of a step and of the validation rows computed as those modules say."""
+
+    def _save_checkpoint(self, *given: Any, **options: Any) -> None:
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        with saving(folder, FREE_SOME):
+            super()._save_checkpoint(*given, **options)  # type: ignore[no-untyped-call]
 
 
 def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
@@ -145,10 +156,10 @@ def train(
     processes.join()
     if not processes.is_first():
         progress, say = (lambda step, steps, note: None), (lambda line: None)
-    place = choose_place()
     checkpoint = None
     if resume:
         recipe, checkpoint = checkpoints.to_resume(run, data)
+    place = choose_place(recipe.precision)
     check_fits(recipe.model, recipe.method, place)
     check_installed(recipe.report_to)
     _check_names(recipe)
@@ -232,6 +243,7 @@ def train(
     )
     if processes.is_first():
         write_text(run.train / "recipe.toml", to_toml(recipe, _facts(trained, data, recipe)))
+        write_card(run)
         checkpoints.end(run)
     processes.wait()
     return trained
@@ -265,7 +277,8 @@ def _ready(task: _Task, recipe: Recipe) -> tuple[Any, Recipe, list[str]]:
     if packs is None:
         return trainer, recipe, []
     pack = max(trainer.train_dataset.select(range(min(8, len(trainer.train_dataset)))), key=_rows_in)
-    difference = packing.difference(trainer.model, trainer.data_collator, pack)
+    with torch.autocast(task.place.device, task.place.dtype, enabled=task.place.dtype is not torch.float32):
+        difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[task.place.dtype]:
         return trainer, recipe, [packs.told(recipe.batch * recipe.accumulation)]
     name = trainer.model.config._attn_implementation
@@ -285,26 +298,39 @@ def _rows_in(pack: dict[str, Any]) -> int:
 def _trainer(task: _Task, recipe: Recipe, packs: packing.Packs | None) -> Any:
     model = load_model(recipe.model, recipe.method, task.place, task.attention[0])
     check_modules(recipe, [name for name, _ in model.named_modules()])
-    trainer = _Trainer(
-        model=model,
-        args=_arguments(task, recipe, packs),
-        train_dataset=_dataset(task.data.train, recipe),
-        eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
-        processing_class=task.tokenizer,
-        peft_config=adapter_config(recipe, model.config.model_type),
-        callbacks=[task.log, task.watch, task.stop],
-    )
+    try:
+        trainer = _Trainer(
+            model=model,
+            args=_arguments(task, recipe, packs),
+            train_dataset=_dataset(task.data.train, recipe),
+            eval_dataset=_dataset(task.watched, recipe) if task.watched else None,
+            processing_class=task.tokenizer,
+            peft_config=adapter_config(recipe, model.config.model_type),
+            callbacks=[task.log, task.watch, task.stop],
+        )
+    except TemplateError as error:  # TRL renders every row with its answer.
+        raise refusal(task.tokenizer, error) from error
     trainer.remove_callback(PrinterCallback)
     # TRL writes one into train/ with every checkpoint; the model is elsewhere.
     setattr(trainer, "create_model_card", lambda **card: None)  # noqa: B010
-    _restore_precision(trainer.model, task.place)
+    keep_precision(trainer.model)
+    _learn_in_fp32(trainer.model)
     if recipe.keep_best:
-        task.watch.save_best = lambda: trainer.save_model(str(_best(task.run)))
+        task.watch.save_best = lambda: _save_best(trainer, task.run)
     return trainer
 
 
 def _best(run: Run) -> Path:
     return run.train / "best"
+
+
+def _save_best(trainer: Any, run: Run) -> None:
+    half = half_of(_best(run))
+    with saving(half, FREE_SOME):
+        trainer.save_model(str(half))
+    if processes.is_first():
+        shutil.rmtree(_best(run), ignore_errors=True)
+        half.rename(_best(run))
 
 
 def _looked_at(
@@ -373,22 +399,23 @@ def _save(task: _Task, trainer: Any, recipe: Recipe, folder: Path) -> None:
     """
     run, fresh = task.run, task.run.train / "result"
     shutil.rmtree(fresh, ignore_errors=True)
-    if recipe.keep_best and _best(run).is_dir():
-        _best(run).rename(fresh)
-    else:
-        trainer.save_model(str(fresh))
-    # A pickle of the trainer's arguments, which recipe.toml holds as text.
-    (fresh / "training_args.bin").unlink(missing_ok=True)
-    task.tokenizer.chat_template = trained_template(
-        task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
-    )
-    task.tokenizer.save_pretrained(fresh)
-    write_json(fresh / RECORD, record(run, recipe, task.data))
+    has_best = recipe.keep_best and _best(run).is_dir()
+    made = _best(run) if has_best else fresh
+    with saving(made, FREE_SOME, keep=has_best):
+        if not has_best:
+            trainer.save_model(str(fresh))
+        # A pickle of the trainer's arguments, which recipe.toml holds as text.
+        (made / "training_args.bin").unlink(missing_ok=True)
+        task.tokenizer.chat_template = trained_template(
+            task.tokenizer.chat_template, recipe.style, recipe.thinking, added_bos(task.tokenizer)
+        )
+        task.tokenizer.save_pretrained(made)
+        write_json(made / RECORD, record(run, recipe, task.data))
     # An adapter and a full model side by side would leave open which of them is meant.
     for old in (run.adapter, run.full_model):
         shutil.rmtree(old, ignore_errors=True)
     run.forget_evaluation()
-    fresh.rename(folder)
+    made.rename(folder)
 
 
 def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
@@ -398,6 +425,7 @@ def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
         "base_model": TINY if recipe.model == str(run.student) else recipe.model,
         "base_fingerprint": fingerprint(recipe.model),
         "method": recipe.method,
+        "precision": recipe.precision,
         "system": recipe.system,
         "style": recipe.style,
         "thinking": recipe.thinking,
@@ -416,7 +444,7 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
     """
     example = examples[0]
     row = to_trl([example], system, style="chat", thinking=False)[0]
-    whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False)
+    whole = rendered(tokenizer, row["prompt"] + row["completion"])
     ids = tokenizer(whole, add_special_tokens=False)["input_ids"]
     # Qwen's template writes a newline after the end of the turn.
     if tokenizer.eos_token_id not in ids[-2:]:
@@ -424,7 +452,7 @@ def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
             f"The chat template does not end an answer with {tokenizer.eos_token}: the student would never stop. "
             "Use the model's Instruct version, or one whose template and EOS agree."
         )
-    prompt = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+    prompt = rendered(tokenizer, row["prompt"], add_generation_prompt=True)
     if not whole.startswith(prompt):
         raise ModelError(
             "The chat template writes a question differently once it is answered, so training and use would differ."
@@ -500,15 +528,15 @@ def _between(every: Every, recipe: Recipe) -> float:
     return every or 1 / EVALUATIONS
 
 
-def _restore_precision(model: Any, place: Place) -> None:
-    """Undo TRL's cast of a quantised model's adapter to bf16 where the machine computes in fp32.
+def _learn_in_fp32(model: Any) -> None:
+    """Keep what is trained in fp32, whatever it is multiplied in: autocast rounds a copy of it.
 
-    A CPU without bf16 of its own multiplies such an adapter a hundred times slower.
+    TRL casts a quantised model's adapter to bf16, and PEFT leaves modules_to_save in the base's precision. There, steps
+    smaller than bf16 resolves are lost, and a resumed run is another one: PEFT loads a checkpoint into fp32.
     """
-    if place.dtype is torch.float32:
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.data = parameter.data.float()
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def _facts(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[str, Any]:

@@ -18,6 +18,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
+from wukong_trainer.saving import saving
+
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # Qwen's turns, without the sentence that Qwen2.5 says for a missing system message.
 CHAT_TEMPLATE = (
@@ -106,9 +108,10 @@ def make_student(
         )
     )
     _pretrain(model, tokenizer, pairs, system, size, progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with saving(folder, "Free some room on the disk and run the command again."):
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return folder
 
 

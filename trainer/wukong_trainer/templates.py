@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
+from wukong_pipe.errors import ModelError
 from wukong_trainer.recipe import Style
 
 INSTRUCTION = (
@@ -40,4 +43,25 @@ def with_system(template: str, system: str) -> str:
         "{%- if messages[0]['role'] != 'system' %}"
         f"{{%- set messages = {default} + messages %}}"
         "{%- endif %}" + template
+    )
+
+
+def rendered(tokenizer: Any, messages: Sequence[dict[str, str]], **options: Any) -> str:
+    """A conversation as the tokenizer's template writes it.
+
+    Raises:
+        ModelError: the template does not take it, or is broken.
+    """
+    try:
+        return str(tokenizer.apply_chat_template(list(messages), tokenize=False, **options))
+    except Exception as error:  # A template raises what it will.
+        raise refusal(tokenizer, error) from error
+
+
+def refusal(tokenizer: Any, error: Exception) -> ModelError:
+    """What a template raised, as a sentence."""
+    said = str(error).strip().split("\n")[0].rstrip(".")[:300]
+    return ModelError(
+        f"The chat template of {tokenizer.name_or_path} does not take this conversation ({type(error).__name__}: "
+        f"{said}). Use another model, or replace its chat_template.jinja."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 OPEN, CLOSE = "<think>", "</think>"
-_THOUGHT = re.compile(r"\A\s*(?:<think>)?(.*?)</think>\s*|\A\s*<think>(.*)\Z", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*+(?:<think>)?+(.*?)</think>\s*|\A\s*+<think>(.*)\Z", re.DOTALL)
 
 
 def split_thought(answer: str) -> tuple[str, str]:

@@ -15,12 +15,11 @@ from wukong_pipe.workspace import write_text
 from wukong_trainer import processes
 from wukong_trainer.memory import GB, peak
 from wukong_trainer.model import Place
+from wukong_trainer.plots import has_risen
 
 Progress = Callable[[int, int, str], None]
 """Called with (step, steps, note) as training goes on."""
 KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm", "epoch")
-CLEAR_RISE = 0.05
-"""A validation loss that ends this share above its lowest has risen clearly."""
 
 Entry = dict[str, Any]
 
@@ -124,7 +123,7 @@ def overfitting(entries: list[Entry], best_kept: bool) -> str:
         best_kept: whether the weights of the lowest are the ones that were saved.
     """
     best, losses = best_of(entries), validation_losses(entries)
-    if best is None or losses[-1][1] <= best[1] * (1 + CLEAR_RISE):
+    if best is None or not has_risen(best[1], losses[-1][1]):
         return ""
     cure = "Train fewer epochs, or set keep_best = true in the recipe."
     if best_kept:

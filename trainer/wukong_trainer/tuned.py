@@ -10,10 +10,11 @@ from typing import Any
 from peft import PeftModel
 
 from wukong_pipe.workspace import Run
+from wukong_trainer.adapters import load_adapter
 from wukong_trainer.data import Message, chat_prompt
-from wukong_trainer.evaluate import base_of, tuned_folder
+from wukong_trainer.evaluate import base_of, place_of, tuned_folder
 from wukong_trainer.generate import Answer, answer_all, prompt_text
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer
+from wukong_trainer.model import Place, load_model, load_tokenizer
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.recipe import Method
 
@@ -61,7 +62,7 @@ def load_tuned(run: Run, base_model: str = "") -> Tuned:
     base = base_of(run, record, folder, base_model)
     silence_libraries()
     tokenizer = load_tokenizer(str(folder))
-    model = load_weights(base, folder, record.get("method", "lora"), choose_place())
+    model = load_weights(base, folder, record.get("method", "lora"), place_of(record))
     return Tuned(model, tokenizer, folder, base, record)
 
 
@@ -69,7 +70,7 @@ def load_weights(base: str, folder: Path, method: Method, place: Place) -> Any:
     """The fully tuned model in `folder`, or the base with the adapter that is there, in the method's precision."""
     if not (folder / "adapter_config.json").is_file():
         return load_model(str(folder), method, place)
-    return PeftModel.from_pretrained(load_model(base, method, place), str(folder))
+    return load_adapter(load_model(base, method, place), folder)
 
 
 def ask(tuned: Tuned, question: str, max_new_tokens: int) -> Answer:
@@ -80,7 +81,7 @@ def ask(tuned: Tuned, question: str, max_new_tokens: int) -> Answer:
 def ask_base(tuned: Tuned, question: str, max_new_tokens: int) -> Answer:
     """What the base model answers to the same prompt."""
     if not isinstance(tuned.model, PeftModel):
-        return _answer(load_model(tuned.base, "full", choose_place()), tuned, question, max_new_tokens)
+        return _answer(load_model(tuned.base, "full", place_of(tuned.record)), tuned, question, max_new_tokens)
     with tuned.model.disable_adapter():
         return _answer(tuned.model, tuned, question, max_new_tokens)
 

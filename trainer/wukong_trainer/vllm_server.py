@@ -110,7 +110,7 @@ def vllm_version(executable: str) -> str:
 
 
 def merged_model(run: Run, folder: Path) -> Path:
-    """What `export --merge` made of the run's adapter or model in `folder`: vLLM takes merged models.
+    """What `export` made of the run's adapter or model in `folder`: vLLM takes merged models.
 
     Raises:
         WorkspaceError: nothing was exported, or what was is older than the adapter.
@@ -118,7 +118,7 @@ def merged_model(run: Run, folder: Path) -> Path:
     if not exported_from(run.merged, folder):
         raise WorkspaceError(
             f"vLLM serves merged models, and {run.merged} holds none of this adapter: start with "
-            f"`wukong-pipe export --merge --overwrite --run {shlex.quote(run.name)}`."
+            f"`wukong-pipe export --overwrite --run {shlex.quote(run.name)}`."
         )
     return run.merged
 

@@ -1,0 +1,116 @@
+"""`journal --recover` as users type it: with the runs folder of the default, a sound journal is left alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.test_journal import CALL
+from tests.support.building import calls_of, files_in
+from wukong_pipe.cli import main
+from wukong_pipe.journal import Journal, recovered_of
+from wukong_pipe.journal_check import is_sound
+from wukong_pipe.recover import _Found, _write
+from wukong_pipe.sqlite_pages import layouts
+
+BOOK = "# T\n\nThe Kelmar weighs 417 kilograms.\n"
+BUILD = ["build", "k.md", "--teacher", "offline", "--variants", "1"]
+JOURNAL = Path("runs/journal.sqlite")
+
+
+@pytest.fixture
+def workspace(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder with a run, in which the test stands."""
+    (empty_home / "k.md").write_text(BOOK)
+    assert main(BUILD) == 0
+    capsys.readouterr()
+    return empty_home
+
+
+def test_recovering_a_sound_journal_changes_nothing_and_says_so(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_in(workspace)
+    assert main(["journal", "--recover"]) == 0
+    assert "runs/journal.sqlite is sound: there is nothing to recover" in capsys.readouterr().out
+    assert main(["journal", "--recover", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"sound": True}
+    assert files_in(workspace) == before
+    assert main(BUILD) == 0
+
+
+def test_a_damaged_journal_is_recovered_where_the_runs_folder_is_the_default(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = calls_of(workspace)
+    data = JOURNAL.read_bytes()
+    JOURNAL.write_bytes(bytes(100) + data[100:])
+    assert main(["journal", "--recover"]) == 0
+    assert f"{len(calls)} calls and 0 requests saved" in capsys.readouterr().out
+    assert calls_of(workspace) == calls
+    assert main(BUILD) == 0
+
+
+def test_a_workspace_that_an_interrupted_recovery_left_shut_is_opened(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As recovery once left it wherever the runs folder was named by a relative path."""
+    calls = calls_of(workspace)
+    _write(_Found(JOURNAL, layouts(JOURNAL)[0]), recovered_of(JOURNAL))
+    assert main(BUILD) == 1
+    assert "`wukong-pipe journal --recover` finishes it" in capsys.readouterr().err
+    assert main(["journal", "--recover"]) == 0
+    assert not recovered_of(JOURNAL).exists()
+    assert calls_of(workspace) == calls
+    assert main(BUILD) == 0
+
+
+def test_a_journal_whose_last_calls_stand_in_its_log_is_sound(tmp_path: Path) -> None:
+    """As a killed process leaves it."""
+    path = tmp_path / "sound" / "journal.sqlite"
+    with Journal(path) as journal:
+        journal.record(CALL)
+        left = files_in(path.parent)
+    assert left["journal.sqlite-wal"]
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for name in ("journal.sqlite", "journal.sqlite-wal"):
+        (killed / name).write_bytes(left[name])
+    before = files_in(killed)
+    assert is_sound(killed / "journal.sqlite")
+    assert files_in(killed) == before
+
+
+def changed(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE calls SET reply = x'00'")
+    db.close()
+
+
+def misplaced(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xde\xad" * 40_000)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(changed, id="a call that was changed"),
+        pytest.param(misplaced, id="pages that were written over"),
+        pytest.param(lambda path: path.write_bytes(b"no database" * 500), id="another file"),
+        pytest.param(lambda path: path.write_bytes(b""), id="an empty file"),
+        pytest.param(lambda path: path.unlink(), id="no file"),
+    ],
+)
+def test_a_damaged_journal_is_not_sound(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal(path) as journal:
+        journal.record(CALL)
+    assert is_sound(path)
+    harm(path)
+    assert not is_sound(path)

