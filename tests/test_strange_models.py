@@ -190,7 +190,7 @@ def record_of_a_list(adapter: Path) -> None:
 
 
 def record_of_nonsense(adapter: Path) -> None:
-    write_json(adapter / RECORD, read_json(adapter / RECORD) | {"method": ["x"], "system": {}})
+    write_json(adapter / RECORD, read_json(adapter / RECORD) | {"method": ["x"], "system": {}, "precision": "fp8"})
 
 
 def deep_record(adapter: Path) -> None:
@@ -210,7 +210,7 @@ def deep_record(adapter: Path) -> None:
         (no_config, "adapter_config.json describes no adapter"),
         (of_another_size, "cannot be loaded: RuntimeError: Error(s) in loading state_dict"),
         (record_of_a_list, f"{RECORD} is no record of a training"),
-        (record_of_nonsense, f"{RECORD} is damaged: method, system is not what training writes"),
+        (record_of_nonsense, f"{RECORD} is damaged: method, system, precision is not what training writes"),
         (deep_record, RECORD),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from wukong_pipe.errors import TeacherError
 from wukong_pipe.openai_client import TeacherSettings, offered_models
-from wukong_pipe.secret_scan import secret_variables, secrets_in
+from wukong_pipe.secret_scan import key_in, secret_variables
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -86,10 +86,10 @@ def checked_url(base_url: str) -> str:
         raise TeacherError("--base-url must be an http:// or https:// address such as http://127.0.0.1:8000/v1.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise TeacherError("--base-url must not carry a user name, password or query: give the key as OPENAI_API_KEY.")
-    if secrets := secrets_in({"--base-url": parts.path.encode("utf-8", "replace")}, secret_variables(os.environ)):
+    if kind := key_in(parts.path, secret_variables(os.environ)):
         raise TeacherError(
-            f"--base-url holds what looks like a secret ({secrets[0].kind} {secrets[0].shown}), and would stand in the "
-            "journal and the manifest: give the key as OPENAI_API_KEY."
+            f"--base-url holds what looks like a secret ({kind}), and would stand in the journal and the manifest: "
+            "give the key as OPENAI_API_KEY."
         )
     return base_url.strip().rstrip("/")
 

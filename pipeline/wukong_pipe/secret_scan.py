@@ -133,6 +133,16 @@ def secret_variables(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def key_in(text: str, known: Mapping[str, str]) -> str:
+    """What kind of key a short text holds, by our own forms alone: a build needs no library for that; empty without.
+
+    Args:
+        known: values that must not stand in it, by what they are called.
+    """
+    of_a_form = (form.kind for form in _forms() if form.pattern.search(text))
+    return next(of_a_form, "") or next((f"the value of {name}" for name, value in known.items() if value in text), "")
+
+
 def secrets_in(texts: Mapping[str, bytes], known: Mapping[str, str]) -> list[Finding]:
     """What looks like a secret in text, JSON or JSONL files, sorted by file and line.
 

@@ -272,9 +272,8 @@ class Throttle:
     def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
         """Refusals are more than the usual: cut what they may come from."""
         is_sure = sent.is_probe or told is not None or self._is_storm(sent)
-        taken_before = max((other.level for other in self._sent if other.number not in self._refused), default=0)
         # Fewer at a time are slower, too: to see whether that helps, no pace need be known.
-        is_of_limit = level > 0.95 * taken_before or not (is_sure or self._is_proved)
+        is_of_limit = self._is_of_limit(level) or not (is_sure or self._is_proved)
         what = "limit" if told is None and level > 1 and is_of_limit else "pace"
         is_same = now < self._calm and self._since < SAMPLE  # The last cut was for the same.
         if not is_same:
@@ -290,9 +289,11 @@ class Throttle:
                 return
             is_sure, what = True, "pace"  # They have become many, and so come from what was sent.
         if is_sure:
+            if what == "pace":
+                self._is_proved = True
+                self._restore_limit(now)
             self._believe()
             self._pause(now, retry_after)
-            self._is_proved = self._is_proved or what == "pace"
         else:
             if self._is_proved:
                 self._pause(now, retry_after)
@@ -359,6 +360,10 @@ class Throttle:
 
     # --- learning -------------------------------------------------------------------------------------------
 
+    def _is_of_limit(self, level: int) -> bool:
+        """Whether no more calls at a time than `level` were taken in the last minute."""
+        return level > 0.95 * max((sent.level for sent in self._sent if sent.number not in self._refused), default=0)
+
     def _is_storm(self, sent: Sent) -> bool:
         """Whether most of the calls that left just before this one were refused."""
         return sum(sent.number - back in self._refused for back in range(SAMPLE)) >= STORM
@@ -371,12 +376,16 @@ class Throttle:
         if "pace" in self._tried:
             _, self._pace.per_second, self._top = self._tried["pace"]
             self._note(now, "given back")
-        if "limit" in self._tried:
-            self._ceiling = self._refused_at = math.inf
-            self._set_limit(now, max(self.limit, self._tried["limit"][0]), "given back")
+        self._restore_limit(now)
         self._believe()
         self._cut.clear()
         self._calm = now
+
+    def _restore_limit(self, now: float) -> None:
+        """It was not the number of calls at a time."""
+        if "limit" in self._tried:
+            self._ceiling = self._refused_at = math.inf
+            self._set_limit(now, max(self.limit, self._tried["limit"][0]), "given back")
 
     def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
         self._lose_patience(again=level >= 0.8 * self._ceiling)

@@ -317,6 +317,18 @@ def test_a_request_that_is_never_finished_is_dropped(
         assert post(url, "/generate", {"prompt": QUESTION}).json() == {"response": ANSWER}
 
 
+def test_a_client_that_does_not_read_is_dropped(tuned: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PatientProtocol, "seconds", 0.3)
+    asked = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000
+    with (
+        served(application(tuned, "gunzi", 24)) as url,
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as deaf,
+        pytest.raises(ConnectionError),
+    ):
+        while True:
+            deaf.sendall(asked)
+
+
 def test_the_root_says_where_to_ask_and_unknown_paths_are_errors_as_openais(url: str) -> None:
     reply = httpx2.get(url, trust_env=False)
     assert (reply.status_code, "/v1" in reply.text, "gunzi" in reply.text) == (200, True, True)

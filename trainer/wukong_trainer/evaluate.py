@@ -124,7 +124,7 @@ def evaluate(
             (_served(contender, rival) if isinstance(rival, Run) else contender, its, places)
             for (contender, its, places), (rival, _) in zip(challengers, others, strict=True)
         ]
-    vllm = _vllm(run, tuned.place) if settings.engine == "vllm" else None
+    vllm = _vllm(run, tuned) if settings.engine == "vllm" else None
     most = ON_A_CPU if settings.general is None and not torch.cuda.is_available() else settings.general
     questions = general_questions(most)
     # What was trained, as with rows mixed in, cannot show that nothing was forgotten.
@@ -398,7 +398,7 @@ def _rival(rival: Run | str, record: dict[str, Any], first: Contender) -> Conten
     return replace(first, name=rival, weights=rival, method=method, tokenizer=rival, adapter=None)
 
 
-def _vllm(run: Run, place: Place) -> Vllm:
+def _vllm(run: Run, tuned: Contender) -> Vllm:
     """The vLLM that is installed, and the precision in which transformers would compute here.
 
     Raises:
@@ -406,9 +406,9 @@ def _vllm(run: Run, place: Place) -> Vllm:
         ModelError: it cannot be run.
     """
     executable = vllm_executable()
-    dtype = str(place.dtype).removeprefix("torch.")
+    dtype = tuned.precision.rpartition(" ")[2]
     log = run.metrics.with_name("vllm.log")
-    return Vllm(executable, vllm_version(executable), dtype, place.device == "cpu", log)
+    return Vllm(executable, vllm_version(executable), dtype, tuned.place.device == "cpu", log)
 
 
 def _served(contender: Contender, run: Run) -> Contender:

@@ -45,7 +45,8 @@ def choose_place(precision: Precision = "auto") -> Place:
 def _own_place() -> Place:
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
-        if torch.cuda.is_bf16_supported():
+        # Emulated, it is slower than fp16.
+        if torch.cuda.is_bf16_supported(including_emulation=False):
             return Place("cuda", torch.bfloat16, f"{name} computes in bf16")
         return Place("cuda", torch.float16, f"{name} has no bf16")
     cpu = torch.backends.cpu.get_cpu_capability()
@@ -59,7 +60,9 @@ def choose_attention(place: Place) -> tuple[str, str]:
     """The attention implementation to ask for, and why; "sdpa" is PyTorch's own."""
     if place.device != "cuda":
         return "sdpa", "without a GPU there is no other"
-    if place.dtype is torch.float32 or not is_flash_attn_2_available():
+    if place.dtype is torch.float32:
+        return "sdpa", "flash-attn computes in no fp32"
+    if not is_flash_attn_2_available():
         return "sdpa", "flash-attn is not installed"
     return "flash_attention_2", "flash-attn is installed"
 

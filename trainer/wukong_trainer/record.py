@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import RECORD, read_json
-from wukong_trainer.recipe import Method, Style
+from wukong_trainer.recipe import Method, Precision, Style
 
 
 def _is_text(value: Any) -> bool:
@@ -21,6 +21,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "method": get_args(Method).__contains__,
     "system": _is_text,
     "style": get_args(Style).__contains__,
+    "precision": get_args(Precision).__contains__,
     "thinking": lambda value: isinstance(value, bool),
     "dataset_hash": _is_text,
     "questions": lambda value: isinstance(value, list) and all(map(_is_text, value)),

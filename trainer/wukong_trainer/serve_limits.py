@@ -163,14 +163,24 @@ class BoundedBody:
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's, which closes connections whose request line and headers do not come."""
+    """uvicorn's, which drops connections whose request line and headers do not come, and whose answer is not read."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     seconds = HEADER_SECONDS
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(self.seconds, transport.close)
+        self._waiting = self.loop.call_later(self.seconds, transport.abort)
+
+    def pause_writing(self) -> None:
+        """What was sent is not read: a connection that stays so is dropped with what it holds."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._unset_unread()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         before = self.cycle
@@ -184,16 +194,22 @@ class PatientProtocol(H11Protocol):
         # The next request on the connection; it may have come already.
         if self.cycle is before and not self.transport.is_closing():
             self._unset_waiting()
-            self._waiting = self.loop.call_later(self.seconds, self.transport.close)
+            self._waiting = self.loop.call_later(self.seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unset_waiting()
+        self._unset_unread()
         super().connection_lost(exc)
 
     def _unset_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+    def _unset_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 def error_response(status: int, message: str, *, parameter: str = "", code: str = "") -> JSONResponse:

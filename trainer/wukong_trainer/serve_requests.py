@@ -24,7 +24,8 @@ def _not_too_cool(temperature: float) -> float:
 
 
 Nothing = Annotated[float, Field(ge=0, le=0)]
-StopText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+# transformers compares each with all of the vocabulary before the first token.
+StopText = Annotated[str, StringConstraints(min_length=1, max_length=16)]
 Tokens = Annotated[int, Field(ge=1)]
 
 

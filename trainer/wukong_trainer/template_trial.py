@@ -1,7 +1,7 @@
 """A chat template is a program that comes with a model: it is tried out in a process whose time and memory are bounded.
 
-jinja's sandbox keeps it from files and from Python, not from loops without end or texts without bound. Run as a module,
-this file is that process.
+jinja's sandbox keeps it from files and from Python, not from loops without end or texts without bound. It is a trial
+and no bound: a template that goes astray over a rare word alone is not found. As a module, this file is that process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ def _tried(given: str) -> str:
         return f"writes more than {MOST:,} characters for a short conversation"
     if done.returncode < 0:
         return f"does not come to an end within {SECONDS} seconds, or ends the process"
+    if done.returncode:
+        raise ModelError(f"Chat templates cannot be tried out here: {done.stderr.strip().rpartition(chr(10))[2]}")
     return ""
 
 
@@ -77,13 +80,13 @@ def _try(templates: list[str], special: dict[str, Any]) -> int:
     _bound()
     for template in templates:
         for messages in CONVERSATIONS:
-            for prompts in (True, False):
+            for prompts, thinks in product((True, False), repeat=2):
                 try:
                     rendered: Any = render_jinja_template(
                         [messages],
                         chat_template=template,
                         add_generation_prompt=prompts,
-                        enable_thinking=False,
+                        enable_thinking=thinks,
                         **special,
                     )
                 except MemoryError:
