@@ -553,6 +553,18 @@ def test_lines_that_want_max_completion_tokens_get_it_in_every_file(
     assert server.sizes == [2, 1, 2, 1]
 
 
+def test_lines_that_refuse_a_temperature_go_up_without_it_in_every_file(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(body: dict[str, Any]) -> Response:
+        return refusal(400, "'temperature' is not supported.") if "temperature" in body else completion(GOOD)
+
+    server = serve(script)
+    monkeypatch.setattr(openai_batch, "MOST_REQUESTS", 2)
+    assert ask(server, list("abc"), temperature=0.7).problems == [""] * 3
+    assert server.sizes == [2, 1, 2, 1]
+
+
 def test_after_a_blank_reply_a_request_goes_up_without_a_format_in_a_file_of_its_own(serve: Serve) -> None:
     server = serve([completion(" "), completion(GOOD), completion(GOOD)])
     ask(server, ["a"])
