@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,31 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_leaves_nothing(
     with pytest.raises(ModelError, match=r"spoilt\.gguf cannot be read as a language model: .*fetch it again"):
         dequantised(spoilt, lambda line: None)
     assert {path.name for path in (model_cache / "dequantised").iterdir()} == {".lock"}
+
+
+def _string(text: bytes) -> bytes:
+    return struct.pack("<Q", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 0, 10**12) + bytes(64), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 8, 10**6) + bytes(64), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IQ", 8, 2**63), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 9, 10**12), r"its a\.b is of an unknown type"),
+        (_string(b"a.block_count") + struct.pack("<II", 4, 10**8), r"its “a\.block_count” is 100,000,000"),
+    ],
+    ids=["bytes", "strings", "string", "arrays", "layers"],
+)
+@pytest.mark.parametrize("read", [parameters_of, lambda file: dequantised(Path(file), print)])
+def test_a_head_that_declares_more_than_its_bytes_hold_is_a_sentence(
+    read: Callable[[str], object], field: bytes, told: str, tmp_path: Path
+) -> None:
+    evil = tmp_path / "evil.gguf"
+    evil.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + field)
+    with pytest.raises(ModelError, match=rf"evil\.gguf cannot be read as a language model: {told}"):
+        read(str(evil))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 from wukong_pipe.errors import MissingDependency, ModelError
 from wukong_pipe.workspace import half_of, sha256_of, write_json
+from wukong_trainer.gguf_header import header_fault
 from wukong_trainer.known_models import MB, Say, alone, cache, check_space
 
 SOURCE = "gguf.json"
@@ -49,7 +50,13 @@ def _in_one_piece(file: Path) -> Path:
 
 
 def parameters_in(file: Path) -> int | None:
-    """How many parameters a GGUF holds; None where it cannot be read, which `dequantised` says."""
+    """How many parameters a GGUF holds; None where it cannot be read, which `dequantised` says.
+
+    Raises:
+        ModelError: it declares so much that reading it would not come to an end.
+    """
+    if told := header_fault(file):
+        raise _unreadable(file, told)
     if find_spec("gguf") is None:
         return None
     from gguf import GGUFReader
@@ -142,11 +149,15 @@ def _loaded(file: Path) -> tuple[Any, Any]:
     except Exception as error:
         # Whoever reads a file of foreign make fails in many ways, none of them documented.
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise ModelError(
-            f"{file} cannot be read as a language model: {reason}. A download cut off looks like this, too; fetch it "
-            "again, or name a folder with safetensors."
-        ) from error
+        raise _unreadable(file, reason) from error
     return model, tokenizer
+
+
+def _unreadable(file: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"{file} cannot be read as a language model: {reason}. A download cut off looks like this, too; fetch it "
+        "again, or name a folder with safetensors."
+    )
 
 
 def _tie_again(model: Any) -> bool:
