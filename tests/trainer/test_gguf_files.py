@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import shutil
 import struct
 import sys
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from tests.support.gguf_files import write_gguf
-from wukong_pipe.errors import MissingDependency, ModelError
+from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import read_json
 from wukong_trainer.fingerprint import fingerprint, is_known
 from wukong_trainer.gguf_files import SOURCE, dequantised, gguf_of
@@ -174,3 +175,16 @@ def test_a_disk_too_small_for_the_weights_is_said_before_they_are_dequantised(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with pytest.raises(ModelError, match="make room, or name another place with XDG_CACHE_HOME"):
         dequantised(file, lambda line: None)
+
+
+def test_a_disk_that_becomes_full_while_the_weights_are_written_is_a_sentence_and_leaves_nothing(
+    file: Path, model_cache: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(WorkspaceError, match=r"cannot be written: \w.* name another place with XDG_CACHE_HOME"):
+            dequantised(file, lambda line: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in (model_cache / "dequantised").iterdir()} == {".lock"}

@@ -13,6 +13,7 @@ from wukong_pipe.errors import MissingDependency, ModelError
 from wukong_pipe.workspace import half_of, sha256_of, write_json
 from wukong_trainer.gguf_header import header_fault
 from wukong_trainer.known_models import MB, Say, alone, cache, check_space
+from wukong_trainer.saving import saving
 
 SOURCE = "gguf.json"
 """In a dequantised folder: which file it was made from."""
@@ -84,6 +85,7 @@ def dequantised(file: Path, say: Say, sha256: str = "") -> Path:
         MissingDependency: the package gguf is not installed.
         ModelError: the file is no whole GGUF of a language model that transformers knows, or the cache cannot be
             written.
+        WorkspaceError: the disk became full on the way.
     """
     sha256 = sha256 or sha256_of(file)
     folder = dequantised_folder(file, sha256)
@@ -115,8 +117,9 @@ def _dequantise(file: Path, sha256: str, folder: Path, say: Say) -> None:
         half.mkdir()
         model, tokenizer = _loaded(file)
         tied = _tie_again(model)
-        model.save_pretrained(half)
-        tokenizer.save_pretrained(half)
+        with saving(half, "Make room, or name another place with XDG_CACHE_HOME."):
+            model.save_pretrained(half)
+            tokenizer.save_pretrained(half)
         write_json(half / SOURCE, {"file": file.name, "sha256": sha256, "tied again": tied})
         half.rename(folder)
     finally:
