@@ -47,7 +47,7 @@ class _Head:
                 if told := config_fault({key: self._number(_INTEGERS[kind])}):
                     return told
             elif not self._value(kind):
-                return f"its {key} is of an unknown type"
+                return f"its {key[:60]} is of an unknown type"
         for _ in self._counted(tensors):
             self._string()
             self._skip(8 * self._number("I"))

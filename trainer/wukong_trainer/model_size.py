@@ -17,8 +17,8 @@ def config_fault(config: Any) -> str:
     """
     if isinstance(config, dict):
         for key, value in config.items():
-            if _COUNTS.search(str(key)) and isinstance(value, (int, float)) and value > MOST_PARTS:
-                return f"its “{key}” is {value:,}, and no model has more than {MOST_PARTS:,}"
+            if _COUNTS.search(key) and isinstance(value, (int, float)) and value > MOST_PARTS:
+                return f"its “{key[-60:]}” is {value:,}, and no model has more than {MOST_PARTS:,}"
             if told := config_fault(value):
                 return told
     return ""
