@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import resource
 import shutil
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 import torch
 
 from tests.support.gguf_files import write_gguf
-from wukong_pipe.errors import MissingDependency, ModelError
+from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import read_json
 from wukong_trainer.fingerprint import fingerprint, is_known
 from wukong_trainer.gguf_files import SOURCE, dequantised, gguf_of
@@ -113,6 +115,31 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_leaves_nothing(
     assert {path.name for path in (model_cache / "dequantised").iterdir()} == {".lock"}
 
 
+def _string(text: bytes) -> bytes:
+    return struct.pack("<Q", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 0, 10**12) + bytes(64), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 8, 10**6) + bytes(64), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IQ", 8, 2**63), "its head declares more than the file holds"),
+        (_string(b"a.b") + struct.pack("<IIQ", 9, 9, 10**12), r"its a\.b is of an unknown type"),
+        (_string(b"a.block_count") + struct.pack("<II", 4, 10**8), r"its “a\.block_count” is 100,000,000"),
+    ],
+    ids=["bytes", "strings", "string", "arrays", "layers"],
+)
+@pytest.mark.parametrize("read", [parameters_of, lambda file: dequantised(Path(file), print)])
+def test_a_head_that_declares_more_than_its_bytes_hold_is_a_sentence(
+    read: Callable[[str], object], field: bytes, told: str, tmp_path: Path
+) -> None:
+    evil = tmp_path / "evil.gguf"
+    evil.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + field)
+    with pytest.raises(ModelError, match=rf"evil\.gguf cannot be read as a language model: {told}"):
+        read(str(evil))
+
+
 @pytest.mark.parametrize(
     ("names", "told"),
     [
@@ -148,3 +175,16 @@ def test_a_disk_too_small_for_the_weights_is_said_before_they_are_dequantised(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with pytest.raises(ModelError, match="make room, or name another place with XDG_CACHE_HOME"):
         dequantised(file, lambda line: None)
+
+
+def test_a_disk_that_becomes_full_while_the_weights_are_written_is_a_sentence_and_leaves_nothing(
+    file: Path, model_cache: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(WorkspaceError, match=r"cannot be written: \w.* name another place with XDG_CACHE_HOME"):
+            dequantised(file, lambda line: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in (model_cache / "dequantised").iterdir()} == {".lock"}

@@ -11,8 +11,9 @@ from wukong_trainer.llama_server import file_of
 
 
 def test_without_llama_cpp_the_server_says_what_to_install_before_it_fetches_a_model(tmp_path: Path) -> None:
-    # In this environment there is no xllamacpp, as in a user's before the README's first line.
-    command = [sys.executable, "-m", "wukong_trainer.llama_server", "qwen-coder-1.5b"]
+    # Whether it is installed here or not, this process has none; and were it to go on, there is no such file to serve.
+    code = "import sys\nsys.modules['xllamacpp'] = None\nfrom wukong_trainer import llama_server\n"
+    command = [sys.executable, "-c", f"{code}sys.exit(llama_server.main())", str(tmp_path / "nothing.gguf")]
     done = subprocess.run(command, env={"XDG_CACHE_HOME": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 1
     told = "Error: llama.cpp runs through xllamacpp, which is not installed: pip install xllamacpp.\n"

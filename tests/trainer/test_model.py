@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,18 @@ def test_a_large_folder_is_refused_by_its_config_without_loading_weights(tmp_pat
     Qwen2Config(hidden_size=4096, intermediate_size=11008, num_hidden_layers=32).save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="billion"):
         check_fits(str(tmp_path), "lora", CPU)
+
+
+@pytest.mark.parametrize("count", ["num_hidden_layers", "num_labels"])
+@pytest.mark.parametrize("load", [parameters_of, load_tokenizer, lambda model: load_model(model, "lora", CPU)])
+def test_a_config_that_asks_for_more_parts_than_any_model_has_is_a_sentence(
+    load: Callable[[str], object], count: str, student: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(student, tmp_path / "model")
+    config = json.loads((student / "config.json").read_text("utf-8")) | {count: 100_000_000}
+    (tmp_path / "model" / "config.json").write_text(json.dumps({"text_config": config} | config), "utf-8")
+    with pytest.raises(ModelError, match=rf"model cannot be loaded: its “{count}” is 100,000,000, and no model"):
+        load(str(tmp_path / "model"))
 
 
 @pytest.mark.parametrize(

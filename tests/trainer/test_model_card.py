@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from wukong_pipe.workspace import Run, write_json, write_text
+from wukong_trainer.gguf_files import dequantised_folder
+from wukong_trainer.known_models import KNOWN
 from wukong_trainer.model_card import OURS, model_card, write_card
 
 RECORD: dict[str, Any] = {
@@ -75,6 +77,22 @@ def test_a_base_that_no_hub_knows_is_none_in_the_metadata(base: str) -> None:
     card = model_card("x", RECORD | {"base_model": base}, RECIPE, {})
     assert "base_model:" not in card
     assert "/home" not in card
+
+
+def test_the_card_of_a_known_model_names_its_title_hub_licence_and_short_name() -> None:
+    smollm2 = KNOWN["smollm2"]
+    folder = str(dequantised_folder(Path(smollm2.file), smollm2.sha256))
+    card = model_card("x", RECORD | {"base_model": folder}, RECIPE, {})
+    assert "\nbase_model: HuggingFaceTB/SmolLM2-135M-Instruct\n" in card
+    assert "An adapter (qlora) of SmolLM2-135M-Instruct, tuned" in card
+    assert "from_pretrained('HuggingFaceTB/SmolLM2-135M-Instruct'), folder)" in card
+    assert "a quantised copy of HuggingFaceTB/SmolLM2-135M-Instruct, SmolLM2-135M-Instruct.Q4_1.gguf" in card
+    assert "`--model smollm2` of wukong-pipe finds the same" in card
+    assert "The base model's licence: Apache-2.0." in card
+    assert smollm2.sha256[:12] not in card
+    from_hub = model_card("x", RECORD | {"base_model": smollm2.hub}, RECIPE, {})
+    assert "The base model's licence: Apache-2.0." in from_hub
+    assert "quantised copy" not in from_hub
 
 
 def test_a_card_in_somebody_s_own_words_is_left_alone(run: Run) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 from wukong_pipe.errors import MissingDependency, ModelError
 from wukong_pipe.workspace import half_of, sha256_of, write_json
+from wukong_trainer.gguf_header import header_fault
 from wukong_trainer.known_models import MB, Say, alone, cache, check_space
+from wukong_trainer.saving import saving
 
 SOURCE = "gguf.json"
 """In a dequantised folder: which file it was made from."""
@@ -49,7 +51,13 @@ def _in_one_piece(file: Path) -> Path:
 
 
 def parameters_in(file: Path) -> int | None:
-    """How many parameters a GGUF holds; None where it cannot be read, which `dequantised` says."""
+    """How many parameters a GGUF holds; None where it cannot be read, which `dequantised` says.
+
+    Raises:
+        ModelError: it declares so much that reading it would not come to an end.
+    """
+    if told := header_fault(file):
+        raise _unreadable(file, told)
     if find_spec("gguf") is None:
         return None
     from gguf import GGUFReader
@@ -77,6 +85,7 @@ def dequantised(file: Path, say: Say, sha256: str = "") -> Path:
         MissingDependency: the package gguf is not installed.
         ModelError: the file is no whole GGUF of a language model that transformers knows, or the cache cannot be
             written.
+        WorkspaceError: the disk became full on the way.
     """
     sha256 = sha256 or sha256_of(file)
     folder = dequantised_folder(file, sha256)
@@ -108,8 +117,9 @@ def _dequantise(file: Path, sha256: str, folder: Path, say: Say) -> None:
         half.mkdir()
         model, tokenizer = _loaded(file)
         tied = _tie_again(model)
-        model.save_pretrained(half)
-        tokenizer.save_pretrained(half)
+        with saving(half, "Make room, or name another place with XDG_CACHE_HOME."):
+            model.save_pretrained(half)
+            tokenizer.save_pretrained(half)
         write_json(half / SOURCE, {"file": file.name, "sha256": sha256, "tied again": tied})
         half.rename(folder)
     finally:
@@ -142,11 +152,15 @@ def _loaded(file: Path) -> tuple[Any, Any]:
     except Exception as error:
         # Whoever reads a file of foreign make fails in many ways, none of them documented.
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise ModelError(
-            f"{file} cannot be read as a language model: {reason}. A download cut off looks like this, too; fetch it "
-            "again, or name a folder with safetensors."
-        ) from error
+        raise _unreadable(file, reason) from error
     return model, tokenizer
+
+
+def _unreadable(file: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"{file} cannot be read as a language model: {reason}. A download cut off looks like this, too; fetch it "
+        "again, or name a folder with safetensors."
+    )
 
 
 def _tie_again(model: Any) -> bool:

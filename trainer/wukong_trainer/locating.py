@@ -38,6 +38,16 @@ def names_same(named: str, located: str) -> bool:
     return located == (named if file is None else str(dequantised_folder(file, sha256_of(file))))
 
 
+def known_model(located: str) -> KnownModel | None:
+    """The known model that was `located` there, whether the folder is still on this machine or not."""
+    folder = Path(located)
+    for known in KNOWN.values():
+        kept = folder.parent.name == "dequantised" and folder.name.endswith(f"-{known.sha256[:12]}")
+        if kept or located == known.hub:
+            return known
+    return None
+
+
 def _known(known: KnownModel, say: Say) -> str:
     folder = dequantised_folder(Path(known.file), known.sha256)
     if folder.is_dir():

@@ -11,13 +11,15 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedConfig
+from transformers.utils import CONFIG_NAME
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from wukong_pipe.errors import ModelError, WukongError
 from wukong_trainer.fingerprint import fingerprint
 from wukong_trainer.gguf_files import gguf_of, parameters_in
 from wukong_trainer.hub_access import not_found, reach
+from wukong_trainer.model_size import config_fault
 from wukong_trainer.recipe import Method, Precision
 from wukong_trainer.template_trial import check_template
 from wukong_trainer.templates import rendered
@@ -126,7 +128,16 @@ def load_config(model: str) -> Any:
         ModelError: there is none, it cannot be read, or it wants code of its own to be run.
     """
     with loading(model):
+        _check_counts(model)
         return AutoConfig.from_pretrained(model, trust_remote_code=False)
+
+
+def _check_counts(model: str) -> None:
+    if Path(model).is_dir() and not (Path(model) / CONFIG_NAME).is_file():
+        return  # An adapter, say, which is loaded onto a model that has one.
+    told = config_fault(PreTrainedConfig.get_config_dict(model)[0])
+    if told:
+        raise ValueError(told)
 
 
 def load_tokenizer(model: str) -> Any:
@@ -136,6 +147,7 @@ def load_tokenizer(model: str) -> Any:
         ModelError: there is none, it cannot be read, or it has no chat template, or one without end.
     """
     with loading(model):
+        _check_counts(model)  # Of many, the tokenizer's class stands in the model's config.
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise ModelError(f"{model} has no chat template; use its Instruct version.")
@@ -185,6 +197,7 @@ def load_model(model: str, method: Method, place: Place, attention: str = "sdpa"
     if attention != "sdpa":
         arguments["attn_implementation"] = attention
     with loading(model):
+        _check_counts(model)
         loaded = AutoModelForCausalLM.from_pretrained(model, **arguments)
     for module in loaded.modules():
         # On CPUs with AVX512-BF16, bitsandbytes packs the weights at the first forward in eval() and never

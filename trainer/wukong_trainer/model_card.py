@@ -9,6 +9,8 @@ from typing import Any
 
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import RECORD, Run, read_json, write_text
+from wukong_trainer.known_models import KnownModel
+from wukong_trainer.locating import known_model
 from wukong_trainer.shares import in_points, percent
 
 OURS = "<!-- Made by wukong-pipe, which writes it anew after an evaluation; without this line it stays as it is. -->"
@@ -60,15 +62,18 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
     """
     full, asked = record.get("method") == "full", len(record.get("questions", []))
     base = str(record.get("base_model", ""))
-    known = _HUB_ID.fullmatch(base) is not None and base != "tiny" and not Path(base).exists()
+    known = known_model(base)
+    hub = known.hub if known else base if _on_hub(base) else ""
     shown = (
-        base
+        known.title
         if known
+        else hub
+        if hub
         else "the embedded student of wukong-pipe"
         if base == "tiny"
         else Path(base).name or "a local model"
     )
-    head = ["---", *([f"base_model: {base}"] if known else []), "pipeline_tag: text-generation"]
+    head = ["---", *([f"base_model: {hub}"] if hub else []), "pipeline_tag: text-generation"]
     head += [f"library_name: {'transformers' if full else 'peft'}", "tags:", "- wukong-pipe", "---", OURS]
     facts = dict(re.findall(r"^# ([^:\n]+): (.*)$", recipe, re.MULTILINE))
     settings = [line for line in recipe.splitlines() if line and not line.startswith(("#", "model = "))]
@@ -84,10 +89,11 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "",
         "Template and system prompt are those of the training; with others it answers worse.",
         "",
-        _use(record, None if full else base if known else "../student" if base == "tiny" else f"…/{shown}"),
+        _use(record, None if full else hub or ("../student" if base == "tiny" else f"…/{shown}")),
         "",
         f"System prompt: {_code(str(record.get('system', '')) or 'none')}.",
-        "" if full or known else f"The adapter needs its base, {shown}: say where that is.",
+        "" if full or hub else f"The adapter needs its base, {shown}: say where that is.",
+        _copy(known, full) if known and base != hub else "",
         "",
         "## Training",
         "",
@@ -101,12 +107,31 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "",
         "## Licence and limits",
         "",
-        "The licence is not known to the program that wrote this: it follows from those of the base model and of the "
-        "documents behind the rows. The model answers as it was trained, also where its documents were wrong, and "
-        "invents answers to questions that they do not answer.",
+        _licence(known),
         "",
     ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def _on_hub(base: str) -> bool:
+    return _HUB_ID.fullmatch(base) is not None and base != "tiny" and not Path(base).exists()
+
+
+def _copy(known: KnownModel, full: bool) -> str:
+    other = "" if full else " On the hub's weights the adapter can answer a little otherwise."
+    return (
+        f"It was trained on a quantised copy of {known.hub}, {known.file}, dequantised; `--model {known.name}` of "
+        f"wukong-pipe finds the same.{other}"
+    )
+
+
+def _licence(known: KnownModel | None) -> str:
+    base = f"The base model's licence: {known.licence}. " if known else ""
+    return (
+        f"{base}This one's licence is not known to the program that wrote this: it follows from those of the base and "
+        "of the documents behind the rows. The model answers as it was trained, also where its documents were wrong, "
+        "and invents answers to questions that they do not answer."
+    )
 
 
 def _use(record: Mapping[str, Any], base: str | None) -> str:
