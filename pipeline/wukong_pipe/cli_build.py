@@ -84,7 +84,11 @@ CHANGES = 10
 )
 @click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Requests a minute at most.")
 @click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Tokens a minute at most.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one call in all.  [default: 300]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds for one call in all.  [default: 300; 1800 for a server on this machine]",
+)
 @click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
 @click.option("--price-in", type=AMOUNT, help="Price of a million prompt tokens.")
 @click.option("--price-out", type=AMOUNT, help="Price of a million completion tokens.")

@@ -162,18 +162,18 @@ class BatchApi:
             except openai.APIStatusError as error:
                 self._reached = True
                 body = self._settings.scrub(error.response.content).decode("utf-8", "replace")
-                words = words_of_answer(error.status_code, error.response.headers, body)
+                words = self._settings.scrubbed(words_of_answer(error.status_code, error.response.headers, body))
                 if classify(error.status_code, words, rungs_left=False, limit_name="") != "retry":
                     raise Refused(error.status_code, words) from None
                 failure, asked_to_wait = f"{error.status_code}: {words}", retry_after(error.response.headers)
             except openai.APIConnectionError as error:
-                failure = f"{type(error.__cause__).__name__}: {error.__cause__}".rstrip(": .")
+                failure = self._settings.scrubbed(f"{type(error.__cause__).__name__}: {error.__cause__}".rstrip(": ."))
                 if not self._reached and failure.startswith(("ConnectError", "UnsupportedProtocol", "ProxyError")):
                     raise TeacherError(
                         f"No connection to {base_url} ({failure}): is the address right, is the server up?"
                     ) from None
             except (ValueError, RecursionError) as error:
-                failure = f"no answer in JSON ({error})"
+                failure = self._settings.scrubbed(f"no answer in JSON ({error})")
             else:
                 self._reached = True
                 return answer

@@ -27,6 +27,10 @@ DEADLINE, DEADLINE_HERE = 300.0, 1800.0
 """Seconds for a call to a provider, and to this machine itself: a processor writes 8,192 tokens at five a second."""
 
 
+SHORTEST_SECRET = 8
+"""Characters: a shorter key, such as “none”, is a word that replies may hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class TeacherSettings:
     """Which teacher, and how it is asked. Only what is set is sent, and max_tokens always."""
@@ -71,9 +75,13 @@ class TeacherSettings:
 
     def scrub(self, body: bytes) -> bytes:
         """`body` without the key: providers echo it in their errors. A word like “none” is no secret."""
-        if len(self.api_key) < 8:
+        if len(self.api_key) < SHORTEST_SECRET:
             return body
         return _spellings(self.api_key).sub(b"[key]", body)
+
+    def scrubbed(self, words: str) -> str:
+        """The same of words that are shown or kept: a provider may put the key into a header or a status line."""
+        return self.scrub(words.encode("utf-8", "replace")).decode("utf-8", "replace")
 
     def kept(self, body: bytes) -> bytes:
         """A reply's body as it is kept: without the key, and where it was cut without what may be a part of the key."""
@@ -93,7 +101,8 @@ def _spellings(key: str) -> re.Pattern[bytes]:
         whole = base64.b64encode(b"\0" * shift + key.encode("ascii")).decode("ascii")
         # The characters at both ends hold bits of what stands beside the key.
         inner = whole[4 if shift else 0 : len(whole) // 4 * 4 - 4]
-        found += [re.escape(inner), re.escape(inner.replace("+", "-").replace("/", "_"))]
+        if len(inner) >= SHORTEST_SECRET:
+            found += [re.escape(inner), re.escape(inner.replace("+", "-").replace("/", "_"))]
     return re.compile("|".join(found).encode("ascii"))
 
 

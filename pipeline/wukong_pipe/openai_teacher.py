@@ -207,7 +207,7 @@ class OpenAIBackend:
                     self._limit_name = "max_completion_tokens"
                 elif error.kind == "temperature":
                     self._wire = replace(wire, temperature=None)
-                    self._tell("temperature", 0, f"{self.model} takes no temperature: it is asked without.")
+                    self._tell("temperature", 0, f"Asked without a temperature from here on: {error.words}")
                 else:
                     raise
 
@@ -282,10 +282,10 @@ class OpenAIBackend:
                 "as long as it says and is sent again, the others go on.",
             )
         if (limit := found.get("limit")) is not None:
-            self._tell("limit", limit, f"The server refuses more than {limit:.0f} calls at a time (429): kept to that.")
+            self._tell("limit", limit, f"The server refuses calls (429): kept to about {limit:.0f} at a time.")
         if (pace := found.get("pace")) is not None:
             a_minute = float(f"{60 * pace:.2g}")
-            line = f"The server refuses more than about {a_minute:g} calls a minute (429): kept to that."
+            line = f"The server refuses calls (429): kept to about {a_minute:g} a minute."
             self._tell("pace", pace, line)
 
     def _client_here(self) -> AsyncOpenAI:
@@ -313,7 +313,7 @@ class OpenAIBackend:
         """
         body = self.settings.kept(error.response.content)
         words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
-        words = self.settings.scrub(words.encode("utf-8", "replace")).decode("utf-8", "replace")
+        words = self.settings.scrubbed(words)
         kind = classify(
             error.status_code,
             words,
@@ -353,4 +353,4 @@ class OpenAIBackend:
         # By name: the HTTP library belongs to openai, which has changed it before.
         cause = type(error.__cause__).__name__
         kind: Kind = "unreachable" if cause in {"ConnectError", "UnsupportedProtocol", "ProxyError"} else "retry"
-        return CallFailed(kind, f"{cause}: {error.__cause__}".rstrip(": ."), seconds)
+        return CallFailed(kind, self.settings.scrubbed(f"{cause}: {error.__cause__}".rstrip(": .")), seconds)

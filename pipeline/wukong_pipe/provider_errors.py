@@ -47,6 +47,12 @@ _LENGTH = re.compile(
     r"|context[_ ]size|prompt_tokens|max_seq_len",
     re.I,
 )
+# OpenAI “'temperature' does not support 0.5 with this model”, “Unsupported parameter: 'temperature'”. Not “temperature
+# must be between 0 and 2”: that is the user's to mend.
+_REFUSES = (
+    r"(?:un|not )support|only the default|deprecated|un(?:known|recognized|expected)|not (?:allowed|permitted)|不支持"
+)
+_NO_TEMPERATURE = re.compile(rf"temperature[^.]{{0,80}}(?:{_REFUSES})|(?:{_REFUSES})[^.]{{0,80}}temperature", re.I)
 
 
 def classify(status: int, words: str, *, rungs_left: bool, limit_name: str, has_temperature: bool = False) -> Kind:
@@ -61,11 +67,11 @@ def classify(status: int, words: str, *, rungs_left: bool, limit_name: str, has_
         return "fatal"
     if limit_name == "max_tokens" and "max_completion_tokens" in words and not _LENGTH.search(words):
         return "limit_name"
-    if has_temperature and "temperature" in words:
-        return "temperature"
     if rungs_left and _FORMAT.search(words):
         return "rung"
-    return "rejected" if _MODERATION.search(words) or _LENGTH.search(words) else "unclear"
+    if _MODERATION.search(words) or _LENGTH.search(words):
+        return "rejected"
+    return "temperature" if has_temperature and _NO_TEMPERATURE.search(words) else "unclear"
 
 
 def is_about_content(status: int, body: bytes) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import logging
+import socketserver
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from wukong_pipe.journal import Journal
 from wukong_pipe.ledger import Ledger
 from wukong_pipe.openai_client import TeacherSettings, checked_key
 from wukong_pipe.openai_teacher import OpenAIBackend
+from wukong_pipe.provider_errors import classify
 from wukong_pipe.teacher import JournalledTeacher, Reply, in_pool
 
 # --- errors -------------------------------------------------------------------------------------------------
@@ -248,6 +251,36 @@ def test_a_model_that_takes_no_temperature_is_asked_without_and_the_journal_know
     assert other[0].call != replies[0].call
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("'temperature' is not supported with this model.", "temperature"),
+        ("Unsupported parameter: 'temperature'", "temperature"),
+        ("`temperature` is deprecated for this model", "temperature"),
+        ("temperature must be between 0 and 2", "unclear"),
+        ("input flagged: 'the temperature of the corpse' is not allowed", "rejected"),
+    ],
+)
+def test_only_a_model_that_takes_no_temperature_is_asked_without(words: str, kind: str) -> None:
+    assert classify(400, words, rungs_left=False, limit_name="", has_temperature=True) == kind
+
+
+def test_a_key_in_a_status_line_stands_in_no_file_and_on_no_screen(tmp_path: Path) -> None:
+    class Echoing(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"your key " + KEY.encode("ascii") + b" is bad\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echoing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        with pytest.raises(StoppedShort) as ended:
+            ask_all(tmp_path, replace(settings(url, retries=0), api_key=KEY), ["ask"])
+        server.shutdown()
+    assert "[key] is bad" in str(ended.value)
+    assert all(KEY.encode("ascii") not in file.read_bytes() for file in tmp_path.iterdir())
+
+
 def test_a_complaint_about_a_temperature_that_was_not_sent_ends_the_run(tmp_path: Path) -> None:
     with provider(lambda _: refusal(400, "temperature? what temperature")) as server:
         kind, _ = fails(tmp_path, server)
@@ -308,7 +341,7 @@ def test_one_call_in_five_refused_by_chance_ends_no_run(tmp_path: Path) -> None:
 def test_a_limit_of_calls_at_a_time_is_said(tmp_path: Path) -> None:
     with provider(lambda _: replace(completion(GOOD), delay=0.5), limits=Limits(at_once=6)) as server:
         said = said_while_asking(tmp_path, settings(server.base_url, concurrency=16), 100)
-    assert any("calls at a time (429): kept to that" in line for line in said)
+    assert any("refuses calls (429): kept to about" in line for line in said)
 
 
 def test_a_timeout_is_said_when_it_happens(tmp_path: Path) -> None:
