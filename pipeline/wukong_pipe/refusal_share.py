@@ -18,6 +18,7 @@ class RefusalShare:
     def __init__(self) -> None:
         self.usual = NEVER
         self._most = NEVER  # What it may grow to before refusals are looked into again.
+        self._refused = self._answered = 0
         self._odds = 0.0  # Of more refusals than the usual, as a logarithm.
 
     @property
@@ -26,11 +27,17 @@ class RefusalShare:
         return self.usual > NOTABLE
 
     @property
+    def overall(self) -> float:
+        """The share of all calls that were refused, whatever for."""
+        return self._refused / max(1, self._refused + self._answered)
+
+    @property
     def _more(self) -> float:
         return min(2 * self.usual + 0.1, (1 + self.usual) / 2)
 
     def answered(self) -> None:
         """A call was answered."""
+        self._answered += 1
         self._odds = max(0.0, self._odds + math.log((1 - self._more) / (1 - self.usual)))
         self.usual = max(NEVER, self.usual * (1 - 1 / MEMORY))
 
@@ -40,6 +47,7 @@ class RefusalShare:
         Args:
             is_probe: it tried what was refused before, and so was likely to be.
         """
+        self._refused += 1
         self._odds += math.log(self._more / self.usual)
         if self._odds >= (LIKELY_ODDS if is_probe else 2 * SURE_ODDS if self.is_notable else SURE_ODDS):
             self._odds = 0.0

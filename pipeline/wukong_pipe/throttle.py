@@ -139,6 +139,7 @@ class Throttle:
         self._trial = [0, 0]  # Refused, answered, of those sent since the first of them.
         self._trial_number = 0
         self._clean = 0  # The answers before them.
+        self._is_alone = False  # The first of them was, of all sent before.
         self._is_proved = False  # There is a limit a minute.
         self._refused_at = math.inf  # The fewest calls in flight that were refused, and not only slow.
 
@@ -170,7 +171,7 @@ class Throttle:
         if self.pace < math.inf:
             found["pace"] = self._top
         if self.share.is_notable:
-            found["share"] = self.share.usual
+            found["share"] = self.share.overall
         return found
 
     # --- before a call --------------------------------------------------------------------------------------
@@ -223,6 +224,8 @@ class Throttle:
         if sent.number > self._cut_number:
             self._since += 1
             self._is_open = True
+            if self._in_vain == 1 and self._is_alone and self._since >= max(4, self.limit):
+                self._restore_limit(now)
         if sent.number > self._trial_number:
             self._trial[1] += 1
         self.share.answered()
@@ -318,11 +321,13 @@ class Throttle:
         self._in_vain += not (self._is_proved and is_same)
         if self._in_vain == 1:
             self._trial, self._trial_number, self._clean = [0, 0], self._number, self._since
+            self._is_alone = True
             self._tried.clear()
         return self._in_vain > (SURE_TRIALS if self._is_proved else TRIALS)
 
     def _refused_with_others(self, now: float, sent: Sent, level: int, retry_after: float | None) -> None:
         """A call that was sent before the last cut: the same refusal over again."""
+        self._is_alone = False
         if now < self._resume:
             self._resume = max(self._resume, now + (retry_after or 0.0))
             self._calm = self._resume + CALM
@@ -385,7 +390,7 @@ class Throttle:
         """It was not the number of calls at a time."""
         if "limit" in self._tried:
             self._ceiling = self._refused_at = math.inf
-            self._set_limit(now, max(self.limit, self._tried["limit"][0]), "given back")
+            self._set_limit(now, max(self.limit, self._tried.pop("limit")[0]), "given back")
 
     def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
         self._lose_patience(again=level >= 0.8 * self._ceiling)
