@@ -12,9 +12,7 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.paraphrase import Reworded
 from wukong_pipe.records import Reject, Section
-
-SHOWN = 3
-"""So many sections are named; all are counted."""
+from wukong_pipe.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,7 @@ class Shortfall:
         """Which sections stayed short and why; "" where none did."""
         if not self.sections:
             return ""
-        more = f"; and {len(self.sections) - SHOWN} more" if len(self.sections) > SHOWN else ""
-        return f"Short of what was asked for: {'; '.join(map(str, self.sections[:SHOWN]))}{more}."
+        return f"Short of what was asked for: {listed(self.sections, '; ')}."
 
     @property
     def sentence(self) -> str:

@@ -213,6 +213,48 @@ def test_files_of_the_folder_of_a_run_come_and_go_and_are_named(
     assert "Since the last build" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("broken", ["{", "[]", '{"sources": 3}', "\xff"])
+def test_a_damaged_manifest_is_replaced_with_overwrite_which_the_sentence_names(
+    workspace: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    good, manifest = rows_of(run_in(workspace)), run_in(workspace).manifest
+    manifest.write_text(broken, "latin-1")
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
+    for named in ([], ["--run", "book"]):
+        assert error_of(capsys, main([*build, *named])).endswith("To build anew over it, give --overwrite.")
+    for named in ([], ["--run", "book"]):
+        manifest.write_text(broken, "latin-1")
+        assert main([*build, *named, "--overwrite"]) == 0
+        assert rows_of(run_in(workspace)) == good
+        assert read_json(manifest)["sources"]
+
+
+def test_a_damaged_manifest_is_not_replaced_by_the_dataset_of_other_files(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_in(workspace).manifest.write_text("{", "utf-8")
+    (workspace / "other").mkdir()
+    (workspace / "other" / "book.md").write_text(BOOK + "石庚的坐骑是辛马。\n", "utf-8")
+    message = error_of(capsys, main(["build", "other/book.md", "--teacher", "offline", "--overwrite"]))
+    assert f"built from {workspace}/book.md" in message
+
+
+def test_with_a_damaged_note_of_the_places_the_same_texts_are_built_again_and_others_where_that_is_asked_for(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = run_in(workspace).folder / "build.json"
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
+    note.write_text("{", "utf-8")
+    assert main(build) == 0
+    assert read_json(note)["sources"] == {"book.md": str(workspace / "book.md")}
+    note.write_text("{", "utf-8")
+    (workspace / "book.md").write_text(BOOK + "石庚的坐骑是辛马。\n", "utf-8")
+    capsys.readouterr()
+    assert error_of(capsys, main(build)).endswith("or replace what is there with --run book.")
+    assert main([*build, "--run", "book"]) == 0
+    assert read_json(note)["sources"] == {"book.md": str(workspace / "book.md")}
+
+
 HOLDER = """
 import sys
 from pathlib import Path
