@@ -77,7 +77,7 @@ CHANGES = 10
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Share below which a quota is asked for again, and below which of all rows the build exits with 3.",
+    help="Share kept by the checks below which a section is asked again, and the build, as a whole, exits with 3.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
@@ -184,7 +184,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
     if not built.shortfall.enough:
-        raise ShortOfQuota(built.shortfall.sentence)
+        raise ShortOfQuota(built.shortfall.sentence, askable=built.shortfall.askable)
 
 
 def chosen_prices(options: dict[str, Any]) -> Prices | None:
@@ -281,7 +281,8 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
     if len(built.changed) > CHANGES:
         err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
     if built.shortfall.line:
-        err.print(f"{built.shortfall.line} --reask short asks for it again.")
+        again = " --reask short asks for it again." if built.shortfall.askable else ""
+        err.print(f"{built.shortfall.line}{again}")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:

@@ -16,7 +16,7 @@ from tests.support.building import files_in, rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Response, completion, provider, refusal
 from wukong_pipe.cli import cli, main, option_names
-from wukong_pipe.workspace import read_json
+from wukong_pipe.workspace import read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -430,6 +430,21 @@ def test_single_sections_that_stay_short_are_one_line_and_the_chain_goes_on(
     assert "Next: wukong-pipe train --run s" in shown.out
 
 
+def test_the_embedded_teacher_is_not_asked_again_for_what_it_does_not_have(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "100"]
+    assert main(build) == 3
+    told = capsys.readouterr().err
+    assert "Short of what was asked for: " in told
+    assert "--reask" not in told
+    assert "The embedded teacher says the same again: lower --min-fill" in told
+    assert read_jsonl(run_in(workspace).dataset / "rejected.jsonl") == []
+    assert "rejected.jsonl" not in told
+    assert main([*build, "--min-fill", "0"]) == 0
+    assert "--reask" not in capsys.readouterr().err
+
+
 def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the_rest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -438,7 +453,9 @@ def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the
         assert main(build) == 3
         shown = capsys.readouterr()
         assert main([*build, "--min-fill", "0"]) == 0
-    assert "0% of the rows that were asked for are in the dataset, and --min-fill wants 80%" in shown.err
+    assert (
+        "The checks kept 0% of the pairs and wordings that were asked for, and --min-fill wants 80%.\n" in shown.err
+    ), "nothing was rejected: there is nothing to look up"
     assert "Ask for the rest with: wukong-pipe build --reask short book.md" in shown.err
     assert "书 › 一, 0 of 2 pairs" in shown.err
     assert "Error" not in shown.err
