@@ -205,23 +205,13 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
     """The teacher that the options and, last of all, OPENAI_* name.
 
     Raises:
-        click.UsageError: --extra-body is no JSON object.
+        click.UsageError: --extra-body is no JSON object, or holds what the build sets.
     """
     parameters = {key: options[key] for key in ("temperature", "max_tokens") if options[key] is not None}
     if options["timeout"] is not None:
         parameters["deadline"] = options["timeout"]
     if options["extra_body"]:
-        try:
-            extra = json.loads(options["extra_body"])
-        except json.JSONDecodeError as error:
-            raise click.UsageError(f"--extra-body is not JSON: {error.msg} at column {error.colno}.") from error
-        if not isinstance(extra, dict):
-            raise click.UsageError("--extra-body must be a JSON object.")
-        if taken := sorted(RESERVED & extra.keys()):
-            raise click.UsageError(
-                f"--extra-body must not hold {', '.join(taken)}: the build sets them, some by options of their own."
-            )
-        parameters["extra_body"] = extra
+        parameters["extra_body"] = _extra_body(options["extra_body"])
     return TeacherChoice(
         kind=options["teacher"],
         model=options["teacher_model"],
@@ -235,6 +225,22 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
         ceilings=Ceilings(options["max_cost"], options["max_calls"]),
         batch=options["batch"],
     )
+
+
+def _extra_body(text: str) -> dict[str, Any]:
+    context = click.get_current_context()
+    option = next(option for option in context.command.params if option.name == "extra_body")
+    try:
+        extra = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"it is not JSON: {error.msg} at column {error.colno}.", context, option) from error
+    if not isinstance(extra, dict):
+        raise click.BadParameter("it must be a JSON object.", context, option)
+    if taken := sorted(RESERVED & extra.keys()):
+        raise click.BadParameter(
+            f"it must not hold {', '.join(taken)}: the build sets them, some by options of their own.", context, option
+        )
+    return extra
 
 
 def show_price(price: Price, as_json: bool) -> None:

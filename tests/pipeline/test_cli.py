@@ -510,6 +510,23 @@ def test_a_wrong_value_is_told_with_the_place_where_it_stands(
     assert "It stands" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", ["{", "[1]", '{"model": "m"}'])
+def test_a_wrong_extra_body_is_told_with_the_place_where_it_stands(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    (workspace / "wukong.toml").write_text(f"[build]\nextra-body = '{value}'\n[eval]\nextra-body = '{value}'\n")
+    for command in (["build", "book.md"], ["eval", "--judge"]):
+        assert main(command) == 2
+        told = capsys.readouterr().err
+        assert "Invalid value for '--extra-body': it " in told
+        assert f"It stands in wukong.toml, under [{command[0]}], as extra-body." in told
+    monkeypatch.setenv("WUKONG_BUILD_EXTRA_BODY", value)
+    assert main(["build", "book.md"]) == 2
+    assert "It stands in the environment variable WUKONG_BUILD_EXTRA_BODY." in capsys.readouterr().err
+    assert main(["build", "book.md", "--extra-body", value]) == 2
+    assert "It stands" not in capsys.readouterr().err
+
+
 def test_the_teachers_own_variables_come_last(
     workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
