@@ -36,7 +36,7 @@ def check_untouched(run: Run) -> None:
     try:
         manifest = read_object(run.manifest, MANIFEST)
     except DataError as error:
-        raise DataError(f"{error} To build anew over it, give --overwrite.") from error
+        raise DataError(f"{error} This is that step: to replace what is there, give --overwrite.") from error
     for name, expected in manifest.get("files", {}).items():
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:

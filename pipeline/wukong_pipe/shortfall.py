@@ -102,9 +102,10 @@ def shortfall(
                 told = f"{wanted - sum(family.missing for family in its)} of {wanted} {name}"
                 reason = _main_reason(reject for family in its for reject in family.rejects)
                 short[section.id] = ShortSection(section, told, reason)
-    rejected = any(reject.stage != "surplus" for result in (*answered, *reworded) for reject in result.rejects)
+    stages = {reject.stage for result in answered for reject in result.rejects}
+    stages |= {reject.stage for family in reworded for reject in family.rejects}
     unreadable = "" if pairs else _unreadable(answered, teacher)
-    return Shortfall([*short.values()], share, settings.min_fill, askable, rejected, unreadable)
+    return Shortfall([*short.values()], share, settings.min_fill, askable, bool(stages - {"surplus"}), unreadable)
 
 
 def _by_section(families: Iterable[Reworded | RewordedAnswer]) -> dict[Section, list[Reworded | RewordedAnswer]]:

@@ -221,7 +221,9 @@ def test_a_damaged_manifest_is_replaced_with_overwrite_which_the_sentence_names(
     manifest.write_text(broken, "latin-1")
     build = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
     for named in ([], ["--run", "book"]):
-        assert error_of(capsys, main([*build, *named])).endswith("To build anew over it, give --overwrite.")
+        assert error_of(capsys, main([*build, *named])).endswith(
+            "This is that step: to replace what is there, give --overwrite."
+        )
     for named in ([], ["--run", "book"]):
         manifest.write_text(broken, "latin-1")
         assert main([*build, *named, "--overwrite"]) == 0
