@@ -70,6 +70,11 @@ class Asking:
     close: Callable[[], Coroutine[Any, Any, None]] = nothing_to_close
     """Closes the teacher's connections, in the event loop that opened them."""
 
+    @property
+    def language_model(self) -> bool:
+        """Whether the teacher is one, and not the embedded templates."""
+        return not self.teacher.startswith("offline@")
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -209,7 +214,7 @@ def build(
         rejects,
         manifest,
         pairs,
-        shortfall(answered, reworded, answers, settings, asking.teacher),
+        shortfall(answered, reworded, answers, settings, asking.teacher, askable=asking.language_model),
         [*warnings, *edited.warnings(run.edits), *_unjudged_warning(_unjudged(judged))],
         edited.line,
         changed,
@@ -351,7 +356,7 @@ def _inputs(
         "sources": [{"name": source.name, "hash": source.hash, "characters": source.characters} for source in sources],
         "teacher": {
             "model": asking.teacher,
-            "language_model": not asking.teacher.startswith("offline@"),
+            "language_model": asking.language_model,
             "parameters": dict(asking.parameters),
         },
         "prompts": sorted(prompt.name for prompt in prompts),

@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif isinstance(error, TrainingInterrupted):
             again = [word for word in arguments if word not in {"--resume", "--overwrite"}]
             err.print(f"Go on with: {shlex.join(['wukong-pipe', *again, '--resume'])}")
-        elif isinstance(error, ShortOfQuota):
+        elif isinstance(error, ShortOfQuota) and error.askable:
             err.print(f"Ask for the rest with: {shlex.join(['wukong-pipe', *reasking(arguments)])}")
         return error.exit_code
     except OSError as error:

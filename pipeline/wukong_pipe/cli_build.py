@@ -77,7 +77,7 @@ CHANGES = 10
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Share below which a quota is asked for again, and below which of all rows the build exits with 3.",
+    help="Share kept by the checks below which a section is asked again, and the build, as a whole, exits with 3.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
@@ -188,7 +188,7 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
     if not built.shortfall.enough:
-        raise ShortOfQuota(built.shortfall.sentence)
+        raise ShortOfQuota(built.shortfall.sentence, askable=built.shortfall.askable)
 
 
 def chosen_prices(options: dict[str, Any]) -> Prices | None:
@@ -209,23 +209,13 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
     """The teacher that the options and, last of all, OPENAI_* name.
 
     Raises:
-        click.UsageError: --extra-body is no JSON object.
+        click.UsageError: --extra-body is no JSON object, or holds what the build sets.
     """
     parameters = {key: options[key] for key in ("temperature", "max_tokens") if options[key] is not None}
     if options["timeout"] is not None:
         parameters["deadline"] = options["timeout"]
     if options["extra_body"]:
-        try:
-            extra = json.loads(options["extra_body"])
-        except json.JSONDecodeError as error:
-            raise click.UsageError(f"--extra-body is not JSON: {error.msg} at column {error.colno}.") from error
-        if not isinstance(extra, dict):
-            raise click.UsageError("--extra-body must be a JSON object.")
-        if taken := sorted(RESERVED & extra.keys()):
-            raise click.UsageError(
-                f"--extra-body must not hold {', '.join(taken)}: the build sets them, some by options of their own."
-            )
-        parameters["extra_body"] = extra
+        parameters["extra_body"] = _extra_body(options["extra_body"])
     return TeacherChoice(
         kind=options["teacher"],
         model=options["teacher_model"],
@@ -239,6 +229,22 @@ def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherCho
         ceilings=Ceilings(options["max_cost"], options["max_calls"]),
         batch=options["batch"],
     )
+
+
+def _extra_body(text: str) -> dict[str, Any]:
+    context = click.get_current_context()
+    option = next(option for option in context.command.params if option.name == "extra_body")
+    try:
+        extra = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"it is not JSON: {error.msg} at column {error.colno}.", context, option) from error
+    if not isinstance(extra, dict):
+        raise click.BadParameter("it must be a JSON object.", context, option)
+    if taken := sorted(RESERVED & extra.keys()):
+        raise click.BadParameter(
+            f"it must not hold {', '.join(taken)}: the build sets them, some by options of their own.", context, option
+        )
+    return extra
 
 
 def show_price(price: Price, as_json: bool) -> None:
@@ -285,7 +291,8 @@ def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price |
     if len(built.changed) > CHANGES:
         err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
     if built.shortfall.line:
-        err.print(f"{built.shortfall.line} --reask short asks for it again.")
+        again = " --reask short asks for it again." if built.shortfall.askable else ""
+        err.print(f"{built.shortfall.line}{again}")
     for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:

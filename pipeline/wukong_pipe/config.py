@@ -31,7 +31,8 @@ class BuildSettings:
     holdout: float = 0.1
     """Share of sections, of pairs with a sibling and of wordings that is held out."""
     min_fill: float = 0.8
-    """Share of a quota below which it is asked for again, and of all rows below which a build falls short."""
+    """Share of a quota below which it is asked for again, and of all pairs and wordings below which a build falls
+    short; what the checks kept counts."""
     lang: Lang | None = None
     """The language to ask in; None asks each section in its own."""
     prompts: Path | None = None

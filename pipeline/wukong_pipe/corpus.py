@@ -10,11 +10,9 @@ from pathlib import Path
 from wukong_pipe import bounded
 from wukong_pipe.decoding import CONVERTERS, decoded
 from wukong_pipe.errors import CorpusError, DataError
-from wukong_pipe.text import digest
+from wukong_pipe.text import digest, listed
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
-SHOWN = 3
-"""So many files that were passed over are named; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,7 @@ def passed_over(paths: Sequence[Path]) -> str:
 
 def _named(files: Sequence[Path]) -> str:
     """Some of the files, how many more there are, and what converts the first."""
-    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    names = ", ".join(str(file) for file in files[:SHOWN])
-    return f"{names}{more}; convert them first, for example with {CONVERTERS[files[0].suffix.lower()]}"
+    return f"{listed(files)}; convert them first, for example with {CONVERTERS[files[0].suffix.lower()]}"
 
 
 def _files(folder: Path) -> list[Path]:

@@ -29,10 +29,15 @@ def check_untouched(run: Run) -> None:
 
     Raises:
         WorkspaceError: a dataset file is not as the last build wrote it.
+        DataError: the manifest, which would tell, cannot be read.
     """
     if not run.manifest.is_file():
         return
-    for name, expected in read_object(run.manifest, MANIFEST).get("files", {}).items():
+    try:
+        manifest = read_object(run.manifest, MANIFEST)
+    except DataError as error:
+        raise DataError(f"{error} This is that step: to replace what is there, give --overwrite.") from error
+    for name, expected in manifest.get("files", {}).items():
         path = run.dataset / name
         if path.is_file() and sha256_of(path) != expected:
             raise WorkspaceError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from wukong_pipe.errors import CorpusError
@@ -33,6 +35,15 @@ _NO_TEXT = {
 _CONVERT = "convert it to Markdown first, for example with pandoc, markitdown or pymupdf4llm."
 COMMON = 0.9
 """Share of the characters beyond ASCII that must be common ones for an encoding to be the one meant."""
+ASCII = bytes(range(128))
+MOST = 0.75
+"""Of the bytes beyond ASCII those that are valid UTF-8 in what is UTF-8 with damage; of all bytes the ASCII ones in a
+Western text, which no byte tells from others."""
+TELLING = 20
+"""From so many characters on, a Chinese text is not by chance one of Korean syllables."""
+_KANA = re.compile("[\u3040-\u30ff]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_IDEOGRAPHIC = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef\U00020000-\U0003ffff]")
 
 
 def decoded(data: bytes, encoding: str, path: Path) -> str:
@@ -51,33 +62,73 @@ def decoded(data: bytes, encoding: str, path: Path) -> str:
     except UnicodeError as error:
         at = error.start if isinstance(error, UnicodeDecodeError) else 0
         line = data.count(b"\n", 0, at) + 1
+        if damaged := _damaged_utf8(data):
+            raise CorpusError(f"{path} is damaged UTF-8 at line {damaged}: mend that line in an editor.") from error
         guess = next(_likely(data), "")
         if not guess:
-            raise CorpusError(f"{path} is no text in {encoding} or any encoding that could be guessed.") from error
+            raise CorpusError(
+                f"{path} is no text in {encoding} or any encoding that could be guessed: save it as UTF-8 in the "
+                "program that it was written with, or leave it out."
+            ) from error
         raise CorpusError(
             f"{path}, line {line} is not {encoding} but looks like {guess}: convert the file to UTF-8, or, where all "
             f"files are so, give --encoding {guess}."
         ) from error
 
 
+def _damaged_utf8(data: bytes) -> int:
+    """The first line with bytes that are no UTF-8, in what mostly is; 0 where it all is, or is something else."""
+    if b"\0" in data:
+        return 0
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        valid = len(data.decode("utf-8", "ignore").encode("utf-8"))
+        beyond = len(data.translate(None, ASCII))
+        if valid - (len(data) - beyond) >= MOST * beyond:
+            return data.count(b"\n", 0, error.start) + 1
+    return 0
+
+
 def _likely(data: bytes) -> Iterator[str]:
-    """Encodings that the bytes may well be in, the likeliest first."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    """Encodings that the bytes may well be in, all of which can read them, the likeliest first."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and _foreign(data, "utf-16") is not None:
         yield "utf-16"
     for nulls, name in ((data[1::2], "utf-16-le"), (data[::2], "utf-16-be")):
-        if nulls.count(0) > len(nulls) // 4:
+        if nulls.count(0) > len(nulls) // 4 and _foreign(data, name) is not None:
             yield name
     if b"\0" in data:
         return
-    # Of a Chinese text nearly all characters are in the small set of its script; bytes of another one seldom are.
-    for name, common in (("utf-8", "utf-8"), ("gb18030", "gb2312"), ("big5", "big5")):
-        try:
-            text = [character for character in data.decode(name) if not character.isascii()]
-        except UnicodeDecodeError:
-            continue
-        if text and sum(_in(character, common) for character in text) >= COMMON * len(text):
+    # Each encoding of a script reads most bytes of the others; what it makes of them is seldom common there.
+    if _foreign(data, "utf-8"):
+        yield "utf-8"
+    if _share(_foreign(data, "cp932"), _KANA.match) >= 0.2:
+        yield "cp932"
+    korean = _foreign(data, "euc-kr") or ""
+    if len(korean) >= TELLING and _share(korean, _HANGUL.match) >= COMMON:
+        yield "euc-kr"
+    for name, common in (("gb18030", "gb2312"), ("big5", "big5")):
+        if _share(_foreign(data, name), partial(_in, encoding=common)) >= COMMON:
             yield name
-    yield "cp1252"
+    # Of the encodings of one byte a character, nothing tells a Greek one from a Russian one.
+    if len(data.translate(None, ASCII)) <= (1 - MOST) * len(data) and _foreign(data, "cp1252"):
+        yield "cp1252"
+    # Chinese of rare or traditional characters.
+    if _share(_foreign(data, "gb18030"), _IDEOGRAPHIC.match) >= COMMON:
+        yield "gb18030"
+
+
+def _foreign(data: bytes, encoding: str) -> str | None:
+    """The characters beyond ASCII in what an encoding makes of the bytes; None where it makes nothing of them."""
+    try:
+        return re.sub("[\0-\x7f]+", "", data.decode(encoding))
+    except UnicodeDecodeError:
+        return None
+
+
+def _share(text: str | None, common: Callable[[str], object]) -> float:
+    """Share of the characters that are common ones; 0.0 of none."""
+    return sum(bool(common(character)) for character in text) / len(text) if text else 0.0
 
 
 def _in(character: str, encoding: str) -> bool:

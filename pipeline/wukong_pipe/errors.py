@@ -13,7 +13,7 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 │   └── TrainingInterrupted     the same of a training: --resume goes on from its checkpoint
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
     ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
-    └── ShortOfQuota   exit 3   a finished build, whose rows as a whole are too few of those asked for
+    └── ShortOfQuota   exit 3   a finished build, of which the checks kept too little of what was asked for
 """
 
 from __future__ import annotations
@@ -80,4 +80,9 @@ class CeilingReached(StoppedShort):
 
 
 class ShortOfQuota(StoppedShort):
-    """A build is finished, but its rows as a whole are under --min-fill of what was asked for."""
+    """A build is finished, but what the checks kept is under --min-fill of the pairs and wordings asked for."""
+
+    def __init__(self, sentence: str, *, askable: bool) -> None:
+        super().__init__(sentence)
+        self.askable = askable
+        """Whether the teacher may answer otherwise when it is asked again."""

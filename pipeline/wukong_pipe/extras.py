@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -33,8 +34,8 @@ def install_command(extras: str) -> str:
     """What installs `extras` from where this wukong-pipe came from: an index, a folder, a wheel or a repository."""
     try:
         origin = metadata.distribution("wukong-pipe").read_text("direct_url.json")
-        url = str(json.loads(origin)["url"]) if origin else ""
-    except (metadata.PackageNotFoundError, ValueError, LookupError, TypeError):
+        url = _requirement_url(json.loads(origin)) if origin else ""
+    except (metadata.PackageNotFoundError, ValueError, LookupError, TypeError, AttributeError):
         url = ""
     place = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
     if place is None:
@@ -42,3 +43,12 @@ def install_command(extras: str) -> str:
     if place.exists():
         return f"pip install {shlex.quote(f'{place}[{extras}]')}"
     return f"in the folder of its source, pip install '.[{extras}]'"
+
+
+def _requirement_url(origin: dict[str, Any]) -> str:
+    """What pip installs this origin, as it noted it in direct_url.json, from once more."""
+    url = str(origin["url"])
+    if "vcs_info" not in origin:
+        return url
+    info = origin["vcs_info"]
+    return f"{info['vcs']}+{url}@{info.get('requested_revision') or info['commit_id']}"

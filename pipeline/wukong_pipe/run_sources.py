@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe.corpus import Source, read_sources
-from wukong_pipe.errors import CorpusError, WorkspaceError
+from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
+from wukong_pipe.text import listed
 from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_object
-
-SHOWN = 3
-"""So many names of a kind are told; all are counted."""
 
 
 def noted_places(sources: Sequence[Source]) -> dict[str, Any]:
@@ -26,36 +24,40 @@ def noted_places(sources: Sequence[Source]) -> dict[str, Any]:
 def check_same_corpus(run: Run, sources: Sequence[Source]) -> None:
     """Refuse to replace the dataset of other files that merely have the same name.
 
-    Files of the same folder may come, go and change.
+    Files of the same folder may come, go and change; none of the paths that it was built from may be left out.
 
     Raises:
-        WorkspaceError: the run was built from other files.
+        WorkspaceError: the run was built from other files, or from more.
     """
-    built_from = _built_from(run)
-    if not built_from or built_from == {source.name: source.hash for source in sources}:
+    if not run.manifest.is_file():
         return
-    before, now = _noted(run), noted_places(sources)
-    places = [{*noted.get("paths", []), *noted.get("sources", {}).values()} for noted in (before, now)]
-    if places[0] & places[1]:
+    built_from, before, now = _built_from(run), _known_places(run), noted_places(sources)
+    files = [*before.get("sources", {}).values()]
+    old = before.get("paths") or files or [*built_from]
+    same = built_from == {source.name: source.hash for source in sources}
+    if same or {*old} <= {*now["paths"]} or (files and {*files} <= {*now["sources"].values()}):
         return
-    old = before.get("paths") or list(before.get("sources", {}).values()) or list(built_from)
     raise WorkspaceError(
-        f"The run “{run.name}” was built from {_listed(old)}, and {_listed(now['paths'])} is not that: name a run of "
+        f"The run “{run.name}” was built from {listed(old)}, and {listed(now['paths'])} is not that: name a run of "
         f"its own with --run NAME, or replace what is there with --run {run.name}."
     )
 
 
 def changed_sources(run: Run, sources: Sequence[Source]) -> str:
-    """Which files were added, are gone or were edited since the run was built; "" where none."""
+    """Which files were added, left out or edited, or are gone, since the run was built; "" where none or unknown."""
     before, now = _built_from(run), {source.name: source.hash for source in sources}
     if not before:
         return ""
+    places = _known_places(run).get("sources", {})
+    missing = before.keys() - now.keys()
+    left_out = {name for name in missing if name in places and Path(places[name]).is_file()}
     kinds = {
         "added": now.keys() - before.keys(),
-        "gone": before.keys() - now.keys(),
+        "gone": missing - left_out,
+        "no longer given": left_out,
         "edited": {name for name in now.keys() & before.keys() if now[name] != before[name]},
     }
-    return "; ".join(f"{kind} {_listed(sorted(names))}" for kind, names in kinds.items() if names)
+    return "; ".join(f"{kind} {listed(sorted(names))}" for kind, names in kinds.items() if names)
 
 
 def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]:
@@ -80,12 +82,19 @@ def _noted(run: Run) -> dict[str, Any]:
     return read_object(file, NOTE) if file.is_file() else {}
 
 
+def _known_places(run: Run) -> dict[str, Any]:
+    """build.json, {} where it cannot be read, too: the build that asks writes it anew."""
+    try:
+        return _noted(run)
+    except DataError:
+        return {}
+
+
 def _built_from(run: Run) -> dict[str, str]:
-    """Name → hash of the sources of the dataset that is there."""
-    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+    """Name → hash of the sources of the dataset that is there; {} where its manifest cannot be read: whether that one
+    may be replaced is for `check_untouched` to say."""
+    try:
+        manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+    except DataError:
+        return {}
     return {source["name"]: source.get("hash", "") for source in manifest.get("sources", [])}
-
-
-def _listed(names: Collection[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join([*names][:SHOWN]) + more

@@ -1,4 +1,4 @@
-"""What a build asked for and did not get: by section, with the reason, and of the rows as a whole."""
+"""What a build asked for and did not get: by section, with the reason, and as a whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from wukong_pipe.config import BuildSettings
 from wukong_pipe.inspect_run import one_line
 from wukong_pipe.paraphrase import Reworded
 from wukong_pipe.records import Reject, Section
+from wukong_pipe.text import listed
 
-SHOWN = 3
-"""So many sections are named; all are counted."""
+NO_MORE = (
+    "The embedded teacher says the same again: lower --min-fill or --variants, give it other text, or build with a "
+    "language model."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,13 @@ class Shortfall:
 
     sections: list[ShortSection]
     share: float
-    """Of the rows that were wanted, those that the teacher gave and the checks kept."""
+    """Of the pairs and wordings that were wanted, those that the teacher gave and the checks kept. Duplicates and what
+    the leak audit drops count as given: to ask again would not bring more."""
     min_fill: float
+    askable: bool
+    """Whether the teacher may answer otherwise when it is asked again: the embedded one does not."""
+    rejected: bool
+    """Whether the checks rejected any of what it gave."""
     unreadable: str = ""
     """What a teacher does of whom no reply at all could be read; empty where one could."""
 
@@ -51,17 +59,18 @@ class Shortfall:
         """Which sections stayed short and why; "" where none did."""
         if not self.sections:
             return ""
-        more = f"; and {len(self.sections) - SHOWN} more" if len(self.sections) > SHOWN else ""
-        return f"Short of what was asked for: {'; '.join(map(str, self.sections[:SHOWN]))}{more}."
+        return f"Short of what was asked for: {listed(self.sections, '; ')}."
 
     @property
     def sentence(self) -> str:
         """Why the dataset as a whole is not enough."""
         if self.unreadable:
             return f"{self.unreadable} All it said is in rejected.jsonl."
+        why = "; what was not kept is in rejected.jsonl with its reason" if self.rejected else ""
+        cure = "" if self.askable else f" {NO_MORE}"
         return (
-            f"{self.share:.0%} of the rows that were asked for are in the dataset, and --min-fill wants "
-            f"{self.min_fill:.0%}; what was not kept is in rejected.jsonl with its reason."
+            f"The checks kept {self.share:.0%} of the pairs and wordings that were asked for, and --min-fill wants "
+            f"{self.min_fill:.0%}{why}.{cure}"
         )
 
 
@@ -71,6 +80,8 @@ def shortfall(
     answers: Sequence[RewordedAnswer],
     settings: BuildSettings,
     teacher: str,
+    *,
+    askable: bool,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
     pairs = sum(len(result.pairs) for result in answered)
@@ -91,7 +102,10 @@ def shortfall(
                 told = f"{wanted - sum(family.missing for family in its)} of {wanted} {name}"
                 reason = _main_reason(reject for family in its for reject in family.rejects)
                 short[section.id] = ShortSection(section, told, reason)
-    return Shortfall([*short.values()], share, settings.min_fill, "" if pairs else _unreadable(answered, teacher))
+    stages = {reject.stage for result in answered for reject in result.rejects}
+    stages |= {reject.stage for family in reworded for reject in family.rejects}
+    unreadable = "" if pairs else _unreadable(answered, teacher)
+    return Shortfall([*short.values()], share, settings.min_fill, askable, bool(stages - {"surplus"}), unreadable)
 
 
 def _by_section(families: Iterable[Reworded | RewordedAnswer]) -> dict[Section, list[Reworded | RewordedAnswer]]:

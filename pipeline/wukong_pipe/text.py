@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK = re.compile(f"[{CJK}]")
@@ -40,6 +41,16 @@ def ideographs(text: str) -> int:
 def counted(n: int, thing: str) -> str:
     """A number of things in English: "1 section", "1,200 sections"."""
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+LISTED = 3
+"""So many things of a kind are named; all are counted."""
+
+
+def listed(things: Collection[object], separator: str = ", ") -> str:
+    """The first things by name, and how many more there are: "a, b, c and 2 more"."""
+    more = f" and {len(things) - LISTED} more" if len(things) > LISTED else ""
+    return separator.join(map(str, islice(things, LISTED))) + more
 
 
 @lru_cache(maxsize=65536)

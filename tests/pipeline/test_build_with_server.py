@@ -121,6 +121,7 @@ def test_a_server_that_answers_nonsense_yields_no_row_and_every_reply_is_shown(
     assert tally["asked"] == tally["received"] + tally["short"]
     error = capsys.readouterr().err
     assert "Ask for the rest with: wukong-pipe build --reask short" in error
+    assert ("is in rejected.jsonl" in error) == bool(rejects)
     assert "Error" not in error
     assert "Traceback" not in error
 

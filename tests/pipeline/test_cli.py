@@ -16,7 +16,7 @@ from tests.support.building import files_in, rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Response, completion, provider, refusal
 from wukong_pipe.cli import cli, main, option_names
-from wukong_pipe.workspace import read_json
+from wukong_pipe.workspace import read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -213,6 +213,50 @@ def test_files_of_the_folder_of_a_run_come_and_go_and_are_named(
     assert "Since the last build" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("broken", ["{", "[]", '{"sources": 3}', "\xff"])
+def test_a_damaged_manifest_is_replaced_with_overwrite_which_the_sentence_names(
+    workspace: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    good, manifest = rows_of(run_in(workspace)), run_in(workspace).manifest
+    manifest.write_text(broken, "latin-1")
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
+    for named in ([], ["--run", "book"]):
+        assert error_of(capsys, main([*build, *named])).endswith(
+            "This is that step: to replace what is there, give --overwrite."
+        )
+    for named in ([], ["--run", "book"]):
+        manifest.write_text(broken, "latin-1")
+        assert main([*build, *named, "--overwrite"]) == 0
+        assert rows_of(run_in(workspace)) == good
+        assert read_json(manifest)["sources"]
+
+
+def test_a_damaged_manifest_is_not_replaced_by_the_dataset_of_other_files(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_in(workspace).manifest.write_text("{", "utf-8")
+    (workspace / "other").mkdir()
+    (workspace / "other" / "book.md").write_text(BOOK + "石庚的坐骑是辛马。\n", "utf-8")
+    message = error_of(capsys, main(["build", "other/book.md", "--teacher", "offline", "--overwrite"]))
+    assert f"built from {workspace}/book.md" in message
+
+
+def test_with_a_damaged_note_of_the_places_the_same_texts_are_built_again_and_others_where_that_is_asked_for(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = run_in(workspace).folder / "build.json"
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "5"]
+    note.write_text("{", "utf-8")
+    assert main(build) == 0
+    assert read_json(note)["sources"] == {"book.md": str(workspace / "book.md")}
+    note.write_text("{", "utf-8")
+    (workspace / "book.md").write_text(BOOK + "石庚的坐骑是辛马。\n", "utf-8")
+    capsys.readouterr()
+    assert error_of(capsys, main(build)).endswith("or replace what is there with --run book.")
+    assert main([*build, "--run", "book"]) == 0
+    assert read_json(note)["sources"] == {"book.md": str(workspace / "book.md")}
+
+
 HOLDER = """
 import sys
 from pathlib import Path
@@ -388,6 +432,21 @@ def test_single_sections_that_stay_short_are_one_line_and_the_chain_goes_on(
     assert "Next: wukong-pipe train --run s" in shown.out
 
 
+def test_the_embedded_teacher_is_not_asked_again_for_what_it_does_not_have(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = ["build", "book.md", "--teacher", "offline", "--variants", "100"]
+    assert main(build) == 3
+    told = capsys.readouterr().err
+    assert "Short of what was asked for: " in told
+    assert "--reask" not in told
+    assert "The embedded teacher says the same again: lower --min-fill" in told
+    assert read_jsonl(run_in(workspace).dataset / "rejected.jsonl") == []
+    assert "rejected.jsonl" not in told
+    assert main([*build, "--min-fill", "0"]) == 0
+    assert "--reask" not in capsys.readouterr().err
+
+
 def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the_rest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -396,7 +455,9 @@ def test_a_build_that_falls_short_as_a_whole_exits_3_and_says_how_to_ask_for_the
         assert main(build) == 3
         shown = capsys.readouterr()
         assert main([*build, "--min-fill", "0"]) == 0
-    assert "0% of the rows that were asked for are in the dataset, and --min-fill wants 80%" in shown.err
+    assert (
+        "The checks kept 0% of the pairs and wordings that were asked for, and --min-fill wants 80%.\n" in shown.err
+    ), "nothing was rejected: there is nothing to look up"
     assert "Ask for the rest with: wukong-pipe build --reask short book.md" in shown.err
     assert "书 › 一, 0 of 2 pairs" in shown.err
     assert "Error" not in shown.err
@@ -448,6 +509,23 @@ def test_a_wrong_value_is_told_with_the_place_where_it_stands(
     assert main(["build", "book.md", "--dry-run"]) == 2
     assert "It stands in the environment variable WUKONG_BUILD_MAX_PAIRS." in capsys.readouterr().err
     assert main(["build", "book.md", "--dry-run", "--max-pairs", "few"]) == 2
+    assert "It stands" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["{", "[1]", '{"model": "m"}'])
+def test_a_wrong_extra_body_is_told_with_the_place_where_it_stands(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    (workspace / "wukong.toml").write_text(f"[build]\nextra-body = '{value}'\n[eval]\nextra-body = '{value}'\n")
+    for command in (["build", "book.md"], ["eval", "--judge"]):
+        assert main(command) == 2
+        told = capsys.readouterr().err
+        assert "Invalid value for '--extra-body': it " in told
+        assert f"It stands in wukong.toml, under [{command[0]}], as extra-body." in told
+    monkeypatch.setenv("WUKONG_BUILD_EXTRA_BODY", value)
+    assert main(["build", "book.md"]) == 2
+    assert "It stands in the environment variable WUKONG_BUILD_EXTRA_BODY." in capsys.readouterr().err
+    assert main(["build", "book.md", "--extra-body", value]) == 2
     assert "It stands" not in capsys.readouterr().err
 
 

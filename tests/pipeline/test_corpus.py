@@ -77,6 +77,10 @@ def test_a_file_in_another_encoding_names_line_and_cure(tmp_path: Path) -> None:
         ("# Book\n\nMüller bakes bread.".encode("utf-16-le"), "utf-8", "utf-16-le"),
         ("Bread costs 3 € or £ 2.\n".encode(), "gb18030", "utf-8"),
         ("# 黑神话\n".encode(), "ascii", "utf-8"),
+        ("# 龘\n\n囍靐龗麤，犇鱻驫羴。".encode("gb18030"), "utf-8", "gb18030"),
+        ("# 天命之人\n\n孫悟空與楊戩鬥於灌江口，變化無窮。".encode("gb18030"), "utf-8", "gb18030"),
+        ("# 本\n\n彼の武器は如意棒です。とても強い。\n".encode("cp932"), "utf-8", "cp932"),
+        ("# 책\n\n그의 무기는 여의봉이다. 그는 매우 강하다. 산에 산다.\n".encode("euc-kr"), "utf-8", "euc-kr"),
     ],
 )
 def test_the_encoding_that_is_advised_is_the_one_that_reads_the_file(
@@ -105,6 +109,33 @@ def test_a_document_or_picture_with_the_name_of_a_text_gets_no_advice_on_encodin
     told = fails(tmp_path / "a.md", encoding)
     assert what in told
     assert "--encoding" not in told
+
+
+@pytest.mark.parametrize(
+    ("stray", "encoding"),
+    [(b"\xff", "utf-8"), (b"\xff", "gb18030"), (b"\x92", "utf-8"), ("石".encode()[:2], "utf-8")],
+)
+def test_utf_8_with_a_stray_byte_is_damaged_and_no_other_encoding(tmp_path: Path, stray: bytes, encoding: str) -> None:
+    (tmp_path / "a.md").write_bytes("# 黑神话\n\n悟空的兵器是".encode() + stray + "金箍棒。\n他很厉害。\n".encode())
+    assert fails(tmp_path / "a.md", encoding) == (
+        f"{tmp_path}/a.md is damaged UTF-8 at line 3: mend that line in an editor."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Η πέτρα έχει ένα όπλο. Ζει στο βουνό.\n", "iso8859-7"),
+        ("# Книга\n\nСемён живёт у озера и печёт хлеб.\n", "cp1251"),
+    ],
+)
+def test_bytes_of_no_encoding_that_can_be_told_get_no_guess_but_a_cure(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    (tmp_path / "a.md").write_bytes(text.encode(encoding))
+    assert fails(tmp_path / "a.md").endswith(
+        "any encoding that could be guessed: save it as UTF-8 in the program that it was written with, or leave it out."
+    )
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex"])

@@ -72,7 +72,30 @@ def test_the_dataset_does_not_depend_on_where_its_sources_stand(tmp_path: Path) 
     assert files_in(run_in(tmp_path / "x").dataset) == files_in(run_in(tmp_path / "y").dataset)
 
 
+def test_one_of_several_files_that_is_left_out_is_not_lost_unless_that_is_asked_for(tmp_path: Path) -> None:
+    run = run_in(tmp_path)
+    first, second = written(tmp_path, "book.md"), written(tmp_path, "b.md", "石丙的住处是丁山。")
+    build_offline(tmp_path, [*second, *first])
+    with pytest.raises(WorkspaceError, match=rf"built from {tmp_path}/b\.md, {tmp_path}/book\.md, and {tmp_path}/book"):
+        check_same_corpus(run, first)
+    check_same_corpus(run, [*second, *written(tmp_path, "book.md", "石戊的坐骑是己马。")])
+    check_same_corpus(run, [*second, *first, *written(tmp_path, "c.md", "石庚的坐骑是辛马。")])
+    assert changed_sources(run, first) == "no longer given b.md"
+    (tmp_path / "b.md").unlink()
+    assert changed_sources(run, first) == "gone b.md"
+
+
+def test_the_files_of_a_folder_given_one_by_one_are_the_same_corpus(tmp_path: Path) -> None:
+    first = [*written(tmp_path / "docs", "a.md"), *written(tmp_path / "docs", "b.md", "石丙的住处是丁山。")]
+    build_offline(tmp_path, first)
+    written(tmp_path / "docs", "a.md", "石戊的坐骑是己马。")
+    check_same_corpus(run_in(tmp_path), read_sources([tmp_path / "docs"]))
+    build_offline(tmp_path, read_sources([tmp_path / "docs"]))
+    written(tmp_path / "docs", "a.md", "石庚的坐骑是辛马。")
+    check_same_corpus(run_in(tmp_path), read_sources([tmp_path / "docs" / "a.md", tmp_path / "docs" / "b.md"]))
+
+
 def test_of_many_changed_files_three_are_named_and_all_are_counted(tmp_path: Path) -> None:
     build_offline(tmp_path, written(tmp_path, "book.md"))
     many = [source for i in range(5) for source in written(tmp_path, f"{i}.md")]
-    assert changed_sources(run_in(tmp_path), many) == "added 0.md, 1.md, 2.md and 2 more; gone book.md"
+    assert changed_sources(run_in(tmp_path), many) == "added 0.md, 1.md, 2.md and 2 more; no longer given book.md"
