@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def check_same_corpus(run: Run, sources: Sequence[Source]) -> None:
     old = before.get("paths") or list(before.get("sources", {}).values()) or list(built_from)
     raise WorkspaceError(
         f"The run “{run.name}” was built from {_listed(old)}, and {_listed(now['paths'])} is not that: name a run of "
-        f"its own with --run NAME, or replace what is there with --run {run.name}."
+        f"its own with --run NAME, or replace what is there with --run {shlex.quote(run.name)}."
     )
 
 
