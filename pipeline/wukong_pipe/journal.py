@@ -172,6 +172,10 @@ class Journal:
             return call
         return None
 
+    def holds(self, key: str) -> bool:
+        """Whether the call with that key was ever made."""
+        return any(self._rows("SELECT 1 FROM calls WHERE key = ?", (_storable(key),)))
+
     def calls(self) -> Iterator[Call]:
         """Every call, oldest first."""
         for row in self._rows(f"SELECT {CALL_COLUMNS}, seal FROM calls ORDER BY rowid"):
