@@ -154,11 +154,9 @@ def test_a_run_whose_name_is_none_any_more_is_still_found(tmp_path: Path) -> Non
     assert workspace.run("my notes") == workspace.last_run()
 
 
-@pytest.mark.parametrize("command", [["inspect"], ["build", "k.md", "--teacher", "offline"]])
-def test_a_name_too_long_for_a_folder_is_no_run_name(
-    command: list[str], empty_home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (empty_home / "k.md").write_text("# T\n\nThe Kelmar weighs 417 kilograms.\n")
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("command", [["inspect"], BUILD])
+def test_a_name_too_long_for_a_folder_is_no_run_name(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--run", "x" * 300]) == 1
     assert "is no run name" in capsys.readouterr().err
 
