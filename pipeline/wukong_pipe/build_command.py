@@ -108,7 +108,7 @@ def run_build(
         if changes := changed_sources(run, sources):
             say(f"Since the last build: {changes}.")
         run.folder.mkdir(parents=True, exist_ok=True)
-        with journal_of(workspace, run, say) as journal:
+        with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
             asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))

@@ -12,7 +12,8 @@ import click
 from wukong_pipe import inspect_run
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal import Journal
-from wukong_pipe.journal_check import is_sound
+from wukong_pipe.journal_check import sound_version
+from wukong_pipe.journal_migrations import MIGRATIONS
 from wukong_pipe.journal_report import as_json, summary, summary_table
 from wukong_pipe.options import common, named_or_last, out
 from wukong_pipe.recover import recover
@@ -84,13 +85,27 @@ def journal_command(**options: Any) -> None:
 
 
 def _recover(workspace: Workspace, as_json: bool) -> None:
-    """Save what can be read of a damaged journal; leave a sound one alone."""
+    """Save what can be read of a damaged journal; leave a sound one alone.
+
+    Raises:
+        WorkspaceError: it is sound and a newer version's, or cannot be recovered.
+    """
     with workspace.writing():
-        if is_sound(workspace.journal):
+        version = sound_version(workspace.journal)
+        if version is not None:
+            if version > len(MIGRATIONS):
+                raise WorkspaceError(
+                    f"The journal {workspace.journal} is sound, and a newer wukong-pipe wrote it: open it with "
+                    "that one. Nothing was changed."
+                )
             if as_json:
                 print(json.dumps({"sound": True}))
             else:
-                out.print(f"The journal {workspace.journal} is sound: there is nothing to recover.")
+                old = " An older version wrote it: the next build brings it up to date."
+                out.print(
+                    f"The journal {workspace.journal} is sound: there is nothing to recover."
+                    f"{old if version < len(MIGRATIONS) else ''}"
+                )
             return
         saved = recover(workspace.journal)
     if as_json:

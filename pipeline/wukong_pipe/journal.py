@@ -102,10 +102,7 @@ class Journal:
         with self._transaction():
             version = self._version()
             if version > len(MIGRATIONS):
-                raise WorkspaceError(
-                    f"{self.path} was written by a newer wukong-pipe: update this one. If there is none, the file is "
-                    "damaged: `wukong-pipe journal --recover` saves every call that can still be read."
-                )
+                raise WorkspaceError(f"{self.path} was written by a newer wukong-pipe: update this one.")
             for migration in MIGRATIONS[version:]:
                 migration(self._db)
             self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -174,6 +171,10 @@ class Journal:
                 raise WorkspaceError(self._damaged(f"its index leads from {key} to {call.key}"))
             return call
         return None
+
+    def holds(self, key: str) -> bool:
+        """Whether the call with that key was ever made."""
+        return any(self._rows("SELECT 1 FROM calls WHERE key = ?", (_storable(key),)))
 
     def calls(self) -> Iterator[Call]:
         """Every call, oldest first."""

@@ -41,7 +41,7 @@ def judging(
 
     Args:
         schema: what each reply must be.
-        say: told what the user must know while calls are in flight.
+        say: told what the user must know before calls are made and while they are in flight.
 
     Raises:
         TeacherError: a key or model is missing, before anything is asked; or the judge cannot be used.
@@ -50,7 +50,7 @@ def judging(
     """
     settings = settings_of(choice)
     prompts = {lang: load_prompt(STAGE, lang) for lang in get_args(Lang)}
-    with journal_of(workspace, run, lambda line: None) as journal:
+    with journal_of(workspace, run, say) as journal:
 
         def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
             from wukong_pipe.openai_teacher import OpenAIBackend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 from wukong_pipe.journal import Journal
@@ -66,4 +67,7 @@ def first_rung(journal: Journal, purchase: Purchase) -> int:
 def awaited(batch: Batch) -> str:
     """Why a request is not sent: it would be paid for twice."""
     name = f"Batch {batch.remote}" if batch.remote else "A batch"
-    return f"{name} of the run “{batch.run}” may still bring this answer: collect it with --batch --run {batch.run}."
+    return (
+        f"{name} of the run “{batch.run}” may still bring this answer: collect it with --batch --run "
+        f"{shlex.quote(batch.run)}."
+    )

@@ -1,4 +1,4 @@
-"""The journal of a workspace, opened for asking: one that has lost its calls is not taken for a new one."""
+"""The journal of a workspace, opened for asking: one that has lost calls is not taken for one that never had them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.formats import FILES
 from wukong_pipe.journal import Journal
-from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
+from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_numbered, read_object
 
 
 @contextlib.contextmanager
-def journal_of(workspace: Workspace, run: Run, say: Callable[[str], None]) -> Iterator[Journal]:
-    """The journal; where there is none, the user is told what of `run` is paid again.
+def journal_of(
+    workspace: Workspace, run: Run, say: Callable[[str], None], *, is_paid: bool = True
+) -> Iterator[Journal]:
+    """The journal; where it lacks calls that `run` was made from, the user is told so.
+
+    Args:
+        is_paid: whether the calls that are asked cost anything; where not, nothing is looked for.
 
     Raises:
         WorkspaceError: it holds nothing, though datasets were made from its calls; or it cannot be opened.
     """
     was_there = workspace.journal.exists()
     with Journal(workspace.journal) as journal:
-        if journal.is_empty:
-            if was_there:
+        if is_paid:
+            if was_there and journal.is_empty:
                 _refuse_to_buy_again(workspace)
-            elif bought := _bought_for(run):
-                say(
-                    f"There is no {workspace.journal}: the {bought} calls that {run.dataset} was made from "
-                    "are paid for again."
-                )
+            if lost := _lost(workspace, run, journal, was_there):
+                say(lost)
         yield journal
 
 
@@ -39,6 +42,17 @@ def _refuse_to_buy_again(workspace: Workspace) -> None:
             )
 
 
+def _lost(workspace: Workspace, run: Run, journal: Journal, was_there: bool) -> str:
+    """What the user must know of the calls that a run's dataset was made from; empty where all are in the journal."""
+    if not (bought := _bought_for(run)):
+        return ""
+    again = f"calls that {run.dataset} was made from: when it is built again, they are paid for again."
+    if not was_there:
+        return f"There is no {workspace.journal}, which held the {bought} {again}"
+    lost = sum(not journal.holds(call) for call in _calls_of(run))
+    return f"{workspace.journal} lacks {lost} of the {again}" if lost else ""
+
+
 def _bought_for(run: Run) -> int:
     """How many calls of a language model a run's dataset was made from, as far as its manifest can be read."""
     with contextlib.suppress(DataError, LookupError, TypeError, AttributeError, OSError):
@@ -46,3 +60,12 @@ def _bought_for(run: Run) -> int:
         if manifest["teacher"]["language_model"]:
             return int(sum(stage["used"]["calls"] for stage in manifest["calls"].values()))
     return 0
+
+
+def _calls_of(run: Run) -> set[str]:
+    """The calls that a run's rows and rejects came in, as far as they can be read."""
+    calls: set[str] = set()
+    for name in (*FILES.values(), "rejected.jsonl"):
+        with contextlib.suppress(DataError, OSError):
+            calls.update(str(row.get("call") or "") for _, row in read_numbered(run.dataset / name))
+    return calls - {""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def check_same_corpus(run: Run, sources: Sequence[Source]) -> None:
         return
     raise WorkspaceError(
         f"The run “{run.name}” was built from {listed(old)}, and {listed(now['paths'])} is not that: name a run of "
-        f"its own with --run NAME, or replace what is there with --run {run.name}."
+        f"its own with --run NAME, or replace what is there with --run {shlex.quote(run.name)}."
     )
 
 

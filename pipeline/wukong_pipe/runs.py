@@ -13,6 +13,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.eval_screen import sampled
 from wukong_pipe.inspect_run import one_line
@@ -102,8 +103,8 @@ def _summary(run: Run, last: bool) -> RunSummary:
 def _rows_trained(run: Run) -> dict[str, int]:
     """The rows of a training on other rows than a dataset's, as its recipe.toml tells them."""
     try:
-        recipe = (run.train / "recipe.toml").read_text("utf-8", errors="replace")
-    except OSError:
+        recipe = bounded.read_bytes(run.train / "recipe.toml", bounded.MIB).decode("utf-8", "replace")
+    except (DataError, OSError):
         return {}
     told = re.search(r"^# rows: (\d+) train, (\d+) validation", recipe, re.MULTILINE)
     counts = zip(("train", "validation"), map(int, told.groups() if told else ()), strict=False)

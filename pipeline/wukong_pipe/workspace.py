@@ -30,6 +30,8 @@ NOTE: Kinds = {"sources": (dict, str), "paths": (list, str)}
 """Of build.json."""
 LONGEST_NAME = 120
 """Bytes of a run's name."""
+LONGEST_FOLDER_NAME = 255
+"""Bytes of any folder's name (https://man7.org/linux/man-pages/man3/limits.h.3p.html, NAME_MAX)."""
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
 
@@ -110,11 +112,13 @@ class Workspace:
         return self.folder / "journal.sqlite"
 
     def run(self, name: str) -> Run:
-        """The run of that name.
+        """The run of that name, be it there or not.
 
         Raises:
             WorkspaceError: it is no run name: it might leave the runs folder, or be an option to a shell's commands.
         """
+        if self._holds(name):
+            return Run(self.folder / name)
         taken = name.startswith((".", "-", self.journal.name))
         if not name or taken or len(name.encode("utf-8", "replace")) > LONGEST_NAME or name != _named(name):
             raise WorkspaceError(
@@ -127,14 +131,15 @@ class Workspace:
         """The run that is named after a file or folder; what no run's name may hold becomes a dash."""
         stem = path.resolve().stem
         if self._holds(stem):
-            return Run(self.folder / stem)
+            return self.run(stem)
         name = _named(unicodedata.normalize("NFC", stem)).encode("utf-8", "replace")[:LONGEST_NAME]
         return self.run(name.decode("utf-8", "ignore").lstrip(".-") or "run")
 
     def _holds(self, name: str) -> bool:
         """Whether a folder of that name stands here: versions before this one took names that are none any more."""
         is_inside = name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
-        return bool(name) and is_inside and (self.folder / name).is_dir()
+        is_short = len(name.encode("utf-8", "replace")) <= LONGEST_FOLDER_NAME
+        return bool(name) and is_inside and is_short and (self.folder / name).is_dir()
 
     def existing_run(self, name: str) -> Run:
         """The run of that name, which must be there.
@@ -142,7 +147,7 @@ class Workspace:
         Raises:
             WorkspaceError: it is not; the sentence lists those that are.
         """
-        run = Run(self.folder / name) if self._holds(name) else self.run(name)
+        run = self.run(name)
         if not run.folder.is_dir():
             folders = self.folder.iterdir() if self.folder.is_dir() else ()
             names = sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
@@ -160,7 +165,7 @@ class Workspace:
         if marker.is_file():
             name = bounded.read_bytes(marker).decode("utf-8", "replace").strip()
             if self._holds(name):
-                return Run(self.folder / name)
+                return self.run(name)
         raise WorkspaceError(
             f"There is no run in {self.folder}: start with `wukong-pipe build PATH` (or name one with --run)."
         )

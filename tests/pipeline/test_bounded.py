@@ -151,6 +151,14 @@ def test_a_run_whose_name_is_none_any_more_is_still_found(tmp_path: Path) -> Non
     (tmp_path / "my notes").mkdir()
     workspace.remember(workspace.existing_run("my notes"))
     assert workspace.last_run() == workspace.existing_run("my notes") == workspace.run_after(Path("my notes.md"))
+    assert workspace.run("my notes") == workspace.last_run()
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("command", [["inspect"], BUILD])
+def test_a_name_too_long_for_a_folder_is_no_run_name(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--run", "x" * 300]) == 1
+    assert "is no run name" in capsys.readouterr().err
 
 
 def test_a_file_and_a_line_that_are_too_long_are_named(tmp_path: Path) -> None:

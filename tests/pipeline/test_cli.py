@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -193,6 +194,19 @@ def test_two_files_of_one_name_have_no_run_in_common_unless_that_is_asked_for(
     assert main([*build, "--run", "book"]) == 0
     assert {row["heading_path"][0] for row in rows_of(run_in(workspace))} == {"山"}
     assert "Since the last build: edited book.md." in capsys.readouterr().err
+
+
+def test_a_run_whose_name_is_none_any_more_is_built_by_the_words_that_name_it(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "runs" / "book").rename(workspace / "runs" / "my book")
+    (workspace / "other").mkdir()
+    (workspace / "other" / "my book.md").write_text("# 山\n\n## 一\n\n山甲的兵器是乙斧。\n", "utf-8")
+    build = ["build", "other/my book.md", "--teacher", "offline"]
+    _, said, words = error_of(capsys, main(build)).rpartition("replace what is there with ")
+    assert said
+    assert main([*build, *shlex.split(words.removesuffix("."))]) == 0
+    assert {row["heading_path"][0] for row in rows_of(run_in(workspace, "my book"))} == {"山"}
 
 
 def test_files_of_the_folder_of_a_run_come_and_go_and_are_named(

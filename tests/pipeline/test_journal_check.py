@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from tests.pipeline.test_journal import CALL
 from tests.support.building import calls_of, files_in
 from wukong_pipe.cli import main
 from wukong_pipe.journal import Journal, recovered_of
-from wukong_pipe.journal_check import is_sound
+from wukong_pipe.journal_check import sound_version
+from wukong_pipe.journal_migrations import MIGRATIONS
+from wukong_pipe.journal_records import call_key
 from wukong_pipe.recover import _Found, _write
 from wukong_pipe.sqlite_pages import layouts
 
@@ -81,8 +84,59 @@ def test_a_journal_whose_last_calls_stand_in_its_log_is_sound(tmp_path: Path) ->
     for name in ("journal.sqlite", "journal.sqlite-wal"):
         (killed / name).write_bytes(left[name])
     before = files_in(killed)
-    assert is_sound(killed / "journal.sqlite")
+    assert sound_version(killed / "journal.sqlite") == len(MIGRATIONS)
     assert files_in(killed) == before
+
+
+def test_a_sound_journal_of_a_newer_version_is_left_to_that_version(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(JOURNAL) as db:
+        db.execute("CREATE TABLE verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL)")
+        db.execute("INSERT INTO verdicts VALUES ('k', 'paid for')")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    before = files_in(workspace)
+    assert main(["journal", "--recover"]) == 1
+    assert "runs/journal.sqlite is sound, and a newer wukong-pipe wrote it" in capsys.readouterr().err
+    assert files_in(workspace) == before
+
+
+@pytest.mark.parametrize("version", range(len(MIGRATIONS)))
+def test_a_sound_journal_of_an_older_version_is_left_to_the_next_build(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    JOURNAL.unlink()
+    request = b"{}"
+    old = replace(CALL, key=call_key(request, 0), request=request)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("wukong_pipe.journal.MIGRATIONS", MIGRATIONS[:version])
+        with Journal(JOURNAL) as journal:
+            columns = [name for _, name, *_ in journal._db.execute("PRAGMA table_info(calls)") if name != "seal"]
+            if columns:
+                names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+                values = [getattr(old, name) for name in columns]
+                journal._db.execute(f"INSERT INTO calls ({names}) VALUES ({marks})", values)
+    before = files_in(workspace)
+    assert main(["journal", "--recover"]) == 0
+    assert "is sound: there is nothing to recover. An older version wrote it" in capsys.readouterr().out
+    assert files_in(workspace) == before
+    assert main(BUILD) == 0
+    assert sound_version(JOURNAL) == len(MIGRATIONS)
+    with Journal(JOURNAL) as journal:
+        assert journal.get(old.key) == (old if columns else None)
+
+
+def versioned(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 2}")
+    db.close()
+
+
+def without_calls(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE calls")
+    db.close()
 
 
 def changed(path: Path) -> None:
@@ -101,6 +155,8 @@ def misplaced(path: Path) -> None:
     "harm",
     [
         pytest.param(changed, id="a call that was changed"),
+        pytest.param(versioned, id="an older version than its tables are of"),
+        pytest.param(without_calls, id="no table of calls"),
         pytest.param(misplaced, id="pages that were written over"),
         pytest.param(lambda path: path.write_bytes(b"no database" * 500), id="another file"),
         pytest.param(lambda path: path.write_bytes(b""), id="an empty file"),
@@ -111,6 +167,6 @@ def test_a_damaged_journal_is_not_sound(tmp_path: Path, harm: Callable[[Path], N
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         journal.record(CALL)
-    assert is_sound(path)
+    assert sound_version(path) == len(MIGRATIONS)
     harm(path)
-    assert not is_sound(path)
+    assert sound_version(path) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,12 @@ import pytest
 from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, provider
+from wukong_pipe.build_command import TeacherChoice
 from wukong_pipe.cli import main
 from wukong_pipe.journal import Journal
+from wukong_pipe.judging import judging
+from wukong_pipe.workspace import Workspace
+from wukong_trainer.judge import SCHEMA
 
 BOOK = "# T\n\nThe Kelmar weighs 417 kilograms. The Sorvan weighs 318 kilograms.\n"
 JOURNAL = Path("runs/journal.sqlite")
@@ -22,8 +27,12 @@ def _stands_in_an_empty_folder(empty_home: Path) -> None:
     (empty_home / "k.md").write_text(BOOK)
 
 
-def build(server: Provider, *more: str) -> int:
-    return main(["build", "k.md", "--base-url", server.base_url, "--teacher-model", "m", "--variants", "1", *more])
+def build(server: Provider, *more: str, path: str = "k.md") -> int:
+    return main(["build", path, "--base-url", server.base_url, "--teacher-model", "m", "--variants", "1", *more])
+
+
+def said_by(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().err.split())
 
 
 def emptied() -> None:
@@ -72,8 +81,51 @@ def test_of_a_deleted_journal_the_user_is_told_what_is_paid_again(capsys: pytest
         capsys.readouterr()
         assert build(server) == 0
         assert len(server.requests) == 2 * asked
-    said = f"There is no runs/journal.sqlite: the {asked} calls that runs/k/dataset was made from are paid for again."
-    assert said in capsys.readouterr().err
+    assert (
+        f"There is no runs/journal.sqlite, which held the {asked} calls that runs/k/dataset was made from: when it is "
+        "built again, they are paid for again."
+    ) in said_by(capsys)
+
+
+def test_of_a_journal_made_anew_by_another_build_the_user_is_told_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("n.md").write_text("# N\n\nThe Toldan weighs 219 kilograms.\n")
+    with provider(GoodTeacher()) as server:
+        assert build(server) == 0
+        JOURNAL.unlink()
+        assert build(server, path="n.md") == 0
+        assert "lacks" not in said_by(capsys)
+        assert build(server) == 0
+        assert re.search(
+            r"runs/journal\.sqlite lacks [1-9]\d* of the calls that runs/k/dataset was made", said_by(capsys)
+        )
+        for again in ((), ("--run", "twin"), ("--run", "twin")):
+            assert build(server, *again) == 0
+            assert "lacks" not in said_by(capsys)
+
+
+def test_the_judge_says_what_a_deleted_journal_held() -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server) == 0
+        JOURNAL.unlink()
+        workspace, said = Workspace(Path("runs")), list[str]()
+        choice = TeacherChoice("openai", "m", server.base_url)
+        with judging(workspace, workspace.run("k"), choice, SCHEMA, lambda *_: None, said.append):
+            pass
+    (line,) = said
+    assert line.startswith("There is no runs/journal.sqlite, which held the ")
+
+
+def test_the_embedded_teacher_builds_beside_an_emptied_journal_for_it_buys_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server) == 0
+        emptied()
+        capsys.readouterr()
+        assert main(["build", "k.md", "--teacher", "offline", "--variants", "1", "--run", "offline"]) == 0
+        assert "journal.sqlite" not in said_by(capsys)
+        assert build(server) == 0
+        assert "runs/journal.sqlite lacks" in said_by(capsys)
 
 
 def test_datasets_of_the_embedded_teacher_cost_nothing_and_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:

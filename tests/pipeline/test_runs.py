@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from wukong_pipe import bounded
 from wukong_pipe.runs import runs_table, summaries
 from wukong_pipe.workspace import Workspace, write_json, write_text
 
@@ -45,3 +46,10 @@ def test_a_training_on_rows_of_one_s_own_shows_how_many_there_were(tmp_path: Pat
     write_json(run.manifest, {"splits": {"train": 5, "validation": 0, "test": 2}})
     (summary,) = summaries(workspace)
     assert summary.rows == {"train": 5, "test": 2}
+
+
+def test_of_a_recipe_that_is_longer_than_any_is_nothing_is_told(tmp_path: Path) -> None:
+    run = Workspace(tmp_path).run("alpaca")
+    write_text(run.train / "recipe.toml", "# rows: 98 train, 0 validation\n" + "#" * bounded.MIB)
+    (summary,) = summaries(Workspace(tmp_path))
+    assert summary.rows == {}
