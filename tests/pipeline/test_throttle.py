@@ -404,12 +404,13 @@ def test_refusals_by_chance_do_not_slow_the_run(share: float, seed: int) -> None
     assert noisy(throttle, share, 3000, seed) >= (0.8 if share < 0.1 else 0.25) * 128 * (1 - share)
 
 
-def test_one_refusal_without_noise_is_taken_for_the_limit_that_it_is() -> None:
+def test_one_refusal_takes_a_place_and_gives_it_back_where_it_stays_alone() -> None:
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
     throttle.refuses(1.2, None)
+    assert (throttle.limit, throttle.findings()) == (39, {})
     rounds(throttle, 3, 1.2)
-    assert throttle.findings() == {"limit": 39}
+    assert (throttle.limit, throttle.findings()) == (40, {})
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
