@@ -141,6 +141,7 @@ class Throttle:
         self._clean = 0  # The answers before them.
         self._is_alone = False  # The first of them was, of all sent before.
         self._is_proved = False  # There is a limit a minute.
+        self._floor = 0  # As long as few were refused, no fewer at a time are sent than half of what was.
         self._refused_at = math.inf  # The fewest calls in flight that were refused, and not only slow.
 
         self._ceiling = math.inf  # The fewest calls in flight that were refused last.
@@ -336,7 +337,9 @@ class Throttle:
             self._is_proved = True
             self._pause(now, retry_after)
             self._calm = self._resume + CALM
-        if self._cut_limit and 1 < level < self._ceiling:
+        if self._is_storm(sent):
+            self._floor = 0
+        if self._cut_limit and 1 < level < self._ceiling and level > self._floor:
             self._ceiling = self._refused_at = level
             self._set_limit(now, min(self.limit, level - 1), "refused")
 
@@ -394,10 +397,11 @@ class Throttle:
 
     def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
         self._lose_patience(again=level >= 0.8 * self._ceiling)
-        self._ceiling = self._refused_at = level
         # First what a limit of calls at a time would need, and no more; then what would help against any other.
-        share = 0.0 if trial == 1 else CUT
-        self._set_limit(now, min(self.limit, level - max(1, int(share * level))), "refused")
+        self._floor = self.limit // 2 if trial == 1 else 0
+        limit = max(self._floor, level - 1) if trial == 1 else level - max(1, int(CUT * level))
+        self._ceiling = self._refused_at = max(self._floor + 1, level)
+        self._set_limit(now, min(self.limit, limit), "refused")
 
     def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
         if len(self._sent) == len(self._refused):

@@ -404,13 +404,23 @@ def test_refusals_by_chance_do_not_slow_the_run(share: float, seed: int) -> None
     assert noisy(throttle, share, 3000, seed) >= (0.8 if share < 0.1 else 0.25) * 128 * (1 - share)
 
 
-def test_one_refusal_takes_a_place_and_gives_it_back_where_it_stays_alone() -> None:
+def test_refusals_that_do_not_come_again_are_taken_for_the_limit_that_they_are() -> None:
     throttle = opened(start=40)
     admit_all(throttle, 1.0)
     throttle.refuses(1.2, None)
-    assert (throttle.limit, throttle.findings()) == (39, {})
+    throttle.refuses(1.2, None)
     rounds(throttle, 3, 1.2)
-    assert (throttle.limit, throttle.findings()) == (40, {})
+    assert throttle.findings() == {"limit": 38}
+
+
+def test_a_single_refusal_gives_its_place_back_after_a_clean_round() -> None:
+    throttle = opened(start=40)
+    admit_all(throttle, 1.0)
+    throttle.refuses(1.2, None)
+    assert throttle.limit == 39
+    rounds(throttle, 2, 1.2)
+    assert throttle.limit == 40
+    assert throttle.findings() == {}
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
