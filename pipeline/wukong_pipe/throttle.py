@@ -398,7 +398,7 @@ class Throttle:
     def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
         self._lose_patience(again=level >= 0.8 * self._ceiling)
         # First what a limit of calls at a time would need, and no more; then what would help against any other.
-        self._floor = self.limit // 2 if trial == 1 else 0
+        self._floor = self.limit // 2 if trial == 1 and self.limit >= SURE else 0
         limit = max(self._floor, level - 1) if trial == 1 else level - max(1, int(CUT * level))
         self._ceiling = self._refused_at = max(self._floor + 1, level)
         self._set_limit(now, min(self.limit, limit), "refused")
