@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from benchmarks.throttle import HARD, NOISY, Server, Throttled, rows, simulate
@@ -596,7 +597,18 @@ def test_it_ends_near_the_limit_and_is_seldom_refused(server: Server) -> None:
     check(server, 900)
 
 
+EVENLY = Server("TPM", 1_000_000, "bucket", latency="2 s")
+"""It refuses the excess one by one and evenly, as chance does: a quarter of the calls are refused, none is lost."""
+
+
+def of_the_benchmark(server: Server) -> Any:
+    known = pytest.mark.xfail(strict=True, reason="a bucket's even refusals are taken for chance")
+    return pytest.param(server, marks=known) if server == EVENLY else server
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("server", [server for server in rows() if server not in {*HARD, *NOISY}], ids=repr)
+@pytest.mark.parametrize(
+    "server", [of_the_benchmark(server) for server in rows() if server not in {*HARD, *NOISY}], ids=repr
+)
 def test_it_ends_near_the_limit_of_every_server_of_the_benchmark(server: Server) -> None:
     check(server, 1800)
