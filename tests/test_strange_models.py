@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from tests.support.tuning import FACTS
+from tests.support.tuning import FACTS, copy_of
 from wukong_pipe.cli import main
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import RECORD, Run, Workspace, jsonl, read_json, write_json
+from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, write_json
 from wukong_trainer.model import load_tokenizer
 from wukong_trainer.template_trial import check_template
 from wukong_trainer.templates import rendered
@@ -30,10 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def run(tuned_run: Run, empty_home: Path) -> Run:
     """A copy of the trained run, the one used last, in the folder that the test stands in."""
-    workspace = Workspace(empty_home / "runs")
-    run = workspace.run(tuned_run.name)
-    shutil.copytree(tuned_run.folder, run.folder)
-    workspace.remember(run)
+    run = copy_of(tuned_run, empty_home)
     # What was trained may not be asked.
     (run.dataset / "test.jsonl").write_text(jsonl([{"instruction": "戊己庚辛？", "output": "壬癸"}]), "utf-8")
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,13 +16,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.tuning import ANSWER, FACTS
+from tests.support.tuning import ANSWER, FACTS, copy_of
 from wukong_pipe.chat_command import run_chat
 from wukong_pipe.cli import main
 from wukong_pipe.errors import MissingDependency, WorkspaceError
 from wukong_pipe.options import err
 from wukong_pipe.serve_command import run_serve, vllm_command
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.workspace import Run
 from wukong_trainer.generate import Answer
 from wukong_trainer.tuned import load_tuned
 
@@ -35,11 +34,7 @@ QUESTION = FACTS[0][0]
 @pytest.fixture
 def run(tuned_run: Run, empty_home: Path) -> Run:
     """A copy of the trained run, the one used last, in the folder that the test stands in."""
-    workspace = Workspace(empty_home / "runs")
-    run = workspace.run(tuned_run.name)
-    shutil.copytree(tuned_run.folder, run.folder)
-    workspace.remember(run)
-    return run
+    return copy_of(tuned_run, empty_home)
 
 
 def start(*arguments: str, runs: Path, **streams: int) -> subprocess.Popen[str]:

@@ -25,16 +25,8 @@ SLACK = 0.11
 class InOrder(Throttle):
     """A throttle whose calls end in the order in which they were sent."""
 
-    def __init__(
-        self,
-        *,
-        most: int,
-        start: int | None = None,
-        rpm: float | None = None,
-        tpm: float | None = None,
-        random: Random | None = None,
-    ) -> None:
-        super().__init__(most=most, start=start, rpm=rpm, tpm=tpm, random=random)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.calls: deque[Sent] = deque()
 
     def admit(self, now: float, tokens: int) -> float:

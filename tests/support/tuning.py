@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.trainer.conftest import SMALL, pairs
-from wukong_pipe.workspace import Run, jsonl
+from wukong_pipe.workspace import Run, Workspace, jsonl
 from wukong_trainer import sft
 from wukong_trainer.quiet import silence_libraries
 from wukong_trainer.reading import read_training_data
@@ -41,4 +42,13 @@ def make_tuned_run(folder: Path, precision: Precision) -> Run:
         alpha=16,
     )
     sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+    return run
+
+
+def copy_of(tuned: Run, home: Path) -> Run:
+    """A copy of a tuned run in the runs folder of `home`, as the run used last."""
+    workspace = Workspace(home / "runs")
+    run = workspace.run(tuned.name)
+    shutil.copytree(tuned.folder, run.folder)
+    workspace.remember(run)
     return run
