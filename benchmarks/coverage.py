@@ -20,12 +20,12 @@ from pathlib import Path
 from statistics import median
 
 from wukong_pipe.build import Built
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.offline_questions import form_of
-from wukong_pipe.text import normalise
-from wukong_pipe.units import Unit, units
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.corpus.units import Unit, units
+from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.language.text import normalise
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace
 
 CORPORA = ("corpora/blackwukong.md", "corpora/apollo.md")

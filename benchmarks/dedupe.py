@@ -131,7 +131,7 @@ def questions(count: int, seed: int = 0) -> tuple[list[Question], frozenset[str]
 
 
 def _wordings(rng: random.Random, count: int) -> Iterator[tuple[Question, str]]:
-    from wukong_pipe.offline_questions import TEMPLATES
+    from wukong_pipe.embedded.questions import TEMPLATES
 
     made = 0
     while True:
@@ -189,7 +189,7 @@ def twin(text: str, names: re.Pattern[str], by_lang: dict[str, list[str]], rng: 
 
 def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
     """What `near_pairs` must find: a prefix-filter join (Chaudhuri et al. 2006) in its plainest form."""
-    from wukong_pipe.text import ngrams
+    from wukong_pipe.language.text import ngrams
 
     grams = [ngrams(text) for text in texts]
     frequency = Counter(gram for own in grams for gram in own)
@@ -207,7 +207,7 @@ def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, i
 
 def ours(questions: Sequence[Question], names: frozenset[str]) -> set[int]:
     """The build's own step, answers, families and names included."""
-    from wukong_pipe.dedupe import dedupe
+    from wukong_pipe.dataset.dedupe import dedupe
     from wukong_pipe.records import Row
 
     rest: Any = ("f", "s", "base", "train", "", "a.md", ("",), (1, 1), ("",), "zh", "t", "p", "c")
@@ -217,7 +217,7 @@ def ours(questions: Sequence[Question], names: frozenset[str]) -> set[int]:
 
 def ours_texts_alone(questions: Sequence[Question], _: frozenset[str]) -> set[int]:
     """The join without answers, families and names: what the rivals do, but exactly."""
-    from wukong_pipe.join import near_pairs
+    from wukong_pipe.dataset.similar_pairs import near_pairs
 
     removed: set[int] = set()
     for i, j, _alike in near_pairs([one.text for one in questions], THRESHOLD):
@@ -373,7 +373,7 @@ def resident() -> int:
 
 def line(method: str, result: dict[str, Any], made: Sequence[Question]) -> str:
     """A row of the table. An exact repeat of another question, which chance makes too, is nobody's merit or fault."""
-    from wukong_pipe.text import normalise, similarity
+    from wukong_pipe.language.text import normalise, similarity
 
     times = Counter(normalise(one.text) for one in made)
     removed = set(result["removed"])

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.split import split
-from wukong_pipe.text import is_chinese, latin_names, quoted
-from wukong_pipe.units import terms
+from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import terms
+from wukong_pipe.language.text import is_chinese, latin_names, quoted
 from wukong_pipe.workspace import read_json, read_jsonl
 
 CORPORA = Path(__file__).parents[1] / "corpora"
@@ -122,7 +122,7 @@ class Measured:
 def wukong_pipe(folder: Path, *arguments: str) -> Measured:
     """Run a command of the command line in a process of its own."""
     out = folder / "printed.json"
-    command = [sys.executable, "-c", "from wukong_pipe.cli import main; main()", *arguments, "--json"]
+    command = [sys.executable, "-c", "from wukong_pipe.cli.main import main; main()", *arguments, "--json"]
     start = time.perf_counter()
     with out.open("w") as printed, (folder / "log").open("w") as log:
         actions = [(os.POSIX_SPAWN_DUP2, printed.fileno(), 1), (os.POSIX_SPAWN_DUP2, log.fileno(), 2)]

@@ -44,19 +44,19 @@ from transformers import (
     set_seed,
 )
 
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace
-from wukong_trainer import memory, sft
-from wukong_trainer.adapters import adapter_config
-from wukong_trainer.data import TrainingData
-from wukong_trainer.generate import prompt_text
-from wukong_trainer.model import Place, choose_place, load_model, load_tokenizer
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.reading import read_training_data
+from wukong_trainer.data.examples import TrainingData
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.inference.generate import prompt_text
+from wukong_trainer.models.adapters import adapter_config
+from wukong_trainer.models.loading import Place, choose_place, load_model, load_tokenizer
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import make_tokenizer
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
-from wukong_trainer.student import make_tokenizer
+from wukong_trainer.training import memory, sft
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpora" / "blackwukong.md"
 EPOCHS = 4

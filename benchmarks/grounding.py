@@ -19,12 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.answer_checks import ANSWER_WORDING_CHECKS
-from wukong_pipe.grounding import ANSWER_CHECKS
+from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS
+from wukong_pipe.checks.answer_wordings import ANSWER_WORDING_CHECKS
+from wukong_pipe.checks.pairs import (
+    PAIR_CHECKS,
+    PARAPHRASE_CHECKS,
+    Candidate,
+    check_pair,
+    doubtful,
+    known_to,
+    read_pair,
+)
+from wukong_pipe.corpus.split import split
+from wukong_pipe.language.text import digest
 from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.split import split
-from wukong_pipe.text import digest
-from wukong_pipe.validate import PAIR_CHECKS, PARAPHRASE_CHECKS, Candidate, check_pair, doubtful, known_to, read_pair
 
 HERE = Path(__file__).parent
 CORPORA: tuple[tuple[str, Lang, str, str], ...] = (

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import betainc, ndtr, ndtri, stdtrit
 from scipy.stats import beta
 
-from wukong_trainer.intervals import estimate
+from wukong_trainer.scoring.intervals import estimate
 
 Ends = tuple[np.ndarray, np.ndarray]
 RESAMPLES = 199

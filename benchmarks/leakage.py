@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.build import Built
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.split import split
-from wukong_pipe.text import ngrams, normalise, same_key_facts
-from wukong_pipe.units import terms
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import terms
+from wukong_pipe.language.text import ngrams, normalise, same_key_facts
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace, read_jsonl
 
 CORPORA = Path(__file__).parents[1] / "corpora"

@@ -20,10 +20,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.formats import FILES, FORMATS, Format
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.dataset.formats import FILES, FORMATS, Format
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace, read_json, read_jsonl
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
@@ -151,8 +151,8 @@ def main() -> None:
     options = parser.parse_args()
     import datasets
 
-    from wukong_trainer.quiet import silence_libraries
-    from wukong_trainer.student import make_tokenizer
+    from wukong_trainer.models.quiet import silence_libraries
+    from wukong_trainer.models.student import make_tokenizer
 
     silence_libraries()
     datasets.disable_progress_bars()

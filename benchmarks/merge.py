@@ -18,15 +18,15 @@ from typing import Any
 import torch
 
 from wukong_pipe.workspace import Run, read_jsonl
-from wukong_trainer.data import chat_prompt
-from wukong_trainer.evaluate import base_of, tuned_folder
-from wukong_trainer.export import export
-from wukong_trainer.generate import answer_all
-from wukong_trainer.model import Place, load_model, load_tokenizer
-from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.data.examples import chat_prompt
+from wukong_trainer.evaluation.evaluate import base_of, tuned_folder
+from wukong_trainer.inference.generate import answer_all
+from wukong_trainer.models.loading import Place, load_model, load_tokenizer
+from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.recipe import load_recipe
-from wukong_trainer.scores import key_fact_hit
-from wukong_trainer.tuned import load_weights
+from wukong_trainer.scoring.scores import key_fact_hit
+from wukong_trainer.use.export import export
+from wukong_trainer.use.tuned_model import load_weights
 
 PAGE = Path(__file__).with_suffix(".md")
 TOKENS = 64

@@ -20,10 +20,10 @@ from typing import Any
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from wukong_pipe.quantities import amounts
-from wukong_pipe.text import is_chinese, is_its_own_fact
+from wukong_pipe.language.quantities import amounts
+from wukong_pipe.language.text import is_chinese, is_its_own_fact
 from wukong_pipe.workspace import read_jsonl
-from wukong_trainer.scores import key_fact_hit, score
+from wukong_trainer.scoring.scores import key_fact_hit, score
 
 Metric = Callable[[str, str], float]
 

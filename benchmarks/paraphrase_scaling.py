@@ -32,16 +32,16 @@ from typing import Any
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, get_cosine_schedule_with_warmup
 
-from wukong_pipe.made_up import made_up_pairs
-from wukong_pipe.offline_answers import reworded
-from wukong_pipe.offline_questions import TEMPLATES as BY_FAMILY
-from wukong_pipe.text import CJK
-from wukong_trainer.data import Example, chat_prompt
-from wukong_trainer.generate import answer_all, prompt_text
-from wukong_trainer.model import choose_place, load_model, load_tokenizer
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.scores import key_fact_hit
-from wukong_trainer.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student
+from wukong_pipe.embedded.answers import reworded
+from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.embedded.questions import TEMPLATES as BY_FAMILY
+from wukong_pipe.language.text import CJK
+from wukong_trainer.data.examples import Example, chat_prompt
+from wukong_trainer.inference.generate import answer_all, prompt_text
+from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student
+from wukong_trainer.scoring.scores import key_fact_hit
 
 SUMMARY = Path(__file__).with_suffix(".json")
 SHARES = (

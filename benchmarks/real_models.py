@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from wukong_pipe.errors import WukongError
-from wukong_trainer.gguf_files import dequantised
-from wukong_trainer.known_models import KNOWN, MB, cache, fetched
+from wukong_trainer.models.gguf_files import dequantised
+from wukong_trainer.models.known_models import KNOWN, MB, cache, fetched
 
 
 def tell(line: str) -> None:

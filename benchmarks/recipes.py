@@ -29,15 +29,15 @@ from typing import Any
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
-from wukong_pipe.cli import main as wukong_pipe
+from wukong_pipe.cli.main import main as wukong_pipe
 from wukong_pipe.workspace import Workspace, jsonl
-from wukong_trainer.data import Example
-from wukong_trainer.generate import answer_all, likelihood_all
-from wukong_trainer.model import choose_place, load_model
-from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.data.examples import Example
+from wukong_trainer.inference.generate import answer_all, likelihood_all
+from wukong_trainer.models.loading import choose_place, load_model
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import END_OF_TEXT, TURN_END, make_tokenizer
 from wukong_trainer.recipe import Recipe, load_recipe, shipped_recipes
-from wukong_trainer.student import END_OF_TEXT, TURN_END, make_tokenizer
-from wukong_trainer.tuned import Tuned, load_tuned
+from wukong_trainer.use.tuned_model import Tuned, load_tuned
 
 CHARACTERS = "山水火木金土石云风雷雨雪虎龙狐猿蛇鹤松竹梅兰江河湖海星月光影"
 WORDINGS = {

@@ -21,10 +21,10 @@ from safetensors.torch import load_file
 from tests.trainer.conftest import FACTS, SMALL, SYSTEM, pairs
 
 from wukong_pipe.workspace import Run, jsonl, read_jsonl
-from wukong_trainer.checkpoints import STATE, last_checkpoint, step_of
-from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import make_student
 from wukong_trainer.recipe import load_recipe, overridden, to_toml
-from wukong_trainer.student import make_student
+from wukong_trainer.training.checkpoints import STATE, last_checkpoint, step_of
 
 PAGE = Path(__file__).with_suffix(".md")
 STEPS, SAVE_EVERY, BATCH = 80, 10, 10

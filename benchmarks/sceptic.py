@@ -17,16 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.corpus.of_run import names_of
+from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.errors import ModelError
-from wukong_pipe.offline_questions import form_of
-from wukong_pipe.section_texts import names_of
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
-from wukong_trainer import sft
-from wukong_trainer.data import default_system
-from wukong_trainer.evaluate import Settings, evaluate
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.reading import read_training_data
+from wukong_trainer.data.examples import default_system
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.recipe import load_recipe, overridden
+from wukong_trainer.training import sft
 
 Rows = list[dict[str, Any]]
 

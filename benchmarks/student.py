@@ -17,18 +17,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.made_up import MADE_UP_FACTS, made_up_pairs
-from wukong_pipe.offline_questions import form_of
+from wukong_pipe.embedded.invented_facts import MADE_UP_FACTS, made_up_pairs
+from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.language.text import is_chinese
 from wukong_pipe.records import Lang
-from wukong_pipe.text import is_chinese
 from wukong_pipe.workspace import Run
-from wukong_trainer import sft
-from wukong_trainer.data import TrainingData, default_system
-from wukong_trainer.evaluate import Settings, evaluate
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.reading import read_training_data
+from wukong_trainer.data.examples import TrainingData, default_system
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import StudentSize, make_student
 from wukong_trainer.recipe import load_recipe, overridden
-from wukong_trainer.student import StudentSize, make_student
+from wukong_trainer.training import sft
 
 
 @dataclass(frozen=True)

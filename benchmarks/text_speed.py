@@ -25,14 +25,14 @@ from pathlib import Path
 
 import wukong_pipe
 import wukong_trainer
-from wukong_pipe.answer_checks import check_answer
-from wukong_pipe.cleaning import clean
+from wukong_pipe.checks.answer_wordings import check_answer
+from wukong_pipe.checks.pairs import PAIR_CHECKS, PARAPHRASE_CHECKS, Candidate, check_pair, read_pair
+from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import units
+from wukong_pipe.language.text import key_facts, latin_names, sentences
 from wukong_pipe.records import QAPair
-from wukong_pipe.replies import read_object
-from wukong_pipe.split import split
-from wukong_pipe.text import key_facts, latin_names, sentences
-from wukong_pipe.units import units
-from wukong_pipe.validate import PAIR_CHECKS, PARAPHRASE_CHECKS, Candidate, check_pair, read_pair
+from wukong_pipe.teacher.replies import read_object
 
 SIZES = (10_000, 100_000, 1_000_000)
 SLOW = 20.0

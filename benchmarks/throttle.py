@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from wukong_pipe.throttle import Sent, Throttle
+from wukong_pipe.providers.throttle import Sent, Throttle
 
 ROOM = 500
 """The calls at a time that every client is allowed."""

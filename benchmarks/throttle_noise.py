@@ -87,10 +87,10 @@ def ours(parent: str, url: str, calls: int) -> None:
     import openai
     from benchmarks.throughput import requests, settings
 
-    from wukong_pipe.journal import Journal
-    from wukong_pipe.ledger import Ledger
-    from wukong_pipe.openai_teacher import OpenAIBackend
-    from wukong_pipe.teacher import JournalledTeacher, in_pool
+    from wukong_pipe.journal.store import Journal
+    from wukong_pipe.providers.live import OpenAIBackend
+    from wukong_pipe.teacher.asking import JournalledTeacher, in_pool
+    from wukong_pipe.teacher.ledger import Ledger
 
     assert openai
     said: list[str] = []

@@ -25,16 +25,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from wukong_pipe import openai_teacher
-from wukong_pipe.base_qa import request
 from wukong_pipe.build import load_prompts
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.journal import Journal
-from wukong_pipe.ledger import Ledger
-from wukong_pipe.openai_client import TeacherSettings
-from wukong_pipe.openai_request import JSON_SCHEMA, wire_body
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.providers import live
+from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.providers.request import JSON_SCHEMA, wire_body
 from wukong_pipe.records import Section
-from wukong_pipe.teacher import JournalledTeacher, Request, in_pool
+from wukong_pipe.stages.base_qa import request
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
+from wukong_pipe.teacher.ledger import Ledger
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -128,7 +128,7 @@ Client = Callable[[str, list[Request]], Awaitable[None]]
 async def pipeline(url: str, asked: list[Request]) -> None:
     """As a build asks."""
     with tempfile.TemporaryDirectory(dir=".") as folder, Journal(Path(folder) / "journal.sqlite") as journal:
-        async with openai_teacher.OpenAIBackend(settings(url), journal, Ledger(journal, "run")) as backend:
+        async with live.OpenAIBackend(settings(url), journal, Ledger(journal, "run")) as backend:
             teacher = JournalledTeacher(journal, backend, "run")
             replies = await in_pool(asked, lambda one: teacher.ask(one, 0), SLOTS)
         assert all(reply.value is not None for reply in replies)
@@ -136,9 +136,7 @@ async def pipeline(url: str, asked: list[Request]) -> None:
 
 async def pipeline_on_aiohttp(url: str, asked: list[Request]) -> None:
     """The same on the SDK's other transport."""
-    with mock.patch.object(
-        openai_teacher, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)
-    ):
+    with mock.patch.object(live, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)):
         await pipeline(url, asked)
 
 

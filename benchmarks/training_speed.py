@@ -30,19 +30,20 @@ from typing import Any
 from datasets import Dataset
 from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.made_up import made_up_pairs
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_json, write_text
-from wukong_trainer import sft, training_log
-from wukong_trainer.data import Example, TrainingData, default_system
-from wukong_trainer.generate import likelihood_all, prompt_text
-from wukong_trainer.model import choose_place, load_model, load_tokenizer
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.reading import read_training_data
+from wukong_trainer.data.examples import Example, TrainingData, default_system
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.inference.generate import likelihood_all, prompt_text
+from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import StudentSize, make_student
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
-from wukong_trainer.student import StudentSize, make_student
+from wukong_trainer.training import log as training_log
+from wukong_trainer.training import sft
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpora" / "blackwukong.md"
 ROWS, HELD_OUT = 256, 64

@@ -18,12 +18,12 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import read_sources
-from wukong_pipe.dedupe import dedupe
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import read_sources
+from wukong_pipe.corpus.units import terms
+from wukong_pipe.dataset.dedupe import dedupe
 from wukong_pipe.records import Row
-from wukong_pipe.units import terms
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace
 
 CORPORA = ("corpora/blackwukong.md", "corpora/apollo.md")

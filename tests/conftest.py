@@ -34,9 +34,9 @@ SLOW_FIXTURES = {"student", "tuned_run", "tuned_run_in", "tuned", "ran", "browse
 """What trains a student, runs the README, kills a build or starts a browser; tests that stand on these are slow."""
 
 MAY_SKIP = {
-    "tests/trainer/test_gpu_qlora.py": "a machine with a GPU runs the benchmark itself",
-    "tests/trainer/test_vllm.py": "vLLM is of another environment: WUKONG_VLLM names it",
-    "tests/trainer/test_mlflow.py": "the tracker need not be installed",
+    "tests/trainer/training/test_gpu_qlora.py": "a machine with a GPU runs the benchmark itself",
+    "tests/trainer/inference/test_vllm_engine.py": "vLLM is of another environment: WUKONG_VLLM names it",
+    "tests/trainer/training/test_mlflow.py": "the tracker need not be installed",
 }
 """The files that may skip a test under `--no-skips`, and why; anything else that skips fails the run."""
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe.made_up import made_up_pairs
-from wukong_pipe.offline_questions import form_of
+from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.workspace import read_json, read_jsonl
 
 pytestmark = pytest.mark.long

@@ -33,10 +33,10 @@ TOLD = {
 }
 """Each of them changes what the programs under test, or the libraries below them, do or print."""
 TESTS = (
-    "tests/pipeline/test_hub.py::test_the_command_creates_a_private_dataset_and_commits_just_the_files_on_the_list",
-    "tests/pipeline/test_cli.py::test_a_build_says_what_it_made_and_what_comes_next",
-    "tests/pipeline/test_cli.py::test_the_teachers_own_variables_come_last",
-    "tests/pipeline/test_eval_screen.py",
+    "tests/pipeline/dataset/test_hub.py::test_the_command_creates_a_private_dataset_and_commits_just_the_files_on_the_list",
+    "tests/pipeline/cli/test_main.py::test_a_build_says_what_it_made_and_what_comes_next",
+    "tests/pipeline/cli/test_main.py::test_the_teachers_own_variables_come_last",
+    "tests/pipeline/screens/test_evaluation.py",
 )
 
 
@@ -64,7 +64,7 @@ def test_tests_depend_on_no_terminal_that_they_are_started_from() -> None:
         "-q",
         "-p",
         "no:cacheprovider",
-        "tests/pipeline/test_cli_recipes.py",
+        "tests/pipeline/cli/test_recipes.py",
     ]
     with subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.provider import Response, completion, provider
 from tests.trainer.conftest import SMALL, SYSTEM, pairs
-from wukong_pipe.cli import main
+from wukong_pipe.cli.main import main
 from wukong_pipe.workspace import read_json, read_jsonl
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.student import make_student
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import make_student
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ def test_another_run_is_compared_and_an_unknown_one_is_refused(home: Path, capsy
 
 
 def test_progress_tells_rate_and_time_left_and_counts_no_answer_that_was_known() -> None:
-    from wukong_pipe.eval_command import paced
+    from wukong_pipe.commands.evaluate import paced
 
     told: list[tuple[str, int, int, str]] = []
     tell = paced(lambda *step: told.append(step))

@@ -7,7 +7,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from wukong_pipe.cli import main
+from wukong_pipe.cli.main import main
 from wukong_pipe.workspace import read_jsonl
 
 pytestmark = pytest.mark.usefixtures("empty_home")

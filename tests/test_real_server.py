@@ -17,10 +17,10 @@ import httpx2
 import pytest
 
 from tests.trainer.conftest import SMALL, SYSTEM, pairs
-from wukong_pipe.cli import main
+from wukong_pipe.cli.main import main
 from wukong_pipe.workspace import read_json, read_jsonl
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.student import make_student
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import make_student
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 

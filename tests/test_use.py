@@ -17,14 +17,14 @@ import httpx2
 import pytest
 
 from tests.support.tuning import ANSWER, FACTS, copy_of
-from wukong_pipe.chat_command import run_chat
-from wukong_pipe.cli import main
+from wukong_pipe.cli.main import main
+from wukong_pipe.cli.options import err
+from wukong_pipe.commands.chat import run_chat
+from wukong_pipe.commands.serve import run_serve, vllm_command
 from wukong_pipe.errors import MissingDependency, WorkspaceError
-from wukong_pipe.options import err
-from wukong_pipe.serve_command import run_serve, vllm_command
 from wukong_pipe.workspace import Run
-from wukong_trainer.generate import Answer
-from wukong_trainer.tuned import load_tuned
+from wukong_trainer.inference.generate import Answer
+from wukong_trainer.use.tuned_model import load_tuned
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -84,7 +84,7 @@ def test_ask_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("run")
 def test_words_of_a_model_move_no_cursor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wukong_trainer.tuned.ask", lambda *arguments: Answer("\x1b[2J甲\u202e乙", True))
+    monkeypatch.setattr("wukong_trainer.use.tuned_model.ask", lambda *arguments: Answer("\x1b[2J甲\u202e乙", True))
     assert main(["ask", QUESTION]) == 0
     assert capsys.readouterr().out == "\\x1b[2J甲\\u202e乙\n"
 
@@ -231,7 +231,7 @@ def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on(
     tuned = load_tuned(tuned_run)
     # The base has not learnt to stop: all that it may say takes minutes.
     tuned.model.disable_adapter_layers()
-    monkeypatch.setattr("wukong_trainer.tuned.load_tuned", lambda run, model: tuned)
+    monkeypatch.setattr("wukong_trainer.use.tuned_model.load_tuned", lambda run, model: tuned)
 
     class Lines:
         """A question that is interrupted while it is answered, and then the end."""

@@ -9,27 +9,27 @@ from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
-from wukong_pipe import base_qa
-from wukong_pipe.answers import RewordedAnswer, ask_answers, take_in_turn
-from wukong_pipe.attempts import USUAL, Attempts
-from wukong_pipe.base_qa import Answered, ask_base_qa
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import Source
-from wukong_pipe.dataset import write_dataset
-from wukong_pipe.dedupe import Removal, dedupe
-from wukong_pipe.edits import Edited, apply_edits, read_edits
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import telling_terms, units, worth
+from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.dataset.files import write_dataset
+from wukong_pipe.dataset.holdout import Holdout, hold_out, plan
 from wukong_pipe.errors import CorpusError
-from wukong_pipe.estimate import estimate
-from wukong_pipe.holdout import Holdout, hold_out, plan
-from wukong_pipe.judge import Judged, ask_judge, doubted
-from wukong_pipe.paraphrase import Reworded, ask_paraphrases, base_row
-from wukong_pipe.prompt_files import PLACEHOLDERS, Prompt, load_prompt
-from wukong_pipe.rebuild import changes_elsewhere
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
-from wukong_pipe.shortfall import Shortfall, shortfall
-from wukong_pipe.split import split
-from wukong_pipe.teacher import Ask, in_pool
-from wukong_pipe.units import telling_terms, units, worth
+from wukong_pipe.stages import base_qa
+from wukong_pipe.stages.answers import RewordedAnswer, ask_answers, take_in_turn
+from wukong_pipe.stages.base_qa import Answered, ask_base_qa
+from wukong_pipe.stages.changes import changes_elsewhere
+from wukong_pipe.stages.edits import Edited, apply_edits, read_edits
+from wukong_pipe.stages.estimate import estimate
+from wukong_pipe.stages.judge import Judged, ask_judge, doubted
+from wukong_pipe.stages.paraphrase import Reworded, ask_paraphrases, base_row
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.shortfall import Shortfall, shortfall
+from wukong_pipe.teacher.asking import Ask, in_pool
+from wukong_pipe.teacher.attempts import USUAL, Attempts
+from wukong_pipe.teacher.prompt_files import PLACEHOLDERS, Prompt, load_prompt
 from wukong_pipe.workspace import Run
 
 Progress = Callable[[str, int, int], None]

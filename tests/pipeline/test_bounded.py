@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.building import files_in
 from wukong_pipe import bounded
-from wukong_pipe.cli import main
+from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.workspace import Workspace, read_json, read_jsonl
 

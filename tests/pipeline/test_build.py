@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.test_holdout import leaks
+from tests.pipeline.dataset.test_holdout import leaks
 from tests.support.building import (
     ROW_KEYS,
     SMALL,
@@ -21,12 +21,12 @@ from tests.support.building import (
     run_in,
     source,
 )
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import Source, read_sources
+from wukong_pipe.corpus.sources import Source, read_sources
+from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import terms
 from wukong_pipe.errors import CorpusError
-from wukong_pipe.journal import Journal
-from wukong_pipe.split import split
-from wukong_pipe.units import terms
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import read_json, read_jsonl
 
 SAMPLES = ["blackwukong.md", "apollo.md"]

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_json, write_text
-from wukong_trainer.compare import against
-from wukong_trainer.contenders import Contender
-from wukong_trainer.forgetting import forgetting
-from wukong_trainer.hallucination import mark_invented
-from wukong_trainer.judge import Comparison, judge
-from wukong_trainer.metrics import summarise
-from wukong_trainer.open_book import OpenBook, open_book
-from wukong_trainer.scores import score
+from wukong_trainer.evaluation.forgetting import forgetting
+from wukong_trainer.evaluation.inventions import mark_invented
+from wukong_trainer.evaluation.judge import Comparison, judge
+from wukong_trainer.evaluation.metrics import summarise
+from wukong_trainer.evaluation.open_book import OpenBook, open_book
+from wukong_trainer.evaluation.rivals import against
+from wukong_trainer.inference.asked_models import Contender
+from wukong_trainer.scoring.scores import score
 
 HOSTILE = (
     "<img src=x onerror=alert(1)></script></style><script>alert(2)</script>{{ 7*7 }} $x$ \"' --> \x1b[31mred\x07 "

@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.provider import Provider
 from wukong_pipe.errors import WukongError
-from wukong_pipe.journal import Journal
-from wukong_pipe.journal_records import Send
-from wukong_pipe.ledger import Ledger
-from wukong_pipe.openai_client import TeacherSettings
-from wukong_pipe.openai_teacher import OpenAIBackend
+from wukong_pipe.journal.records import Send
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.providers.live import OpenAIBackend
 from wukong_pipe.records import Section
-from wukong_pipe.teacher import BaseQATask, JournalledTeacher, Reply, Request
+from wukong_pipe.teacher.asking import BaseQATask, JournalledTeacher, Reply, Request
+from wukong_pipe.teacher.ledger import Ledger
 
 SCHEMA = {"type": "object", "required": ["pairs"], "properties": {"pairs": {"type": "array"}}}
 GOOD = '{"pairs": [{"question": "谁？"}]}'

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.build import Built
-from wukong_pipe.build_command import TeacherChoice, run_build
-from wukong_pipe.config import BuildSettings
-from wukong_pipe.corpus import Source
-from wukong_pipe.journal import Journal
+from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace, read_jsonl
 
 SMALL = BuildSettings(variants=6, max_pairs=5, limit=6)

@@ -25,9 +25,10 @@ from unittest import mock
 
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider, refusal
-from wukong_pipe import provider_errors, throttle
-from wukong_pipe.cli import main
-from wukong_pipe.openai_client import TeacherSettings
+from wukong_pipe.cli.main import main
+from wukong_pipe.providers import throttle
+from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.teacher import refusals
 from wukong_pipe.workspace import read_json, read_jsonl
 
 BOOK = """\
@@ -832,7 +833,7 @@ def impatience(deadline: float, longest_wait: float) -> Iterator[None]:
         mock.patch.object(TeacherSettings, "__post_init__", hurried),
         # Nobody here speaks TLS, and reading the system's certificates takes as long as all the calls of a build.
         mock.patch.object(ssl.SSLContext, "load_verify_locations"),
-        mock.patch.object(provider_errors, "MOST_WAIT", longest_wait),
+        mock.patch.object(refusals, "MOST_WAIT", longest_wait),
         mock.patch.object(throttle, "RAMP_START", 0.05),
     ):
         yield

@@ -7,11 +7,11 @@ import re
 from typing import Any
 
 from tests.support.provider import Response, completion
-from wukong_pipe import offline
-from wukong_pipe.offline_facts import facts
+from wukong_pipe.embedded import teacher
+from wukong_pipe.embedded.facts import facts
+from wukong_pipe.language.text import is_chinese
 from wukong_pipe.records import Lang, Section
-from wukong_pipe.teacher import AnswerTask, ParaphraseTask
-from wukong_pipe.text import is_chinese
+from wukong_pipe.teacher.asking import AnswerTask, ParaphraseTask
 
 _SECTION = re.compile(r"<source>\n(.*)\n</source>", re.DOTALL)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
@@ -35,14 +35,14 @@ class GoodTeacher:
         elif answer:
             question = _found(_QUESTION, prompt)
             wording = AnswerTask(self._asked[question], question, answer[1], int(_found(_NUMBER, prompt)), ())
-            reply = {"answers": offline.answer_wordings(wording, 0)}
+            reply = {"answers": teacher.answer_wordings(wording, 0)}
         elif section:
             path = tuple(_found(_HEADINGS, prompt).split(" › "))
             reply = {"pairs": self._pairs(section[1], path, int(_found(_NUMBER, prompt)))}
         else:
             question = _found(_QUESTION, prompt)
             task = ParaphraseTask(self._asked[question], question, int(_found(_NUMBER, prompt)), ())
-            reply = {"questions": offline.paraphrases(task)}
+            reply = {"questions": teacher.paraphrases(task)}
         return completion(json.dumps(reply, ensure_ascii=False))
 
     def _pairs(self, text: str, path: tuple[str, ...], count: int) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ def serve() -> None:
 
 def _obey(order: dict[str, Any], told: int) -> NoReturn:
     """Become the command that was ordered."""
-    from wukong_pipe.cli import main
+    from wukong_pipe.cli.main import main
 
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.trainer.conftest import SMALL, pairs
 from wukong_pipe.workspace import Run, Workspace, jsonl
-from wukong_trainer import sft
-from wukong_trainer.quiet import silence_libraries
-from wukong_trainer.reading import read_training_data
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import make_student
 from wukong_trainer.recipe import Precision, load_recipe, overridden
-from wukong_trainer.student import make_student
+from wukong_trainer.training import sft
 
 # What a chat template must carry unharmed.
 SYSTEM = '简要回答。\n用“引号”、"quotes" 与 \\n、{{ 花括号 }}、%}。'

@@ -11,11 +11,11 @@ import pytest
 
 from tests.support.once import made_once
 from tests.support.package_index import Index, index_served
-from wukong_trainer.data import Example, TrainingData
-from wukong_trainer.model import Place, choose_place
-from wukong_trainer.quiet import silence_libraries
+from wukong_trainer.data.examples import Example, TrainingData
+from wukong_trainer.models.loading import Place, choose_place
+from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.student import StudentSize, make_student
 from wukong_trainer.recipe import Precision, Recipe, load_recipe, overridden
-from wukong_trainer.student import StudentSize, make_student
 
 SMALL = StudentSize(
     vocabulary=400, hidden=64, intermediate=128, layers=1, heads=2, key_value_heads=1, pretraining_steps=5
@@ -59,7 +59,7 @@ def package_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 def short_samples(monkeypatch: pytest.MonkeyPatch) -> int:
     """Answers shown after a training end after so many tokens: a student barely trained ends none of them itself."""
     tokens = 12
-    monkeypatch.setattr("wukong_trainer.samples.NEW_TOKENS", {"cpu": tokens, "cuda": tokens})
+    monkeypatch.setattr("wukong_trainer.use.samples.NEW_TOKENS", {"cpu": tokens, "cuda": tokens})
     return tokens
 
 

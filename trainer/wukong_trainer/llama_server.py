@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from wukong_pipe.errors import MissingDependency, ModelError, WukongError
-from wukong_trainer.gguf_files import gguf_of
-from wukong_trainer.known_models import KNOWN, Say, fetched
+from wukong_trainer.models.gguf_files import gguf_of
+from wukong_trainer.models.known_models import KNOWN, Say, fetched
 
 HOST = "127.0.0.1"
 

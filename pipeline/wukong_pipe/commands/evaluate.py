@@ -1,0 +1,167 @@
+"""What `eval` and `report` do once their options are read; the heavy imports stand inside the functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wukong_pipe.build import written_freely
+from wukong_pipe.checks.inventions import invented_in
+from wukong_pipe.commands.build import TeacherChoice
+from wukong_pipe.commands.train import Progress
+from wukong_pipe.corpus.of_run import names_of, source_of
+from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
+from wukong_pipe.extras import training_installed
+from wukong_pipe.screens.evaluation import sampled
+from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def run_eval(
+    workspace: Workspace,
+    run: Run,
+    settings: Mapping[str, Any],
+    *,
+    test: Path | None,
+    model: str,
+    progress: Progress,
+    rivals: Sequence[str] = (),
+    judge: TeacherChoice | None = None,
+    encoding: str = "utf-8",
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Compare base and tuned on the held-out questions.
+
+    Args:
+        rivals: names of other runs here, or model ids and folders, that are asked the same questions.
+        judge: the teacher that says which of two answers is better.
+        encoding: of the sources, where their text is needed.
+        say: told what the user must know while the judge is asked.
+
+    Raises:
+        WorkspaceError: the bound is wanted, and the sources are gone.
+        WukongError: see `wukong_trainer.evaluation.evaluate.evaluate` and `judging.judging`.
+    """
+    with training_installed():
+        from wukong_trainer.evaluation.evaluate import Settings, evaluate
+        from wukong_trainer.evaluation.judge import SCHEMA
+    from wukong_pipe.commands.judging import judging
+
+    with workspace.writing():
+        workspace.remember(run)
+        find_source = source_of(run, encoding)
+        if settings.get("open_book") and find_source is None:
+            raise WorkspaceError(
+                f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be read: "
+                "put them back, or build again; answers are not paid twice."
+            )
+        # Before anything is asked: a missing key must not be found out after the models have answered.
+        judged = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
+        with judged as ask_judge:
+            return evaluate(
+                run,
+                Settings(**settings),
+                test=test,
+                base_model=model,
+                form_of=form_of if asked_by_template(run) else written_freely,
+                names=lambda: names_of(run, encoding),
+                source_of=find_source,
+                invented_in=invented_in(run, find_source, encoding),
+                ask_judge=ask_judge,
+                rivals=[_rival(workspace, name) for name in rivals],
+                progress=paced(progress),
+            )
+
+
+def _rival(workspace: Workspace, name: str) -> Run | str:
+    """The run of that name, or else the model.
+
+    Raises:
+        ModelError: it is neither a run here nor a folder, and no Hugging Face id either.
+    """
+    if "/" not in name and workspace.run(name).folder.is_dir():
+        return workspace.run(name)
+    if "/" not in name and not Path(name).is_dir():
+        raise ModelError(
+            f"--against {name}: there is no such run in {workspace.folder}; give a run, a model's folder or OWNER/NAME."
+        )
+    return name
+
+
+def paced(progress: Progress) -> Callable[[str, int, int], None]:
+    """`progress` with the rate and the time left in its note; what was known before it began counts for neither."""
+    started: dict[str, tuple[float, int]] = {}
+
+    def tell(step: str, done: int, total: int) -> None:
+        begun, before = started.setdefault(step, (time.monotonic(), done))
+        seconds = time.monotonic() - begun
+        if done <= before or not seconds:
+            progress(step, done, total, "")
+            return
+        rate = (done - before) / seconds
+        left = f", {(total - done) / rate:.0f} s left" if done < total else ""
+        progress(step, done, total, f"{rate:.1f}/s{left}")
+
+    return tell
+
+
+def past_evaluations(run: Run) -> list[dict[str, Any]]:
+    """The evaluations of a run, oldest first.
+
+    Raises:
+        DataError: the history cannot be read.
+    """
+    with training_installed("report"):
+        from wukong_trainer.evaluation.rivals import history, history_of
+    return history(history_of(run))
+
+
+def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
+    """Refuse a tuned model whose primary score is under `least`.
+
+    Raises:
+        BelowThreshold: it is, or no question of the primary level was asked.
+    """
+    if least is None:
+        return
+    primary = metrics["primary"]
+    if not primary["n"]:
+        raise BelowThreshold(f"--fail-under {least:g}: no question of the level “{primary['level']}” was asked.")
+    if primary["tuned"] < least:
+        raise BelowThreshold(
+            f"The tuned model answers {primary['tuned']:.3f} of {primary['n']} held-out questions rightly "
+            f"({primary['metric']}){sampled(metrics.get('sample'))}, and --fail-under asks for {least:g}."
+        )
+
+
+def asked_by_template(run: Run) -> bool:
+    """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
+    teacher = read_object(run.manifest, MANIFEST).get("teacher", {}) if run.manifest.is_file() else {}
+    return not teacher.get("language_model", True)
+
+
+def run_report(workspace: Workspace, run: Run) -> Path:
+    """Write report.html.
+
+    Raises:
+        WukongError: there is nothing to report on, or a file of the run cannot be read.
+    """
+    with training_installed("report"):
+        from wukong_trainer.report.page import write_report
+    with workspace.writing():
+        workspace.remember(run)
+        return write_report(run)
+
+
+def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> RenderableType:
+    """The scores and some answers side by side."""
+    from wukong_trainer.report.answers_table import answers_table
+
+    table: RenderableType = answers_table(metrics, answers)
+    return table

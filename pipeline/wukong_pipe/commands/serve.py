@@ -1,0 +1,82 @@
+"""What `serve` does once its options are read: take the port, load the model, answer until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import socket
+
+from rich.console import Console
+
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.extras import training_installed
+from wukong_pipe.workspace import Run
+
+HOST = "127.0.0.1"
+
+
+def run_serve(run: Run, *, port: int, model: str, max_new_tokens: int, err: Console) -> None:
+    """Serve the run's tuned model, as it was trained, under the run's name.
+
+    Raises:
+        WorkspaceError: the port is taken.
+        WukongError: see `wukong_trainer.use.tuned_model.load_tuned`.
+    """
+    # Before the model: a port that is taken should be said at once.
+    with _listening(port) as listener:
+        with training_installed("train,serving"):
+            from wukong_trainer.use.serve import application, serve
+            from wukong_trainer.use.tuned_model import load_tuned
+        err.print(f"Loading {run.name}…", style="dim")
+        app = application(load_tuned(run, model), run.name, max_new_tokens)
+        listener.listen()
+        err.print(
+            f"Serving {run.name} on http://{HOST}:{listener.getsockname()[1]}/v1, for this machine alone. "
+            "Ctrl-C stops it."
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            serve(app, listener)
+    err.print("Stopped.")
+
+
+def vllm_command(run: Run, port: int) -> list[str]:
+    """The command that serves the run's export with vLLM, greedy unless a request says otherwise.
+
+    Raises:
+        WorkspaceError: nothing was exported, or what was is older than the adapter.
+        MissingDependency: vLLM is not installed.
+    """
+    with training_installed():
+        from wukong_trainer.evaluation.evaluate import tuned_folder
+        from wukong_trainer.inference.vllm_server import merged_model, vllm_executable
+    merged = merged_model(run, tuned_folder(run)[0])
+    return [
+        *(vllm_executable(), "serve", str(merged), "--served-model-name", run.name),
+        *("--host", HOST, "--port", str(port)),
+        # vLLM reads no do_sample from the export's generation config, and samples at temperature 1.
+        *("--override-generation-config", '{"temperature": 0}'),
+    ]
+
+
+def replace_by(command: list[str], err: Console) -> None:
+    """Become the command: signals and its output are then its own."""
+    err.print(f"Starting {shlex.join(command)}", style="dim")
+    err.file.flush()
+    os.execv(command[0], command)
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that has the port; 0 for any.
+
+    Raises:
+        WorkspaceError: another process has it, or only root may.
+    """
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise WorkspaceError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
+    return listener

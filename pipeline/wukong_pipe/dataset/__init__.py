@@ -1,0 +1,1 @@
+"""From rows to a dataset: dedupe, hold-out, files, formats, hub."""

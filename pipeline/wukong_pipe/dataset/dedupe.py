@@ -1,0 +1,128 @@
+"""Rows that ask the same thing twice: found exactly, removed with the row that was kept and how alike they are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wukong_pipe.language.text import normalise, numbers, same_key_facts
+from wukong_pipe.records import Row
+
+NEAR = 0.85
+"""Questions of different pairs this alike, with equal key facts and equal answers, are one question."""
+NEAR_IN_FAMILY = 0.95
+"""Wordings of one pair may be as alike as they like, short of saying the same."""
+MANY = 50
+"""A group of more rows than this is parted by the numbers in its questions before they are compared."""
+
+_TELLING = re.compile(
+    r"[零〇一二两三四五六七八九十百千万亿几半双不没未无非否莫勿前后上下左右内外东西南北大小多少高低长短早晚首末]"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred|thousand|million|dozen"
+    r"|once|twice|half|both|first|second|third|\w+th|last|next|previous|former|latter|before|after|until|since"
+    r"|above|below|over|under|left|right|\w*(?:north|south|east|west)\w*|more|most|less|fewer|least|\w+est|only|main|backup"
+    r"|not?|none|never|nor|cannot|\w+n['’]t|without|except|unless|un\w+|non\w*)\b",
+    re.IGNORECASE,
+)
+"""Words that turn a question into another one without being a number or a name by their spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A row that is left out, the one it repeats and how alike their questions are (Jaccard of 3-grams)."""
+
+    row: Row
+    kept: Row
+    similarity: float
+    reason: str
+
+
+def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
+    """Keep the first of each group of rows that ask the same.
+
+    Args:
+        rows: in the order of preference.
+        names: terms that tell two questions apart, of the whole corpus.
+
+    Returns:
+        The rows kept, in order, and a removal for each other row. The same question with another answer is
+        removed as a conflict: a model cannot learn both.
+    """
+    removals: dict[int, Removal] = {}
+    repeats: dict[int, int] = {}
+    first: dict[str, int] = {}
+    for i, row in enumerate(rows):
+        j = first.setdefault(normalise(row.instruction), i)
+        if j != i:
+            same = normalise(row.output) == normalise(rows[j].output)
+            reason = "same question" if same else f"conflict: same question, other answer “{rows[j].output[:80]}”"
+            removals[i] = Removal(row, rows[j], 1.0, reason)
+            repeats[i] = j
+    left = [row for i, row in enumerate(rows) if i not in removals]
+    near = _near_repeats(left, list(first), names)
+    for at, i in enumerate(first.values()):
+        if at in near:
+            kept, alike = near[at]
+            removals[i] = Removal(rows[i], left[kept], alike, "nearly the same question")
+    for i, j in repeats.items():
+        if j in removals:  # What it repeats went too: name the row that stayed.
+            removals[i] = replace(removals[i], kept=removals[j].kept, similarity=removals[j].similarity)
+    return [row for i, row in enumerate(rows) if i not in removals], [removals[i] for i in sorted(removals)]
+
+
+def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[str]) -> dict[int, tuple[int, float]]:
+    """Which rows ask nearly the same as an earlier one that is kept: their places, its place and how alike they are.
+
+    Args:
+        normals: the rows' questions, normalised, all different.
+    """
+    from wukong_pipe.dataset.similar_pairs import join  # It leans on numpy, which --help can do without.
+
+    removed: dict[int, tuple[int, float]] = {}
+    for i, j, alike in join(normals, NEAR, _groups(rows)):
+        kept, row = rows[i], rows[j]
+        if i in removed or j in removed:
+            continue
+        family = kept.pair_id == row.pair_id
+        if alike < NEAR_IN_FAMILY if family else normalise(kept.output) != normalise(row.output):
+            continue
+        a, b = kept.instruction, row.instruction
+        if numbers(a) == numbers(b) and _telling(a) == _telling(b) and same_key_facts(a, b, names):
+            removed[j] = i, alike
+    return removed
+
+
+def _telling(question: str) -> list[str]:
+    return sorted(word.casefold() for word in _TELLING.findall(question))
+
+
+def _groups(rows: Sequence[Row]) -> list[int]:
+    """A number for each row; two rows of different numbers are never one question.
+
+    Repeats have one answer, or are of one family, and hold the same numbers. Templates (“Does chapter 12 …?”, “Yes.”)
+    make the questions of many rows so alike that comparing them all would take the square of their number.
+    """
+    parents: list[int] = []
+
+    def top(node: int) -> int:
+        while parents[node] != node:
+            parents[node] = node = parents[parents[node]]
+        return node
+
+    nodes: dict[tuple[str, str], int] = {}
+    own = []
+    for row in rows:
+        answer, family = (
+            nodes.setdefault(key, len(nodes)) for key in (("answer", normalise(row.output)), ("family", row.pair_id))
+        )
+        parents.extend(range(len(parents), len(nodes)))
+        parents[top(family)] = top(answer)
+        own.append(answer)
+    tops = [top(answer) for answer in own]
+    sizes = Counter(tops)
+    parts: dict[tuple[int, frozenset[str]], int] = {}
+    return [
+        parts.setdefault((at, numbers(row.instruction) if sizes[at] > MANY else frozenset()), len(parts))
+        for at, row in zip(tops, rows, strict=True)
+    ]

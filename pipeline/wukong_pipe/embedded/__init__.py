@@ -1,0 +1,1 @@
+"""The teacher made of templates."""

@@ -1,0 +1,1 @@
+"""Every call to a teacher, kept."""

@@ -1,0 +1,61 @@
+"""Whether a journal is sound, found out without a write: what is not damaged must not be recovered."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from wukong_pipe.journal.migrations import MIGRATIONS
+from wukong_pipe.journal.records import CALL_COLUMNS, Call
+from wukong_pipe.journal.sqlite_pages import is_log_broken, log_of
+from wukong_pipe.journal.store import recovered_of
+
+
+def sound_version(path: Path) -> int | None:
+    """The version of the tables of a journal whose every page, index and call is as it was written; None where it is
+    damaged, or a recovery of it was interrupted.
+
+    A newer version than ours vouches for its calls itself: what their seals hold is not known here. Leaves the file and
+    its log as they are; the caller holds the workspace's lock.
+    """
+    if recovered_of(path).exists() or not path.is_file() or not path.stat().st_size or is_log_broken(path):
+        return None
+    log, index = log_of(path), path.with_name(path.name + "-shm")
+    # Without a log SQLite is told that nobody writes, or it would make one.
+    how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
+    had_index = index.exists()
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            is_whole = db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            return version if is_whole and (version > len(MIGRATIONS) or _is_ours(db, version)) else None
+    except (sqlite3.Error, TypeError, ValueError):
+        # What is no number or text where one should stand is damage, too.
+        return None
+    finally:
+        if not had_index:
+            with contextlib.suppress(OSError):
+                index.unlink()
+
+
+def _is_ours(db: sqlite3.Connection, version: int) -> bool:
+    """Whether the tables are those of this version of them, and every call is as it was written."""
+    if version < len(MIGRATIONS):
+        with contextlib.closing(sqlite3.connect(":memory:")) as then:
+            for migration in MIGRATIONS[: max(0, version)]:
+                migration(then)
+            # What bears an older number than its tables would not be brought up to date.
+            if _columns(db) != _columns(then):
+                return False
+    # The first versions lack the last columns, and version 0 is a new file without tables.
+    there = {name for table, name in _columns(db) if table == "calls"}
+    columns = [name if name in there else "''" for name in (*CALL_COLUMNS.split(", "), "seal")]
+    return version == 0 or all(
+        Call(*row[:-1]).is_sealed_by(row[-1]) for row in db.execute(f"SELECT {', '.join(columns)} FROM calls")
+    )
+
+
+def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Of all tables: (table, column)."""
+    return set(db.execute("SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c"))

@@ -1,0 +1,1 @@
+"""What is known of Chinese and English: numbers, sentences, words."""

@@ -1,0 +1,1 @@
+"""OpenAI's protocol, live and in batches, throttled."""

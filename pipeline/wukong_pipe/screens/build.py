@@ -1,0 +1,145 @@
+"""What a command shows: progress on stderr, a bar on a terminal and plain lines elsewhere; results on stdout."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from wukong_pipe.build import Built
+from wukong_pipe.commands.build import Price
+from wukong_pipe.dataset.files import level_counts, split_counts
+from wukong_pipe.language.text import counted
+from wukong_pipe.printable import printable
+from wukong_pipe.stages.estimate import AT_MOST
+from wukong_pipe.teacher.refusals import REFUSED
+
+PLAIN = {
+    "base_qa": "pairs",
+    "paraphrase": "wordings",
+    "reply": "unreadable replies",
+    "surplus": "over the quota",
+    "edit": "by edits",
+    "dedupe": "duplicates",
+    "held_form": "of held-out forms",
+    "audit": "by the leak audit",
+}
+"""What the stages are called on the screen; files name them as the code does."""
+
+LOG_EVERY = 5.0
+"""Seconds between two progress lines at least, where there is no terminal."""
+LOG_TENTHS = 10
+"""So many lines a step has at most while it is quicker than `LOG_AFTER`."""
+LOG_AFTER = 60.0
+"""Seconds after which a line is due in any case."""
+
+
+class Steps:
+    """Progress of the long steps of a command; each step is named when it is first heard of."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._told: dict[str, tuple[float, int]] = {}
+        """Of each step when it was last told of, and how far it was."""
+
+    @contextmanager
+    def shown(self) -> Iterator[Steps]:
+        """Draw a bar for the time of the block, where the console is a terminal."""
+        if not self._console.is_terminal:
+            yield self
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as self._bar:
+            yield self
+        self._bar, self._tasks = None, {}
+
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units of a step are finished; a step without any is not shown."""
+        if not total:
+            return
+        if self._bar is not None:
+            if step not in self._tasks:
+                self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
+            self._bar.update(self._tasks[step], completed=done, total=total, note=escape(printable(note)))
+        elif self._is_due(step, done, total):
+            self._told[step] = time.monotonic(), done
+            self._console.print(f"{step}: {done}/{total} {note}".rstrip())
+
+    def _is_due(self, step: str, done: int, total: int) -> bool:
+        """Whether a log has a line of this: of the end, of each tenth, and of what takes long."""
+        at, before = self._told.setdefault(step, (time.monotonic(), 0))
+        passed = time.monotonic() - at
+        return done == total or passed > LOG_AFTER or (passed > LOG_EVERY and done - before >= total / LOG_TENTHS)
+
+
+def price_table(price: Price) -> Table:
+    """What a build is expected to take, by stage."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    for stage, expected in [*price.stages.items(), ("all", price.total)]:
+        name = PLAIN.get(stage, stage) + (" (at most)" if stage in AT_MOST else "")
+        numbers = (expected.calls, expected.tokens.prompt, expected.tokens.completion)
+        cost = [price.cost(expected)] if price.prices else []
+        table.add_row(name, *(f"{number:,}" for number in numbers), *cost)
+    return table
+
+
+def build_summary(built: Built) -> Table:
+    """What a build made, as a table of two columns."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    manifest, splits = built.manifest, split_counts(built.rows)
+    levels = ", ".join(f"{count} {level}" for level, count in level_counts(built.rows).items())
+    rejects = Counter(reject.stage for reject in built.rejects)
+    tests = f"{splits['test']} test" + (f" ({levels})" if levels else "")
+    asked, wordings = manifest["accounting"]["base_qa"], manifest["accounting"]["paraphrase"]
+    table.add_row("pairs", f"{asked['kept']} kept of {asked['received']} received, {asked['asked']} asked for")
+    table.add_row(
+        "wordings",
+        f"{wordings['kept']} kept of {wordings['received']} received, {wordings['asked']} asked for",
+    )
+    if answers := manifest["accounting"].get("answers"):
+        table.add_row(
+            "answers", f"{answers['kept']} kept of {answers['received']} received, {answers['asked']} asked for"
+        )
+    if judge := manifest["accounting"].get("judge"):
+        doubts = manifest["judge"]
+        table.add_row(
+            "judge",
+            f"{counted(doubts['doubtful'], 'doubtful pair')}: {judge['kept']} supported, {judge['rejected']} rejected, "
+            f"{doubts['unjudged']} without a verdict",
+        )
+    table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
+    if built.rows:
+        covered = manifest["coverage"]["overall"]
+        table.add_row("coverage", f"{covered:.1%} of the source's sentences, items and table rows")
+    audit = manifest["audit"]
+    missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
+    if missed:
+        table.add_row("not asked", f"{counted(missed, 'fact')} beyond --max-pairs in their sections")
+    if splits["test"] or splits["validation"]:
+        table.add_row(
+            "leak audit",
+            f"{counted(audit['dropped'], 'row')} dropped as too close to a held-out question; of those left the "
+            f"closest is {audit['highest_similarity']:.2f} alike",
+        )
+    taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
+    table.add_row("rejected", taken or "nothing")
+    if refused := [reject.reason for reject in built.rejects if reject.reason.startswith(REFUSED)]:
+        table.add_row("", f"{printable(refused[0])} ({counted(len(refused), 'call')})")
+    return table

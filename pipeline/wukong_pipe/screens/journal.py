@@ -1,0 +1,130 @@
+"""What the journal says was bought and what it is booked at: by run, model and prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from wukong_pipe.journal.records import Prices, Send, Tokens
+from wukong_pipe.journal.store import Journal
+from wukong_pipe.teacher.ledger import NOTHING, money
+
+
+@dataclass(slots=True)
+class Line:
+    """The requests of one run, model and prompt; those in one open batch stand on a line of their own."""
+
+    run: str = ""
+    model: str = ""
+    prompt: str = ""
+    batch: str = ""
+    """The open batch; empty where these requests are in none."""
+    answered: int = 0
+    failed: int = 0
+    open: int = 0
+    """Requests that have no answer yet, or whose process died before it came."""
+    tokens: Tokens = NOTHING
+    """As booked, `unknown` included."""
+    unknown: Tokens = NOTHING
+    """Of requests that are open or whose outcome is unknown: booked at the most they can cost."""
+    cost: dict[str, Decimal] = field(default_factory=dict)
+    """As booked, by currency; requests without prices are not in it."""
+
+    def add(self, other: Line) -> None:
+        """Count the requests of another line, too."""
+        self.answered += other.answered
+        self.failed += other.failed
+        self.open += other.open
+        self.tokens += other.tokens
+        self.unknown += other.unknown
+        for currency, amount in other.cost.items():
+            self.cost[currency] = self.cost.get(currency, Decimal(0)) + amount
+
+
+def summary(journal: Journal) -> list[Line]:
+    """One line for each run, model, prompt and open batch, in the order of their first request; the calls of the
+    embedded teacher, which cost nothing, are last.
+
+    Raises:
+        WorkspaceError: the journal is damaged.
+    """
+    lines: dict[tuple[str, str, str, str], Line] = {}
+    for send, batch in journal.sends_with_batches():
+        place = (send.run, send.model, send.prompt, batch)
+        lines.setdefault(place, Line(*place)).add(_line_of(send))
+    for run, model, prompt, calls in journal.counts("offline"):
+        lines.setdefault((run, model, prompt, ""), Line(run, model, prompt)).answered += calls
+    return list(lines.values())
+
+
+def _line_of(send: Send) -> Line:
+    tokens = Tokens(send.tokens_in, send.tokens_out)
+    return Line(
+        answered=int(send.outcome == "answered"),
+        failed=int(send.outcome in ("unbilled", "unknown")),
+        open=int(send.outcome == "open"),
+        tokens=tokens,
+        unknown=tokens if send.outcome in ("open", "unknown") else NOTHING,
+        cost={send.currency: Prices(Decimal(send.price_in), Decimal(send.price_out)).cost(tokens)}
+        if send.price_in
+        else {},
+    )
+
+
+def total(lines: Sequence[Line]) -> Line:
+    """The sum of all lines."""
+    everything = Line()
+    for line in lines:
+        everything.add(line)
+    return everything
+
+
+def summary_table(lines: Sequence[Line]) -> Table:
+    """The lines for people, and their total below."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "model", "prompt"):
+        table.add_column(name, overflow="fold")
+    for name in ("answered", "failed", "open", "tokens in", "tokens out", "of it unknown", "cost"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        prompt = f"{line.prompt} (in batch {line.batch})" if line.batch else line.prompt
+        table.add_row(escape(line.run), escape(line.model), escape(prompt), *_numbers(line))
+    table.add_section()
+    table.add_row("total", "", "", *_numbers(total(lines)), style="bold")
+    return table
+
+
+def _numbers(line: Line) -> list[str]:
+    unknown = f"{line.unknown.prompt:,} + {line.unknown.completion:,}" if line.unknown != NOTHING else ""
+    counts = (line.answered, line.failed, line.open, line.tokens.prompt, line.tokens.completion)
+    cost = ", ".join(escape(money(amount, currency)) for currency, amount in sorted(line.cost.items()))
+    return [*(f"{count:,}" for count in counts), unknown, cost]
+
+
+def as_json(lines: Sequence[Line]) -> dict[str, Any]:
+    """The lines and their total for programs; amounts are strings, for JSON's numbers are not exact."""
+    return {
+        "lines": [
+            {"run": line.run, "model": line.model, "prompt": line.prompt, "batch": line.batch, **_values(line)}
+            for line in lines
+        ],
+        "total": _values(total(lines)),
+    }
+
+
+def _values(line: Line) -> dict[str, Any]:
+    return {
+        "answered": line.answered,
+        "failed": line.failed,
+        "open": line.open,
+        "tokens_in": line.tokens.prompt,
+        "tokens_out": line.tokens.completion,
+        "unknown_tokens_in": line.unknown.prompt,
+        "unknown_tokens_out": line.unknown.completion,
+        "cost": {currency: f"{amount:f}" for currency, amount in sorted(line.cost.items())},
+    }

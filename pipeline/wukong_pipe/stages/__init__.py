@@ -1,0 +1,1 @@
+"""The stages that ask, and what they share."""

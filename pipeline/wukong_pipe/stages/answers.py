@@ -1,0 +1,150 @@
+"""Pairs → other wordings of their answers, which the training rows of a family take in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from wukong_pipe.checks.answer_wordings import check_answer
+from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.language.text import normalise
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
+from wukong_pipe.stages.base_qa import fenced
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.asking import AnswerTask, Ask, Reply, Request
+from wukong_pipe.teacher.attempts import USUAL, Attempts
+from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.replies import check_item
+
+ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+REPLY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"answers": {"type": "array", "items": ANSWER_SCHEMA}},
+    "required": ["answers"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class RewordedAnswer:
+    """The other wordings of one pair's answer."""
+
+    pair: QAPair
+    wanted: int
+    wordings: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+    bought: bool = False
+
+    @property
+    def subject(self) -> str:
+        # What is granted to a pair's questions is not granted to its answer.
+        return f"{self.pair.id}/answers"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.pair.id,)
+
+    @property
+    def share(self) -> float:
+        return len(self.wordings) / self.wanted if self.wanted else 1.0
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - len(self.wordings)
+
+    @property
+    def section(self) -> Section:
+        return self.pair.section
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"question": self.pair.question, "base": self.pair.answer}
+
+
+def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
+    """The request for `count` wordings of a pair's answer, other than those `covered`."""
+    lang = pair.section.lang
+    intro = "以下说法已经有了：" if lang == "zh" else "These wordings exist already:"
+    prompt = prompts[lang]
+    return Request(
+        stage="answers",
+        prompt=prompt.name,
+        messages=prompt.messages(
+            title=pair.section.heading_path[0],
+            heading_path=pair.section.title,
+            question=pair.question,
+            answer=pair.answer,
+            evidence=fenced("\n".join(clean(text).text for text in pair.evidence)),
+            count=str(count),
+            covered="\n".join([intro, *(f"- {wording}" for wording in covered)]) if covered else "",
+        ),
+        schema=REPLY_SCHEMA,
+        task=AnswerTask(pair.section, pair.question, pair.answer, count, covered),
+    )
+
+
+async def ask_answers(
+    pair: QAPair,
+    ask: Ask,
+    settings: BuildSettings,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+) -> RewordedAnswer:
+    """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
+
+    Depends on the pair, the settings and the pair's own earlier replies alone.
+    """
+    result = RewordedAnswer(pair, settings.answer_variants)
+
+    def more() -> Request:
+        return request(pair, result.missing, tuple(result.wordings), prompts)
+
+    async for _, reply in replies(result, ask, more, attempts, settings.min_fill):
+        _take(result, reply)
+    return result
+
+
+def _take(result: RewordedAnswer, reply: Reply) -> None:
+    known = {normalise(wording) for wording in result.wordings}
+
+    def keep(item: Any) -> str | None:
+        problem = check_item(item, ANSWER_SCHEMA)
+        reason = f"schema: {problem}" if problem else check_answer(item.strip(), result.pair)
+        if reason is None and normalise(item) in known:
+            return "repeats another wording of the same answer"
+        if reason is None:
+            known.add(normalise(item))
+            result.wordings.append(item.strip())
+        return reason
+
+    take(result, reply, "answers", "answers", keep, lambda item: result.about | {"answer": item})
+
+
+def take_in_turn(
+    rows: Iterable[Row],
+    places: Mapping[str, int],
+    answers: Sequence[RewordedAnswer],
+    given: AbstractSet[str],
+) -> list[Row]:
+    """The rows, those that are trained with their pair's answer and its other wordings in turn.
+
+    The base row keeps the base answer, and so do validation and test rows, whose answers are the reference. A row's
+    turn is its place in its family as the teacher gave it: whatever becomes of the others, it takes the same wording.
+
+    Args:
+        places: row id → place in its family, the base row's being 0.
+        given: ids of the rows whose answer the user has written.
+    """
+    of_pair = {answer.pair.id: (answer.pair.answer, *answer.wordings) for answer in answers}
+    told = []
+    for row in rows:
+        choices = of_pair.get(row.pair_id, ())
+        if choices and row.split == "train" and row.id not in given and row.output == choices[0]:
+            row = replace(row, output=choices[places[row.id] % len(choices)])
+        told.append(row)
+    return told

@@ -1,0 +1,70 @@
+"""What a rebuild changes beyond the sections that were edited."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from wukong_pipe.dataset.files import FILES
+from wukong_pipe.errors import DataError
+from wukong_pipe.records import Row
+from wukong_pipe.workspace import Run, read_json, read_numbered
+
+
+def changes_elsewhere(
+    run: Run, rows: Iterable[Row], answer_variants: int, edited: Collection[str] = frozenset()
+) -> list[str]:
+    """Each row of an unchanged section that `rows` change in more than its lines, in a few words: to be called before
+    they are written.
+
+    Such rows are tied to the edit by a question that they share: as a duplicate, or through the leak audit.
+
+    Args:
+        edited: ids of the rows that the user's own edits changed or dropped: those are no news.
+        answer_variants: how many wordings of each answer the user wants; that rows take others where it was another
+            number is no news.
+    """
+    if not run.manifest.is_file():
+        return []
+    after = {row.id: row for row in rows}
+    try:
+        wanted = read_json(run.manifest).get("settings", {}).get("answer_variants", 0)
+        # Read twice rather than held: what was written takes several times the room of what will be.
+        ids, sections = set[str](), set[str]()
+        for row in _written(run):
+            ids.add(row["id"])
+            sections.add(row["section_id"])
+        unchanged = sections & {row.section_id for row in after.values()}
+        expected = {"lines"} if wanted == answer_variants else {"lines", "output"}
+        found = [
+            _told(row, after.get(row["id"]), expected)
+            for row in _written(run)
+            if row["section_id"] in unchanged and row["id"] not in edited
+        ]
+    except (DataError, LookupError, TypeError, AttributeError):
+        return []  # Edited by hand beyond recognition, and replaced on demand.
+    new = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
+    return sorted([*filter(None, found), *(f"{_where(row)}: is new" for row in new)])
+
+
+def _written(run: Run) -> Iterator[dict[str, Any]]:
+    """The rows that stand in a run's dataset."""
+    for name in FILES.values():
+        if (run.dataset / name).is_file():
+            yield from (row for _, row in read_numbered(run.dataset / name))
+
+
+def _told(old: dict[str, Any], row: Row | None, expected: set[str]) -> str:
+    """What becomes of a written row, "" where that is no news."""
+    if row is None:
+        return f"{_where(old)}: is gone, see rejected.jsonl"
+    new = row.to_json()
+    different = [key for key in new if key not in expected and new[key] != old.get(key)]
+    told = ", ".join(f"{key} {old.get(key)!r} → {new[key]!r}" for key in different)
+    return f"{_where(new)}: {told}" if different else ""
+
+
+def _where(row: dict[str, Any]) -> str:
+    first, last = row["lines"][0], row["lines"][1]
+    lines = f"line {first}" if first == last else f"lines {first}-{last}"
+    return f"{row['source']}, {lines}, “{row['instruction'][:60]}”"

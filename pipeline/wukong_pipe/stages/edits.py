@@ -1,0 +1,149 @@
+"""The user's own corrections: edits.jsonl of a run, applied in every build, and checked like what a teacher wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from wukong_pipe.checks.pairs import check_pair, read_pair
+from wukong_pipe.errors import DataError
+from wukong_pipe.language.text import counted
+from wukong_pipe.records import Row, Section
+from wukong_pipe.workspace import read_numbered
+
+FIELDS = ("instruction", "output")
+"""What a user may write anew; all else follows from the source."""
+
+DROPPED = "dropped by"
+"""Begins the reason of a row that an edit took out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One line of edits.jsonl.
+
+    {"id": "3f2a…", "output": "……"} for a row; with a pair's id for all of its rows; {"id": "3f2a…", "drop": true}.
+    """
+
+    id: str
+    line: int
+    drop: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row that is no longer there because of an edit, and why."""
+
+    row: Row
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The rows after the user's corrections."""
+
+    rows: list[Row]
+    taken: list[Taken]
+    applied: int
+    unused: list[Edit]
+    """Edits whose row or pair is not there (any more)."""
+    answered: frozenset[str] = frozenset()
+    """Ids of the rows whose answer the user has written."""
+    used: int = 0
+    """How many edits found a row or pair of theirs."""
+    touched: frozenset[str] = frozenset()
+    """Ids of the rows that an edit changed or took out."""
+
+    @property
+    def line(self) -> str:
+        """What the edits did, for the screen; "" where there were none."""
+        if not self.used:
+            return ""
+        dropped = sum(taken.reason.startswith(DROPPED) for taken in self.taken)
+        counts = {"dropped": dropped, "changed": self.applied, "left out by the checks": len(self.taken) - dropped}
+        did = [f"{counted(count, 'row')} {what}" for what, count in counts.items() if count]
+        return f"{counted(self.used, 'edit')} applied: {', '.join(did)}."
+
+    def warnings(self, path: Path) -> list[str]:
+        """What the author of the edits should know, a sentence each."""
+        gone = [f"{path}, line {edit.line}: there is no row or pair {edit.id} in this build." for edit in self.unused]
+        return gone + [
+            f"The row is left out: {taken.reason}." for taken in self.taken if taken.reason.startswith("edits")
+        ]
+
+
+def read_edits(path: Path) -> list[Edit]:
+    """The edits in a file, in order; none where there is no file.
+
+    Raises:
+        DataError: a line is none; the sentence names file, line and cure.
+    """
+    if not path.is_file():
+        return []
+    edits, seen = [], dict[str, int]()
+    for number, line in read_numbered(path):
+        edit = _read(line, number, f"{path}, line {number}")
+        if edit.id in seen:
+            raise DataError(f"{path}, line {number} edits {edit.id} again (line {seen[edit.id]}): keep one of the two.")
+        seen[edit.id] = number
+        edits.append(edit)
+    return edits
+
+
+def _read(line: Mapping[str, Any], number: int, where: str) -> Edit:
+    name, drop = line.get("id"), line.get("drop", False)
+    fields = {key: value for key, value in line.items() if key not in {"id", "drop"}}
+    if not isinstance(name, str) or not name:
+        raise DataError(f"{where} has no “id”: copy it from a row of the dataset (its id, or its pair_id).")
+    if not isinstance(drop, bool) or drop == bool(fields):
+        raise DataError(f"{where} must hold either new fields ({', '.join(FIELDS)}) or “drop”: true.")
+    for key, value in fields.items():
+        if key not in FIELDS or not isinstance(value, str) or not value.strip():
+            raise DataError(f"{where}: “{key}” cannot be edited so; give {' or '.join(FIELDS)} as a text.")
+    return Edit(name, number, drop, {key: value.strip() for key, value in fields.items()})
+
+
+def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[str, Section]) -> Edited:
+    """Rows with the user's corrections; an edited row keeps its id, and must pass the checks of a pair.
+
+    An edit of a row comes before one of its pair. A question is edited by its row's id alone: all wordings of a pair
+    with one text would be one row.
+    """
+    by_id = {edit.id: edit for edit in edits}
+    used: set[str] = set()
+    kept: list[Row] = []
+    taken: list[Taken] = []
+    answered: set[str] = set()
+    touched: set[str] = set()
+    applied = 0
+    for row in rows:
+        edit = by_id.get(row.id) or by_id.get(row.pair_id)
+        if edit is None:
+            kept.append(row)
+            continue
+        touched.add(row.id)
+        used |= {edit.id} | ({row.pair_id} & by_id.keys())
+        if edit.drop:
+            taken.append(Taken(row, f"{DROPPED} edits.jsonl, line {edit.line}"))
+            continue
+        question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
+        changed = replace(row, instruction=question, output=edit.fields.get("output", row.output))
+        reason = _problem(changed, sections[row.section_id])
+        if reason:
+            taken.append(Taken(changed, f"edits.jsonl, line {edit.line}: {reason}"))
+        else:
+            kept.append(changed)
+            applied += 1
+            if "output" in edit.fields:
+                answered.add(row.id)
+    unused = [edit for edit in edits if edit.id not in used]
+    return Edited(kept, taken, applied, unused, frozenset(answered), len(edits) - len(unused), frozenset(touched))
+
+
+def _problem(row: Row, section: Section) -> str | None:
+    item = {"question": row.instruction, "answer": row.output, "evidence": list(row.evidence)}
+    candidate = read_pair(item, section)
+    return candidate if isinstance(candidate, str) else check_pair(candidate, section)

@@ -1,0 +1,1 @@
+"""Asking whatever teacher: attempts, budget, prompts, replies."""

@@ -1,0 +1,155 @@
+"""The user's corrections: they survive every rebuild, are counted, and are checked like any row."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.building import build_offline, rows_of, run_in, source
+from wukong_pipe.build import Built
+from wukong_pipe.errors import DataError
+from wukong_pipe.stages.edits import Edit, read_edits
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.workspace import read_json, read_jsonl
+
+BOOK = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 6))
+FEW = BuildSettings(variants=4, holdout=0.0)
+
+
+def edit(folder: Path, *lines: dict[str, Any]) -> None:
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    run_in(folder).edits.write_text(text, "utf-8")
+
+
+def build(folder: Path, text: str = BOOK) -> Built:
+    return build_offline(folder, [source(text)], FEW)[0]
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> dict[str, Any]:
+    """The first row of a first build."""
+    build(tmp_path)
+    return rows_of(run_in(tmp_path))[0]
+
+
+def rows_by_id(folder: Path) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in rows_of(run_in(folder))}
+
+
+def test_an_edit_is_applied_in_every_build_and_nothing_else_changes(tmp_path: Path, row: dict[str, Any]) -> None:
+    before = rows_by_id(tmp_path)
+    other = next(one for one in before.values() if one["pair_id"] == row["pair_id"] and one["id"] != row["id"])
+    edit(tmp_path, {"id": row["id"], "output": "乙1刀"})
+    for text in (BOOK, BOOK, BOOK.replace("第5章", "第五章")):
+        built = build(tmp_path, text)
+        assert rows_by_id(tmp_path)[row["id"]]["output"] == "乙1刀"
+        assert rows_by_id(tmp_path)[other["id"]] == other
+        assert built.manifest["edits"] == {"applied": 1, "taken_out": 0, "unused": []}
+    assert rows_by_id(tmp_path)[row["id"]] == row | {"output": "乙1刀"}
+
+
+def test_a_pairs_answer_is_edited_in_all_its_rows(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["pair_id"], "output": "乙1刀"})
+    built = build(tmp_path)
+    family = [one for one in rows_of(run_in(tmp_path)) if one["pair_id"] == row["pair_id"]]
+    assert len(family) > 1
+    assert {one["output"] for one in family} == {"乙1刀"}
+    assert built.manifest["edits"]["applied"] == len(family)
+
+
+def test_a_dropped_row_stands_among_the_rejects(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "drop": True})
+    build(tmp_path)
+    assert row["id"] not in rows_by_id(tmp_path)
+    (reject,) = [one for one in read_jsonl(run_in(tmp_path).dataset / "rejected.jsonl") if one["stage"] == "edit"]
+    assert reject["reason"] == "dropped by edits.jsonl, line 1"
+    assert reject["candidate"]["id"] == row["id"]
+    tally = read_json(run_in(tmp_path).manifest)["accounting"]["edits"]
+    assert (tally["received"], tally["rejected"]) == (tally["kept"] + 1, 1)
+
+
+def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    family = [one for one in rows_by_id(tmp_path).values() if one["pair_id"] == row["pair_id"]]
+    other = next(one for one in rows_by_id(tmp_path).values() if one["pair_id"] != row["pair_id"])
+    edit(tmp_path, {"id": row["pair_id"], "drop": True}, {"id": other["id"], "output": other["output"] + "。"})
+    built = build(tmp_path)
+    assert built.edits == f"2 edits applied: {len(family)} rows dropped, 1 row changed."
+    assert built.changed == []
+    (run_in(tmp_path).edits).unlink()
+    built = build(tmp_path)
+    assert built.edits == ""
+    assert all(re.match(r"book\.md, line \d+, “", line) for line in built.changed)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "reason"),
+    [
+        ("output", "戊77刀", "77"),
+        ("instruction", "甲1有一件兵器。", "question"),
+        ("output", "乙\u202e1刀", "holds an invisible character: \\u202e"),
+    ],
+)
+def test_an_edit_that_fails_the_checks_is_told_and_the_row_is_left_out(
+    tmp_path: Path, row: dict[str, Any], field: str, text: str, reason: str
+) -> None:
+    edit(tmp_path, {"id": row["id"], field: text})
+    built = build(tmp_path)
+    assert row["id"] not in rows_by_id(tmp_path)
+    (warning,) = built.warnings
+    assert warning.startswith("The row is left out: edits.jsonl, line 1: ")
+    assert reason in warning
+
+
+def test_an_edit_of_what_is_no_longer_there_is_told_and_kept_in_its_file(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "output": "乙1刀"})
+    built = build(tmp_path, BOOK.replace("乙1刀", "庚1剑"))
+    (warning,) = built.warnings
+    assert f"line 1: there is no row or pair {row['id']}" in warning
+    assert built.manifest["edits"]["unused"] == [row["id"]]
+    assert [one.id for one in read_edits(run_in(tmp_path).edits)] == [row["id"]]
+    assert build(tmp_path).warnings == []
+
+
+def test_an_edit_that_asks_what_another_row_asks_is_deduplicated_like_any_row(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    other = next(one for one in rows_by_id(tmp_path).values() if one["pair_id"] == row["pair_id"] and one != row)
+    edit(tmp_path, {"id": other["id"], "instruction": row["instruction"]})
+    build(tmp_path)
+    assert other["id"] not in rows_by_id(tmp_path)
+    assert row["id"] in rows_by_id(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"output": "x"}', "line 2 has no “id”"),
+        ('{"id": "a"}', "line 2 must hold either new fields"),
+        ('{"id": "a", "drop": true, "output": "x"}', "line 2 must hold either new fields"),
+        ('{"id": "a", "drop": "yes"}', "line 2 must hold either new fields"),
+        ('{"id": "a", "evidence": ["x"]}', "line 2: “evidence” cannot be edited"),
+        ('{"id": "a", "output": " "}', "line 2: “output” cannot be edited"),
+        ('{"id": "first", "drop": true}', "line 2 edits first again (line 1)"),
+        ('{"id": ', "line 2 is not valid JSON"),
+    ],
+)
+def test_a_line_that_is_no_edit_is_told_before_anything_is_asked(tmp_path: Path, line: str, told: str) -> None:
+    run_in(tmp_path).folder.mkdir(parents=True)
+    run_in(tmp_path).edits.write_text('{"id": "first", "drop": true}\n' + line + "\n", "utf-8")
+    with pytest.raises(DataError) as caught:
+        build(tmp_path)
+    assert told in str(caught.value)
+    assert "edits.jsonl" in str(caught.value)
+
+
+def test_blank_lines_are_passed_over_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "edits.jsonl"
+    path.write_text('\n{"id": "a", "drop": true}\n\n{"id": "b", "output": " x "}\n', "utf-8")
+    assert read_edits(path) == [Edit("a", 2, drop=True), Edit("b", 4, fields={"output": "x"})]
+    assert read_edits(tmp_path / "none.jsonl") == []

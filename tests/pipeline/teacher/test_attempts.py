@@ -1,0 +1,120 @@
+"""How often the same thing is asked: as often as it must be, and further only where that was granted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from wukong_pipe.records import Reject, Section
+from wukong_pipe.teacher.attempts import USUAL, Attempts, Reask
+
+REJECT = Reject("base_qa", "no evidence", Section("a.md", ("A",), 1, "text"))
+
+
+@dataclass
+class Filling:
+    """Something that is filled by so much with each attempt."""
+
+    steps: list[float]
+    share: float = 0.0
+    subject: str = "section"
+    names: tuple[str, ...] = ("section", "row")
+    rejects: list[Reject] = field(default_factory=list)
+    refused: bool = False
+    bought: bool = False
+
+
+def asked(wanted: Filling, attempts: Attempts = USUAL, min_fill: float = 0.8) -> list[int]:
+    """The numbers of the attempts that were made."""
+    made = []
+    for number in attempts.of(wanted, min_fill):
+        made.append(number)
+        wanted.share = wanted.steps.pop(0) if wanted.steps else wanted.share
+    return made
+
+
+class Book:
+    """Allowances as the journal keeps them."""
+
+    def __init__(self) -> None:
+        self.more: dict[str, int] = {}
+
+    def attempts(self, *reask: str) -> Attempts:
+        return Attempts(lambda subject: self.more.get(subject, 0), self.grant, Reask(*reask))
+
+    def grant(self, subject: str) -> None:
+        self.more[subject] = self.more.get(subject, 0) + 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "made"),
+    [
+        ([1.0], [0]),
+        ([0.8], [0]),
+        ([0.5, 0.7, 0.75], [0, 1, 2]),
+        ([0.5, 0.9], [0, 1]),
+        ([], [0, 1, 2]),
+    ],
+)
+def test_three_attempts_and_no_more_once_enough_is_there(steps: list[float], made: list[int]) -> None:
+    assert asked(Filling(steps)) == made
+
+
+def test_what_is_full_is_not_asked() -> None:
+    assert asked(Filling([], share=1.0), Book().attempts("section")) == []
+
+
+@pytest.mark.parametrize(
+    ("reask", "steps", "made"),
+    [
+        ("short", [0, 0, 0, 0, 1.0], [0, 1, 2, 3, 4]),
+        ("short", [0.9], [0]),
+        ("section", [0.9, 0.9, 1.0], [0, 3, 4]),
+        ("row", [0, 0, 0], [0, 1, 2, 3, 4, 5]),
+        ("other", [0, 0, 0], [0, 1, 2]),
+    ],
+)
+def test_what_is_named_is_asked_three_times_more_until_it_is_full(
+    reask: str, steps: list[float], made: list[int]
+) -> None:
+    assert asked(Filling(steps), Book().attempts(reask)) == made
+
+
+def test_what_was_refused_for_good_is_asked_again_only_where_the_user_wants_it() -> None:
+    assert asked(Filling([], refused=True)) == []
+    assert asked(Filling([], refused=True), Book().attempts("short")) == [3, 4, 5]
+
+
+def test_what_has_rejects_is_asked_again_though_it_has_enough() -> None:
+    assert asked(Filling([0.9], rejects=[REJECT]), Book().attempts("rejected")) == [0, 3, 4, 5]
+    assert asked(Filling([0.9]), Book().attempts("rejected")) == [0]
+
+
+def test_a_later_build_asks_exactly_as_far_as_the_one_that_was_granted_more() -> None:
+    book = Book()
+    steps = [0, 0, 0, 0.5, 0.9, 0.95]
+    made = asked(Filling(list(steps)), book.attempts("short"))
+    assert made == [0, 1, 2, 3, 4, 5]
+    assert asked(Filling(list(steps)), book.attempts()) == made
+    assert asked(Filling(list(steps)), book.attempts("short")) == made
+    assert asked(Filling([*steps, 1.0]), book.attempts("section")) == [*made, 6]
+
+
+def test_ids_that_named_nothing_are_told() -> None:
+    reask = Reask("short", "row", "nothing")
+    asked(Filling([]), Attempts(reask=reask))
+    assert reask.unmet == ["nothing"]
+
+
+def test_a_build_that_goes_on_with_what_an_interrupted_one_was_granted_grants_no_more() -> None:
+    book = Book()
+    book.grant("section")
+    wanted = Filling([])
+    made = []
+    for number in book.attempts("short").of(wanted, 0.8):
+        made.append(number)
+        # The interrupted build had bought all up to the fourth.
+        wanted.bought = number >= 4
+    assert made == [0, 1, 2, 3, 4, 5]
+    assert book.more == {"section": 3}

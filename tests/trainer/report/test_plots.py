@@ -1,0 +1,85 @@
+"""Plots are text and lines in the page's colours, alike every time, and need no style that a CSP would refuse."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+from tests.support.answered import HOSTILE
+from wukong_trainer.report.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.report.words import WORDS
+
+BETTER = {
+    "base": {"key_fact_hit": 0.25},
+    "tuned": {"key_fact_hit": 0.75},
+    "wilson95": {"base": [0.0, 0.5], "tuned": [0.5, 1.0]},
+    "difference": 0.5,
+    "ci95": [0.25, 0.75],
+    "verdict": "better",
+}
+NOTHING = BETTER | {"wilson95": None, "difference": 0.0, "ci95": [0.0, 0.0], "verdict": "no evidence"}
+
+
+def drawn(svg: str) -> ET.Element:
+    """The plot, read as strictly as XML is."""
+    root = ET.fromstring(svg)
+    assert not [element for element in root.iter() if "style" in element.attrib or element.tag == "style"]
+    assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) == set(), "every colour is a variable of the page"
+    assert "://" not in svg.replace("http://www.w3.org/", "")
+    return root
+
+
+def ends(root: ET.Element, colour: str) -> list[tuple[float, float]]:
+    """Where the straight lines of a colour start and end from left to right."""
+    paths = [element.get("d", "") for element in root.iter("path") if element.get("stroke") == f"var(--{colour})"]
+    found = [re.fullmatch(r"M (\S+) (\S+)\s+L (\S+) (\S+)\s*", path) for path in paths]
+    return [(float(match[1]), float(match[3])) for match in found if match]
+
+
+def test_rates_stand_on_one_scale_with_their_intervals() -> None:
+    root = drawn(rates_plot([BETTER, NOTHING], lambda line: f"名 {line['difference']}", "正确率"))
+    (base, *_), (tuned, *_) = ends(root, "base"), ends(root, "tuned")
+    assert base[1] == tuned[0], "0.5 is 0.5 for both"
+    assert tuned[1] - tuned[0] == pytest.approx(base[1] - base[0])
+    texts = [element.text for element in root.iter("text")]
+    assert texts == ["0\u00a0%", "25\u00a0%", "50\u00a0%", "75\u00a0%", "100\u00a0%", "名 0.5", "名 0.0"]
+    assert root.get("aria-label") == "正确率"
+
+
+def test_a_difference_takes_the_colour_of_its_verdict() -> None:
+    worse = BETTER | {"difference": -0.5, "ci95": [-0.75, -0.25], "verdict": "worse"}
+    root = drawn(differences_plot([BETTER, worse], lambda line: "x", "difference"))
+    ((low, high),), ((left, right),) = ends(root, "good"), ends(root, "bad")
+    assert left < right < low < high
+    assert "−50" in [element.text for element in root.iter("text")]
+    assert drawn(differences_plot([NOTHING], lambda line: "x", "difference")) is not None
+
+
+def test_losses_mark_the_lowest_validation_loss() -> None:
+    log = [{"step": i, "loss": 4 / i} for i in range(1, 10)] + [{"step": i, "eval_loss": abs(i - 6)} for i in (3, 6, 9)]
+    root = drawn(loss_plot(log, WORDS["en"]))
+    assert "lowest: 0.000 at step 6" in [element.text for element in root.iter("text")]
+    assert [element for element in root.iter("path") if element.get("stroke-dasharray")]
+    assert loss_plot([{"step": 1, "learning_rate": 0.1}], WORDS["en"]) == ""
+    assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//use"), "one step is a point"
+
+
+def test_a_plot_is_the_same_bytes_every_time_and_takes_names_as_text() -> None:
+    def draw() -> str:
+        return rates_plot([BETTER], lambda line: HOSTILE, HOSTILE)
+
+    assert draw() == draw()
+    assert "$x$" in "".join(drawn(draw()).itertext()), "no formula"
+    assert "\\u202egnp.exe" in draw()
+
+
+def test_a_long_log_is_thinned_but_keeps_its_last_step() -> None:
+    log: list[dict[str, Any]] = [{"step": i, "loss": 1 / i} for i in range(1, 9000)]
+    log += [{"step": 8999, "loss": 0.5}, {"step": 9000, "loss": float("nan")}, {"loss": 3.0}]
+    found = loss_points(log, "loss")
+    assert len(found) <= CURVE_POINTS + 1
+    assert (found[0], found[-1]) == ((1, 1.0), (8999, 0.5)), "logged again after a resume: the later counts"
+    assert lowest([(1, 2.0), (2, 1.0), (3, 1.0)]) == (2, 1.0)

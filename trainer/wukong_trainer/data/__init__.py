@@ -1,0 +1,1 @@
+"""Rows of any layout, read and mapped to examples."""

@@ -1,0 +1,215 @@
+"""What the answers of base and tuned prove, level by level: the content of `metrics.json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from statistics import fmean
+from typing import Any
+
+from wukong_pipe.errors import DataError
+from wukong_pipe.language.text import counted, normalise
+from wukong_trainer.data.thoughts import said
+from wukong_trainer.scoring.figures import in_points
+from wukong_trainer.scoring.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
+from wukong_trainer.scoring.paired_difference import ALONE, cluster_of
+from wukong_trainer.scoring.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
+
+LEVELS = ("wording", "question", "section")
+SIDES = ("base", "tuned")
+
+
+def summarise(
+    answers: list[dict[str, Any]], *, base_model: str, adapter: str, leakage: str, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of `metrics.json` (DESIGN.md section 9) from the rows of `answers.jsonl`.
+
+    A level without rows is {}; without wording rows `primary` has n = 0 and an interval that says nothing.
+    `levels.<level>.compared` holds for every score the difference with its interval, and a p that is Holm-corrected
+    over all of them but the primary one. `levels.wording.by_form` splits by whether the question's template was seen
+    in training, `by_kind` of the question level keeps reverse questions apart; `explanation` and `causes` read the
+    control (section level).
+
+    Args:
+        leakage: see `leakage_of`.
+
+    Raises:
+        DataError: a row stands at none of the three levels, and would vanish from the numbers.
+    """
+    lost = [str(row.get("id")) for row in answers if row.get("level") not in LEVELS]
+    if lost:
+        raise DataError(
+            f"{len(lost)} answers stand at none of the levels {', '.join(LEVELS)}, first row {lost[0]}; "
+            "run eval again on a test split that has levels."
+        )
+    rows = {level: [row for row in answers if row["level"] == level] for level in LEVELS}
+    levels = {level: _compare(rows[level]) for level in LEVELS}
+    for level in LEVELS:
+        if rows[level]:
+            levels[level] |= {"compared": _compare_scores(rows[level]), "corpus_bleu": _corpus_bleu(rows[level])}
+    _correct(levels)
+    if any(row.get("form") for row in rows["wording"]):
+        levels["wording"]["by_form"] = _split(rows["wording"], "form")
+    if rows["question"]:
+        levels["question"]["by_kind"] = _split(rows["question"], "kind")
+    if rows["section"]:
+        trained = {normalise(row["reference"]) for row in rows["wording"] + rows["question"]}
+        levels["section"] |= _read_control(levels["section"], rows["section"], trained, leakage)
+    primary = {"metric": PRIMARY, "level": "wording", **_headline(levels["wording"]), "interval": METHOD}
+    models = {"base_model": base_model, "adapter": adapter}
+    return {"primary": primary, "levels": levels, **models, "leakage": leakage, "settings": settings}
+
+
+def _headline(block: dict[str, Any]) -> dict[str, Any]:
+    if not block:
+        rates, ci95 = {"base": 0.0, "tuned": 0.0}, [-1.0, 1.0]
+        none = {
+            "n": 0,
+            "sections": 0,
+            "alone": 0,
+            **rates,
+            "difference": 0.0,
+            "ci95": ci95,
+            "verdict": "too few sections",
+        }
+        return none | {"p": 1.0, "smallest_effect": None}
+    rates = {side: block[side][PRIMARY] for side in SIDES}
+    keys = ("alone", "difference", "ci95", "verdict", "p", "smallest_effect")
+    return {"n": block["n"], "sections": block["sections"], **rates, **{key: block[key] for key in keys}}
+
+
+def _split(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    values = sorted({row[key] for row in rows})
+    return {value or "unknown": _compare([row for row in rows if row[key] == value]) for value in values}
+
+
+def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Base against tuned on some rows: mean scores of both, and what the difference in hits proves."""
+    if not rows:
+        return {}
+    hits = {side: [float(row[side][PRIMARY]) for row in rows] for side in SIDES}
+    differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
+    sections = [cluster_of(row) for row in rows]
+    found = estimate(differences, sections)
+    wins, ties, losses = tally(differences)
+    by_section = section_tally(differences, sections)
+    return {
+        "n": len(rows),
+        "sections": found.sections,
+        "alone": sum(cluster.startswith(ALONE) for cluster in sections),
+        "base": _means(row["base"] for row in rows),
+        "tuned": _means(row["tuned"] for row in rows),
+        "difference": found.difference,
+        "ci95": [found.low, found.high],
+        "p": found.p,
+        "smallest_effect": found.smallest_effect,
+        "verdict": found.verdict,
+        "wilson95": {side: list(wilson(sum(h >= 1 for h in hits[side]), len(rows))) for side in hits},
+        # Exact, but for independent questions: where a section's are alike its p is too small.
+        "mcnemar": {"p": sign_test(wins, losses), "ignores": "sections"},
+        "wins": wins,
+        "ties": ties,
+        "losses": losses,
+        "by_section": {
+            **dict(zip(("wins", "ties", "losses"), by_section, strict=True)),
+            "p": sign_test(by_section[0], by_section[2]),
+        },
+    }
+
+
+def _compare_scores(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every score that both sides have: how the means differ, how surely, and who won how many questions."""
+    names = {key for row in rows for key in row["base"]} - NO_DIRECTION
+    return {name: block for name in sorted(names) if (block := _compare_score(name, rows))}
+
+
+def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One score, over the rows where it is a finite number on both sides; {} where it is on none."""
+    told = [row for row in rows if all(_is_number(row[side].get(name)) for side in SIDES)]
+    if not told:
+        return {}
+    differences = [float(row["tuned"][name]) - float(row["base"][name]) for row in told]
+    found = estimate(differences, [cluster_of(row) for row in told], bounded=name not in UNBOUNDED)
+    gains = [-difference for difference in differences] if name in LOWER_IS_BETTER else differences
+    wins, ties, losses = tally(gains)
+    return {
+        "n": len(told),
+        **{side: fmean(float(row[side][name]) for row in told) for side in SIDES},
+        "difference": found.difference,
+        "ci95": found.ends,
+        "p": found.p,
+        "smallest_effect": found.smallest_effect,
+        "better": "lower" if name in LOWER_IS_BETTER else "higher",
+        "wins": wins,
+        "ties": ties,
+        "losses": losses,
+        "sign_p": sign_test(wins, losses),
+    }
+
+
+def _correct(levels: dict[str, dict[str, Any]]) -> None:
+    """Add `p_holm` to every comparison but the primary one: they are one family."""
+    family = [
+        block
+        for level in LEVELS
+        for name, block in levels[level].get("compared", {}).items()
+        if (level, name) != ("wording", PRIMARY)
+    ]
+    for block, p in zip(family, holm([block["p"] for block in family]), strict=True):
+        block["p_holm"] = p
+
+
+def _corpus_bleu(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """BLEU of all answers together, by language: a tokenizer a language."""
+    found = {}
+    for lang in sorted({row.get("lang", "en") for row in rows}):
+        told = [row for row in rows if row.get("lang", "en") == lang]
+        references = [row["reference"] for row in told]
+        answers = {side: [said(row[side]["answer"]) for row in told] for side in SIDES}
+        found[lang] = {side: corpus_bleu(answers[side], references, lang) for side in SIDES}
+    return found
+
+
+def _means(sides: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Mean of every numeric field, over the rows where it is a finite number (NaN is not JSON)."""
+    values: dict[str, list[float]] = {}
+    for side in sides:
+        for key, value in side.items():
+            if _is_number(value):
+                values.setdefault(key, []).append(float(value))
+    return {key: fmean(found) for key, found in values.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float)) and math.isfinite(value)
+
+
+def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> dict[str, Any]:
+    """What a difference on untrained sections means: a sentence, and the names of the causes that fit."""
+    size = in_points(block)
+    causes: list[str] = []
+    if block["verdict"] == "too few sections":
+        asked = counted(block["sections"], "untrained section")
+        says = f"questions about only {asked}: too few to tell a rise ({size})."
+    elif block["verdict"] == "no evidence":
+        says = f"no clear rise on untrained sections, where there should be none ({size})."
+    elif block["verdict"] == "worse":
+        says = f"untrained sections fell ({size}): tuning made the model forget or invent."
+    else:
+        causes = _causes(block, rows, trained, leakage)
+        why = " and ".join(causes) if causes else "not clear: neither leakage, guessable answers nor format stands out"
+        says = f"untrained sections rose, too ({size}), which is not knowledge. What may lie behind it: {why}."
+    return {"explanation": says, "causes": causes}
+
+
+def _causes(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> list[str]:
+    causes = ["leakage"] if "unknown" in leakage else []
+    won = [row for row in rows if row["tuned"][PRIMARY] > row["base"][PRIMARY]]
+    # An answer that is also the answer to a trained question can be hit by repeating it.
+    if 2 * sum(normalise(row["reference"]) in trained for row in won) >= len(won):
+        causes.append("guessable answers")
+    base, tuned = ({"stopped_by_eos": 0.0, "length_ratio": 1.0} | block[side] for side in SIDES)
+    stops_more = tuned["stopped_by_eos"] - base["stopped_by_eos"] >= 0.2
+    if stops_more or (0.5 <= tuned["length_ratio"] <= 2 and not 0.5 <= base["length_ratio"] <= 2):
+        causes.append("format")
+    return causes

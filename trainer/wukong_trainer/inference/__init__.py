@@ -1,0 +1,1 @@
+"""Answers, by transformers or vLLM, kept as they come."""

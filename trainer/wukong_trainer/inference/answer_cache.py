@@ -1,0 +1,94 @@
+"""Answers kept as they come: an evaluation that was killed goes on where it stopped, and the next one asks only what is
+new."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wukong_pipe import bounded
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.language.text import digest
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+
+
+class Kept:
+    """What models have answered so far, by a key of model, prompt and decoding.
+
+    What was computed together in less than fp32 is one line, so that a torn one is lost as a whole: what is left to ask
+    is then what an evaluation never stopped would have asked together, and so are the answers, which depend on that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        Raises:
+            WorkspaceError: the file cannot be read.
+            DataError: one of its lines is endless.
+        """
+        self.path = path
+        self._known: dict[str, dict[str, Any]] = {}
+        self._is_torn = False
+        try:
+            for line in bounded.lines(path) if path.is_file() else ():
+                self._is_torn = not line.endswith(b"\n")
+                with contextlib.suppress(ValueError):  # A line that a killed process left half written.
+                    batch = bounded.parse(line)
+                    if isinstance(batch, dict):
+                        self._known |= {key: entry for key, entry in batch.items() if isinstance(entry, dict)}
+        except OSError as error:
+            raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        return self._known.get(key)
+
+    def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
+        """Write a batch to the disk before it counts as done.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        line = json.dumps(batch, ensure_ascii=True) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write((b"\n" if self._is_torn else b"") + line.encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise WorkspaceError(f"{self.path} cannot be written: {error.strerror}.") from error
+        self._is_torn = False
+        self._known |= batch
+
+
+class Memory:
+    """`Kept`, seen by one model."""
+
+    def __init__(self, kept: Kept, model: str) -> None:
+        """
+        Args:
+            model: what identifies the model: weights, adapter, precision.
+        """
+        self._kept = kept
+        self._model = model
+
+    def key(self, *asked: object) -> str:
+        """The key of what is asked of this model: prompt, decoding settings."""
+        return digest(self._model, *map(str, asked))
+
+    def known(self, keys: Sequence[str], kind: type[T]) -> dict[int, T]:
+        """The results that are known, by the place of their key; what another version kept is not."""
+        names = {field.name for field in fields(kind)}
+        found = {i: entry for i, key in enumerate(keys) if (entry := self._kept.get(key)) is not None}
+        return {i: kind(**entry) for i, entry in found.items() if entry.keys() == names}
+
+    def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
+        self._kept.add(batch)

@@ -1,0 +1,277 @@
+"""The models that an evaluation asks: base and tuned, and rivals; each is loaded when a question needs it."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import transformers
+
+from wukong_pipe.errors import ModelError
+from wukong_pipe.language.text import digest
+from wukong_pipe.workspace import sha256_of
+from wukong_trainer.data.examples import Message
+from wukong_trainer.data.thoughts import said
+from wukong_trainer.inference.answer_cache import Kept, Memory
+from wukong_trainer.inference.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of
+from wukong_trainer.inference.vllm_engine import VllmEngine
+from wukong_trainer.inference.vllm_server import Server, Vllm, serving
+from wukong_trainer.models.adapters import load_adapter
+from wukong_trainer.models.fingerprint import fingerprint
+from wukong_trainer.models.loading import Place, choose_place, load_config, load_model, load_tokenizer
+from wukong_trainer.recipe import Method, Style
+from wukong_trainer.scoring.scores import score
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One model as it is asked."""
+
+    name: str
+    weights: str
+    """A Hugging Face id or folder: the base under an adapter, or a model on its own."""
+    method: Method
+    """How the weights are loaded: in NF4 for qlora."""
+    tokenizer: str
+    system: str
+    style: Style = "chat"
+    thinking: bool = False
+    adapter: Path | None = None
+    """The adapter on the weights; None asks the weights alone."""
+    place: Place = field(default_factory=choose_place)
+    """Where they compute, and in which precision."""
+
+    @property
+    def precision(self) -> str:
+        """What transformers computes in with these weights here."""
+        dtype = str(torch.float32 if self.method == "full" else self.place.dtype).removeprefix("torch.")
+        return f"NF4, {dtype}" if self.method == "qlora" else dtype
+
+    def identity(self, tokenizer: Any, vllm: Vllm | None = None) -> str:
+        """Hash of all that its answers depend on, besides the question.
+
+        Args:
+            tokenizer: the contender's, loaded.
+            vllm: what answers, where it is not transformers.
+        """
+        stops = sorted(stops_of(self.weights, tokenizer))
+        spelling = Path(self.tokenizer) / "tokenizer.json"
+        read_by = sha256_of(spelling) if spelling.is_file() else self.tokenizer
+        config = load_config(self.weights).to_json_string()
+        weights = (fingerprint(self.weights), config, read_by, str(stops), tokenizer.eos_token)
+        if vllm is not None:
+            return digest(*weights, vllm.engine, vllm.dtype, str(vllm.on_cpu))
+        adapter: tuple[str, ...] = ()
+        if self.adapter is not None:
+            adapter = (fingerprint(str(self.adapter)), sha256_of(self.adapter / "adapter_config.json"))
+        versions = (torch.__version__, transformers.__version__)
+        return digest(*weights, self.method, str(self.place.dtype), self.place.device, *versions, *adapter)
+
+
+class Loader:
+    """Holds the weights that were asked last: base and tuned share them, the adapter switched off for the base."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, ...] = ()
+        self._model: Any = None
+
+    def model(self, contender: Contender, adapter: Path | None) -> Any:
+        """The contender's weights under `adapter`, or alone.
+
+        Raises:
+            ModelError: they cannot be loaded.
+        """
+        key = (contender.weights, contender.method, str(contender.place.dtype), str(adapter or ""))
+        if key != self._key:
+            # Two sets of weights need not fit at once.
+            self._key, self._model = (), None
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            model = load_model(contender.weights, contender.method, contender.place)
+            self._model = model if adapter is None else load_adapter(model, adapter)
+            self._key = key
+        return self._model
+
+
+class Engine(Protocol):
+    """What makes a contender answer; answers and likelihoods come in the order of the prompts, and are kept."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        """Greedy answers, each cut at so many tokens, `batch` prompts at a time."""
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        """How likely each reference is after its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """transformers, in this process."""
+
+    contender: Contender
+    tokenizer: Any
+    memory: Memory
+    open: Callable[[], Any]
+    """Gives the model, and loads it where that was not done yet."""
+
+    def answers(
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
+    ) -> list[Answer]:
+        return answer_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            max_new_tokens,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+    def likelihoods(
+        self,
+        prompts: Sequence[list[Message]],
+        references: Sequence[str],
+        batch: int,
+        progress: Callable[[int, int], None],
+    ) -> list[Likelihood]:
+        return likelihood_all(
+            self.open,
+            self.tokenizer,
+            prompts,
+            references,
+            batch,
+            progress,
+            self.memory,
+            style=self.contender.style,
+            thinking=self.contender.thinking,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A contender at work."""
+
+    contender: Contender
+    tokenizer: Any
+    batch: int
+    engine: Engine
+    progress: Progress
+
+    def scored(
+        self,
+        rows: Sequence[dict[str, Any]],
+        prompts: Sequence[list[Message]],
+        max_new_tokens: int,
+        step: str,
+        *,
+        likelihoods: bool = True,
+    ) -> list[dict[str, Any]]:
+        """The scored answer to each row's prompt, and how likely its reference is.
+
+        Args:
+            rows: with `example`, whose output is the reference, and `lang`.
+            step: what the progress is called.
+            likelihoods: whether to look how likely the references are, too: a second pass over the prompts.
+
+        Raises:
+            ModelError: the model computes NaN.
+        """
+        style, thinking = self.contender.style, self.contender.thinking
+        answers = self.engine.answers(
+            prompts, max_new_tokens, self.batch, lambda done, total: self.progress(f"{step} answers", done, total)
+        )
+        likely: list[Likelihood | None] = [None] * len(rows)
+        if likelihoods:
+            likely[:] = self.engine.likelihoods(
+                prompts,
+                [row["example"].completion(style, thinking) for row in rows],
+                self.batch,
+                lambda done, total: self.progress(f"{step} likelihoods", done, total),
+            )
+        if rows and all(each is not None and not math.isfinite(each.per_token) for each in likely):
+            raise ModelError(
+                f"The model “{self.contender.name}” computes no numbers (NaN): its training diverged, or its precision "
+                "is too coarse for it. Train again with a lower learning rate, or in bf16."
+            )
+        return [
+            {
+                "answer": answer.text,
+                "stopped_by_eos": answer.stopped_by_eos,
+                **_likely(likelihood),
+                **score(said(answer.text), row["example"].output, row["lang"], row["example"].question),
+            }
+            for row, answer, likelihood in zip(rows, answers, likely, strict=True)
+        ]
+
+
+def _likely(likelihood: Likelihood | None) -> dict[str, float | None]:
+    """What a row holds of a likelihood; None where it is no number."""
+    if likelihood is None:
+        return {}
+    found = {"loglik": likelihood.per_token, "loglik_per_char": likelihood.per_char}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+@contextmanager
+def at_work(
+    contender: Contender,
+    loader: Loader,
+    kept: Kept,
+    batch: int,
+    progress: Progress,
+    shared: Path | None = None,
+    vllm: Vllm | None = None,
+) -> Iterator[Asked]:
+    """The contender, ready to be asked.
+
+    Args:
+        shared: an adapter that is on the weights all the same, switched off, because it is asked next.
+        vllm: asks vLLM, which then serves the contender's weights for the time of the block, and no adapter.
+    """
+    tokenizer = load_tokenizer(contender.tokenizer)
+    memory = Memory(kept, contender.identity(tokenizer, vllm))
+    with ExitStack() as off:
+        if vllm is not None:
+            step = f"{contender.name}: starting vLLM"
+
+            @cache
+            def server() -> Server:
+                found = off.enter_context(serving(vllm, contender.weights, lambda: progress(step, 0, 1)))
+                progress(step, 1, 1)
+                return found
+
+            ask = VllmEngine(contender.weights, tokenizer, contender.style, contender.thinking, memory, server)
+            yield Asked(contender, tokenizer, batch, ask, progress)
+            return
+        adapter = contender.adapter or shared
+        is_off = False
+
+        def ready() -> Any:
+            nonlocal is_off
+            model = loader.model(contender, adapter)
+            if contender.adapter is None and adapter is not None and not is_off:
+                off.enter_context(model.disable_adapter())
+                is_off = True
+            return model
+
+        yield Asked(contender, tokenizer, batch, InProcess(contender, tokenizer, memory, ready), progress)

@@ -1,0 +1,1 @@
+"""Students: loading, adapters, fingerprints, the embedded one."""

@@ -1,0 +1,1 @@
+"""Scores of one answer, and the intervals around their means."""

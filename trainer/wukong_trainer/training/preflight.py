@@ -1,0 +1,173 @@
+"""What is looked at before the first step: what will be trained, in which form it will be asked, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from wukong_pipe.errors import ModelError
+from wukong_pipe.language.text import counted
+from wukong_trainer.models.loading import Place
+from wukong_trainer.recipe import Recipe
+from wukong_trainer.training.memory import GB, Memory
+
+SHOWN = 3
+END = "⏎"
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Tokens of the training rows, before any is cut."""
+
+    rows: int
+    longest: int
+    mean: float
+    cut: int
+    """Rows longer than max_length."""
+    each: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a training run is about to do; train/preflight.json holds it."""
+
+    trained: list[str]
+    """The trained tokens of three rows, decoded from what the trainer's own collator makes of them."""
+    rows: int
+    truncated: int
+    dropped: int
+    """Rows whose question alone fills max_length: nothing of them is trained."""
+    unwatched: int
+    """Validation rows of that kind, which have no loss."""
+    longest_tokens: int
+    mean_tokens: float
+    device: str
+    dtype: str
+    device_reason: str
+    attention: str
+    attention_reason: str
+    batch: int
+    accumulation: int
+    expected_memory_gb: dict[str, float] | None
+    """By part and in total; None where the student's config says too little to tell."""
+    free_memory_gb: float
+    notes: list[str] = field(default_factory=list)
+    """What was done otherwise than the recipe says, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def look(
+    *,
+    trained: list[str],
+    dropped: int,
+    unwatched: int,
+    lengths: Lengths,
+    recipe: Recipe,
+    place: Place,
+    attention: tuple[str, str],
+    memory: Memory | None,
+    free: int,
+    notes: list[str],
+) -> Preflight:
+    """The preflight of a run from its parts."""
+    return Preflight(
+        trained=trained,
+        rows=lengths.rows,
+        truncated=lengths.cut,
+        dropped=dropped,
+        unwatched=unwatched,
+        longest_tokens=lengths.longest,
+        mean_tokens=round(lengths.mean, 1),
+        device=place.device,
+        dtype=str(place.dtype).removeprefix("torch."),
+        device_reason=place.reason,
+        attention=attention[0],
+        attention_reason=attention[1],
+        batch=recipe.batch,
+        accumulation=recipe.accumulation,
+        expected_memory_gb=None if memory is None else memory.to_json(),
+        free_memory_gb=round(free / GB, 3),
+        notes=notes,
+    )
+
+
+def lines(preflight: Preflight) -> list[str]:
+    """The preflight for the terminal."""
+    need = preflight.expected_memory_gb
+    memory = "memory not estimated" if need is None else f"needs about {_size(need['total'])} of memory"
+    steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
+    told = [
+        f"What is trained, of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
+        f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens on average, at most {preflight.longest_tokens}; "
+        f"{steps}",
+        f"On {preflight.device} in {preflight.dtype} ({preflight.device_reason}), attention {preflight.attention} "
+        f"({preflight.attention_reason}); {memory}, {_size(preflight.free_memory_gb)} free",
+    ]
+    for count, kind in ((preflight.dropped, "row"), (preflight.unwatched, "validation row")):
+        if count:
+            told.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
+    return told + preflight.notes
+
+
+def _size(gigabytes: float) -> str:
+    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{gigabytes * 1000:.0f} MB"
+
+
+def trained_texts(
+    tokenizer: Any, collator: Any, rows: Sequence[dict[str, Any]], prompts: set[tuple[int, ...]], max_length: int
+) -> list[str]:
+    """The trained tokens of the rows as the collator makes them, decoded.
+
+    Args:
+        rows: of the prepared training set: input_ids, labels, and seq_lengths where packed.
+        prompts: the token ids of every training question as it will be asked in use.
+        max_length: a row of so many tokens was cut, and may lack its end.
+
+    Raises:
+        ModelError: an answer's end is not trained, a row begins with two BOS, or a question is trained in another
+            form than it will be asked in.
+    """
+    texts = []
+    for ids, labels in _sequences(collator(list(rows))):
+        trained = [token for token, label in zip(ids, labels, strict=True) if label != -100]
+        if not trained:
+            continue
+        begins = next(place for place, label in enumerate(labels) if label != -100)
+        if tokenizer.bos_token_id is not None and ids[:2] == [tokenizer.bos_token_id] * 2:
+            raise ModelError(
+                f"Training rows begin with {tokenizer.bos_token} twice: the chat template and the tokenizer each add "
+                "one; use a template without it."
+            )
+        # The first token of a packed row is never trained; a template may write a newline after the end of the turn.
+        if len(ids) < max_length and tokenizer.eos_token_id not in trained[-2:]:
+            raise ModelError(
+                f"The end of an answer, {tokenizer.eos_token}, is not among the trained tokens "
+                f"({tokenizer.decode(trained)!r}): the student would never stop. Use the model's Instruct version."
+            )
+        if tuple(ids[:begins]) not in prompts:
+            raise ModelError(
+                "A question is trained in another form than it will be asked in "
+                f"({tokenizer.decode(ids[:begins])!r}), so what is learnt would not be found again: the chat template "
+                "must write the same text before an answer as for one."
+            )
+        texts.append(str(tokenizer.decode(trained)))
+    if not texts:
+        raise ModelError(f"No training row has an answer within max_length = {max_length} tokens: raise max_length.")
+    return texts[:SHOWN]
+
+
+def _sequences(batch: dict[str, Any]) -> list[tuple[list[int], list[int]]]:
+    """(input_ids, labels) of each row of a collated batch, padded or flattened."""
+    ids, labels = batch["input_ids"].tolist(), batch["labels"].tolist()
+    if "attention_mask" in batch:
+        masks = batch["attention_mask"].tolist()
+        return [
+            ([i for i, m in zip(row, mask, strict=True) if m], [i for i, m in zip(label, mask, strict=True) if m])
+            for row, label, mask in zip(ids, labels, masks, strict=True)
+        ]
+    ends = batch["cu_seq_lens_q"].tolist()
+    return [(ids[0][start:end], labels[0][start:end]) for start, end in pairwise(ends)]

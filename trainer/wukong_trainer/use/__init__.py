@@ -1,0 +1,1 @@
+"""The tuned model at work: ask, chat, serve, export."""
