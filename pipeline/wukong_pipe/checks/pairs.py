@@ -19,7 +19,7 @@ from wukong_pipe.language.quantities import ENDLESS, with_asked_scale
 from wukong_pipe.language.text import LONGEST, key_facts, normalise
 from wukong_pipe.printable import unseen_in
 from wukong_pipe.records import QAPair, Section
-from wukong_pipe.teacher.replies import check_item
+from wukong_pipe.schema import check_item
 
 PAIR_SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -18,11 +18,12 @@ from wukong_pipe.embedded.questions import TEMPLATES, form_of
 from wukong_pipe.embedded.teacher import answer, paraphrases, teacher_id
 from wukong_pipe.language.text import normalise
 from wukong_pipe.records import Lang, QAPair, Section
+from wukong_pipe.schema import check_item
 from wukong_pipe.stages import base_qa, paraphrase
 from wukong_pipe.stages.base_qa import request
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import ParaphraseTask
-from wukong_pipe.teacher.replies import check_item, read_object
+from wukong_pipe.teacher.replies import read_object
 
 PROMPTS = load_prompts(BuildSettings())["base_qa"]
 SAMPLES = [("zh", "blackwukong.md"), ("en", "apollo.md")]
