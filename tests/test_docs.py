@@ -152,3 +152,25 @@ def test_a_page_shows_nothing_from_the_network_and_its_pictures_are_small() -> N
         assert not re.findall(r"!\[[^]]*\]\(\w+://", path.read_text("utf-8")), path
     for picture in (DOCS / "assets").glob("*.png"):
         assert picture.stat().st_size < 200_000, picture
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_files_that_the_architecture_page_names_exist(language: str) -> None:
+    roots = (ROOT, ROOT / "pipeline", ROOT / "trainer")
+    named = re.findall(r"`((?:wukong_\w+|prompts|tests)/[^`]*)`", page(language, "architecture.md"))
+    assert len(named) >= 8
+    for name in named:
+        assert any([*root.glob(name)] for root in roots), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_messages_that_the_troubleshooting_page_quotes_are_ones_that_the_program_prints(language: str) -> None:
+    quoted = re.findall(r"^### [\"“](.*)[\"”]$", page(language, "troubleshooting.md"), re.MULTILINE)
+    assert len(quoted) >= 8
+    source = "".join(
+        path.read_text("utf-8") for root in ("pipeline", "trainer") for path in (ROOT / root).rglob("*.py")
+    )
+    printed = re.sub(r"\{[^{}]*\}", "", re.sub(r'"\s*\n\s*f?"', "", source))
+    for message in quoted:
+        for piece in message.split("…"):
+            assert piece.strip(" .:") in printed, message
