@@ -118,11 +118,11 @@ def test_the_map_leaves_out_only_arrows_that_others_imply() -> None:
         return arrows[room].union(*(reached(below, arrows) for below in arrows[room]))
 
     for package in ROOMS:
-        table = rooms.rooms(package)
-        drawn = rooms.reduced(table)
-        for room in table:
-            assert drawn[room] <= table[room]
-            assert reached(room, drawn) == reached(room, table)
+        all_arrows = rooms.table(package)
+        drawn = rooms.reduced(all_arrows)
+        for room in all_arrows:
+            assert drawn[room] <= all_arrows[room]
+            assert reached(room, drawn) == reached(room, all_arrows)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,7 +14,7 @@ import ast
 import re
 from functools import cache
 from html import escape
-from itertools import chain, permutations, product
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).resolve().parents[2] / "tests" / "test_imports.py"
 WIDTH, HEIGHT, ACROSS, DOWN = 112, 34, 170, 72
 """Of a box, and from one box to the next, in pixels."""
+SWEEPS = 4
+"""So many times all floors are put in order."""
 
 Rooms = dict[str, set[str]]
 """Each room, and the rooms that it imports."""
@@ -36,16 +38,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return re.sub(r"^\{\{ rooms (\w+) \}\}$", lambda match: drawing(match[1]), markdown, flags=re.MULTILINE)
 
 
-@cache
-def rooms(package: str) -> Rooms:
+def table(package: str) -> Rooms:
     """The rooms of a package, as the test's table `ROOMS` has them. The table is read, not imported: the docs can be
     built where pytest is not installed."""
-    (table,) = (
+    (packages,) = (
         ast.literal_eval(node.value)
         for node in ast.parse(TABLE.read_text("utf-8")).body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ROOMS"
     )
-    return {room: set(imported.split()) & table[package].keys() for room, imported in table[package].items()}
+    return {room: set(imported.split()) & packages[package].keys() for room, imported in packages[package].items()}
 
 
 def reduced(rooms: Rooms) -> Rooms:
@@ -69,8 +70,9 @@ def floors(rooms: Rooms) -> dict[str, int]:
 
 
 def columns(rooms: Rooms, floor: dict[str, int]) -> dict[str, int]:
-    """The column of each room. Of all ways to fill the floors it is the one where the fewest arrows run through a box
-    that they do not mean, and of these the one with the shortest arrows."""
+    """The column of each room. Floor after floor, from the top, the rooms are put where the fewest arrows run through a
+    box that they do not mean, and where the arrows are shortest. This is done a few times, since the best order of one
+    floor depends on the others."""
     on_floor = [[room for room in rooms if floor[room] == level] for level in range(max(floor.values()) + 1)]
     wide = range(max(map(len, on_floor)))
     arrows = [(room, imported) for room in rooms for imported in rooms[room]]
@@ -84,14 +86,16 @@ def columns(rooms: Rooms, floor: dict[str, int]) -> dict[str, int]:
                 through += any(abs(column[room] - at) < WIDTH / ACROSS for room in on_floor[floor[start] - level])
         return through, sum((column[start] - column[end]) ** 2 for start, end in arrows)
 
-    ways = product(*(permutations(wide, len(level)) for level in on_floor))
-    flat = [room for level in on_floor for room in level]
-    return min((dict(zip(flat, chain.from_iterable(way), strict=True)) for way in ways), key=cost)
+    column = {room: place for level in on_floor for place, room in enumerate(level)}
+    for level in on_floor[::-1] * SWEEPS:
+        ways = (column | dict(zip(level, way, strict=True)) for way in permutations(wide, len(level)))
+        column = min(ways, key=cost)
+    return column
 
 
 def drawing(package: str) -> str:
     """The SVG, in one HTML block."""
-    arrows = reduced(rooms(package))
+    arrows = reduced(table(package))
     floor = floors(arrows)
     column = columns(arrows, floor)
     top, width = max(floor.values()), max(column.values()) * ACROSS + WIDTH + 4
