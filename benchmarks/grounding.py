@@ -21,15 +21,9 @@ from typing import Any
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS
 from wukong_pipe.checks.answer_wordings import ANSWER_WORDING_CHECKS
-from wukong_pipe.checks.pairs import (
-    PAIR_CHECKS,
-    PARAPHRASE_CHECKS,
-    Candidate,
-    check_pair,
-    doubtful,
-    known_to,
-    read_pair,
-)
+from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair, doubtful, known_to
+from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
 from wukong_pipe.corpus.split import split
 from wukong_pipe.language.text import digest
 from wukong_pipe.records import Lang, QAPair, Section

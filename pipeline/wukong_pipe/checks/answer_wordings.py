@@ -11,11 +11,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS, counts_and_differences, strange_words, unsupported
+from wukong_pipe.checks.base_question import TOPIC_TERM
+from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.comparing import Known, content
 from wukong_pipe.checks.contradictions import crossed, denied, is_negative, opposite_said, reordered
-from wukong_pipe.checks.pairs import LEANS_ON_TEXT, Candidate, known_to, read_pair, too_long, unseen
+from wukong_pipe.checks.pairs import known_to
+from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
 from wukong_pipe.checks.question_scope import same_scope
-from wukong_pipe.checks.question_wordings import TOPIC_TERM
 from wukong_pipe.corpus.units import terms
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import amounts, in_figures, unknown_amount

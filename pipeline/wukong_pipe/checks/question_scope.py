@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from wukong_pipe.checks.answer_in_evidence import ordinals
+from wukong_pipe.checks.base_question import BaseQuestion, base_question, scopes
 from wukong_pipe.checks.comparing import character_pairs, content, stem, words
-from wukong_pipe.checks.question_wordings import Asked, asked_by, scopes
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import in_figures
 from wukong_pipe.language.text import normalise, stands_in
@@ -40,7 +40,7 @@ def same_conditions(question: str, pair: QAPair) -> str | None:
             return f"condition “{match.group()[:30].strip()}” is gone"
     for match in _CONDITION.finditer(question):
         about = content(match.group())
-        if about and not about & asked_by(pair).about and not _CONDITION.search(pair.question):
+        if about and not about & base_question(pair).about and not _CONDITION.search(pair.question):
             return f"condition “{match.group()[:30].strip()}” is new"
     return None
 
@@ -52,7 +52,7 @@ def _nobody_else(question: str) -> bool:
 
 def same_scope(question: str, pair: QAPair) -> str | None:
     """A wording asks for all, any, both or only where its base question or its source does."""
-    base = asked_by(pair)
+    base = base_question(pair)
     if new := scopes(question) - base.scopes:
         return f"scope “{min(new)}” is new"
     if _BOTH.search(question) and not _TWO.search(f"{pair.question} ; {pair.answer}"):
@@ -91,7 +91,7 @@ _AFTER = re.compile("(?<![皇王太天])后(?![羿裔])")
 
 def same_time(question: str, pair: QAPair) -> str | None:
     """No "after …", "during …" or "with …" comes in that is about something which the base question does not name."""
-    base = asked_by(pair)
+    base = base_question(pair)
     for match in _CIRCUMSTANCE.finditer(question) if _LETTERS.search(question) else ():
         said = [word for word in words(in_figures(match[1])) if word not in _LINKS]
         known = base.stems | base.placed
@@ -120,11 +120,11 @@ _CHINESE_AND = re.compile(r"([\u4e00-\u9fff]{2})(?:和|与|以及|跟)([\u4e00-\
 
 def same_things(question: str, pair: QAPair) -> str | None:
     """What the base question asks of one thing, a wording does not ask of two, nor of the sixth, nor of another row."""
-    base = asked_by(pair)
+    base = base_question(pair)
     return _joined(question, base) or _ordinal(question, base) or _other_cell(question, base)
 
 
-def _joined(question: str, base: Asked) -> str | None:
+def _joined(question: str, base: BaseQuestion) -> str | None:
     """Something new that stands beside what the base question names: "the crew and the engineers" for "the crew"."""
     for match in _AND.finditer(question):
         first, others = words(match[1]), [word for word in words(match[2]) if word not in _LINKS]
@@ -148,13 +148,13 @@ _ASKS = re.compile(
 """Words with which a second clause begins that asks: what follows "and" is then no second thing."""
 
 
-def _ordinal(question: str, base: Asked) -> str | None:
+def _ordinal(question: str, base: BaseQuestion) -> str | None:
     """ "The sixth mission" where nothing speaks of a sixth."""
     new = ordinals(question) - ordinals(base.known.text) - {"first"}
     return f"“{min(new)}” is new" if new else None
 
 
-def _other_cell(question: str, base: Asked) -> str | None:
+def _other_cell(question: str, base: BaseQuestion) -> str | None:
     """A cell of another row of the table."""
     asked = normalise(in_figures(question))
     return next((f"“{cell}” is of another row" for cell, form in base.other_cells if stands_in(form, asked)), None)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import PAIR_SCHEMA, Candidate, check_pair, read_pair
+from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
+from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally

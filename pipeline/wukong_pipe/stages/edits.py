@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.checks.pairs import check_pair, read_pair
+from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.language.text import counted
 from wukong_pipe.records import Row, Section

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import Candidate, doubtful, read_pair
+from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.pairs import doubtful
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.stages.base_qa import fenced

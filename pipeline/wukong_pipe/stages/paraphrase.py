@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import QUESTION_SCHEMA, check_paraphrase
+from wukong_pipe.checks.candidates import QUESTION_SCHEMA
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.language.text import normalise
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item

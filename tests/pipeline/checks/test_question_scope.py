@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wukong_pipe.checks.pairs import check_paraphrase
 from wukong_pipe.checks.question_scope import _CHINESE_TIME, _CONDITION, _CONDITIONAL, _TIME
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.records import QAPair, Section
 
 ROCKETS = Section(

@@ -16,9 +16,10 @@ from wukong_pipe.teacher.refusals import REFUSED
 from wukong_trainer.report.reject_words import LONGEST, chinese_reason
 
 MODULES = """
-build checks/answer_in_evidence checks/answer_wordings checks/contradictions checks/pairs checks/question_scope
-checks/question_wordings dataset/dedupe dataset/holdout providers/batch providers/live stages/answers stages/base_qa
-stages/edits stages/judge stages/paraphrase teacher/filling teacher/replies
+build checks/answer_in_evidence checks/answer_wordings checks/candidates checks/contradictions checks/pairs
+checks/question_facts checks/question_form checks/question_scope checks/question_wordings dataset/dedupe
+dataset/holdout providers/batch providers/live stages/answers stages/base_qa stages/edits stages/judge
+stages/paraphrase teacher/filling teacher/replies
 """
 """The files of the build that give reasons."""
 RETURNING = re.compile(r"\bstr \| None|\| str\b|\| None, str\]")
