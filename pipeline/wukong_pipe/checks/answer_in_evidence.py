@@ -24,7 +24,7 @@ from wukong_pipe.checks.comparing import (
     stem,
     words,
 )
-from wukong_pipe.checks.contradictions import crossed, denied, opposite_said, reordered
+from wukong_pipe.checks.contradictions import crossed, denied, opposite_said
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import Date, Quantity, amounts, in_figures, unit_of, unknown_amount
 from wukong_pipe.language.text import normalise, quoted
@@ -297,7 +297,6 @@ ANSWER_CHECKS = (
     opposite_said,
     denied,
     crossed,
-    reordered,
     unsupported,
 )
 """In the order of how much they say."""

@@ -14,7 +14,7 @@ from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS, counts_and_diff
 from wukong_pipe.checks.base_question import TOPIC_TERM
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.comparing import Known, content
-from wukong_pipe.checks.contradictions import crossed, denied, is_negative, opposite_said, reordered
+from wukong_pipe.checks.contradictions import crossed, denied, is_negative, opposite_said
 from wukong_pipe.checks.pairs import known_to
 from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
 from wukong_pipe.checks.question_scope import same_scope
@@ -26,7 +26,7 @@ from wukong_pipe.records import QAPair
 
 KEPT = 0.4
 """Of what an answer says beyond its question, the share that its wording must say, too."""
-SENSE = (opposite_said, denied, crossed, reordered, unsupported)
+SENSE = (opposite_said, denied, crossed, unsupported)
 """Checks of what an answer says as a whole, which the base answer has passed."""
 
 
@@ -113,7 +113,6 @@ def same_sense(wording: str, pair: QAPair) -> str | None:
     # What the question denies, the wording may repeat.
     asked = Known((pair.answer, pair.question), known.around, known.section)
     reason = opposite_said(wording, known) or denied(wording, asked) or crossed(wording, known)
-    reason = reason or reordered(wording, known)
     return reason.replace("evidence", "base answer") if reason else None
 
 

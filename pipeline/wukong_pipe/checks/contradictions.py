@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 
 from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content, words
 from wukong_pipe.language import plain_words
@@ -188,20 +188,3 @@ def _in_wrong_column(clause: str, known: Known, question: str = "") -> bool:
 def _position(marks: frozenset[str], text: str) -> int:
     lower = in_figures(text).casefold()
     return min((at for mark in marks if (at := lower.find(mark)) >= 0), default=len(lower))
-
-
-_FIRST = re.compile(r"先|起初|首先|最初|\bfirst\b", re.I)
-_THEN = re.compile(r"后|再|然后|接着|\b(?:then|second|after|later)\b", re.I)
-
-
-def reordered(answer: str, known: Known) -> str | None:
-    """Steps told in another order than the evidence's."""
-    told = clauses(answer)
-    for here, there in pairwise(told):
-        if _FIRST.search(here) and _THEN.search(there) and not _THEN.search(here.replace("先", "", 1)):
-            source = " ".join(known.evidence)
-            mine, next_ = content(here) - content(there), content(there) - content(here)
-            a, b = _position(mine, source), _position(next_, source)
-            if b < a < len(in_figures(source)):
-                return f"“{here[:40]}” comes later in the evidence"
-    return None

@@ -71,7 +71,6 @@ _CHINESE = {
     "“{}” mixes what the {source} keeps apart": "“{}”混淆了{source}中分开说的内容",
     "“{}” is under another heading in the {source}": "“{}”在{source}中属于另一个表头",
     "what the answer gives is under another heading in the {source}": "回答所说的在{source}中属于另一个表头",
-    "“{}” comes later in the {source}": "“{}”在{source}中排在后面",
     "the judge gave no reason": "评审没有给出理由",
     # Other wordings.
     "repeats the base question": "与基础问题重复",
