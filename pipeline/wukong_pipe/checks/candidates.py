@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from wukong_pipe.checks.evidence import find_evidence
 from wukong_pipe.checks.question_form import pair_too_long
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.schema import check_item
 
@@ -44,10 +45,10 @@ class Candidate:
     kind: Literal["base", "reverse"] = "base"
 
 
-def read_pair(item: Any, section: Section) -> Candidate | str:
+def read_pair(item: Any, section: Section) -> Candidate | Reason:
     """The candidate in one item of a reply, or why it is none."""
     if problem := check_item(item, _ACCEPTED):
-        return f"schema: {problem}"
+        return Reason.of("schema", reason=problem)
     if problem := _oversized(item, section):
         return problem
     spans = tuple(find_evidence(text, section) for text in item["evidence"])
@@ -63,16 +64,16 @@ def read_pair(item: Any, section: Section) -> Candidate | str:
     )
 
 
-def _oversized(item: dict[str, Any], section: Section) -> str | None:
+def _oversized(item: dict[str, Any], section: Section) -> Reason | None:
     """Why an item is too long to be looked at: the length of texts is no part of the schema, which the server gets."""
     if problem := pair_too_long(item["question"].strip(), item["answer"].strip()):
         return problem
     if len(item["evidence"]) > MAX_PIECES:
-        return f"more than {MAX_PIECES} pieces of evidence"
+        return Reason.of("too-much-evidence", most=MAX_PIECES)
     # White space and markup need not agree, but what is much longer than the section stands in no place of it.
     room = 2 * len(section.text) + 100
     return next((not_there(text) for text in item["evidence"] if len(text) > room), None)
 
 
-def not_there(evidence: str) -> str:
-    return f"evidence is not in the section: “{evidence[:60]}”"
+def not_there(evidence: str) -> Reason:
+    return Reason.of("evidence-not-in-section", words=evidence[:60])

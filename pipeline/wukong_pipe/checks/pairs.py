@@ -15,6 +15,7 @@ from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit
 from wukong_pipe.language.quantities import with_asked_scale
 from wukong_pipe.language.text import key_facts, normalise
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 
 MIN_EVIDENCE = 4
@@ -23,30 +24,30 @@ GIVEN_AWAY = 0.6
 """Share of an answer's content from which on a question that holds its key facts has told it."""
 
 
-def check_pair(candidate: Candidate, section: Section) -> str | None:
+def check_pair(candidate: Candidate, section: Section) -> Reason | None:
     """The first reason why a pair cannot be used, in the order of cost."""
     return next(filter(None, (check(candidate, section) for check in PAIR_CHECKS)), None)
 
 
-def doubtful(candidate: Candidate, section: Section) -> str | None:
+def doubtful(candidate: Candidate, section: Section) -> Reason | None:
     """Why a pair that passed is worth a second look; what an optional judge would look at."""
     return doubtful_word(candidate.answer, known_to(candidate, section))
 
 
-def _seen(candidate: Candidate, _: Section) -> str | None:
+def _seen(candidate: Candidate, _: Section) -> Reason | None:
     return unseen(f"{candidate.question}\n{candidate.answer}")
 
 
-def _length(candidate: Candidate, _: Section) -> str | None:
+def _length(candidate: Candidate, _: Section) -> Reason | None:
     return pair_too_long(candidate.question, candidate.answer)
 
 
-def _asks(candidate: Candidate, _: Section) -> str | None:
+def _asks(candidate: Candidate, _: Section) -> Reason | None:
     return check_question(candidate.question)
 
 
-def _not_given_away(candidate: Candidate, _: Section) -> str | None:
-    return "the question states its answer" if states(candidate.question, candidate.answer) else None
+def _not_given_away(candidate: Candidate, _: Section) -> Reason | None:
+    return Reason.of("given-away") if states(candidate.question, candidate.answer) else None
 
 
 def states(question: str, answer: str) -> bool:
@@ -56,15 +57,15 @@ def states(question: str, answer: str) -> bool:
     return told >= GIVEN_AWAY and key_facts(answer).found_in(question)
 
 
-def _evidence(candidate: Candidate, section: Section) -> str | None:
+def _evidence(candidate: Candidate, section: Section) -> Reason | None:
     for span, text in zip(candidate.spans, candidate.evidence, strict=True):
         if span is None:
             return not_there(text)
         touched = covered_units([span], section)
         if not touched or len(normalise(text)) < MIN_EVIDENCE:
-            return f"evidence says nothing: “{text[:60]}”"
+            return Reason.of("evidence-says-nothing", words=text[:60])
         if len(touched) > (2 if all(unit.kind == "sentence" for unit in touched) else 1):
-            return f"evidence is longer than two sentences, one row or one item: “{text[:60]}”"
+            return Reason.of("evidence-too-long", words=text[:60])
     return None
 
 
@@ -93,13 +94,13 @@ def _lead(unit: Unit, section: Section) -> str:
     return match.group(1) if match else ""
 
 
-def _grounded(candidate: Candidate, section: Section) -> str | None:
+def _grounded(candidate: Candidate, section: Section) -> Reason | None:
     known = known_to(candidate, section)
     answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
     return next(filter(None, (check(answer, known) for check in ANSWER_CHECKS)), None)
 
 
-PAIR_CHECKS: tuple[Callable[[Candidate, Section], str | None], ...] = (
+PAIR_CHECKS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
     _length,
     _seen,
     _asks,

@@ -10,24 +10,25 @@ from wukong_pipe.checks.comparing import TOPIC, content, same_stems, stem
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import Amounts, Quantity, amounts, in_figures, unknown_amount, with_asked_scale
 from wukong_pipe.language.text import normalise, quoted, stands_in
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
 
-def same_amounts(question: str, pair: QAPair) -> str | None:
+def same_amounts(question: str, pair: QAPair) -> Reason | None:
     """Numbers of the base question stay, in any spelling; others than its answer's source gives stay out."""
     asked, base, known = amounts(question), amounts(pair.question), base_question(pair).known
     if unknown_amount(base, asked) and (
         gone := unknown_amount(_needed(base, question, pair), asked, _untold(base, question))
     ):
-        return f"number {gone} is gone"
+        return Reason.of("number-gone", number=str(gone))
     if unknown_amount(asked, known.amounts):
         derived = [*listed_things(pair.question), *_like(known.amounts), *_time_after_time(known.text)]
         if new := unknown_amount(asked, known.amounts, derived):
-            return f"number {new} is new"
+            return Reason.of("number-new", number=str(new))
     source = " ".join(pair.evidence)
     answer = with_asked_scale(pair.answer, pair.question, source)
     if answer != with_asked_scale(pair.answer, question, source):
-        return f"the scale of “{answer}” is gone"
+        return Reason.of("scale-gone", words=answer)
     return strange_order(question, known)
 
 
@@ -77,10 +78,10 @@ def _time_after_time(text: str) -> list[Quantity]:
     ]
 
 
-def same_names(question: str, pair: QAPair) -> str | None:
+def same_names(question: str, pair: QAPair) -> Reason | None:
     """Names that the base question holds stay, be it in part; of those of its section, no other comes in."""
     if gone := _gone(question, pair):
-        return f"“{gone}” is gone"
+        return Reason.of("words-gone", words=gone)
     base, section = base_question(pair), section_names(pair.section)
     known, asked = base.known, normalise(in_figures(question))
     strange = strange_words(question, known)
@@ -92,13 +93,13 @@ def same_names(question: str, pair: QAPair) -> str | None:
             and not same_stems(word) - {stem(word.casefold())}
             and (is_name or any_name or word.casefold() in section.term_words)
         ):
-            return f"“{word}” is new"
+            return Reason.of("words-new", words=word)
     new = [name for name, form in base.strangers if stands_in(form, asked)]
     for name in quoted(question):
         form = normalise(in_figures(name))
         if stands_in(form, asked) and form not in known.normal and may_name(form, normalise(pair.section.text)):
             new.append(name)
-    return f"“{min(new)}” is new" if new else None
+    return Reason.of("words-new", words=min(new)) if new else None
 
 
 def _gone(question: str, pair: QAPair) -> str | None:

@@ -7,6 +7,7 @@ import re
 from wukong_pipe.language.quantities import ENDLESS
 from wukong_pipe.language.text import LONGEST, normalise
 from wukong_pipe.printable import unseen_in
+from wukong_pipe.reasons import Reason
 
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
@@ -32,29 +33,29 @@ _ORDER = re.compile(
 _PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
 
 
-def unseen(text: str) -> str | None:
+def unseen(text: str) -> Reason | None:
     """Why a question or answer that nobody sees all of is not trained on. Evidence is the source's own, and may."""
     char = unseen_in(text)
-    return f"holds an invisible character: {char}" if char else None
+    return Reason.of("invisible", character=char) if char else None
 
 
-def too_long(answer: str) -> str | None:
+def too_long(answer: str) -> Reason | None:
     """Why an answer, or a numeral in it, is longer than any that is meant, None where it is not."""
     if len(answer) > MAX_ANSWER:
-        return f"answer longer than {MAX_ANSWER} characters"
-    return f"answer holds a numeral of more than {LONGEST} characters" if ENDLESS.search(answer) else None
+        return Reason.of("answer-too-long", most=MAX_ANSWER)
+    return Reason.of("endless-numeral", most=LONGEST) if ENDLESS.search(answer) else None
 
 
-def check_question(question: str) -> str | None:
+def check_question(question: str) -> Reason | None:
     """Whether a text is a question that can be understood alone."""
     if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not _ORDER.match(question):
-        return "not a question: it does not end in a question mark"
+        return Reason.of("no-question")
     if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
-        return f"does not stand alone: “{match.group()}”"
-    return None if len(normalise(question)) >= 3 else "no question in it"
+        return Reason.of("leans-on-text", words=match.group())
+    return None if len(normalise(question)) >= 3 else Reason.of("empty-question")
 
 
-def pair_too_long(question: str, answer: str) -> str | None:
+def pair_too_long(question: str, answer: str) -> Reason | None:
     if len(question) > MAX_QUESTION:
-        return f"question longer than {MAX_QUESTION} characters"
+        return Reason.of("question-too-long", most=MAX_QUESTION)
     return too_long(answer)

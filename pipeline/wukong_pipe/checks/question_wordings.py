@@ -16,6 +16,7 @@ from wukong_pipe.checks.question_form import MAX_QUESTION, check_question, unsee
 from wukong_pipe.checks.question_scope import same_conditions, same_scope, same_things, same_time
 from wukong_pipe.language.quantities import amounts
 from wukong_pipe.language.text import key_facts, normalise
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
 LEAK = 0.4
@@ -26,20 +27,20 @@ LEAK_OF_YES = 0.8
 """The same where the question asks for a yes or no, and so names what the answer is about."""
 
 
-def same_sense(question: str, pair: QAPair) -> str | None:
+def same_sense(question: str, pair: QAPair) -> Reason | None:
     """Nothing is denied that was asked for, nor the other way round, and no word becomes its opposite."""
     base = base_question(pair)
     if is_negative(question):
         if not base.denies:
-            return "negation added"
+            return Reason.of("negation-added")
     elif is_negative(pair.question) and not is_negative(question, or_exclusive=True):
-        return "negation dropped"
+        return Reason.of("negation-dropped")
     if reason := opposite_said(question, base.known):
-        return reason.replace("of the evidence", "of the base question")
+        return reason.with_value("source", Reason.of("base-question"))
     return None
 
 
-def answer_hidden(question: str, pair: QAPair) -> str | None:
+def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     """A wording does not tell the answer, nor most of what the answer adds to the question."""
     base = base_question(pair)
     told, facts = base.own & content(question), key_facts(pair.answer)
@@ -47,26 +48,26 @@ def answer_hidden(question: str, pair: QAPair) -> str | None:
     limit = LEAK_OF_YES if base.wants_yes else LEAK if len(told) > 2 else LEAK_OF_TWO
     stated = (base.is_one_fact or 3 * len(told) > len(base.own)) and base.has_own_facts and facts.found_in(question)
     if stated or figures or len(told) > max(1, limit * len(base.own)):
-        return "the question states its answer"
+        return Reason.of("given-away")
     return None
 
 
-def check_paraphrase(question: str, pair: QAPair) -> str | None:
+def check_paraphrase(question: str, pair: QAPair) -> Reason | None:
     """The first reason why a wording does not ask what its base question asks."""
     return next(filter(None, (check(question, pair) for check in PARAPHRASE_CHECKS)), None)
 
 
-def _wording_asks(question: str, _: QAPair) -> str | None:
+def _wording_asks(question: str, _: QAPair) -> Reason | None:
     if len(question) > MAX_QUESTION:
-        return f"question longer than {MAX_QUESTION} characters"
+        return Reason.of("question-too-long", most=MAX_QUESTION)
     return unseen(question) or check_question(question)
 
 
-def _another_wording(question: str, pair: QAPair) -> str | None:
-    return "repeats the base question" if normalise(question) == normalise(pair.question) else None
+def _another_wording(question: str, pair: QAPair) -> Reason | None:
+    return Reason.of("repeats-question") if normalise(question) == normalise(pair.question) else None
 
 
-PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], str | None], ...] = (
+PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
     _wording_asks,
     _another_wording,
     same_amounts,

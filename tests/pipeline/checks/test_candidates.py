@@ -22,7 +22,7 @@ from wukong_pipe.checks.question_form import MAX_ANSWER, MAX_QUESTION
     ],
 )
 def test_an_item_of_another_form_is_told_in_a_few_words(item: Any, problem: str) -> None:
-    assert read_pair(item, ZH) == f"schema: {problem}"
+    assert str(read_pair(item, ZH)) == f"schema: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_an_item_of_another_form_is_told_in_a_few_words(item: Any, problem: str)
     ],
 )
 def test_an_item_of_any_size_is_rejected_before_it_is_looked_at(item: Any, reason: str) -> None:
-    assert read_pair(item, ZH) == reason
+    assert str(read_pair(item, ZH)) == reason
 
 
 def test_a_pair_is_not_lost_over_its_kind_or_a_field_too_many() -> None:

@@ -135,7 +135,7 @@ def test_a_bare_number_is_grounded_where_the_question_says_its_scale_and_a_wordi
     asking = replace(pair(MILLIONS, asked, "210"), evidence=(evidence,))
     assert check_paraphrase("How many million bricks does the factory make?", asking) is None
     reason = "the scale of “210 million” is gone"
-    assert check_paraphrase("How many bricks does the factory make?", asking) == reason
+    assert str(check_paraphrase("How many bricks does the factory make?", asking)) == reason
 
 
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from([1, 90, 600]))
@@ -161,8 +161,8 @@ def test_what_nobody_sees_is_in_no_question_or_answer(char: str) -> None:
     assert checked(EN, f"Who {char}was the pilot of Eagle?", said, row) == reason
     assert checked(EN, asked, f"Buzz {char}Aldrin", row) == reason
     base = pair(EN, asked, said)
-    assert check_paraphrase(f"Who {char}flew Eagle as its pilot?", base) == reason
-    assert check_answer(f"Buzz {char}Aldrin.", base) == reason
+    assert str(check_paraphrase(f"Who {char}flew Eagle as its pilot?", base)) == reason
+    assert str(check_answer(f"Buzz {char}Aldrin.", base)) == reason
 
 
 def test_a_source_may_hold_what_nobody_sees() -> None:
