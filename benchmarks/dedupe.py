@@ -189,7 +189,7 @@ def twin(text: str, names: re.Pattern[str], by_lang: dict[str, list[str]], rng: 
 
 def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
     """What `near_pairs` must find: a prefix-filter join (Chaudhuri et al. 2006) in its plainest form."""
-    from wukong_pipe.language.text import ngrams
+    from wukong_pipe.language.similarity import ngrams
 
     grams = [ngrams(text) for text in texts]
     frequency = Counter(gram for own in grams for gram in own)
@@ -373,7 +373,8 @@ def resident() -> int:
 
 def line(method: str, result: dict[str, Any], made: Sequence[Question]) -> str:
     """A row of the table. An exact repeat of another question, which chance makes too, is nobody's merit or fault."""
-    from wukong_pipe.language.text import normalise, similarity
+    from wukong_pipe.language.normal_form import normalise
+    from wukong_pipe.language.similarity import similarity
 
     times = Counter(normalise(one.text) for one in made)
     removed = set(result["removed"])

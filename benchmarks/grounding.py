@@ -31,7 +31,7 @@ from wukong_pipe.checks.pairs import (
     read_pair,
 )
 from wukong_pipe.corpus.split import split
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import Lang, QAPair, Section
 
 HERE = Path(__file__).parent

@@ -35,7 +35,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, get_cosine_schedule_with
 from wukong_pipe.embedded.answers import reworded
 from wukong_pipe.embedded.invented_facts import made_up_pairs
 from wukong_pipe.embedded.questions import TEMPLATES as BY_FAMILY
-from wukong_pipe.language.text import CJK
+from wukong_pipe.language.chinese import CJK
 from wukong_trainer.data.examples import Example, chat_prompt
 from wukong_trainer.inference.generate import answer_all, prompt_text
 from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer

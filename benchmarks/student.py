@@ -19,7 +19,7 @@ from typing import Any
 
 from wukong_pipe.embedded.invented_facts import MADE_UP_FACTS, made_up_pairs
 from wukong_pipe.embedded.questions import form_of
-from wukong_pipe.language.text import is_chinese
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData, default_system

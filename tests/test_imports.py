@@ -11,10 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
-LEAVES = {
-    f"wukong_pipe.{name}"
-    for name in ("bounded", "errors", "language.quantities", "language.text", "printable", "workspace")
-}
+LANGUAGE = {f"wukong_pipe.language.{path.stem}" for path in (PIPELINE / "language").glob("*.py")}
+LEAVES = LANGUAGE | {f"wukong_pipe.{name}" for name in ("bounded", "errors", "printable", "workspace")}
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 
 
@@ -84,9 +82,15 @@ def test_the_trainer_imports_only_the_leaves_of_the_pipeline(path: Path) -> None
     assert ours <= LEAVES
 
 
-@pytest.mark.parametrize("name", ["language/text", "errors", "printable"])
+@pytest.mark.parametrize("name", ["errors", "printable"])
 def test_the_leaves_import_nothing_of_ours(name: str) -> None:
     assert not {module for module in imported_by(PIPELINE / f"{name}.py") if module.startswith("wukong_")}
+
+
+@pytest.mark.parametrize("name", sorted(LANGUAGE))
+def test_the_room_of_language_imports_only_itself(name: str) -> None:
+    path = PIPELINE / "language" / f"{name.rpartition('.')[2]}.py"
+    assert {module for module in imported_by(path) if module.startswith("wukong_")} <= LANGUAGE
 
 
 def test_nothing_imports_in_a_circle() -> None:

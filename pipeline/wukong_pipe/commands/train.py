@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.embedded.invented_facts import made_up_pairs
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.language.text import counted, is_chinese
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
 

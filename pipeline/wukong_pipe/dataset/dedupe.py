@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wukong_pipe.language.text import normalise, numbers, same_key_facts
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.similarity import same_key_facts
 from wukong_pipe.records import Row
 
 NEAR = 0.85

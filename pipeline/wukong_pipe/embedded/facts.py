@@ -13,7 +13,10 @@ from itertools import islice, pairwise
 from wukong_pipe.corpus.split import MAX_CHARS
 from wukong_pipe.corpus.units import Unit, terms, units
 from wukong_pipe.embedded.questions import BLANK, JOINED, JOINED_TWO, TEMPLATES
-from wukong_pipe.language.text import CJK, latin_names, normalise, numbers, quoted
+from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.names import latin_names, quoted
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
 from wukong_pipe.records import Lang, Section
 
 REVERSE_EVERY = 4

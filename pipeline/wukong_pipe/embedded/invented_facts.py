@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from wukong_pipe.embedded.questions import BLANK, JOINED, JOINED_TWO, TEMPLATES, form_of
-from wukong_pipe.language.text import CJK
+from wukong_pipe.language.chinese import CJK
 from wukong_pipe.records import Lang
 
 MADE_UP_FACTS = 300

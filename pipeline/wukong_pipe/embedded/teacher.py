@@ -15,7 +15,8 @@ from pathlib import Path
 from wukong_pipe.embedded.answers import reworded
 from wukong_pipe.embedded.facts import Fact, facts
 from wukong_pipe.embedded.questions import TEMPLATES
-from wukong_pipe.language.text import digest, normalise
+from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.teacher.asking import AnswerTask, BaseQATask, ParaphraseTask, Request
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.text import LONGEST, chinese_number
+from wukong_pipe.language.chinese import chinese_number
+from wukong_pipe.language.numerals import LONGEST
 
 _STEPS = "段 级 层 回 章 集 次 句 招 场 关 步 轮 折 楼 岁 周目 人称"
 _UNITS = {

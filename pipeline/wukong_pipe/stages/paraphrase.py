@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_pipe.checks.pairs import QUESTION_SCHEMA, check_paraphrase
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import Ask, ParaphraseTask, Reply, Request

@@ -11,7 +11,7 @@ from wukong_pipe.corpus.split import split
 from wukong_pipe.embedded.facts import facts
 from wukong_pipe.embedded.invented_facts import made_up_pairs
 from wukong_pipe.embedded.questions import TEMPLATES, form_of
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang
 
 

@@ -16,7 +16,7 @@ from wukong_pipe.corpus.units import units, worth
 from wukong_pipe.embedded.facts import facts
 from wukong_pipe.embedded.questions import TEMPLATES, form_of
 from wukong_pipe.embedded.teacher import answer, paraphrases, teacher_id
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages import base_qa, paraphrase
 from wukong_pipe.stages.base_qa import request
