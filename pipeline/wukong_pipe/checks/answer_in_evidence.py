@@ -26,9 +26,12 @@ from wukong_pipe.checks.comparing import (
 )
 from wukong_pipe.checks.contradictions import crossed, denied, opposite_said, reordered
 from wukong_pipe.language import plain_words
+from wukong_pipe.language.dates import Date
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import Date, Quantity, amounts, in_figures, unit_of, unknown_amount
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
+from wukong_pipe.language.units import unit_of
 
 STRANGE = 1.9
 """Characters in a row that the source does not use, from which on a Chinese answer brings in something new.

@@ -21,8 +21,8 @@ from wukong_pipe.language import plain_words
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
-from wukong_pipe.language.numerals import numbers
-from wukong_pipe.language.quantities import amounts, in_figures, unknown_amount
+from wukong_pipe.language.numerals import in_figures, numbers
+from wukong_pipe.language.quantities import amounts, unknown_amount
 from wukong_pipe.records import QAPair
 
 KEPT = 0.4

@@ -10,7 +10,8 @@ from itertools import combinations, pairwise
 from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content, words
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import amounts, in_figures
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import amounts
 
 
 def opposite_said(answer: str, known: Known) -> str | None:

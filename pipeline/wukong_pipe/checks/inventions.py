@@ -11,7 +11,8 @@ from wukong_pipe.checks.comparing import Known
 from wukong_pipe.corpus.run_sources import source_texts
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import Amounts, amounts, in_figures, unknown_amount
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run
 

@@ -17,8 +17,7 @@ from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.language.key_facts import key_facts
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.numerals import LONGEST
-from wukong_pipe.language.quantities import ENDLESS, with_asked_scale
+from wukong_pipe.language.numerals import ENDLESS, LONGEST, with_asked_scale
 from wukong_pipe.printable import unseen_in
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.teacher.replies import check_item

@@ -12,7 +12,7 @@ from wukong_pipe.checks.comparing import character_pairs, content, stem, words
 from wukong_pipe.checks.question_wordings import Asked, asked_by, scopes
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.normal_form import normalise, stands_in
-from wukong_pipe.language.quantities import in_figures
+from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.records import QAPair
 
 _CONDITION = re.compile(

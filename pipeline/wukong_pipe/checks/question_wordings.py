@@ -24,18 +24,12 @@ from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import terms, units
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.dates import is_month
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
-from wukong_pipe.language.quantities import (
-    Amounts,
-    Quantity,
-    amounts,
-    in_figures,
-    is_month,
-    unknown_amount,
-    with_asked_scale,
-)
+from wukong_pipe.language.numerals import in_figures, with_asked_scale
+from wukong_pipe.language.quantities import Amounts, Quantity, amounts, unknown_amount
 from wukong_pipe.records import QAPair, Section
 
 TOPIC_TERM = 12
