@@ -19,10 +19,12 @@ _LATIN_WORD = re.compile("[A-Za-z]+")
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What an answer must contain to be right: numbers in any spelling and terms, the latter normalised."""
+    """What an answer must contain to be right: {"numbers": ["2020", "8"], "terms": ["黑神话悟空"]}."""
 
     numbers: frozenset[str]
+    """In digits; an answer may spell them otherwise."""
     terms: frozenset[str]
+    """In normal form."""
 
     def found_in(self, answer: str) -> bool:
         """Whether `answer` states every one of them."""
@@ -31,15 +33,15 @@ class KeyFacts:
 
 
 SHORT_ANSWER = 16
-"""Up to this many characters (a Latin word counts as two) the whole answer is the fact, item by item."""
+"""Of a text up to this many characters (a Latin word counts as two) every item is a fact."""
 
 
 @lru_cache(maxsize=65536)
 def key_facts(text: str) -> KeyFacts:
-    """The checkable content of an answer or question.
+    """What can be checked of an answer or question.
 
-    A short text is its own fact, item by item where it is a list. Of a longer one the numbers, the quoted terms
-    and the Latin names count; where it has none of these, the whole text does.
+    A short text is its own fact; where it is a list, each item is one. Of a longer text the numbers, the quoted terms
+    and the Latin names count. A longer text without any of these is one fact as a whole.
 
     >>> key_facts("白衣秀士、金池长老").terms == {"白衣秀士", "金池长老"}
     True
@@ -62,7 +64,7 @@ def key_facts(text: str) -> KeyFacts:
 
 
 def is_its_own_fact(text: str) -> bool:
-    """Whether all of a text counts as a fact, item by item, because it is so short."""
+    """Whether a text is so short that all of it counts, item by item."""
     return _is_short(text, _items(text))
 
 

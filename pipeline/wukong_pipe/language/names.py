@@ -24,7 +24,11 @@ def quoted(text: str) -> frozenset[str]:
 def latin_names(text: str) -> frozenset[str]:
     """Capitalised names and codes: Unreal Engine 5, PS5.
 
-    A sentence's first word is no name on its own, nor part of one where it is a word such as The or Under.
+    The first word of a sentence is no name on its own. It is no part of a name where it is one of `OPENERS`, such as
+    The or Under.
+
+    >>> sorted(latin_names("The crew of Apollo 11 met John Houbolt."))
+    ['Apollo 11', 'John Houbolt']
     """
     starts = {start for start, _ in sentence_spans(text)}
     names = set()
@@ -33,6 +37,7 @@ def latin_names(text: str) -> frozenset[str]:
         if match.start() in starts or match.start() - 1 in starts:
             if words[0].casefold() in OPENERS:
                 words = words[1:]
+            # Every sentence begins with a capital, so a single plain word there may be any word.
             elif len(words) == 1 and words[0][1:].islower():
                 words = []
         if words and words != ["I"]:
@@ -42,7 +47,7 @@ def latin_names(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=65536)
 def marked_names(question: str, names: frozenset[str]) -> frozenset[str]:
-    """The names in a question, normalised: what it writes in quotes or capitals, and which of `names` it holds."""
+    """The names in a question, in normal form: what it writes in quotes or capitals, and those of `names` it holds."""
     spellings = quoted(question) | latin_names(question) | names_in(question, names)
     return frozenset(map(normalise, spellings)) - {""}
 

@@ -90,8 +90,8 @@ def in_figures(text: str) -> str:
     # A pattern that ignores case takes a Turkish i for an i; the tables below do not hold it.
     plain = unicodedata.normalize("NFKC", plain).replace("ı", "i").replace("İ", "i")
     # Most texts hold nothing that these patterns match; to look for a letter or a digit first is far quicker.
-    spelt = _LETTER.search(plain) is not None
-    if spelt:
+    has_letters = _LETTER.search(plain) is not None
+    if has_letters:
         plain = _OFTEN.sub(lambda match: _HOW_OFTEN[match.group().casefold()], plain)
         plain = _AGED.sub(r"\1 years", plain)
     if "百分之" in plain:
@@ -99,7 +99,7 @@ def in_figures(text: str) -> str:
     if _DIGIT.search(plain):
         plain = _GROUPED.sub(lambda match: match.group().replace(",", ""), plain)
         plain = _SCALED.sub(_scaled, plain)
-    if spelt:
+    if has_letters:
         plain = _SPELT.sub(_spelt, plain)
         plain = _SCALED.sub(_scaled, plain)
     if _DIGIT.search(plain):
@@ -111,6 +111,7 @@ def in_figures(text: str) -> str:
 
 
 def _percent(match: re.Match[str]) -> str:
+    """百分之五十 → 50%"""
     if len(match[1]) > LONGEST:
         return match.group()
     value = match[1] if match[1].isascii() else chinese_number(match[1])
@@ -118,6 +119,7 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def _scaled(match: re.Match[str]) -> str:
+    """25.4 billion → 25400000000"""
     if len(match[1]) > LONGEST:
         return match.group()
     value = float(match[1].replace(",", "")) * _SCALE_VALUES[match[2].casefold()]
@@ -125,6 +127,7 @@ def _scaled(match: re.Match[str]) -> str:
 
 
 def _spelt(match: re.Match[str]) -> str:
+    """two hundred and five → 205; “one” or “million” alone is often no number, and stays."""
     words = re.split(r"[ -]|\s+and\s+", match.group().casefold())
     if words == ["one"] or len(words) > LONGEST or all(word in _SCALES for word in words):
         return match.group()
@@ -140,13 +143,15 @@ def _spelt(match: re.Match[str]) -> str:
 
 
 def _chinese(match: re.Match[str]) -> str:
+    """三十二 → 32, 三米 → 3米; a numeral inside a word stays."""
     numeral, text = match.group(), match.string
     before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 2]
-    unit = _UNIT_BEHIND.match(text, match.end())
     if len(numeral) > LONGEST or (before in tuple("哪这那每同某任另") and numeral == "一"):
         return numeral
     if before != "第" and len(numeral) == 1:
+        unit = _UNIT_BEHIND.match(text, match.end())
         counts = after.startswith("月") or (unit is not None and (numeral != "一" or unit.group() in UNITS_OF_ONE))
+        # 万年, 一天生 (born so), 三年级 (a grade), 两人 (both): what stands behind the numeral looks like a unit only.
         if (
             not counts
             or numeral in "零〇百千万亿"

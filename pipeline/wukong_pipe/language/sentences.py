@@ -15,20 +15,21 @@ _ABBREVIATION = re.compile(
 )
 _ABBREVIATION_IN_LOWER_CASE = re.compile(r"(?:\b(?:mr|mrs|ms|dr|prof|jr|sr|vs|etc|e\.g|i\.e|cf|approx)|\.[a-z])$")
 _BEFORE_A_STOP = 8
-"""Characters in which an abbreviation, and the letter that it must not follow, stand."""
+"""The search for an abbreviation looks at this many characters before a full stop."""
 _NOT_SPACE = re.compile(r"\S")
 _CAPITAL = re.compile("[A-Z]")
 _SMALL_LETTER = re.compile("[a-z]")
 UNCAPITALISED = 200
-"""From so many small letters to a capital on, a text does not begin its sentences with one: a transcript of speech."""
+"""A text of so many small letters to each capital is a transcript of speech: its sentences begin with none."""
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of the sentences in running text; together they cover all that is not white space.
 
-    。！？；… end a sentence anywhere; a full stop only before white space or the end, and not after an
-    abbreviation or an initial, so `4.0`, `Dr. von Braun` and `U.S. Navy` stay whole, nor before a small letter,
-    unless the text has (almost) no capitals. Time is linear in the length of `text`.
+    。！？；… end a sentence anywhere. Full stops, ! and ? end one only before white space, a Chinese character or the
+    end of the text. A full stop does not end one after an abbreviation or an initial, so `4.0`, `Dr. von Braun` and
+    `U.S. Navy` stay whole, nor before a small letter, unless the text has (almost) no capitals. The time is linear in
+    the length of `text`.
     """
     start = 0
     capitalised = _is_capitalised(text)
@@ -51,13 +52,13 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on(text: str, end: int) -> bool:
-    """Whether what follows a full stop starts in lower case: then it was no sentence end."""
+    """Whether the next word after a full stop begins with a small letter: then the sentence goes on."""
     following = _NOT_SPACE.search(text, end)
     return following is not None and following.group().islower()
 
 
 def _is_capitalised(text: str) -> bool:
-    """Whether a text is too short to tell, or has at least one capital to `UNCAPITALISED` small letters."""
+    """Whether a text begins its sentences with capitals; of a text too short to tell, this is assumed."""
     small = len(_SMALL_LETTER.findall(text))
     return small < UNCAPITALISED or small < UNCAPITALISED * len(_CAPITAL.findall(text))
 
