@@ -19,7 +19,7 @@ from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.records import Section
 
-# 就是, 也是, 不是 and such do not say what a thing is.
+# 也是, 不是 and such do not say what a thing is; 就是 does.
 _NOT_BEFORE_IS = "既也就还都正不却仍总便更又只才曾原本而或但若"
 _ZH_ATTRIBUTE = re.compile(
     rf"(?P<thing>(?:《[^》]+》|[^，；：、《》]){{1,20}})的(?P<attribute>[^，；：、的]{{2,10}})(?<![{_NOT_BEFORE_IS}])是"
