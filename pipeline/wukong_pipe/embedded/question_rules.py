@@ -28,49 +28,42 @@ _ZH_MEMBERS = "[两三四五六七八九十]+[^，、两三四五六七八九十
 _ZH_PLACED = "位于|来自|取自|发生在|藏在|守在|显示在|坐落在|坐落于|出生于|生于"
 _ZH_DONE_BY = "开启|掉落|制作|开发|担任|演唱|扮演|设计|发行|出版|创作|提供|建造|主持|撰写|管理|负责|栽培"
 
-ZH_DATE_RULES = _rules(
-    [
-        (r"(?P<answer>\d{4}年\d{1,2}月\d{1,2}日)", "哪一天"),
-        (r"(?P<answer>\d{4}年\d{1,2}月)(?!\d)", "哪年哪月"),
-        (r"(?P<answer>\d{4}年)(?![版代\d])", "哪一年"),
-    ]
-)
+_ZH_DATES = [
+    (r"(?P<answer>\d{4}年\d{1,2}月\d{1,2}日)", "哪一天"),
+    (r"(?P<answer>\d{4}年\d{1,2}月)(?!\d)", "哪年哪月"),
+    (r"(?P<answer>\d{4}年)(?![版代\d])", "哪一年"),
+]
+ZH_DATE_RULES = _rules(_ZH_DATES)
 # In Chinese the question word stands where its answer stood.
-ZH_RULES = (
-    *_rules(
-        [
-            (
-                r"^(?:[^，]+，)*?(?P<answer>[^，]+)，(?P<who>[^，]{1,12}?)(?:因此|因而|所以)(?P<clause>[^，]+)$",
-                "{who}为什么{clause}",
-            ),
-            (r"^因为(?P<answer>[^，]+)，(?:所以)?(?P<clause>.+)$", "为什么{clause}"),
-        ]
-    ),
-    *ZH_DATE_RULES,
-    *_rules(
-        [
-            (
-                rf"(?P<verb>分为|主要有|使用)(?P<answer>[^，]{{0,80}}?[、和与][^，]{{0,80}}?)(?P<count>{_ZH_MEMBERS})(?=，|$)",
-                "{verb}哪{count}",
-            ),
-            (r"(?P<verb>包括|主要有|分为)(?P<answer>[^，]+?[、和与][^，]+)(?=，|$)", "{verb}哪些"),
-            (rf"{_ZH_WHOLE}(?P<answer>\d+(?:\.\d+)?[万亿]?(?P<measure>{ZH_MEASURE}|元|人))", "多少{measure}"),
-            (rf"{_ZH_WHOLE}(?P<answer>\d+[万亿])(?=，|$)", "多少"),
-            (rf"(?!^){_ZH_WHOLE}(?P<answer>(?:[两二三四五六七八九]|十)(?P<measure>{ZH_MEASURE}))", "几{measure}"),
-            (rf"{_ZH_WHOLE}(?P<answer>{_ZH_TENS}(?P<measure>{ZH_MEASURE}))", "多少{measure}"),
-            (rf"(?P<verb>{_ZH_PLACED})(?P<answer>[^，、的]{{2,12}})(?<![后前时])(?=，|$)", "{verb}哪里"),
-            (r"通过(?P<answer>[^，]{2,16}?)来(?P<verb>[^，]+)", "怎样{verb}"),
-            (r"通过(?P<answer>[^，]{2,16}?)(?P<verb>获得|得到|取得|前往|进入)", "怎样{verb}"),
-            (r"(?P<verb>用来|用于)(?P<answer>[^，]{2,30})(?=，|$)", "{verb}做什么"),
-            (r"(?P<verb>名叫|叫做|叫作|称为|称作|合称|又称|简称)(?P<answer>[^，]{2,16})(?=，|$)", "{verb}什么"),
-            (rf"由(?P<answer>[^，]{{1,10}}?)(?P<verb>{_ZH_DONE_BY})", "由谁{verb}"),
-            (r"(?P<verb>消耗)(?P<answer>[^，]{2,3})(?=，|$)", "{verb}什么"),
-            (
-                r"(?P<verb>需要|获得|得到|擅长|掉落)(?P<answer>(?:(?![才在再可消])[^，]){2,12})(?=，|$)",
-                "{verb}什么",
-            ),
-        ]
-    ),
+ZH_RULES = _rules(
+    [
+        (
+            r"^(?:[^，]+，)*?(?P<answer>[^，]+)，(?P<who>[^，]{1,12}?)(?:因此|因而|所以)(?P<clause>[^，]+)$",
+            "{who}为什么{clause}",
+        ),
+        (r"^因为(?P<answer>[^，]+)，(?:所以)?(?P<clause>.+)$", "为什么{clause}"),
+        *_ZH_DATES,
+        (
+            rf"(?P<verb>分为|主要有|使用)(?P<answer>[^，]{{0,80}}?[、和与][^，]{{0,80}}?)(?P<count>{_ZH_MEMBERS})(?=，|$)",
+            "{verb}哪{count}",
+        ),
+        (r"(?P<verb>包括|主要有|分为)(?P<answer>[^，]+?[、和与][^，]+)(?=，|$)", "{verb}哪些"),
+        (rf"{_ZH_WHOLE}(?P<answer>\d+(?:\.\d+)?[万亿]?(?P<measure>{ZH_MEASURE}|元|人))", "多少{measure}"),
+        (rf"{_ZH_WHOLE}(?P<answer>\d+[万亿])(?=，|$)", "多少"),
+        (rf"(?!^){_ZH_WHOLE}(?P<answer>(?:[两二三四五六七八九]|十)(?P<measure>{ZH_MEASURE}))", "几{measure}"),
+        (rf"{_ZH_WHOLE}(?P<answer>{_ZH_TENS}(?P<measure>{ZH_MEASURE}))", "多少{measure}"),
+        (rf"(?P<verb>{_ZH_PLACED})(?P<answer>[^，、的]{{2,12}})(?<![后前时])(?=，|$)", "{verb}哪里"),
+        (r"通过(?P<answer>[^，]{2,16}?)来(?P<verb>[^，]+)", "怎样{verb}"),
+        (r"通过(?P<answer>[^，]{2,16}?)(?P<verb>获得|得到|取得|前往|进入)", "怎样{verb}"),
+        (r"(?P<verb>用来|用于)(?P<answer>[^，]{2,30})(?=，|$)", "{verb}做什么"),
+        (r"(?P<verb>名叫|叫做|叫作|称为|称作|合称|又称|简称)(?P<answer>[^，]{2,16})(?=，|$)", "{verb}什么"),
+        (rf"由(?P<answer>[^，]{{1,10}}?)(?P<verb>{_ZH_DONE_BY})", "由谁{verb}"),
+        (r"(?P<verb>消耗)(?P<answer>[^，]{2,3})(?=，|$)", "{verb}什么"),
+        (
+            r"(?P<verb>需要|获得|得到|擅长|掉落)(?P<answer>(?:(?![才在再可消])[^，]){2,12})(?=，|$)",
+            "{verb}什么",
+        ),
+    ]
 )
 
 _EN_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -85,7 +78,7 @@ _EN_COUNT = (
 _EN_PLURAL = r"(?:(?!and|or|to|in)[a-z-]+ ){0,2}[a-z]+s\b"
 _EN_NO_NAME = "(?:The|An?|In|On|At|Its?|This|That|These|Those|Each|[A-Z][a-z]+s)"
 _EN_NAME = r"[A-Z][\w.-]*(?: (?:of |the )?[A-Z][\w.-]*)*"
-_EN_PAST = (
+_EN_VERB = (
     "[a-z]+ed|built|made|took|flew|held|gave|led|won|wrote|found|put|began|became|hit|met|left|had|was|were|is|are"
 )
 # In English the question word stands there only as in a quiz (Eagle carried how many astronauts?); what cannot be asked
@@ -102,6 +95,6 @@ EN_RULES = _rules(
         (rf"(?<=[a-z,] )(?P<answer>{_EN_COUNT})(?= {_EN_PLURAL}| (?:km|kg|m|kN|MN|psi)\b)", "how many"),
         (rf"(?<=[a-z] )by (?P<answer>{_EN_NAME})(?=$|,)", "by whom"),
         (rf"(?P<verb>called|named|known as) (?P<answer>(?:the )?{_EN_NAME})(?=$|,)", "{verb} what"),
-        (rf"^(?!{_EN_NO_NAME} )(?P<answer>{_EN_NAME})(?= (?:{_EN_PAST})\b)", "who or what"),
+        (rf"^(?!{_EN_NO_NAME} )(?P<answer>{_EN_NAME})(?= (?:{_EN_VERB})\b)", "who or what"),
     ]
 )
