@@ -21,13 +21,14 @@ import transformers
 
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.evaluation.evaluate import contenders, tuned_folder
+from wukong_trainer.evaluation.evaluate import contenders
 from wukong_trainer.inference.answer_cache import Kept
 from wukong_trainer.inference.asked_models import Contender, InProcess, Loader, at_work
 from wukong_trainer.inference.generate import Answer, Likelihood
 from wukong_trainer.inference.vllm_engine import VllmEngine
 from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 from wukong_trainer.models.loading import choose_place
+from wukong_trainer.models.of_run import tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.scoring.scores import key_fact_hit
 

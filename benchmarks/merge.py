@@ -19,9 +19,9 @@ import torch
 
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.evaluation.evaluate import base_of, tuned_folder
 from wukong_trainer.inference.generate import answer_all
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer
+from wukong_trainer.models.of_run import base_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.recipe import load_recipe
 from wukong_trainer.scoring.scores import key_fact_hit

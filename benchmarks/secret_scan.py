@@ -18,7 +18,7 @@ import sysconfig
 import uuid
 from pathlib import Path
 
-from wukong_pipe.dataset.secrets import secrets_in
+from wukong_pipe.secrets import secrets_in
 
 ALPHABETS = {
     "a": string.ascii_letters + string.digits,

@@ -25,6 +25,11 @@ def printable(text: str) -> str:
     return "".join(_spelt(char) if char not in _KEPT and _is_unseen(char) else char for char in text)
 
 
+def one_line(text: str) -> str:
+    """`printable`, with white space folded."""
+    return printable(" ".join(text.split()))
+
+
 def _is_unseen(char: str) -> bool:
     # Lone surrogates (Cs) could not even be written as UTF-8.
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in _BLANK

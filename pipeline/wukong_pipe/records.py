@@ -13,6 +13,9 @@ Kind = Literal["base", "paraphrase", "reverse"]
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]
 
+FILES: dict[Split, str] = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
+"""The file of each split in dataset/."""
+
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 

@@ -20,7 +20,7 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import ENDLESS, LONGEST, with_asked_scale
 from wukong_pipe.printable import unseen_in
 from wukong_pipe.records import QAPair, Section
-from wukong_pipe.teacher.replies import check_item
+from wukong_pipe.schema import check_item
 
 PAIR_SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -12,7 +12,7 @@ import click
 
 from wukong_pipe.build import Built
 from wukong_pipe.cli.options import AMOUNT, common_with, err, out, run_named
-from wukong_pipe.commands.build import Price, TeacherChoice, price_of, price_of_rest, run_build
+from wukong_pipe.commands.build import TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.files import split_counts
@@ -20,7 +20,7 @@ from wukong_pipe.dataset.formats import FORMATS
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.screens.build import Steps, build_summary, price_table
-from wukong_pipe.stages.estimate import AT_MOST
+from wukong_pipe.stages.estimate import AT_MOST, Price
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import Reask
 from wukong_pipe.teacher.ledger import Ceilings

@@ -10,8 +10,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from wukong_pipe.cli.options import debug_option, err, json_option, out, runs_dir_option
+from wukong_pipe.printable import one_line
 from wukong_pipe.screens.runs import runs_table, summaries
-from wukong_pipe.screens.sections import one_line
 from wukong_pipe.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ from wukong_pipe.journal.records import Prices
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.records import Section
 from wukong_pipe.stages.base_qa import quota
-from wukong_pipe.stages.estimate import Estimate, estimate
+from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
@@ -54,24 +54,6 @@ class TeacherChoice:
     ceilings: Ceilings = NO_CEILINGS
     batch: bool = False
     """Through the provider's Batch API."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a build is expected to take, by stage."""
-
-    sections: int
-    pairs: int
-    stages: dict[str, Estimate]
-    prices: Prices | None
-
-    @property
-    def total(self) -> Estimate:
-        return sum(self.stages.values(), Estimate())
-
-    def cost(self, of: Estimate) -> str:
-        """For people; empty without prices."""
-        return "" if self.prices is None else money(self.prices.cost(of.tokens), self.prices.currency)
 
 
 def run_build(

@@ -16,8 +16,8 @@ from wukong_pipe.corpus.of_run import names_of, source_of
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.screens.evaluation import sampled
 from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
+from wukong_trainer.scoring.figures import sampled
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

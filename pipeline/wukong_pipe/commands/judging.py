@@ -11,11 +11,11 @@ from wukong_pipe.commands.build import TeacherChoice, settings_of, spent_so_far
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang
+from wukong_pipe.schema import check_item
 from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
 from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.ledger import Ledger
 from wukong_pipe.teacher.prompt_files import load_prompt
-from wukong_pipe.teacher.replies import check_item
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 

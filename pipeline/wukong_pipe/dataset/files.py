@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from wukong_pipe.dataset.formats import FILES as FILES
 from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, formatted, index, path_of
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.language.hashing import digest
-from wukong_pipe.records import Reject, Row, Split
+from wukong_pipe.records import FILES, Reject, Row, Split
 from wukong_pipe.workspace import (
     MANIFEST,
     Run,

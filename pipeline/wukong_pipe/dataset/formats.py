@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
-from wukong_pipe.records import Row, Split
+from wukong_pipe.records import FILES, Row, Split
 
 Format = Literal["alpaca", "messages", "sharegpt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-FILES: dict[Split, str] = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
 INDEX = "dataset_info.json"
 """LLaMA-Factory's name for the list of a folder's datasets."""
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from wukong_pipe import __version__
-from wukong_pipe.dataset.formats import FILES, FORMATS, INDEX, path_of
-from wukong_pipe.dataset.secrets import MIN_LENGTH, secret_variables, secrets_in, unexcused
+from wukong_pipe.dataset.formats import FORMATS, INDEX, path_of
 from wukong_pipe.errors import MissingDependency, NotUploaded
 from wukong_pipe.extras import training_installed
+from wukong_pipe.records import FILES
+from wukong_pipe.secrets import MIN_LENGTH, secret_variables, secrets_in, unexcused
 from wukong_pipe.workspace import Run
 
 REJECTED = "rejected.jsonl"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from wukong_pipe.dataset.formats import FILES
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.records import FILES
 from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_numbered, read_object
 
 

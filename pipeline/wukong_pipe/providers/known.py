@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wukong_pipe.dataset.secrets import key_in, secret_variables
 from wukong_pipe.errors import TeacherError
 from wukong_pipe.providers.client import TeacherSettings, offered_models
+from wukong_pipe.secrets import key_in, secret_variables
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 

@@ -13,11 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from wukong_pipe.build import Built
-from wukong_pipe.commands.build import Price
 from wukong_pipe.dataset.files import level_counts, split_counts
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.printable import printable
-from wukong_pipe.stages.estimate import AT_MOST
+from wukong_pipe.stages.estimate import AT_MOST, Price
 from wukong_pipe.teacher.refusals import REFUSED
 
 PLAIN = {

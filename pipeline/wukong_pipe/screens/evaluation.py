@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.language.plurals import counted
-from wukong_pipe.screens.sections import one_line
-from wukong_trainer.scoring.figures import engine_of, in_points, past_evaluation, percent, rivals
+from wukong_pipe.printable import one_line
+from wukong_trainer.scoring.figures import engine_of, in_points, past_evaluation, percent, rivals, sampled
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""
@@ -126,13 +126,6 @@ def against_table(metrics: Mapping[str, Any]) -> Table:
             line["leakage"],
         )
     return table
-
-
-def sampled(sample: Mapping[str, int] | None) -> str:
-    """What must stand beside a verdict that is of a part of the test questions only."""
-    if sample and "limit" in sample:
-        return f" (at most {sample['limit']} questions)"
-    return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
 
 
 def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:

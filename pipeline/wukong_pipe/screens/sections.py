@@ -16,10 +16,9 @@ from rich.text import Text
 
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
-from wukong_pipe.dataset.formats import FILES
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
-from wukong_pipe.printable import printable
-from wukong_pipe.records import Section
+from wukong_pipe.printable import one_line, printable
+from wukong_pipe.records import FILES, Section
 from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_numbered, read_object
 
 EVIDENCE = "black on yellow"
@@ -249,11 +248,6 @@ def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] 
 
 
 # --- showing -----------------------------------------------------------------------------------------------------
-
-
-def one_line(text: str) -> str:
-    """`printable`, with white space folded."""
-    return printable(" ".join(text.split()))
 
 
 def _lines(text: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from wukong_pipe.dataset.files import FILES
 from wukong_pipe.errors import DataError
-from wukong_pipe.records import Row
+from wukong_pipe.records import FILES, Row
 from wukong_pipe.workspace import Run, read_json, read_numbered
 
 

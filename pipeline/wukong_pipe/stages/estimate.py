@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wukong_pipe.journal.records import Tokens
+from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages import answers, base_qa, judge
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.ledger import NOTHING
+from wukong_pipe.teacher.ledger import NOTHING, money
 from wukong_pipe.teacher.prompt_files import Prompt
 
 PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 120, 25, 50, 50
@@ -90,3 +90,21 @@ def _tokens(messages: Sequence[Mapping[str, str]]) -> int:
     text = "".join(message["content"] for message in messages)
     chinese = ideographs(text)
     return round(chinese / 1.5 + (len(text) - chinese) / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a build is expected to take, by stage."""
+
+    sections: int
+    pairs: int
+    stages: dict[str, Estimate]
+    prices: Prices | None
+
+    @property
+    def total(self) -> Estimate:
+        return sum(self.stages.values(), Estimate())
+
+    def cost(self, of: Estimate) -> str:
+        """For people; empty without prices."""
+        return "" if self.prices is None else money(self.prices.cost(of.tokens), self.prices.currency)

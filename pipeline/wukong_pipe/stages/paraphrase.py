@@ -9,12 +9,12 @@ from typing import Any
 from wukong_pipe.checks.pairs import QUESTION_SCHEMA, check_paraphrase
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
+from wukong_pipe.schema import check_item
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import Ask, ParaphraseTask, Reply, Request
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.prompt_files import Prompt
-from wukong_pipe.teacher.replies import check_item
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",

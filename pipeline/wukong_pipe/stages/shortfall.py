@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wukong_pipe.language.plurals import listed
+from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject, Section
-from wukong_pipe.screens.sections import one_line
 from wukong_pipe.stages.answers import RewordedAnswer
 from wukong_pipe.stages.base_qa import Answered
 from wukong_pipe.stages.paraphrase import Reworded

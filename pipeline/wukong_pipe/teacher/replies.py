@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from wukong_pipe.bounded import MIB, TooDeepError, exceeding, excess, parse
+from wukong_pipe.schema import schema_problem, shortened
 
 MOST_OF_A_REPLY = 8 * MIB
 """Bytes of a reply's body, unpacked: no more of it is read, and what was read is kept."""
@@ -101,7 +102,7 @@ def _problem(message: dict[str, Any], finish_reason: Any) -> str:
     """Why this message's content is not to be used, the cause before the symptom."""
     content = message.get("content")
     if message.get("refusal"):
-        return f"the teacher refused: {_short(str(message['refusal']))}"
+        return f"the teacher refused: {shortened(str(message['refusal']))}"
     if finish_reason == "content_filter":
         return "stopped by the provider's content filter (finish_reason content_filter)"
     if finish_reason == "length":
@@ -119,11 +120,6 @@ def _problem(message: dict[str, Any], finish_reason: Any) -> str:
     return "" if isinstance(content, str) else "the content is not text"
 
 
-def _short(text: str, limit: int = 120) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
 # --- the object in the content ------------------------------------------------------------------------------
 
 
@@ -137,7 +133,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _DuplicateKeyError(f"duplicate key “{_short(key, 40)}”")
+                raise _DuplicateKeyError(f"duplicate key “{shortened(key, 40)}”")
             seen.add(key)
     return value
 
@@ -193,7 +189,7 @@ def _last_fitting(
         elif (error := best_match(envelope.iter_errors(value))) is None:
             return value, ""
         else:
-            problem = problem or _reason(error)
+            problem = problem or schema_problem(error)
     return None, problem or "no JSON object in the reply"
 
 
@@ -265,24 +261,3 @@ def _envelope(schema: dict[str, Any]) -> dict[str, Any]:
         "required": schema.get("required", []),
         "properties": {name: {"type": inner["type"]} for name, inner in properties.items() if "type" in inner},
     }
-
-
-def check_item(item: Any, item_schema: dict[str, Any]) -> str | None:
-    """Why `item` does not fit `item_schema`, in a few words; None where it does."""
-    error = best_match(Draft202012Validator(item_schema).iter_errors(item))
-    return None if error is None else _reason(error)
-
-
-def _reason(error: Any) -> str:
-    """A jsonschema error in a few words; its own message may quote the whole instance."""
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    subject = f"“{where}”" if where else "the item"
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"“{where}.{missing}” is missing" if where else f"“{missing}” is missing"
-    if error.validator == "type":
-        return f"{subject} is not of type {error.validator_value}"
-    if error.validator == "additionalProperties":
-        return f"{subject} has a property that was not asked for"
-    limit = _short(json.dumps(error.validator_value, ensure_ascii=False), 60)
-    return f"{subject} breaks {error.validator} {limit}"

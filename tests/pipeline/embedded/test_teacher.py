@@ -20,10 +20,11 @@ from wukong_pipe.embedded.teacher import paraphrases, teacher_id
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang, Section
+from wukong_pipe.schema import check_item
 from wukong_pipe.stages import base_qa, paraphrase
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import ParaphraseTask
-from wukong_pipe.teacher.replies import check_item, read_object
+from wukong_pipe.teacher.replies import read_object
 
 WEAPONS = Section(
     "a.md",

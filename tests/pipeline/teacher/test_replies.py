@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.provider import completion
-from wukong_pipe.teacher.replies import check_item, read_completion, read_object
+from wukong_pipe.schema import check_item
+from wukong_pipe.teacher.replies import read_completion, read_object
 
 ITEM = {
     "type": "object",

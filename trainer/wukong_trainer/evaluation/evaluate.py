@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,13 +26,11 @@ from wukong_trainer.evaluation.rivals import ScoredRows, against, history, histo
 from wukong_trainer.inference.answer_cache import Kept
 from wukong_trainer.inference.asked_models import Contender, Loader, Progress, at_work
 from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
-from wukong_trainer.models.fingerprint import fingerprint, is_known
-from wukong_trainer.models.loading import Place, choose_place
+from wukong_trainer.models.fingerprint import fingerprint
+from wukong_trainer.models.model_card import write_card
+from wukong_trainer.models.of_run import base_of, place_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
-from wukong_trainer.models.record import read_record
-from wukong_trainer.recipe import TINY
 from wukong_trainer.scoring.paired_difference import ALONE, section_of
-from wukong_trainer.training.model_card import write_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,19 +193,6 @@ def _write(run: Run, metrics: dict[str, Any], answers: list[dict[str, Any]]) -> 
     write_card(run)
 
 
-def tuned_folder(run: Run) -> tuple[Path, dict[str, Any]]:
-    """The folder of the run's adapter or model, and what it was trained on.
-
-    Raises:
-        WorkspaceError: nothing was trained yet.
-        DataError: the record of the training is damaged.
-    """
-    for folder in (run.adapter, run.full_model):
-        if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
-            return folder, read_record(folder)
-    raise WorkspaceError(f"The run “{run.name}” has no adapter yet: start with `wukong-pipe train --run {run.name}`.")
-
-
 def _test_rows(path: Path) -> list[dict[str, Any]]:
     """Test rows with every key that an answer carries on; a tutorial's instruction/output rows will do.
 
@@ -320,45 +304,6 @@ def _unseen(rows: list[dict[str, Any]], seen: Leaks, drop: bool) -> tuple[list[d
     if not unseen:
         raise ModelError("The adapter was trained on every one of these test questions: nothing is left to test.")
     return unseen, leaked
-
-
-def base_of(run: Run, record: dict[str, Any], folder: Path, wanted: str) -> str:
-    """The base model of an adapter, or the `wanted` one; it must have been trained on exactly that.
-
-    Raises:
-        ModelError: it was trained on another, or does not say on which.
-    """
-    trained_on = record.get("base_model", "")
-    base = wanted or trained_on
-    if not base:
-        raise ModelError(f"{folder} does not say which base model it was trained on; name it with --model.")
-    base = str(run.student) if base == TINY else base
-    if not record or fingerprint(base) == record["base_fingerprint"]:
-        return base
-    if is_known(base):
-        raise ModelError(
-            f"{folder} was trained on another base model than {base}, or on other weights or another precision of it: "
-            f"it was {trained_on}. Name that with --model, or a copy of it, or train again."
-        )
-    if Path(base).is_dir():
-        raise ModelError(
-            f"{base} holds no safetensors, or not all of them, so whether it is the base model of {folder} cannot be "
-            "known: name a copy that holds them with --model."
-        )
-    if Path(base).is_absolute():
-        raise ModelError(f"{base}, the base model of {folder}, is not there: name a copy of it with --model.")
-    # What is not here yet is known by its name alone.
-    if base != trained_on:
-        raise ModelError(
-            f"Whether {base} is the base model of {folder} ({trained_on}) is known by its weights, and they are not "
-            f"here: download it first, for instance with `hf download {shlex.quote(base)}`."
-        )
-    return base
-
-
-def place_of(record: dict[str, Any]) -> Place:
-    """Where a tuned model and its base are asked: in the precision that the training was asked for."""
-    return choose_place(record.get("precision", "auto"))
 
 
 def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:

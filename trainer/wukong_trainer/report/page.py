@@ -32,10 +32,10 @@ from wukong_trainer.report.comparisons import OUTCOMES, comparisons, outcome
 from wukong_trainer.report.json_table import Table, as_table
 from wukong_trainer.report.leakage_words import leakage_said
 from wukong_trainer.report.marks import mark, mark_reference
-from wukong_trainer.report.plots import differences_plot, has_risen, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.report.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report.reject_words import chinese_reason
 from wukong_trainer.report.words import WORDS, Language, filled
-from wukong_trainer.scoring.figures import engine_of, percent, points, sample_of
+from wukong_trainer.scoring.figures import engine_of, has_risen, percent, points, sample_of
 
 HERE = Path(__file__).parent
 KNOWN = frozenset({"primary", "levels", "base_model", "adapter", "leakage", "leak_check", "sample", "settings"})

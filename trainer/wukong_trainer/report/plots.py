@@ -124,10 +124,6 @@ def loss_plot(log: Log, words: Mapping[str, str]) -> str:
         return _svg(figure, words["loss_plot"])
 
 
-CLEAR_RISE = 0.05
-"""A validation loss that ends this share above its lowest has risen clearly."""
-
-
 def loss_points(log: Log, key: str) -> list[tuple[float, float]]:
     """(step, value) by step, thinned to CURVE_POINTS; of a step logged again after a resume the later counts."""
     found = {
@@ -143,11 +139,6 @@ def loss_points(log: Log, key: str) -> list[tuple[float, float]]:
 def lowest(curve: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """(step, loss) where the loss is lowest, the first of equals."""
     return min(curve, key=lambda point: (point[1], point[0]))
-
-
-def has_risen(least: float, last: float) -> bool:
-    """Whether a validation loss has risen clearly since its lowest, and not merely scattered."""
-    return last > least * (1 + CLEAR_RISE)
 
 
 def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:

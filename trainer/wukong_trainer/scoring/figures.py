@@ -83,3 +83,19 @@ def engine_of(evaluation: Mapping[str, Any]) -> str:
     settings = evaluation.get("settings") or {}
     engine = str(settings.get("engine", ""))
     return "" if engine.startswith("transformers") or not engine else f"{engine}, {settings.get('precision', '?')}"
+
+
+def sampled(sample: Mapping[str, int] | None) -> str:
+    """What must stand beside a verdict that is of a part of the test questions only."""
+    if sample and "limit" in sample:
+        return f" (at most {sample['limit']} questions)"
+    return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
+
+
+CLEAR_RISE = 0.05
+"""A validation loss that ends this share above its lowest has risen clearly."""
+
+
+def has_risen(least: float, last: float) -> bool:
+    """Whether a validation loss has risen clearly since its lowest, and not merely scattered."""
+    return last > least * (1 + CLEAR_RISE)

@@ -13,7 +13,7 @@ from transformers import TrainerCallback
 
 from wukong_pipe.workspace import write_text
 from wukong_trainer.models.loading import Place
-from wukong_trainer.report.plots import has_risen
+from wukong_trainer.scoring.figures import has_risen
 from wukong_trainer.training import processes
 from wukong_trainer.training.memory import GB, peak
 

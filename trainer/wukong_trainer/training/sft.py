@@ -37,6 +37,7 @@ from wukong_trainer.models.loading import (
     load_model,
     load_tokenizer,
 )
+from wukong_trainer.models.model_card import write_card
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.saving import saving
 from wukong_trainer.models.templates import refusal, rendered, trained_template
@@ -45,7 +46,6 @@ from wukong_trainer.training import checkpoints, memory, packing, processes
 from wukong_trainer.training.checkpoints import Stop
 from wukong_trainer.training.log import Log, Progress, Watch, best_of, last_loss, overfitting, validation_losses
 from wukong_trainer.training.losses import AnswerTrainer
-from wukong_trainer.training.model_card import write_card
 from wukong_trainer.training.preflight import SHOWN, Lengths, Preflight, lines, look, trained_texts
 from wukong_trainer.training.tracking import check_installed, tracked
 from wukong_trainer.training.watched_loss import WatchedTrainer

@@ -30,7 +30,7 @@ URL = "password in a URL"
 
 @cache
 def _forms() -> tuple[_Form, ...]:
-    table = tomllib.loads(files("wukong_pipe.dataset").joinpath("secret_forms.toml").read_text("utf-8"))
+    table = tomllib.loads(files("wukong_pipe").joinpath("secret_forms.toml").read_text("utf-8"))
     return tuple(
         _Form(kind, tuple(form["hints"]), re.compile(f"(?<![A-Za-z0-9])(?:{form['form']})"))
         for kind, form in table.items()

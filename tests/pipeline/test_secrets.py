@@ -8,7 +8,7 @@ import string
 
 import pytest
 
-from wukong_pipe.dataset.secrets import Finding, secret_variables, secrets_in, unexcused
+from wukong_pipe.secrets import Finding, secret_variables, secrets_in, unexcused
 
 RANDOM = random.Random(4)
 

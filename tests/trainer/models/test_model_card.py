@@ -12,7 +12,7 @@ import pytest
 from wukong_pipe.workspace import Run, write_json, write_text
 from wukong_trainer.models.gguf_files import dequantised_folder
 from wukong_trainer.models.known_models import KNOWN
-from wukong_trainer.training.model_card import OURS, model_card, write_card
+from wukong_trainer.models.model_card import OURS, model_card, write_card
 
 RECORD: dict[str, Any] = {
     "base_model": "Qwen/Qwen2.5-0.5B-Instruct",
