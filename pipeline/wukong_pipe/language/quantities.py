@@ -30,7 +30,7 @@ class Quantity:
     unit: str
 
     def agrees_with(self, other: Quantity) -> bool:
-        """Whether both may be one fact: they have one value, and no unit or units that may stand for one another."""
+        """Whether both may be one fact: the values are equal, and a unit is missing or one may stand for the other."""
         return self.value == other.value and (
             self.unit == other.unit
             or "" in (self.unit, other.unit)
