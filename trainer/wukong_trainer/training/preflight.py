@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_trainer.models.loading import Place
 from wukong_trainer.recipe import Recipe
 from wukong_trainer.training.memory import GB, Memory
