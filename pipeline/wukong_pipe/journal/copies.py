@@ -96,8 +96,9 @@ def copy_journal(path: Path) -> None:
     except (sqlite3.Error, OSError) as error:
         raise WorkspaceError(f"The journal {path} was not copied: {error}.") from error
     finally:
+        # What is left of a copy that failed takes room that the journal may need.
         with contextlib.suppress(OSError):
-            half.unlink(missing_ok=True)
+            discard(half)
 
 
 def newer_copy(path: Path) -> Path | None:
@@ -117,9 +118,14 @@ def newer_copy(path: Path) -> Path | None:
 
 def make_empty(path: Path) -> None:
     """Make an empty file that only its owner may read, in the place of what a killed process left."""
+    discard(path)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def discard(path: Path) -> None:
+    """Remove a half-written file and what SQLite made beside it."""
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def publish(half: Path, path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal.check import sound_version
-from wukong_pipe.journal.copies import copies_of, make_empty, publish, sync
+from wukong_pipe.journal.copies import copies_of, discard, make_empty, publish, sync
 from wukong_pipe.journal.database import is_filled, log_of, read_only
 from wukong_pipe.journal.losses import Loss, losses
 from wukong_pipe.journal.records import CALL_COLUMNS, Call, Tokens
@@ -24,13 +24,13 @@ class Recovered:
     """What stands in the place of a damaged journal, and what it lacks."""
 
     copy: Path
-    """The copy that was restored, by its name of then."""
+    """The sound copy that was taken; what was restored has become `copy-1` since."""
     made: str
     """When that copy was made, UTC, ISO 8601."""
     copied: int
     """Calls of the copy."""
     added: int
-    """Later calls, which could still be read from the damaged file."""
+    """Calls that the copy lacks, and that could still be read from the damaged files."""
     damaged: Path | None
     """Where the damaged file is now, its log beside it; None where there was no file."""
     losses: tuple[Loss, ...]
@@ -38,8 +38,8 @@ class Recovered:
 
 
 def recover(workspace: Workspace) -> Recovered:
-    """Put the newest sound copy of a workspace's journal in its place, with every later call that plain SQL still reads
-    from the damaged file. The caller holds the workspace's lock.
+    """Put the newest sound copy of a workspace's journal in its place, with every call more that plain SQL still reads
+    from the damaged files. The caller holds the workspace's lock.
 
     A crash at any moment loses nothing: what was recovered is the newest copy before the damaged file is moved away,
     and no build buys calls while a copy holds some that the journal lacks.
@@ -48,26 +48,22 @@ def recover(workspace: Workspace) -> Recovered:
         WorkspaceError: there is no sound copy, or the disk cannot be written.
     """
     path = workspace.journal
-    copy = next((copy for copy in copies_of(path) if sound_version(copy) is not None), None)
-    if copy is None and not any(file.exists() for file in (path, log_of(path), *copies_of(path))):
-        raise WorkspaceError(f"There is no journal {path}.")
-    if copy is None:
-        raise WorkspaceError(
-            f"There is no sound copy of {path} ({' or '.join(one.name for one in copies_of(path))}): put one back from "
-            "a backup of yours, or move the journal and its copies away to pay for its calls again."
-        )
+    newest, copy = copies_of(path)[0], _sound_copy(path)
+    half = half_of(newest)
     try:
-        half = half_of(copies_of(path)[0])
+        made = datetime.fromtimestamp(copy.stat().st_mtime, UTC)
         make_empty(half)
         shutil.copyfile(copy, half)
-        made = datetime.fromtimestamp(copy.stat().st_mtime, UTC)
         with Journal(half) as journal:
             copied = sum(1 for _ in journal.calls())
-            added = _add_readable(path, journal)
+            added = sum(_add_readable(file, journal) for file in (path, newest) if file != copy)
             lost = tuple(losses(workspace, journal, made))
+        if copy != newest:
+            # It is damaged, and must not take the place of the older copy, which is sound.
+            _move_away(newest)
         publish(half, path)
         damaged = _move_away(path)
-        shutil.copyfile(copies_of(path)[0], half)
+        shutil.copyfile(newest, half)
         if damaged is not None:
             shutil.copymode(damaged, half)
         sync(half)
@@ -75,7 +71,28 @@ def recover(workspace: Workspace) -> Recovered:
         sync(path.parent)
     except OSError as error:
         raise WorkspaceError(f"The journal {path} cannot be restored from {copy}: {error}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            discard(half)
     return Recovered(copy, made.isoformat(timespec="seconds"), copied, added, damaged, lost)
+
+
+def _sound_copy(path: Path) -> Path:
+    """The newest sound copy of a journal.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    copies = copies_of(path)
+    for copy in copies:
+        if sound_version(copy) is not None:
+            return copy
+    if not any(file.exists() for file in (path, log_of(path), *copies)):
+        raise WorkspaceError(f"There is no journal {path}.")
+    raise WorkspaceError(
+        f"There is no sound copy of {path} ({' or '.join(copy.name for copy in copies)}): put one back from a backup "
+        "of yours, or move the journal and its copies away to pay for its calls again."
+    )
 
 
 def _add_readable(damaged: Path, journal: Journal) -> int:

@@ -136,16 +136,22 @@ def spoilt(copy: Path) -> None:
         file.write(bytes(3 * PAGE))
 
 
-def test_a_copy_that_is_not_sound_is_passed_over() -> None:
+def test_a_copy_that_is_not_sound_is_passed_over_and_kept_and_what_can_be_read_of_it_is_added() -> None:
     with Journal(JOURNAL) as journal:
         buy(journal, range(10))
         copy_journal(JOURNAL)
         buy(journal, range(10, 20))
         copy_journal(JOURNAL)
-    spoilt(NEWEST)
+    data = NEWEST.read_bytes()
+    at = data.index(answer(15).reply[:16])
+    unsound = data[:at] + b"\0" * 16 + data[at + 16 :]
+    NEWEST.write_bytes(unsound)
     beheaded()
-    assert recover(WORKSPACE).copy == OLDER
-    assert calls_in_journal() == [answer(number).key for number in range(10)]
+    recovered = recover(WORKSPACE)
+    assert (recovered.copy, recovered.copied, recovered.added) == (OLDER, 10, 9)
+    assert calls_in_journal() == [answer(number).key for number in range(20) if number != 15]
+    assert Path("runs/journal.sqlite.copy-1.damaged-1").read_bytes() == unsound
+    assert sound_version(NEWEST) == sound_version(OLDER) == len(MIGRATIONS)
 
 
 def test_a_copy_of_an_older_version_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +218,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch: pytest.Monke
         read_only.setattr(shutil, "copyfile", refuse)
         with pytest.raises(WorkspaceError, match=r"cannot be restored from .*copy-1: .*Permission denied"):
             recover(WORKSPACE)
+    assert not [name for name in files_in(Path("runs")) if name.startswith(".")]
 
 
 @pytest.mark.parametrize("step", range(6))
