@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,8 +66,10 @@ def copying(
         yield
     finally:
         ended.set()
-        thread.join()
-        copy()
+        # A second Ctrl-C ends the work at once: the next build begins with a copy of what this one bought.
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            thread.join()
+            copy()
 
 
 def copy_journal(path: Path) -> None:

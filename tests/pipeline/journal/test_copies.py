@@ -15,7 +15,7 @@ import pytest
 
 from tests.pipeline.journal.test_database import PAGE, answer, buy
 from tests.support.building import files_in
-from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.errors import Interrupted, StoppedShort, WorkspaceError
 from wukong_pipe.journal import copies
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import INTERVAL, copies_of, copy_journal, copying, newer_copy
@@ -95,15 +95,23 @@ def test_a_copy_is_made_at_the_beginning_every_ten_minutes_of_buying_and_at_the_
     assert said == []
 
 
-def test_the_copy_at_the_end_is_made_whatever_ended_the_work(journal: Journal, path: Path) -> None:
+@pytest.mark.parametrize(
+    ("end", "copied"),
+    [
+        (Interrupted("Ctrl-C"), 2),
+        (StoppedShort("the ceiling"), 2),
+        pytest.param(KeyboardInterrupt(), 0, id="a second Ctrl-C, which ends at once"),
+    ],
+)
+def test_what_a_stopped_build_bought_is_copied(journal: Journal, path: Path, end: BaseException, copied: int) -> None:
     def stopped() -> None:
         with copying(path, print):
             buy(journal, range(2))
-            raise KeyboardInterrupt
+            raise end
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(type(end)):
         stopped()
-    assert sizes(path) == [2, 0]
+    assert sizes(path) == [copied, 0]
 
 
 def test_a_journal_without_calls_is_not_copied(journal: Journal, path: Path) -> None:
