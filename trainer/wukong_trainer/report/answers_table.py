@@ -13,7 +13,7 @@ from rich.text import Text
 from wukong_pipe.printable import printable
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.report.comparisons import comparisons, outcome
-from wukong_trainer.report.leakage_words import no_audit
+from wukong_trainer.report.leakage import why_unknown
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.scoring.figures import interval, percent, points
 from wukong_trainer.scoring.scores import PRIMARY
@@ -65,7 +65,7 @@ def _of_the_sample(metrics: dict[str, Any]) -> Iterator[str]:
 
 def _why_unknown(metrics: dict[str, Any]) -> str:
     """Why the build's audit does not speak for the numbers, and how close the questions come to trained ones."""
-    why = no_audit(metrics, WORDS["en"]).removesuffix(".")
+    why = why_unknown(metrics, WORDS["en"]).removesuffix(".")
     closest = (metrics.get("leak_check") or {}).get("closest")
     near = "" if closest is None else f"; the closest to a trained question with its key facts is {closest:.2f} alike"
     return f" ({why}{near})" if why else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from wukong_trainer.report.leakage_words import Words, leakage_cell
-from wukong_trainer.report.words import filled
+from wukong_trainer.report.leakage import leakage_cell
+from wukong_trainer.report.words import Words, filled
 from wukong_trainer.scoring.figures import interval, past_evaluation, points, rivals
 from wukong_trainer.scoring.intervals import MIN_SECTIONS
 
@@ -111,7 +111,7 @@ def _against(block: Mapping[str, Any], words: Words, percent: Percent) -> Block:
         )
         for line in rivals(block)
     ]
-    columns = ("this_run", "other_model", "difference", "interval", "leak")
+    columns = ("this_run", "other_model", "difference", "interval", "leakage_column")
     return _block([words["against_about"].format(first=block["first"])], columns, words, lines)
 
 
@@ -140,7 +140,7 @@ def history_lines(entries: Sequence[Mapping[str, Any]], words: Words, percent: P
         figures = [percent(line["base"]), percent(line["tuned"]), *_change(line), verdict]
         known = [line["adapter"], line["test_set"], n]
         lines.append((line["time"], [*known, *figures, leakage_cell(line["leakage"], words)]))
-    columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leak")
+    columns = ("adapter", "test_set", "n", "base", "tuned", "difference", "interval", "verdict", "leakage_column")
     return _block([words["history_about"]], columns, words, lines)
 
 

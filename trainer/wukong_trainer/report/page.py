@@ -30,7 +30,7 @@ from wukong_trainer.evaluation.rivals import history
 from wukong_trainer.report.blocks import blocks_of, history_lines
 from wukong_trainer.report.comparisons import OUTCOMES, comparisons, outcome
 from wukong_trainer.report.json_table import Table, as_table
-from wukong_trainer.report.leakage_words import leakage_said
+from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.marks import mark, mark_reference
 from wukong_trainer.report.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report.reject_words import chinese_reason
@@ -96,7 +96,7 @@ def write_report(run: Run) -> Path:
         trained=run.trained,
         sample=sample_of(metrics),
         engine=engine_of(metrics),
-        leakage=leakage_said(metrics, words) if metrics else "",
+        leakage=leakage_sentences(metrics, words) if metrics else "",
         lines=lines,
         rates=Markup(rates_plot(lines, _line_name(words), words["rates_plot"], _RATE[lang])) if lines else "",
         differences=Markup(differences_plot(lines, _line_name(words), words["differences_plot"])) if lines else "",
