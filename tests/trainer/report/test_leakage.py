@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from wukong_trainer.evaluation.metrics import summarise
 from wukong_trainer.report.leakage import leakage_cell, leakage_sentences
+from wukong_trainer.report.metrics_file import metrics_of
 from wukong_trainer.report.words import WORDS
 
 
@@ -27,12 +29,12 @@ def test_a_table_names_it_in_a_few_words(leakage: str, english: str, chinese: st
     ("leakage", "check", "sentences"),
     [
         ("none", None, "None of these questions was among the trained ones."),
-        ("dropped 3", {"audit": "stands"}, "Questions left out because they had been trained: 3."),
+        ("dropped 3", {"audit": "stands", "closest": None}, "Questions left out because they had been trained: 3."),
         ("unknown", None, "Leakage unknown: this evaluation did not note why."),
-        ("unknown", {"audit": "none"}, "Leakage unknown: no build has audited these rows."),
+        ("unknown", {"audit": "none", "closest": None}, "Leakage unknown: no build has audited these rows."),
         (
             "dropped 3, rest unknown",
-            {"audit": "none"},
+            {"audit": "none", "closest": None},
             "Questions left out because they had been trained: 3. "
             "Of the others leakage is unknown: no build has audited these rows.",
         ),
@@ -41,4 +43,5 @@ def test_a_table_names_it_in_a_few_words(leakage: str, english: str, chinese: st
 def test_the_verdict_stands_beside_what_was_left_out_and_why_the_rest_is_unknown(
     leakage: str, check: dict[str, Any] | None, sentences: str
 ) -> None:
-    assert leakage_sentences({"leakage": leakage, "leak_check": check}, WORDS["en"]) == sentences
+    metrics = summarise([], base_model="b", adapter="a", leakage=leakage, settings={}) | {"leak_check": check}
+    assert leakage_sentences(metrics_of(metrics), WORDS["en"]) == sentences

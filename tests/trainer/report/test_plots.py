@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.answered import HOSTILE
+from wukong_trainer.report.metrics_file import LevelPart
 from wukong_trainer.report.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report.words import WORDS
 
-BETTER = {
-    "base": {"key_fact_hit": 0.25},
-    "tuned": {"key_fact_hit": 0.75},
-    "wilson95": {"base": [0.0, 0.5], "tuned": [0.5, 1.0]},
-    "difference": 0.5,
-    "ci95": [0.25, 0.75],
-    "verdict": "better",
-}
-NOTHING = BETTER | {"wilson95": None, "difference": 0.0, "ci95": [0.0, 0.0], "verdict": "no evidence"}
+BETTER = LevelPart(
+    n=4,
+    sections=4,
+    base={"key_fact_hit": 0.25},
+    tuned={"key_fact_hit": 0.75},
+    wilson95={"base": (0.0, 0.5), "tuned": (0.5, 1.0)},
+    difference=0.5,
+    ci95=(0.25, 0.75),
+    verdict="better",
+)
+NO_EVIDENCE = replace(BETTER, difference=0.0, ci95=(0.0, 0.0), verdict="no evidence")
 
 
 def drawn(svg: str) -> ET.Element:
@@ -40,22 +44,22 @@ def ends(root: ET.Element, colour: str) -> list[tuple[float, float]]:
 
 
 def test_rates_stand_on_one_scale_with_their_intervals() -> None:
-    root = drawn(rates_plot([BETTER, NOTHING], lambda line: f"名 {line['difference']}", "正确率"))
+    root = drawn(rates_plot([("名 0.5", BETTER), ("名 0.0", NO_EVIDENCE)], WORDS["zh"]))
     (base, *_), (tuned, *_) = ends(root, "base"), ends(root, "tuned")
     assert base[1] == tuned[0], "0.5 is 0.5 for both"
     assert tuned[1] - tuned[0] == pytest.approx(base[1] - base[0])
     texts = [element.text for element in root.iter("text")]
-    assert texts == ["0\u00a0%", "25\u00a0%", "50\u00a0%", "75\u00a0%", "100\u00a0%", "名 0.5", "名 0.0"]
+    assert texts == ["0%", "25%", "50%", "75%", "100%", "名 0.5", "名 0.0"]
     assert root.get("aria-label") == "正确率"
 
 
 def test_a_difference_takes_the_colour_of_its_verdict() -> None:
-    worse = BETTER | {"difference": -0.5, "ci95": [-0.75, -0.25], "verdict": "worse"}
-    root = drawn(differences_plot([BETTER, worse], lambda line: "x", "difference"))
+    worse = replace(BETTER, difference=-0.5, ci95=(-0.75, -0.25), verdict="worse")
+    root = drawn(differences_plot([("x", BETTER), ("x", worse)], WORDS["en"]))
     ((low, high),), ((left, right),) = ends(root, "good"), ends(root, "bad")
     assert left < right < low < high
     assert "−50" in [element.text for element in root.iter("text")]
-    assert drawn(differences_plot([NOTHING], lambda line: "x", "difference")) is not None
+    assert drawn(differences_plot([("x", NO_EVIDENCE)], WORDS["en"])) is not None
 
 
 def test_losses_mark_the_lowest_validation_loss() -> None:
@@ -69,7 +73,7 @@ def test_losses_mark_the_lowest_validation_loss() -> None:
 
 def test_a_plot_is_the_same_bytes_every_time_and_takes_names_as_text() -> None:
     def draw() -> str:
-        return rates_plot([BETTER], lambda line: HOSTILE, HOSTILE)
+        return rates_plot([(HOSTILE, BETTER)], WORDS["en"])
 
     assert draw() == draw()
     assert "$x$" in "".join(drawn(draw()).itertext()), "no formula"

@@ -6,13 +6,15 @@ import logging
 import math
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.printable import printable
-from wukong_trainer.scoring.figures import percent, points
+from wukong_trainer.report.metrics_file import LevelPart
+from wukong_trainer.report.words import Words, percent
+from wukong_trainer.scoring.figures import points
 from wukong_trainer.scoring.scores import PRIMARY
 
 if TYPE_CHECKING:
@@ -41,26 +43,13 @@ XLINK = "{http://www.w3.org/1999/xlink}"
 Log = Sequence[Mapping[str, Any]]
 
 
-def rates_plot(
-    lines: Sequence[Mapping[str, Any]],
-    name: Callable[[Mapping[str, Any]], str],
-    title: str,
-    percent: Callable[[float], str] = percent,
-) -> str:
-    """Rates of correct answers, base above tuned, a line of `readable.comparisons` each, with Wilson intervals.
-
-    Args:
-        name: what a line is called, in the page's language.
-        title: what a screen reader says of the plot.
-        percent: how a rate is written.
-    """
+def rates_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
+    """Rates of correct answers with Wilson's intervals, base above tuned, a line for each (name, scores)."""
     with _drawing("rates"):
-        figure, axes = _rows([name(line) for line in lines])
-        for i, line in enumerate(lines):
-            for side, offset in (("base", -0.13), ("tuned", 0.13)):
-                rate = line[side][PRIMARY]
-                low, high = (line.get("wilson95") or {}).get(side) or (rate, rate)
-                axes.plot([low, high], [i + offset] * 2, color=COLOURS[side], linewidth=1.6)
+        figure, axes = _rows([name for name, _ in lines])
+        for i, (_, scores) in enumerate(lines):
+            for side, rate, offset in (("base", scores.base[PRIMARY], -0.13), ("tuned", scores.tuned[PRIMARY], 0.13)):
+                axes.plot(scores.wilson95[side], [i + offset] * 2, color=COLOURS[side], linewidth=1.6)
                 axes.plot(
                     [rate],
                     [i + offset],
@@ -71,29 +60,30 @@ def rates_plot(
                     markerfacecolor=COLOURS[side] if side == "tuned" else "white",
                 )
         axes.set_xlim(-0.02, 1.02)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], [percent(share) for share in (0, 0.25, 0.5, 0.75, 1)])
-        return _svg(figure, title)
+        ticks = (0, 0.25, 0.5, 0.75, 1)
+        axes.set_xticks(ticks, [percent(share, words) for share in ticks])
+        return _svg(figure, words["rates_plot"])
 
 
-def differences_plot(lines: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str], title: str) -> str:
+def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
     """Tuned minus base in points with the interval of each line; zero is drawn through."""
     with _drawing("differences"):
-        figure, axes = _rows([name(line) for line in lines])
+        figure, axes = _rows([name for name, _ in lines])
         axes.axvline(0, color=COLOURS["quiet"], linewidth=1.2)
-        for i, line in enumerate(lines):
-            colour = COLOURS[{"better": "good", "worse": "bad"}.get(line["verdict"], "quiet")]
-            axes.plot(line["ci95"], [i] * 2, color=colour, linewidth=1.6)
-            axes.plot([line["difference"]], [i], color=colour, marker="D", markersize=6)
-        ends = [0.0, *(end for line in lines for end in (*line["ci95"], line["difference"]))]
+        for i, (_, scores) in enumerate(lines):
+            colour = COLOURS[{"better": "good", "worse": "bad"}.get(scores.verdict, "quiet")]
+            axes.plot(scores.ci95, [i] * 2, color=colour, linewidth=1.6)
+            axes.plot([scores.difference], [i], color=colour, marker="D", markersize=6)
+        ends = [0.0, *(end for _, scores in lines for end in (*scores.ci95, scores.difference))]
         low, high = max(-1.0, math.floor(min(ends) * 5) / 5), min(1.0, math.ceil(max(ends) * 5) / 5)
         low, high = (low, high) if high > low else (-0.2, 0.2)
         axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
         ticks = _ticks(low, high)
         axes.set_xticks(ticks, [points(tick) for tick in ticks])
-        return _svg(figure, title)
+        return _svg(figure, words["differences_plot"])
 
 
-def loss_plot(log: Log, words: Mapping[str, str]) -> str:
+def loss_plot(log: Log, words: Words) -> str:
     """Training and validation loss by step, the lowest validation loss marked; "" when nothing was logged."""
     train, validation = loss_points(log, "loss"), loss_points(log, "eval_loss")
     if not train and not validation:

@@ -37,6 +37,11 @@ def filled(text: str, **values: Any) -> str:
     return _Counting().vformat(text, (), values)
 
 
+def percent(share: float, words: Words) -> str:
+    """A share as "45 %". Chinese sets no space before the sign."""
+    return words["percent"].format(share=100 * share)
+
+
 class _Counting(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         return counted(value, format_spec) if len(format_spec) > 1 else str(super().format_field(value, format_spec))
