@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from wukong_pipe.cli.main import main
-from wukong_pipe.screens.sections import Overview, inspect, matching, overviews, show
+from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
+from wukong_pipe.screens.sections import overview_table, show_section
 from wukong_pipe.workspace import Run, Workspace, jsonl, read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -77,7 +78,7 @@ def test_every_section_that_was_asked_about_has_a_line_that_agrees_with_the_data
 
 
 def test_a_section_is_named_by_its_number_its_id_its_title_or_a_part_of_it() -> None:
-    sections = overviews(Workspace(Path("runs")).last_run())
+    sections = section_overviews(Workspace(Path("runs")).last_run())
     for wanted in ("3", sections[2].id, "书 › 二十", "二十", "十"):
         assert matching(sections, wanted) == [sections[2]]
     assert matching(sections, "二") == [sections[1]]
@@ -137,7 +138,7 @@ def test_the_json_of_a_section_holds_its_text_and_where_the_evidence_stands(
 
 
 def test_a_reject_is_shown_with_stage_reason_and_what_it_was(capsys: pytest.CaptureFixture[str], run: Run) -> None:
-    section = overviews(run)[1]
+    section = section_overviews(run)[1]
     reject = {
         "stage": "base_qa", "reason": "number 42 is not in the source", "candidate": {"question": "石戊几岁？"},
         "reply": "…", "section_id": section.id,
@@ -155,17 +156,17 @@ def test_evidence_that_stands_twice_is_marked_in_the_rows_own_lines() -> None:
     assert main(["build", "twice.md", "--teacher", "offline", "--variants", "2", "--min-fill", "0"]) == 0
     run = Workspace(Path("runs")).last_run()
     change_rows(run, "train.jsonl", lines=[5, 5], evidence=["石甲的兵器是乙刀。"])
-    inspected = inspect(run, overviews(run)[0], None, "utf-8")
-    assert inspected.section
-    assert [inspected.section.lines_of(*span) for span in inspected.evidence] == [(5, 5)]
+    contents = contents_of(run, section_overviews(run)[0], None, "utf-8")
+    assert contents.section
+    assert [contents.section.lines_of(*span) for span in contents.evidence] == [(5, 5)]
 
 
 def test_on_a_terminal_evidence_is_coloured_and_without_colours_marked(run: Run) -> None:
-    inspected = inspect(run, overviews(run)[0], None, "utf-8")
+    contents = contents_of(run, section_overviews(run)[0], None, "utf-8")
 
     def printed(**settings: Any) -> str:
         console = Console(file=io.StringIO(), force_terminal=True, soft_wrap=True, highlight=False, **settings)
-        show(inspected, console)
+        show_section(contents, console)
         file = console.file
         assert isinstance(file, io.StringIO)
         return file.getvalue()
@@ -225,7 +226,7 @@ BAD = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\ud83d\x00\r\x08"
 def test_no_field_of_a_row_or_reject_brings_a_control_character_or_markup_to_the_terminal(
     capsys: pytest.CaptureFixture[str], run: Run
 ) -> None:
-    section = overviews(run)[0].id
+    section = section_overviews(run)[0].id
     bad = BAD.replace("\ud83d", "") + "[bold red]x[/]"
     change_rows(run, "train.jsonl", instruction=bad, output=bad, level=bad)
     reject = {"stage": bad, "reason": bad, "candidate": {"question": bad}, "reply": bad, "section_id": section}
@@ -237,11 +238,8 @@ def test_no_field_of_a_row_or_reject_brings_a_control_character_or_markup_to_the
 
 
 def test_a_title_with_control_characters_is_spelt_out_in_the_table(run: Run) -> None:
-    overview = replace(overviews(run)[0], title="甲\x1b[2J")
-    assert isinstance(overview, Overview)
+    overview = replace(section_overviews(run)[0], title="甲\x1b[2J")
     console = Console(file=io.StringIO(), width=160)
-    from wukong_pipe.screens.sections import overview_table
-
     console.print(overview_table([overview]))
     file = console.file
     assert isinstance(file, io.StringIO)
