@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from wukong_trainer.report.history import PastEvaluation, past_evaluation
 from wukong_trainer.report.leakage import leakage_cell
 from wukong_trainer.report.metrics_file import (
     Ends,
@@ -22,7 +22,7 @@ from wukong_trainer.report.metrics_file import (
 )
 from wukong_trainer.report.tables import NOTHING, Table, figure
 from wukong_trainer.report.words import Words, filled, percent
-from wukong_trainer.scoring.figures import interval, past_evaluation, points
+from wukong_trainer.scoring.figures import interval, points
 from wukong_trainer.scoring.intervals import MIN_SECTIONS
 
 HISTORY = 30
@@ -196,10 +196,7 @@ _TALLY = ("wins", "ties", "losses", "p")
 
 def history_block(entries: Sequence[Mapping[str, Any]], words: Words) -> Block:
     """The last evaluations of a run, oldest first, a line each. An entry of another version is left out."""
-    lines = []
-    for entry in entries[-HISTORY:]:
-        with suppress(AttributeError, KeyError, TypeError, ValueError):
-            lines.append(_past_evaluation(entry, words))
+    lines = [_past_line(past, words) for entry in entries[-HISTORY:] if (past := past_evaluation(entry))]
     columns = (
         *("adapter", "test_set", "n", "base", "tuned", "difference", "interval"),
         *("verdict", "leakage_column"),
@@ -208,20 +205,14 @@ def history_block(entries: Sequence[Mapping[str, Any]], words: Words) -> Block:
     return Block("history", [words["history_about"]], table, is_cut=len(lines) < len(entries))
 
 
-def _past_evaluation(entry: Mapping[str, Any], words: Words) -> tuple[str, list[str]]:
-    """
-    Raises:
-        KeyError: another version wrote the entry.
-    """
-    past = past_evaluation(entry)
-    n, sample = str(past["n"]), past["sample"]
-    if sample:
-        text = words["sample_limit_short" if "limit" in sample else "sample_short"]
-        n += f" ({text.format(**sample)})"
-    rates = [percent(past["base"], words), percent(past["tuned"], words)]
-    verdict = words[f"verdict_{past['verdict']}"] + (f" · {past['engine']}" if past["engine"] else "")
-    cells = [past["adapter"], past["test_set"], n, *rates, *_change(past["difference"], past["ci95"])]
-    return past["time"], [*cells, verdict, leakage_cell(past["leakage"], words)]
+def _past_line(past: PastEvaluation, words: Words) -> tuple[str, list[str]]:
+    result, n = past.primary, str(past.primary.n)
+    if past.sample:
+        text = words["sample_limit_short" if "limit" in past.sample else "sample_short"]
+        n += f" ({text.format(**past.sample)})"
+    verdict = words[f"verdict_{result.verdict}"] + (f" · {past.engine}" if past.engine else "")
+    cells = [past.adapter, past.test_set, n, *_rates(result, words), *_change(result.difference, result.ci95)]
+    return past.minute, [*cells, verdict, leakage_cell(past.leakage, words)]
 
 
 # --- cells -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 class UnlikeError(Exception):
@@ -23,6 +23,8 @@ def read_as(kind: Any, value: Any, place: str) -> Any:
     if is_dataclass(kind) and isinstance(value, dict):
         return _record(kind, value, f"{place} › " if place else "")
     outer, inner = get_origin(kind), get_args(kind)
+    if outer is Literal and value in inner:
+        return value
     if outer is UnionType:
         return None if value is None else read_as(inner[0], value, place)
     if outer is dict and isinstance(value, dict):
@@ -31,7 +33,11 @@ def read_as(kind: Any, value: Any, place: str) -> Any:
         return [read_as(inner[0], each, place) for each in value]
     if outer is tuple and isinstance(value, list) and len(value) == len(inner):
         return tuple(read_as(type_, each, place) for type_, each in zip(inner, value, strict=True))
-    if kind is Any or type(value) is kind or (kind is float and type(value) is int):
+    if kind is Any:
+        return value
+    # A whole number may stand for a float; True and False are no numbers.
+    plain = (int, float) if kind is float else kind
+    if outer is None and isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
         return value
     raise UnlikeError(place)
 

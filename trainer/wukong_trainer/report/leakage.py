@@ -14,7 +14,7 @@ def leakage_cell(leakage: str, words: Words) -> str:
     """The leakage of an evaluation as a table cell: "none", "unknown", "3 left out", "3 left out, others unknown"."""
     state, _, rest = leakage.partition(", ")
     kind, _, n = state.partition(" ")
-    return words[f"leakage_cell_{kind}"].format(n=n) + (words["leakage_cell_rest"] if rest else "")
+    return words.get(f"leakage_cell_{kind}", kind).format(n=n) + (words["leakage_cell_rest"] if rest else "")
 
 
 def leakage_sentences(metrics: Metrics, words: Words) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.workspace import read_object
@@ -20,6 +20,7 @@ from wukong_trainer.report.json_records import UnlikeError, read_as
 from wukong_trainer.scoring.figures import engine_of, sample_of
 
 Ends = tuple[float, float]
+VerdictName = Literal["better", "worse", "no evidence", "too few sections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +40,20 @@ class Rates(Difference):
     tuned: float
 
 
-# --- the scores --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Rates):
+    """A result, and what it proves."""
+
+    verdict: VerdictName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Primary(Rates):
-    """The result that the verdict is about."""
+class Primary(Verdict):
+    """The result that the evaluation is about."""
 
     level: str
+    sections: int
     alone: int
-    verdict: str
     smallest_effect: float | None
 
 
@@ -60,15 +65,16 @@ class LevelPart(Difference):
     sections: int
     base: dict[str, float]
     tuned: dict[str, float]
-    verdict: str
+    verdict: VerdictName
     wilson95: dict[str, Ends]
     """By side: the interval of its share of right answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreDifference:
-    """How the mean of one score differs."""
+    """How the mean of one score differs over the n questions where both models have it."""
 
+    n: int
     difference: float
     ci95: Ends | None
     p: float
@@ -113,9 +119,6 @@ class Level(LevelPart):
     causes: list[str] = field(default_factory=list)
 
 
-# --- what else may be evaluated ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LikelihoodDifference:
     """The mean log-likelihood of the reference per token (nats)."""
@@ -134,6 +137,7 @@ class Forgetting(Rates):
     dropped: int
     loglik: LikelihoodDifference
     by_lang: dict[str, Rates]
+    explanation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +202,7 @@ class JudgeRates:
     losses: int
     win_rate: float
     ci95: Ends
+    p: float
     consistency: float | None
     agreement: Agreement
 
@@ -233,9 +238,6 @@ class Rivals:
 
     first: str
     models: list[RivalModel]
-
-
-# --- the file ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,12 +289,9 @@ def metrics_of(content: Mapping[str, Any], path: Path = Path("metrics.json")) ->
     try:
         levels = read_as(dict[str, Any], content.get("levels"), "levels")
         read_as(dict[str, Any], content.get("settings"), "settings")
-        further = {
-            "levels": {name: level for name, level in levels.items() if level},
-            "sample": sample_of(content),
-            "engine": engine_of(content),
-        }
-        metrics: Metrics = read_as(Metrics, {**content, **further}, "")
+        derived = {"sample": sample_of(content), "engine": engine_of(content)}
+        present = {name: level for name, level in levels.items() if level}
+        metrics: Metrics = read_as(Metrics, {**content, **derived, "levels": present}, "")
     except UnlikeError as error:
         raise DataError(f"{path} lacks “{error}”: run “wukong-pipe eval” again.") from None
     if metrics.primary.n and metrics.primary.level not in metrics.levels:
