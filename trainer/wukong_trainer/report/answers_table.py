@@ -1,4 +1,4 @@
-"""The before and after table on the terminal, and a few answers side by side."""
+"""The scores of base and tuned model as a table on the terminal, and a few answers side by side."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.report.comparisons import comparisons, outcome
 from wukong_trainer.report.leakage import why_unknown
 from wukong_trainer.report.metrics_file import Metrics
+from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.scoring.figures import interval, percent, points
 from wukong_trainer.scoring.scores import PRIMARY
 
 PARTS = {"base": "forward"}
-"""Parts of a level that bear the name of a column."""
+"""Names of parts of a level that would read like a column's."""
+SHOWN = 240
+"""Characters of an answer that the terminal shows."""
 VERDICT_STYLES = {"better": "green", "worse": "red"}
 
 
@@ -96,15 +99,11 @@ def _side_by_side(row: dict[str, Any]) -> Table:
         box=SIMPLE_HEAD,
         expand=True,
     )
-    cells = [Text(printable(_short(row["reference"])))]
+    cells = [Text(printable(shortened(row["reference"], SHOWN)))]
     table.add_column("reference", ratio=1, overflow="fold")
     for side in ("base", "tuned"):
         hit = float(row[side][PRIMARY]) >= 1
         table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
-        cells.append(Text(printable(_short(row[side]["answer"])), style="green" if hit else "red"))
+        cells.append(Text(printable(shortened(row[side]["answer"], SHOWN)), style="green" if hit else "red"))
     table.add_row(*cells)
     return table
-
-
-def _short(text: str, width: int = 240) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -28,6 +28,7 @@ from wukong_trainer.scoring.intervals import MIN_SECTIONS
 HISTORY = 30
 """Evaluations that the page shows."""
 _PAIR = ("base", "tuned", "difference", "interval")
+_TALLY = ("wins", "ties", "losses", "p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +50,20 @@ def blocks_of(metrics: Metrics, words: Words) -> Iterator[Block]:
             yield block_of(part, words)
 
 
-def _forgetting(found: Forgetting, words: Words) -> Block:
-    sentences = [filled(words["forgetting_about"], n=found.n), words[f"forgetting_{_loss_of_knowledge(found)}"]]
-    if found.dropped:
-        sentences.append(filled(words["forgetting_dropped"], n=found.dropped))
-    of_langs = [(words[lang], rates) for lang, rates in found.by_lang.items()]
-    shown = [(words["rates_plot"], found), *(of_langs if len(of_langs) > 1 else [])]
+def _forgetting(forgetting: Forgetting, words: Words) -> Block:
+    sentences = [
+        filled(words["forgetting_about"], n=forgetting.n),
+        words[f"forgetting_{_loss_of_knowledge(forgetting)}"],
+    ]
+    if forgetting.dropped:
+        sentences.append(filled(words["forgetting_dropped"], n=forgetting.dropped))
+    of_langs = [(words[lang], rates) for lang, rates in forgetting.by_lang.items()]
+    shown = [(words["rates_plot"], forgetting), *(of_langs if len(of_langs) > 1 else [])]
     lines = [
         (_of_n(name, rates.n, words), [*_rates(rates, words), *_change(rates.difference, rates.ci95)])
         for name, rates in shown
     ]
-    loglik = found.loglik
+    loglik = forgetting.loglik
     if loglik.n:
         ends = " … ".join(f"{end:+.2f}" for end in loglik.ci95 or ()) or NOTHING
         cells = [f"{loglik.base:.2f}", f"{loglik.tuned:.2f}", f"{loglik.difference:+.2f}", ends]
@@ -67,26 +71,29 @@ def _forgetting(found: Forgetting, words: Words) -> Block:
     return Block("forgetting", sentences, _table(_PAIR, words, lines))
 
 
-def _loss_of_knowledge(found: Forgetting) -> str:
-    low, high = found.ci95
-    if found.n < MIN_SECTIONS:
+def _loss_of_knowledge(forgetting: Forgetting) -> str:
+    low, high = forgetting.ci95
+    if forgetting.n < MIN_SECTIONS:
         return "few"
     if high < 0:
         return "lost"
     # The share of right answers cannot fall where the base has almost none.
-    if found.base < 0.1:
+    if forgetting.base < 0.1:
         return "unknown"
     return "gained" if low > 0 else "none"
 
 
-def _inventions(found: Inventions, words: Words) -> Block:
+def _inventions(inventions: Inventions, words: Words) -> Block:
     sentences = [words["hallucination_about"]]
-    if found.missing:
-        sentences.append(filled(words["without_source"], n=found.missing))
-    places: list[tuple[str, InventionRates]] = [("nowhere", found), ("outside_section", found.outside_section)]
+    if inventions.missing:
+        sentences.append(filled(words["without_source"], n=inventions.missing))
+    places: list[tuple[str, InventionRates]] = [
+        ("nowhere", inventions),
+        ("outside_section", inventions.outside_section),
+    ]
     places = [(place, rates) for place, rates in places if rates.n]
     lines = [_inventing(words[place], rates, words) for place, rates in places]
-    levels = [_inventing("– " + words[level], rates, words) for level, rates in found.levels.items()]
+    levels = [_inventing("– " + words[level], rates, words) for level, rates in inventions.levels.items()]
     lines[1:1] = levels if len(levels) > 1 else []
     for place, rates in places:
         counts = [f"{side.invented} / {side.stated}" for side in (rates.base, rates.tuned)]
@@ -99,14 +106,14 @@ def _inventing(name: str, rates: InventionRates, words: Words) -> tuple[str, lis
     return _of_n(name, rates.n, words), [*sides, *_change(rates.difference, rates.ci95)]
 
 
-def _open_book(found: OpenBookBound, words: Words) -> Block:
+def _open_book(book: OpenBookBound, words: Words) -> Block:
     sentences = [words["open_book_about"]]
-    if found.cut:
-        sentences.append(filled(words["open_book_cut"], n=found.cut))
-    if found.missing:
-        sentences.append(filled(words["open_book_missing"], n=found.missing))
+    if book.cut:
+        sentences.append(filled(words["open_book_cut"], n=book.cut))
+    if book.missing:
+        sentences.append(filled(words["open_book_missing"], n=book.missing))
     lines = []
-    for level, rates in found.levels.items():
+    for level, rates in book.levels.items():
         closed = NOTHING if rates.gap_closed is None else percent(rates.gap_closed, words)
         cells = [*_rates(rates, words), percent(rates.open_book, words), *_change(rates.difference, rates.ci95), closed]
         lines.append((_of_n(words[level], rates.n, words), cells))
@@ -114,13 +121,13 @@ def _open_book(found: OpenBookBound, words: Words) -> Block:
     return Block("open_book", sentences, _table(columns, words, lines))
 
 
-def _judge(found: JudgeResult, words: Words) -> Block:
+def _judge(judge: JudgeResult, words: Words) -> Block:
     sentences = [words["judge_about"]]
-    if found.unjudged:
-        sentences.append(filled(words["judge_unjudged"], n=found.unjudged))
-    levels = [(words[level], rates) for level, rates in found.levels.items()]
+    if judge.unjudged:
+        sentences.append(filled(words["judge_unjudged"], n=judge.unjudged))
+    levels = [(words[level], rates) for level, rates in judge.levels.items()]
     lines = []
-    for name, rates in [*([(words["total"], found)] if len(levels) != 1 else []), *levels]:
+    for name, rates in [*([(words["total"], judge)] if len(levels) != 1 else []), *levels]:
         agrees = rates.agreement
         cells = [
             f"{rates.wins} / {rates.ties} / {rates.losses}",
@@ -134,7 +141,7 @@ def _judge(found: JudgeResult, words: Words) -> Block:
     return Block("judge", sentences, _table(columns, words, lines))
 
 
-def _against(found: Rivals, words: Words) -> Block:
+def _against(rivals: Rivals, words: Words) -> Block:
     lines = [
         (
             f"{model.name} · {_of_n(words[level], rates.n, words)}",
@@ -145,11 +152,11 @@ def _against(found: Rivals, words: Words) -> Block:
                 leakage_cell(model.leakage, words),
             ],
         )
-        for model in found.models
+        for model in rivals.models
         for level, rates in model.levels.items()
     ]
     columns = ("this_run", "other_model", "difference", "interval", "leakage_column")
-    return Block("against", [words["against_about"].format(first=found.first)], _table(columns, words, lines))
+    return Block("against", [words["against_about"].format(first=rivals.first)], _table(columns, words, lines))
 
 
 _BLOCKS: dict[str, Callable[[Any, Words], Block]] = {
@@ -188,20 +195,13 @@ def tally_table(level: Level, words: Words) -> Table:
     return _table(("value", "base", "tuned"), words, lines)
 
 
-_TALLY = ("wins", "ties", "losses", "p")
-
-
 # --- past evaluations --------------------------------------------------------------------------------------------
 
 
 def history_block(entries: Sequence[Mapping[str, Any]], words: Words) -> Block:
     """The last evaluations of a run, oldest first, a line each. An entry of another version is left out."""
     lines = [_past_line(past, words) for entry in entries[-HISTORY:] if (past := past_evaluation(entry))]
-    columns = (
-        *("adapter", "test_set", "n", "base", "tuned", "difference", "interval"),
-        *("verdict", "leakage_column"),
-    )
-    table = _table(columns, words, lines)
+    table = _table(("adapter", "test_set", "n", *_PAIR, "verdict", "leakage_column"), words, lines)
     return Block("history", [words["history_about"]], table, is_cut=len(lines) < len(entries))
 
 
