@@ -48,8 +48,8 @@ class Family:
 
     @property
     def answers(self) -> list[str]:
-        """What the rows answer: the pair's own answer first, then its other wordings, and what the user wrote."""
-        # The base row has the pair's own answer, and so have rows that are not trained.
+        """The different answers of the rows: the pair's own first, then its other wordings and what the user wrote."""
+        # Base rows have the pair's own answer, and so have test and validation rows: only trained rows are reworded.
         own = sorted(self.rows, key=lambda row: (row["kind"] == "paraphrase", row["split"] == "train"))
         return list(dict.fromkeys(str(row["output"]) for row in own))
 
@@ -60,15 +60,16 @@ class SectionContents:
 
     overview: SectionOverview
     section: Section | None
-    """None where the source is gone or has changed here."""
+    """None if the source is gone or has changed in this section."""
     problem: str
-    """What is to be said about the source: missing, or changed."""
+    """A sentence about a source that is missing or has changed; empty if the text is as the build saw it."""
     evidence: list[tuple[int, int]]
-    """Spans of the section's text that are evidence of a row, in order, without overlaps."""
+    """(begin, end) of each piece of the section's text that is evidence of a row, in order, without overlaps."""
     families: list[Family]
     rejects: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
+        """The section as `inspect --json` prints it."""
         return {
             **asdict(self.overview),
             "text": self.section.text if self.section else None,
@@ -122,7 +123,7 @@ def section_overviews(run: Run) -> list[SectionOverview]:
 
 
 def matching(sections: Sequence[SectionOverview], wanted: str) -> list[SectionOverview]:
-    """The sections that a number, an id, or words of a title name; one whose title is just these words wins.
+    """The sections that a number, an id or words of a title name. A section whose title is exactly these words wins.
 
     Raises:
         WorkspaceError: there is none.
@@ -130,17 +131,17 @@ def matching(sections: Sequence[SectionOverview], wanted: str) -> list[SectionOv
     exact = [section for section in sections if wanted in {str(section.number), section.id, section.title}]
     exact = exact or [section for section in sections if section.title.endswith(f" › {wanted}")]
     words = wanted.casefold()
-    found = exact or [section for section in sections if words in section.title.casefold()]
-    if not found:
+    matches = exact or [section for section in sections if words in section.title.casefold()]
+    if not matches:
         raise WorkspaceError(f"No section is called “{wanted}”: `wukong-pipe inspect` lists them.")
-    return found
+    return matches
 
 
 def contents_of(run: Run, overview: SectionOverview, source: Path | None, encoding: str) -> SectionContents:
-    """A section with its pairs and rejects, and with its text where the source still holds it.
+    """A section with its pairs and rejects, and with its text if the source still holds it.
 
     Args:
-        source: the Markdown file or the folder above it, where it is not where the build found it.
+        source: the Markdown file, or the folder above it, if it was moved since the build; else None.
 
     Raises:
         DataError: a file of the dataset cannot be read.
@@ -173,7 +174,7 @@ def _rejects(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _checked(path: Path, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The objects of a file of ours, which somebody may have edited.
+    """The objects of a file that this tool wrote and somebody may have edited.
 
     Raises:
         DataError: one lacks a key; file, line and key are named.
@@ -185,35 +186,36 @@ def _checked(path: Path, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def _section(run: Run, overview: SectionOverview, source: Path | None, encoding: str) -> tuple[Section | None, str]:
-    """The section as its source has it now, and what is to be said about the source."""
+    """The section as its source has it now, and a sentence about the source if it is missing or has changed."""
     place = _place(run, overview.source, source)
     try:
         if place.is_dir():
             raise CorpusError(f"{place} is a folder.")
-        (found,) = read_sources([place], encoding)
+        (file,) = read_sources([place], encoding)
     except CorpusError as error:
         return None, f"{error} Its text can be shown where --source names the file or the folder above it."
     hashes = {entry.get("name"): entry.get("hash") for entry in read_object(run.manifest, MANIFEST).get("sources", [])}
-    changed = found.hash != hashes.get(overview.source)
-    for section in split(found.text, overview.source):
+    changed = file.hash != hashes.get(overview.source)
+    for section in split(file.text, overview.source):
         # The id is a hash of the text, so this is what the teacher saw, wherever it stands now.
         if section.id == overview.id:
-            moved = replace(section, first_line=overview.lines[0])
-            return moved, f"{found.path} has changed since the build, but not in this section." if changed else ""
+            as_built = replace(section, first_line=overview.lines[0])
+            return as_built, f"{file.path} has changed since the build, but not in this section." if changed else ""
     why = "has changed since the build, and this section with it" if changed else "is now cut into other sections"
-    return None, f"{found.path} {why}; build again to see it as it is now."
+    return None, f"{file.path} {why}; build again to see it as it is now."
 
 
 def _place(run: Run, name: str, source: Path | None) -> Path:
-    """Where the source of that name should stand."""
+    """Where the source of that name is expected."""
     if source is not None:
         return source / name if source.is_dir() else source
-    noted = run.folder / "build.json"
-    recorded = read_object(noted, NOTE).get("sources", {}) if noted.is_file() else {}
-    return Path(recorded.get(name, name))
+    note = run.folder / "build.json"
+    places = read_object(note, NOTE).get("sources", {}) if note.is_file() else {}
+    return Path(places.get(name, name))
 
 
 def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, int]]:
+    """The places of all evidence; places that overlap are one."""
     spans = set()
     for family in families:
         for row in family.rows:
@@ -228,7 +230,7 @@ def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, i
 
 
 def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] | None:
-    """Where a piece of evidence stands: of several places, the first within the row's lines."""
+    """The place of a piece of evidence in the section: if there are several, the first within the row's lines."""
     at = section.text.find(text) if text else -1
     while at >= 0:
         first, last = section.lines_of(at, at + len(text))

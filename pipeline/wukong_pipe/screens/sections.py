@@ -20,7 +20,7 @@ _NEWLINE = re.compile(r"\r\n?|\n")
 
 
 def _lines(text: str) -> str:
-    """A text as it is shown below one another: Windows's and old Macs' line ends as line feeds, tabs as blanks."""
+    """A text as lines for the terminal: every line end is a line feed, and tabs are blanks."""
     return printable(_NEWLINE.sub("\n", text).replace("\t", "    "))
 
 
@@ -75,7 +75,7 @@ def show_section(contents: SectionContents, console: Console) -> None:
 
 
 def _show_text(section: Section, evidence: Sequence[tuple[int, int]], marked: bool, console: Console) -> None:
-    """The section's lines with their numbers; before them, without, the table head or fence that they continue."""
+    """The section's lines with their numbers. A table head or fence that they continue stands above, unnumbered."""
     text = Text()
     begins, ends = {begin for begin, _ in evidence}, {end for _, end in evidence}
     for begin, end in pairwise(sorted({0, len(section.text), *begins, *ends})):
@@ -111,7 +111,7 @@ def _show_family(number: int, family: Family, console: Console) -> None:
 
 
 def _candidate(reject: Mapping[str, Any]) -> str:
-    """What was rejected, as one line."""
+    """The rejected question or answer as one line, or the reply if nothing could be read from it."""
     candidate = reject["candidate"]
     keys = ("answer", "question") if reject["stage"] == "answers" else ("instruction", "question", "item")
     words = next((candidate[key] for key in keys if candidate.get(key)), None)
