@@ -68,7 +68,7 @@ def test_losses_mark_the_lowest_validation_loss() -> None:
     assert "lowest: 0.000 at step 6" in [element.text for element in root.iter("text")]
     assert [element for element in root.iter("path") if element.get("stroke-dasharray")]
     assert loss_plot([{"step": 1, "learning_rate": 0.1}], WORDS["en"]) == ""
-    assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//use"), "one step is a point"
+    assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//circle"), "one step is a point"
 
 
 def test_a_plot_is_the_same_bytes_every_time_and_takes_names_as_text() -> None:
@@ -87,3 +87,18 @@ def test_a_long_log_is_thinned_but_keeps_its_last_step() -> None:
     assert len(found) <= CURVE_POINTS + 1
     assert (found[0], found[-1]) == ((1, 1.0), (8999, 0.5)), "logged again after a resume: the later counts"
     assert lowest([(1, 2.0), (2, 1.0), (3, 1.0)]) == (2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.01, 0.19, ["0", "+5", "+10", "+15", "+20"]),
+        (0.1, 0.6, ["0", "+10", "+20", "+30", "+40", "+50", "+60"]),
+        (-0.4, 1.0, ["−25", "0", "+25", "+50", "+75", "+100"]),
+        (-1.0, 1.0, ["−100", "−50", "0", "+50", "+100"]),
+    ],
+)
+def test_an_axis_has_round_numbers_and_at_most_six_intervals(low: float, high: float, labels: list[str]) -> None:
+    scores = replace(BETTER, ci95=(low, high), difference=high)
+    root = drawn(differences_plot([("x", scores)], WORDS["en"]))
+    assert [element.text for element in root.iter("text")] == [*labels, "x"]
