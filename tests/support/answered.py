@@ -133,14 +133,12 @@ def add_further_files(run: Run, text: str = "some text") -> None:
     ]
     write_text(run.dataset / "rejected.jsonl", "".join(json.dumps(line) + "\n" for line in rejects))
     answers = read_jsonl(run.answers)
-    further = all_blocks(answers, text) | {text: {text: text}}
-    metrics = json.loads(run.metrics.read_text("utf-8")) | further
-    metrics["levels"]["wording"] |= {
-        "compared": {"chrf": {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125, "smallest_effect": 0.125}},
-    }
+    metrics = json.loads(run.metrics.read_text("utf-8")) | all_blocks(answers, text)
+    metrics["levels"]["wording"]["compared"]["chrf"] |= {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}
+    metrics["levels"]["wording"]["compared"]["chrf"] |= {"p": 0.0625, "smallest_effect": 0.125}
     write_text(run.metrics, json.dumps(metrics))
     entry = {"time": "2026-01-02T03:04:05+00:00", "adapter_hash": text, "test_hash": "abcdef0123", "leakage": "unknown"}
     past = entry | {"primary": metrics["primary"]}
     entries = [past, past | {"sample": {"asked": 9, "of": 30}}, {"when": text, "primary": {"tuned": 0.125}}]
     write_text(run.metrics.with_name("history.jsonl"), "".join(json.dumps(entry) + "\n" for entry in entries))
-    write_text(run.train / "preflight.json", json.dumps({"trained": text, "tokens": {"longest": 123}}))
+    write_text(run.train / "preflight.json", json.dumps({"trained": [text], "expected_memory_gb": {"total": 0.5}}))

@@ -25,6 +25,7 @@ from wukong_pipe.commands.evaluate import check_threshold, evaluation_table, pas
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.evaluation import against_table, evaluation_lines, history_table
 from wukong_pipe.workspace import Workspace
+from wukong_trainer.report.metrics_file import metrics_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,10 +133,11 @@ def eval_command(**options: Any) -> None:
         print(json.dumps(metrics))
     else:
         out.print(evaluation_table(metrics, answers))
-        for line in evaluation_lines(metrics):
+        evaluation = metrics_of(metrics)
+        for line in evaluation_lines(evaluation):
             out.print(line)
-        if "against" in metrics:
-            out.print(against_table(metrics))
+        if evaluation.against:
+            out.print(against_table(evaluation.against))
     check_threshold(metrics, options["fail_under"])
     if not options["json"]:
         out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")

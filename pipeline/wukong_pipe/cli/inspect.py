@@ -16,8 +16,9 @@ from wukong_pipe.journal.copies import newer_copy
 from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.recover import recover
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.screens import sections
 from wukong_pipe.screens.journal import as_json, recovery_lines, summary, summary_table
+from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
+from wukong_pipe.screens.sections import overview_table, show_section
 from wukong_pipe.workspace import Workspace
 
 
@@ -39,20 +40,20 @@ def inspect_command(section: str, **options: Any) -> None:
     """
     workspace = Workspace(options["runs_dir"])
     run = named_or_last(workspace, options)
-    found = sections.overviews(run)
+    sections = section_overviews(run)
     if section:
-        found = sections.matching(found, section)
-    if not section or len(found) > 1:
+        sections = matching(sections, section)
+    if not section or len(sections) > 1:
         if options["json"]:
-            print(json.dumps({"run": run.name, "sections": [asdict(overview) for overview in found]}))
+            print(json.dumps({"run": run.name, "sections": [asdict(overview) for overview in sections]}))
         else:
-            out.print(sections.overview_table(found))
+            out.print(overview_table(sections))
         return
-    inspected = sections.inspect(run, found[0], options["source"], options["encoding"])
+    contents = contents_of(run, sections[0], options["source"], options["encoding"])
     if options["json"]:
-        print(json.dumps({"run": run.name, **inspected.to_json()}))
+        print(json.dumps({"run": run.name, **contents.to_json()}))
     else:
-        sections.show(inspected, out)
+        show_section(contents, out)
 
 
 @click.command("journal")

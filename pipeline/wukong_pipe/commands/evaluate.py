@@ -162,6 +162,7 @@ def run_report(workspace: Workspace, run: Run) -> Path:
 def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> RenderableType:
     """The scores and some answers side by side."""
     from wukong_trainer.report.answers_table import answers_table
+    from wukong_trainer.report.metrics_file import metrics_of
 
-    table: RenderableType = answers_table(metrics, answers)
+    table: RenderableType = answers_table(metrics_of(metrics), answers)
     return table

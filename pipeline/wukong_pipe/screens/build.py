@@ -1,4 +1,4 @@
-"""What a command shows: progress on stderr, a bar on a terminal and plain lines elsewhere; results on stdout."""
+"""Progress of long steps (a bar on a terminal, plain lines in a log), the price of a build, and what it made."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ PLAIN = {
     "held_form": "of held-out forms",
     "audit": "by the leak audit",
 }
-"""What the stages are called on the screen; files name them as the code does."""
+"""What the screen calls a stage. Files name it as the code does."""
 
 LOG_EVERY = 5.0
-"""Seconds between two progress lines at least, where there is no terminal."""
+"""Seconds between two progress lines in a log, at least."""
 LOG_TENTHS = 10
-"""So many lines a step has at most while it is quicker than `LOG_AFTER`."""
+"""Lines of a step in a log, at most, while each tenth of it takes less than `LOG_AFTER`."""
 LOG_AFTER = 60.0
-"""Seconds after which a line is due in any case."""
+"""Seconds after which a log gets a line in any case."""
 
 
 class Steps:
-    """Progress of the long steps of a command; each step is named when it is first heard of."""
+    """Progress of the long steps of a command. A step appears when its first unit is done."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._told: dict[str, tuple[float, int]] = {}
-        """Of each step when it was last told of, and how far it was."""
+        self._printed: dict[str, tuple[float, int]] = {}
+        """By step: when its last line was printed, and how many units were done."""
 
     @contextmanager
     def shown(self) -> Iterator[Steps]:
@@ -73,18 +73,18 @@ class Steps:
                 self._tasks[step] = self._bar.add_task(escape(step), total=total, note="")
             self._bar.update(self._tasks[step], completed=done, total=total, note=escape(printable(note)))
         elif self._is_due(step, done, total):
-            self._told[step] = time.monotonic(), done
+            self._printed[step] = time.monotonic(), done
             self._console.print(f"{step}: {done}/{total} {note}".rstrip())
 
     def _is_due(self, step: str, done: int, total: int) -> bool:
-        """Whether a log has a line of this: of the end, of each tenth, and of what takes long."""
-        at, before = self._told.setdefault(step, (time.monotonic(), 0))
+        """Whether a log gets a line now: at the end, at each tenth, and after a long time without one."""
+        at, before = self._printed.setdefault(step, (time.monotonic(), 0))
         passed = time.monotonic() - at
         return done == total or passed > LOG_AFTER or (passed > LOG_EVERY and done - before >= total / LOG_TENTHS)
 
 
 def price_table(price: Price) -> Table:
-    """What a build is expected to take, by stage."""
+    """The calls, tokens and cost that a build is expected to take, by stage."""
     table = Table(box=None, pad_edge=False)
     for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
         table.add_column(heading, justify="right" if heading else "left")

@@ -1,4 +1,4 @@
-"""What the journal says was bought and what it is booked at, by run, model and prompt; and what a recovery restored."""
+"""The journal's requests, tokens and cost, by run, model and prompt; and what a recovery restored."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from wukong_pipe.teacher.ledger import NOTHING, money
 
 
 @dataclass(slots=True)
-class Line:
-    """The requests of one run, model and prompt; those in one open batch stand on a line of their own."""
+class JournalLine:
+    """The requests of one run, model and prompt. Requests in an open batch have a line of their own."""
 
     run: str = ""
     model: str = ""
@@ -38,7 +38,7 @@ class Line:
     cost: dict[str, Decimal] = field(default_factory=dict)
     """As booked, by currency; requests without prices are not in it."""
 
-    def add(self, other: Line) -> None:
+    def add(self, other: JournalLine) -> None:
         """Count the requests of another line, too."""
         self.answered += other.answered
         self.failed += other.failed
@@ -49,25 +49,25 @@ class Line:
             self.cost[currency] = self.cost.get(currency, Decimal(0)) + amount
 
 
-def summary(journal: Journal) -> list[Line]:
+def summary(journal: Journal) -> list[JournalLine]:
     """One line for each run, model, prompt and open batch, in the order of their first request; the calls of the
     embedded teacher, which cost nothing, are last.
 
     Raises:
         WorkspaceError: the journal is damaged.
     """
-    lines: dict[tuple[str, str, str, str], Line] = {}
+    lines: dict[tuple[str, str, str, str], JournalLine] = {}
     for send, batch in journal.sends_with_batches():
         place = (send.run, send.model, send.prompt, batch)
-        lines.setdefault(place, Line(*place)).add(_line_of(send))
+        lines.setdefault(place, JournalLine(*place)).add(_line_of(send))
     for run, model, prompt, calls in journal.counts("offline"):
-        lines.setdefault((run, model, prompt, ""), Line(run, model, prompt)).answered += calls
+        lines.setdefault((run, model, prompt, ""), JournalLine(run, model, prompt)).answered += calls
     return list(lines.values())
 
 
-def _line_of(send: Send) -> Line:
+def _line_of(send: Send) -> JournalLine:
     tokens = Tokens(send.tokens_in, send.tokens_out)
-    return Line(
+    return JournalLine(
         answered=int(send.outcome == "answered"),
         failed=int(send.outcome in ("unbilled", "unknown")),
         open=int(send.outcome == "open"),
@@ -79,15 +79,15 @@ def _line_of(send: Send) -> Line:
     )
 
 
-def total(lines: Sequence[Line]) -> Line:
+def total(lines: Sequence[JournalLine]) -> JournalLine:
     """The sum of all lines."""
-    everything = Line()
+    everything = JournalLine()
     for line in lines:
         everything.add(line)
     return everything
 
 
-def summary_table(lines: Sequence[Line]) -> Table:
+def summary_table(lines: Sequence[JournalLine]) -> Table:
     """The lines for people, and their total below."""
     table = Table(box=None, pad_edge=False)
     for name in ("run", "model", "prompt"):
@@ -102,14 +102,14 @@ def summary_table(lines: Sequence[Line]) -> Table:
     return table
 
 
-def _numbers(line: Line) -> list[str]:
+def _numbers(line: JournalLine) -> list[str]:
     unknown = f"{line.unknown.prompt:,} + {line.unknown.completion:,}" if line.unknown != NOTHING else ""
     counts = (line.answered, line.failed, line.open, line.tokens.prompt, line.tokens.completion)
     cost = ", ".join(escape(money(amount, currency)) for currency, amount in sorted(line.cost.items()))
     return [*(f"{count:,}" for count in counts), unknown, cost]
 
 
-def as_json(lines: Sequence[Line]) -> dict[str, Any]:
+def as_json(lines: Sequence[JournalLine]) -> dict[str, Any]:
     """The lines and their total for programs; amounts are strings, for JSON's numbers are not exact."""
     return {
         "lines": [
@@ -120,7 +120,7 @@ def as_json(lines: Sequence[Line]) -> dict[str, Any]:
     }
 
 
-def _values(line: Line) -> dict[str, Any]:
+def _values(line: JournalLine) -> dict[str, Any]:
     return {
         "answered": line.answered,
         "failed": line.failed,

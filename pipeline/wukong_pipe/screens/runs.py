@@ -1,4 +1,4 @@
-"""The runs of a workspace: what each has come to, and how much room it takes."""
+"""The runs of a workspace: what was built, trained and proved in each, and its size on disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunSummary:
 
     run: str
     last: bool
-    """Commands without --run take this one."""
+    """Whether it is the run that commands without --run take."""
     rows: dict[str, int]
     """By split: of the dataset, or else those that were trained on; empty where there is neither."""
     adapter: str
@@ -59,8 +59,8 @@ def summaries(workspace: Workspace) -> list[RunSummary]:
     with contextlib.suppress(WorkspaceError):
         last = workspace.last_run().name
     folders = [path for path in workspace.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    found = [_summary(Run(folder), folder.name == last) for folder in folders]
-    return sorted(found, key=lambda summary: summary.changed, reverse=True)
+    runs = [_summary(Run(folder), folder.name == last) for folder in folders]
+    return sorted(runs, key=lambda summary: summary.changed, reverse=True)
 
 
 def _summary(run: Run, last: bool) -> RunSummary:
@@ -105,17 +105,17 @@ def _rows_trained(run: Run) -> dict[str, int]:
         recipe = bounded.read_bytes(run.train / "recipe.toml", bounded.MIB).decode("utf-8", "replace")
     except (DataError, OSError):
         return {}
-    told = re.search(r"^# rows: (\d+) train, (\d+) validation", recipe, re.MULTILINE)
-    counts = zip(("train", "validation"), map(int, told.groups() if told else ()), strict=False)
+    match = re.search(r"^# rows: (\d+) train, (\d+) validation", recipe, re.MULTILINE)
+    counts = zip(("train", "validation"), map(int, match.groups() if match else ()), strict=False)
     return {split: count for split, count in counts if count}
 
 
-def runs_table(found: Sequence[RunSummary]) -> Table:
+def runs_table(runs: Sequence[RunSummary]) -> Table:
     """The runs, one a line; * marks the one that commands without --run take."""
     table = Table(box=None, pad_edge=False)
     for heading in ("", "run", "train", "val", "test", "adapter", "base model", "verdict", "changed", "size"):
         table.add_column(heading, justify="right" if heading in {"train", "val", "test", "size"} else "left")
-    for summary in found:
+    for summary in runs:
         verdict = summary.verdict
         if verdict and summary.base is not None and summary.tuned is not None:
             verdict += f" ({percent(summary.base)} → {percent(summary.tuned)}){sampled(summary.sample)}"

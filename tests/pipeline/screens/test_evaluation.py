@@ -1,52 +1,89 @@
+"""`eval` says on the terminal what stands beside the scores, in percent and points, and why to doubt them."""
+
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from tests.support.answered import add_further_files, make_run
 from wukong_pipe.screens.evaluation import evaluation_lines, history_table
+from wukong_trainer.report.metrics_file import metrics_of
 
 
-def test_answers_that_were_cut_off_are_said_and_a_few_are_not() -> None:
-    wording = {"base": {"stopped_by_eos": 0.96}, "tuned": {"stopped_by_eos": 0.25}}
-    metrics = {
-        "primary": {"verdict": "no evidence"},
-        "levels": {"wording": wording, "question": {}, "section": {}},
-        "settings": {"max_new_tokens": 64},
-    }
-    told = "Cut off: 75 % of the tuned answers had not ended at --max-new-tokens 64, and are scored as far as they go."
-    assert [line.replace("\u00a0", " ") for line in evaluation_lines(metrics)] == [told]
-    assert list(evaluation_lines(metrics | {"levels": {}})) == []
+@pytest.fixture
+def content(tmp_path: Path) -> Any:
+    """metrics.json of an evaluation with every part: the tuned model is better, and both sides ended their answers."""
+    run = make_run(tmp_path)
+    add_further_files(run)
+    content = json.loads(run.metrics.read_text("utf-8"))
+    for side in ("base", "tuned"):
+        content["levels"]["wording"][side]["stopped_by_eos"] = 1.0
+    return content
 
 
-def test_rows_that_stand_for_themselves_are_said_and_how_they_would_be_grouped() -> None:
-    metrics = {"primary": {"verdict": "better", "alone": 60}, "levels": {}, "settings": {"max_new_tokens": 64}}
-    (line,) = evaluation_lines(metrics)
+@pytest.fixture
+def bare(content: Any) -> Any:
+    """The scores alone."""
+    parts = ("forgetting", "hallucination", "open_book", "judge", "against")
+    return {key: value for key, value in content.items() if key not in parts}
+
+
+def lines_of(content: dict[str, Any]) -> list[str]:
+    return [line.replace("\u00a0", " ") for line in evaluation_lines(metrics_of(content))]
+
+
+def test_a_clear_result_needs_no_line(bare: dict[str, Any]) -> None:
+    assert lines_of(bare) == []
+
+
+def test_answers_that_were_cut_off_are_said_and_a_few_are_not(bare: dict[str, Any]) -> None:
+    bare["levels"]["wording"]["base"]["stopped_by_eos"] = 0.96
+    bare["levels"]["wording"]["tuned"]["stopped_by_eos"] = 0.25
+    bare["settings"] = {"max_new_tokens": 64}
+    assert lines_of(bare) == [
+        "Cut off: 75 % of the tuned answers had not ended at --max-new-tokens 64, and are scored as far as they go."
+    ]
+
+
+def test_rows_that_stand_for_themselves_are_said_and_how_they_would_be_grouped(bare: dict[str, Any]) -> None:
+    bare["primary"]["alone"] = 60
+    (line,) = lines_of(bare)
     assert line.startswith("Of the questions 60 name no section (section_id) and no group (group)")
 
 
-def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points() -> None:
+def test_a_missing_verdict_says_what_it_would_need(bare: dict[str, Any]) -> None:
+    bare["primary"] |= {"verdict": "too few sections", "sections": 3}
+    (line,) = lines_of(bare)
+    assert "are about 3 sections, and a verdict needs" in line
+    bare["primary"] |= {"verdict": "no evidence", "smallest_effect": 0.214}
+    (line,) = lines_of(bare)
+    assert "a true difference of 21 points is found by about 80 of 100 tests like this, or by as few as 50" in line
+
+
+def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(content: dict[str, Any]) -> None:
     pair = {"base": 0.25, "tuned": 0.5, "difference": 0.25, "ci95": [-0.1, 0.6], "n": 40}
-    invented = pair | {"base": {"answers": 0.5}, "tuned": {"answers": 0.75}}
-    rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6}
-    metrics: dict[str, Any] = {
-        "primary": {"verdict": "no evidence", "smallest_effect": 0.214},
-        "levels": {},
-        "settings": {"max_new_tokens": 64},
-        "hallucination": invented | {"outside_section": invented},
-        "open_book": {"cut": 0, "missing": 0, "levels": {"wording": pair | {"open_book": 0.75, "gap_closed": 0.5}}},
-        "judge": rate
-        | {"unjudged": 0, "consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
-        | {"levels": {"wording": rate, "section": rate}},
-    }
-    metrics["open_book"]["cut"], metrics["judge"]["unjudged"] = 1, 1
-    told = "\n".join(evaluation_lines(metrics)).replace("\u00a0", " ")
+    terms = {"stated": 4, "invented": 2}
+    invented = pair | {"base": terms | {"answers": 0.5}, "tuned": terms | {"answers": 0.75}}
+    agreement = {"consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
+    rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6} | agreement
+    wording = pair | {"open_book": 0.75, "gap_closed": 0.5}
+    told = "\n".join(
+        lines_of(
+            content
+            | {
+                "hallucination": invented | {"missing": 0, "levels": {}, "outside_section": invented},
+                "open_book": {"cut": 1, "missing": 0, "levels": {"wording": wording}},
+                "judge": rate | {"unjudged": 1, "levels": {"wording": rate, "section": rate}},
+            }
+        )[1:]
+    )
     assert "cut to fit, 1 section; left out, because their section is gone, 0 questions." in told
     assert "not judged, because a call failed: 1 question." in told
-    assert (
-        "a true difference of 21 points is found by about 80 of 100 tests like this, or by as few as 50 where" in told
-    )
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
     assert "50 % of the base and 75 % of the tuned state one that the section asked about does not hold" in told
@@ -81,8 +118,11 @@ def test_answers_of_vllm_are_told_from_those_of_transformers() -> None:
         console.print(history_table([entry, own, other]))
     assert [" by " in line for line in shown.get().splitlines()] == [False, False, False, True]
     assert "better by vllm 0.32.0, bfloat16" in shown.get()
-    assert list(evaluation_lines(own | {"levels": {}})) == []
-    assert list(evaluation_lines(other | {"levels": {}})) == [
+
+
+def test_the_engine_is_named_where_it_was_not_transformers(bare: dict[str, Any]) -> None:
+    assert lines_of(bare | {"settings": {"engine": "transformers 5.23.0"}}) == []
+    assert lines_of(bare | {"settings": {"engine": "vllm 0.32.0", "precision": "bfloat16"}}) == [
         "Both models answered through vllm 0.32.0, bfloat16: the adapter merged, the base without NF4."
     ]
 
@@ -96,9 +136,10 @@ def test_a_line_of_another_version_is_counted_and_the_history_is_shown() -> None
     assert "Written by another version, and not shown: 3 evaluations." in shown.get()
 
 
-def test_likelihoods_that_are_no_numbers_are_said() -> None:
-    wording = {"n": 5, "base": {}, "tuned": {}, "compared": {"loglik": {"n": 3}}}
-    metrics = {"primary": {"verdict": "better"}, "levels": {"wording": wording}, "settings": {}}
-    assert [line.split(",")[0] for line in evaluation_lines(metrics)] == [
+def test_likelihoods_that_are_no_numbers_are_said(bare: dict[str, Any]) -> None:
+    bare["levels"]["wording"]["compared"]["loglik"]["n"] = 8
+    assert [line.split(",")[0] for line in lines_of(bare)] == [
         "No numbers: of 2 questions the likelihood is none (NaN): a model overflows there"
     ]
+    del bare["levels"]["wording"]["compared"]["loglik"]
+    assert "of 10 questions" in lines_of(bare)[0]

@@ -10,12 +10,13 @@ from rich.console import Console
 from tests.support.answered import HOSTILE, answer_row
 from wukong_trainer.evaluation.metrics import summarise
 from wukong_trainer.report.answers_table import answers_table
+from wukong_trainer.report.metrics_file import metrics_of
 
 
 def terminal(metrics: dict[str, Any], answers: list[dict[str, Any]], **options: Any) -> str:
     console = Console(width=100, force_terminal=True, color_system="standard")
     with console.capture() as captured:
-        console.print(answers_table(metrics, answers, **options))
+        console.print(answers_table(metrics_of(metrics), answers, **options))
     return captured.get()
 
 

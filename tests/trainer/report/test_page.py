@@ -19,7 +19,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.evaluation.metrics import summarise
-from wukong_trainer.report.page import HERE, write_report
+from wukong_trainer.report.page import write_report
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.training.memory import Memory
 from wukong_trainer.training.preflight import Preflight
@@ -164,13 +164,6 @@ def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
     assert read(run)[0] == read(run)[0]
 
 
-def test_every_word_the_page_asks_for_is_there_in_both_languages() -> None:
-    asked = set(re.findall(r'\bw\["(\w+)"\]', (HERE / "page.html.j2").read_text("utf-8")))
-    assert asked - set(WORDS["en"]) == set()
-    for english, chinese in zip(WORDS["en"].values(), WORDS["zh"].values(), strict=True):
-        assert set(re.findall(r"\{(\w+)", english)) == set(re.findall(r"\{(\w+)", chinese))
-
-
 def test_differences_missing_facts_and_thoughts_are_marked_apart(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     tuned = "<think>Let me count.</think>There were 999 of them in this chapter."
@@ -210,12 +203,11 @@ def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
     log = [{"step": i, "loss": 1.0, "tokens_per_second": 100.0 * i} for i in (1, 2, 9)]
     write_text(run.train / "log.jsonl", jsonl(log))
     page = squeezed(read(run)[1])
-    assert "some text value some text some text" in page, "what the page has no words for"
-    assert "1.000 0.500 0.250 … 0.750 0.031 0.125" in page, "chrF of the wordings"
+    assert "1.000 0.500 0.250 … 0.750 0.031 0.062 0.125" in page, "chrF of the wordings"
     assert "by whole sections › won 10" in page
     assert "BLEU of all answers together › English" in page
     assert "tokens per second 100.000 200.000 900.000 900.000" in page
-    assert "tokens › longest 123" in page
+    assert "memory expected, in GB › in all 0.500" in page
 
 
 def test_the_checks_before_training_have_names_in_the_page_s_language(tmp_path: Path) -> None:
@@ -339,16 +331,6 @@ def test_every_stage_of_a_build_has_a_name() -> None:
     assert [stage for stage in sorted(stages) if f"stage_{stage}" not in WORDS["zh"]] == []
 
 
-def test_an_unknown_block_and_one_of_another_version_stand_as_they_are(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
-    metrics = json.loads(run.metrics.read_text("utf-8"))
-    metrics |= {"judge": {"wins": 3, "of": {"base": 1.0}}, "new": {"share": 0.25}}
-    write_json(run.metrics, metrics)
-    page = squeezed(read(run)[1])
-    assert "Judge: which answer is better value base won 3 – of – 1.000" in page
-    assert "new value share 0.250" in page
-
-
 @pytest.mark.parametrize(("lang", "told"), [("en", "This is a sample: 9 of 90"), ("zh", "90 个测试问题中只问了 9 个")])
 def test_a_sample_and_a_test_without_audit_say_so_at_the_verdict(tmp_path: Path, lang: str, told: str) -> None:
     run = make_run(tmp_path, lang)
@@ -421,24 +403,6 @@ def test_the_page_names_the_engine_where_it_was_not_transformers(tmp_path: Path)
     assert squeezed(read(run)[1]).count("vllm 0.32.0, bfloat16") == 1, "in the history"
     write_json(run.metrics, metrics | of_vllm)
     assert "Both models answered through vllm 0.32.0, bfloat16: the adapter merged" in squeezed(read(run)[1])
-
-
-@pytest.mark.parametrize("name", ["primary", "levels", "leakage", "settings"])
-def test_metrics_without_what_the_page_is_about_are_named_with_the_cure(tmp_path: Path, name: str) -> None:
-    run = make_run(tmp_path)
-    metrics = json.loads(run.metrics.read_text("utf-8"))
-    del metrics[name]
-    write_json(run.metrics, metrics)
-    with pytest.raises(DataError, match=rf"metrics\.json lacks “{name}”: run “wukong-pipe eval” again\."):
-        write_report(run)
-
-
-def test_metrics_whose_verdict_is_of_a_level_that_is_not_there_are_named_with_the_cure(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
-    metrics = json.loads(run.metrics.read_text("utf-8"))
-    write_json(run.metrics, metrics | {"levels": {}})
-    with pytest.raises(DataError, match=r"metrics\.json lacks the level “wording”"):
-        write_report(run)
 
 
 # --- what is missing -----------------------------------------------------------------------------------

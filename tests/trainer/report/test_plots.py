@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.answered import HOSTILE
+from wukong_trainer.report.metrics_file import LevelPart
 from wukong_trainer.report.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report.words import WORDS
 
-BETTER = {
-    "base": {"key_fact_hit": 0.25},
-    "tuned": {"key_fact_hit": 0.75},
-    "wilson95": {"base": [0.0, 0.5], "tuned": [0.5, 1.0]},
-    "difference": 0.5,
-    "ci95": [0.25, 0.75],
-    "verdict": "better",
-}
-NOTHING = BETTER | {"wilson95": None, "difference": 0.0, "ci95": [0.0, 0.0], "verdict": "no evidence"}
+BETTER = LevelPart(
+    n=4,
+    sections=4,
+    base={"key_fact_hit": 0.25},
+    tuned={"key_fact_hit": 0.75},
+    wilson95={"base": (0.0, 0.5), "tuned": (0.5, 1.0)},
+    difference=0.5,
+    ci95=(0.25, 0.75),
+    verdict="better",
+)
+NO_EVIDENCE = replace(BETTER, difference=0.0, ci95=(0.0, 0.0), verdict="no evidence")
 
 
 def drawn(svg: str) -> ET.Element:
@@ -40,22 +44,22 @@ def ends(root: ET.Element, colour: str) -> list[tuple[float, float]]:
 
 
 def test_rates_stand_on_one_scale_with_their_intervals() -> None:
-    root = drawn(rates_plot([BETTER, NOTHING], lambda line: f"名 {line['difference']}", "正确率"))
+    root = drawn(rates_plot([("名 0.5", BETTER), ("名 0.0", NO_EVIDENCE)], WORDS["zh"]))
     (base, *_), (tuned, *_) = ends(root, "base"), ends(root, "tuned")
     assert base[1] == tuned[0], "0.5 is 0.5 for both"
     assert tuned[1] - tuned[0] == pytest.approx(base[1] - base[0])
     texts = [element.text for element in root.iter("text")]
-    assert texts == ["0\u00a0%", "25\u00a0%", "50\u00a0%", "75\u00a0%", "100\u00a0%", "名 0.5", "名 0.0"]
+    assert texts == ["0%", "25%", "50%", "75%", "100%", "名 0.5", "名 0.0"]
     assert root.get("aria-label") == "正确率"
 
 
 def test_a_difference_takes_the_colour_of_its_verdict() -> None:
-    worse = BETTER | {"difference": -0.5, "ci95": [-0.75, -0.25], "verdict": "worse"}
-    root = drawn(differences_plot([BETTER, worse], lambda line: "x", "difference"))
+    worse = replace(BETTER, difference=-0.5, ci95=(-0.75, -0.25), verdict="worse")
+    root = drawn(differences_plot([("x", BETTER), ("x", worse)], WORDS["en"]))
     ((low, high),), ((left, right),) = ends(root, "good"), ends(root, "bad")
     assert left < right < low < high
     assert "−50" in [element.text for element in root.iter("text")]
-    assert drawn(differences_plot([NOTHING], lambda line: "x", "difference")) is not None
+    assert drawn(differences_plot([("x", NO_EVIDENCE)], WORDS["en"])) is not None
 
 
 def test_losses_mark_the_lowest_validation_loss() -> None:
@@ -64,12 +68,12 @@ def test_losses_mark_the_lowest_validation_loss() -> None:
     assert "lowest: 0.000 at step 6" in [element.text for element in root.iter("text")]
     assert [element for element in root.iter("path") if element.get("stroke-dasharray")]
     assert loss_plot([{"step": 1, "learning_rate": 0.1}], WORDS["en"]) == ""
-    assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//use"), "one step is a point"
+    assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//circle"), "one step is a point"
 
 
 def test_a_plot_is_the_same_bytes_every_time_and_takes_names_as_text() -> None:
     def draw() -> str:
-        return rates_plot([BETTER], lambda line: HOSTILE, HOSTILE)
+        return rates_plot([(HOSTILE, BETTER)], WORDS["en"])
 
     assert draw() == draw()
     assert "$x$" in "".join(drawn(draw()).itertext()), "no formula"
@@ -83,3 +87,18 @@ def test_a_long_log_is_thinned_but_keeps_its_last_step() -> None:
     assert len(found) <= CURVE_POINTS + 1
     assert (found[0], found[-1]) == ((1, 1.0), (8999, 0.5)), "logged again after a resume: the later counts"
     assert lowest([(1, 2.0), (2, 1.0), (3, 1.0)]) == (2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.01, 0.19, ["0", "+5", "+10", "+15", "+20"]),
+        (0.1, 0.6, ["0", "+10", "+20", "+30", "+40", "+50", "+60"]),
+        (-0.4, 1.0, ["−25", "0", "+25", "+50", "+75", "+100"]),
+        (-1.0, 1.0, ["−100", "−50", "0", "+50", "+100"]),
+    ],
+)
+def test_an_axis_has_round_numbers_and_at_most_six_intervals(low: float, high: float, labels: list[str]) -> None:
+    scores = replace(BETTER, ci95=(low, high), difference=high)
+    root = drawn(differences_plot([("x", scores)], WORDS["en"]))
+    assert [element.text for element in root.iter("text")] == [*labels, "x"]

@@ -1,4 +1,4 @@
-"""The before and after table on the terminal, and a few answers side by side."""
+"""The scores of base and tuned model as a table on the terminal, and a few answers side by side."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from rich.text import Text
 from wukong_pipe.printable import printable
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.report.comparisons import comparisons, outcome
-from wukong_trainer.report.leakage_words import no_audit
+from wukong_trainer.report.leakage import why_unknown
+from wukong_trainer.report.metrics_file import Metrics
+from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.scoring.figures import interval, percent, points
 from wukong_trainer.scoring.scores import PRIMARY
 
 PARTS = {"base": "forward"}
-"""Parts of a level that bear the name of a column."""
+"""Names of parts of a level that would read like a column's."""
+SHOWN = 240
+"""Characters of an answer that the terminal shows."""
 VERDICT_STYLES = {"better": "green", "worse": "red"}
 
 
-def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], examples: int = 4) -> RenderableType:
+def answers_table(metrics: Metrics, answers: list[dict[str, Any]], examples: int = 4) -> RenderableType:
     """The before and after table of `metrics.json`, and a few answers side by side: wins first, then a loss.
 
     Args:
-        metrics: what `metrics.summarise` returns.
+        metrics: see `metrics_file.metrics_of`.
         answers: the rows of `answers.jsonl`.
         examples: how many questions to show, 0 for none.
 
@@ -39,34 +43,34 @@ def answers_table(metrics: dict[str, Any], answers: list[dict[str, Any]], exampl
     for name in ("level", "n", "sections", "base", "tuned", "diff.", "95 % interval", "verdict"):
         table.add_column(name, justify="left" if name in {"level", "verdict"} else "right", no_wrap=name != "verdict")
     for line in comparisons(metrics):
+        scores = line.scores
         table.add_row(
-            Text(printable(f"  {PARTS.get(line['part'], line['part'])}" if line["part"] else line["level"])),
-            str(line["n"]),
-            str(line["sections"]),
-            percent(line["base"][PRIMARY]),
-            percent(line["tuned"][PRIMARY]),
-            points(line["difference"]),
-            interval(line["ci95"]),
-            Text(line["verdict"], style=VERDICT_STYLES.get(line["verdict"], "")),
+            Text(printable(f"  {PARTS.get(line.part, line.part)}" if line.part else line.level)),
+            str(scores.n),
+            str(scores.sections),
+            percent(scores.base[PRIMARY]),
+            percent(scores.tuned[PRIMARY]),
+            points(scores.difference),
+            interval(scores.ci95),
+            Text(scores.verdict, style=VERDICT_STYLES.get(scores.verdict, "")),
         )
-    notes = [Text(printable(note)) for note in _of_the_sample(metrics)]
-    notes.append(Text(printable(f"Leakage: {metrics['leakage']}{_why_unknown(metrics)}."), style="dim"))
-    if says := (metrics["levels"].get("section") or {}).get("explanation"):
-        notes.append(Text(printable(f"Control (section): {says}"), style="dim"))
-    return Group(table, *notes, *(_side_by_side(row) for row in _examples(answers, examples)))
+    return Group(table, *_notes(metrics), *(_side_by_side(row) for row in _examples(answers, examples)))
 
 
-def _of_the_sample(metrics: dict[str, Any]) -> Iterator[str]:
-    if sample := metrics.get("sample"):
-        yield (
-            f"A sample: {sample['asked']} of {sample['of']} test questions were asked, and the verdict is about these."
-        )
+def _notes(metrics: Metrics) -> Iterator[Text]:
+    """What must stand beside the scores: that they are of a sample, what leaked, what the control shows."""
+    if sample := metrics.sample:
+        of = f"{sample['asked']} of {sample['of']}"
+        yield Text(f"A sample: {of} test questions were asked, and the verdict is about these.")
+    yield Text(printable(f"Leakage: {metrics.leakage}{_why_unknown(metrics)}."), style="dim")
+    if control := metrics.levels.get("section"):
+        yield Text(printable(f"Control (section): {control.explanation}"), style="dim")
 
 
-def _why_unknown(metrics: dict[str, Any]) -> str:
-    """Why the build's audit does not speak for the numbers, and how close the questions come to trained ones."""
-    why = no_audit(metrics, WORDS["en"]).removesuffix(".")
-    closest = (metrics.get("leak_check") or {}).get("closest")
+def _why_unknown(metrics: Metrics) -> str:
+    """Why the build's audit says nothing about these questions, and how close they come to trained ones."""
+    why = why_unknown(metrics, WORDS["en"]).removesuffix(".")
+    closest = metrics.leak_check.closest if metrics.leak_check else None
     near = "" if closest is None else f"; the closest to a trained question with its key facts is {closest:.2f} alike"
     return f" ({why}{near})" if why else ""
 
@@ -95,15 +99,11 @@ def _side_by_side(row: dict[str, Any]) -> Table:
         box=SIMPLE_HEAD,
         expand=True,
     )
-    cells = [Text(printable(_short(row["reference"])))]
+    cells = [Text(printable(shortened(row["reference"], SHOWN)))]
     table.add_column("reference", ratio=1, overflow="fold")
     for side in ("base", "tuned"):
         hit = float(row[side][PRIMARY]) >= 1
         table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
-        cells.append(Text(printable(_short(row[side]["answer"])), style="green" if hit else "red"))
+        cells.append(Text(printable(shortened(row[side]["answer"], SHOWN)), style="green" if hit else "red"))
     table.add_row(*cells)
     return table
-
-
-def _short(text: str, width: int = 240) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

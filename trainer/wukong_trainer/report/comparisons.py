@@ -1,33 +1,41 @@
-"""What the page and the terminal share: tables of comparisons, what became of an answer."""
+"""What the page and the terminal share: the table of levels with their parts, what became of an answer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from wukong_trainer.evaluation.metrics import LEVELS
+from wukong_trainer.report.metrics_file import LevelPart, Metrics
 from wukong_trainer.scoring.scores import PRIMARY
 
 OUTCOMES = ("won", "lost", "both_wrong", "both_right")
-"""What tuning did to an answer, those where it changed something first."""
+"""What tuning did to an answer. The outcomes where tuning changed something come first."""
 
 
-def comparisons(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """The comparisons of `metrics.json` as table lines: a level, then its parts (form of wording, and kind where there
-    is any but the usual one)."""
-    lines: list[dict[str, Any]] = []
-    for level in LEVELS:
-        block = (metrics.get("levels") or {}).get(level) or {}
-        if not block.get("n"):
-            continue
-        lines.append({"level": level, "part": "", **block})
-        kinds = block.get("by_kind") or {}
-        parts = (block.get("by_form") or {}) | (kinds if kinds.keys() != {"base"} else {})
-        lines += [{"level": level, "part": part, **inner} for part, inner in parts.items() if inner]
+@dataclass(frozen=True, slots=True)
+class ComparisonLine:
+    """A line of the table: ("wording", "", …) is the level, ("wording", "unseen", …) a part of it."""
+
+    level: str
+    part: str
+    scores: LevelPart
+
+
+def comparisons(metrics: Metrics) -> list[ComparisonLine]:
+    """Each level, then its parts: the forms of wording, and the kinds of question if there are others than "base"."""
+    lines: list[ComparisonLine] = []
+    for name in LEVELS:
+        if level := metrics.levels.get(name):
+            parts = level.by_form | (level.by_kind if level.by_kind.keys() != {"base"} else {})
+            lines.append(ComparisonLine(name, "", level))
+            lines += [ComparisonLine(name, part, scores) for part, scores in parts.items()]
     return lines
 
 
-def outcome(row: dict[str, Any]) -> str:
-    """One of OUTCOMES: what tuning did to this answer."""
+def outcome(row: Mapping[str, Any]) -> str:
+    """One of OUTCOMES: what tuning did to the answer in this row of answers.jsonl."""
     base, tuned = (float(row[side][PRIMARY]) >= 1 for side in ("base", "tuned"))
     if base == tuned:
         return "both_right" if base else "both_wrong"

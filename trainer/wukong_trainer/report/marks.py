@@ -1,4 +1,4 @@
-"""Where an answer leaves its reference: the passages that differ, the key facts it lacks, the names it adds."""
+"""Where an answer differs from its reference: other passages, missing key facts, names and numbers from nowhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 4000
 COMPARED = 1500
 """Longer answers or references are shown without marks."""
 MATCHES = 20_000
-"""With more pairs of equal words, as where a student repeats itself, comparing would take minutes: no "extra"."""
+"""With more pairs of equal words (a student that repeats itself) the comparison takes minutes: no "extra" is marked."""
 
 Piece = tuple[str, str]
 """(mark, text); the mark is "", "extra", "strange" or "fact"."""
@@ -36,7 +36,7 @@ class Marked:
     """An answer as the page shows it."""
 
     thought: str
-    """What stood inside <think>, cut to SHOWN."""
+    """The text inside <think>, cut to SHOWN characters."""
     pieces: list[Piece]
     missing: list[str]
     """Key facts of the reference that the answer does not state, as the reference spells them."""
@@ -48,15 +48,15 @@ def mark(answer: str, reference: str, context: str, invented: Iterable[Any] = ()
     """Compare an answer with its reference, word by word, a Chinese text character by character.
 
     Args:
-        context: the question and its heading path: what stands there, the answer did not make up.
-        invented: terms that the evaluation found to be made up, marked wherever they stand.
+        context: the question and its heading path. What stands there, the answer has not made up.
+        invented: terms that the evaluation found in no source; they are marked wherever they stand.
 
     Returns:
         The answer in pieces: "extra" does not stand in the reference at that place, "strange" is a number, a name
         or a quoted term that neither reference nor context holds.
     """
-    thought, said = split_thought(answer)
-    shown = said[:SHOWN]
+    thought, text = split_thought(answer)
+    shown = text[:SHOWN]
     marks = [""] * len(shown)
     if max(len(shown), len(reference)) <= COMPARED:
         for start, end in _differences(shown, reference):
@@ -66,8 +66,8 @@ def mark(answer: str, reference: str, context: str, invented: Iterable[Any] = ()
     return Marked(
         thought=thought[:SHOWN],
         pieces=_pieces(shown, marks),
-        missing=_missing(said, reference),
-        cut=len(said[SHOWN:]) + len(thought[SHOWN:]),
+        missing=_missing(text, reference),
+        cut=len(text[SHOWN:]) + len(thought[SHOWN:]),
     )
 
 

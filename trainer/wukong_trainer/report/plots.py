@@ -1,234 +1,184 @@
-"""The plots of the report as SVG for the page: text stays text, colours are the page's, the same bytes every time."""
+"""The plots of the report as SVG for the page: text stays text, the page's style sheet gives the colours, and the same
+numbers always give the same bytes. Lengths are in the points of the drawing; the page scales it."""
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import escape
 
 from wukong_pipe.printable import printable
-from wukong_trainer.scoring.figures import percent, points
+from wukong_trainer.report.metrics_file import LevelPart
+from wukong_trainer.report.words import Words, percent
+from wukong_trainer.scoring.figures import points
 from wukong_trainer.scoring.scores import PRIMARY
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# Matplotlib draws in these, and the page's style sheet, which knows light from dark, fills the variables in.
-COLOURS = {
-    "ink": "#010101",
-    "quiet": "#020202",
-    "line": "#030303",
-    "base": "#040404",
-    "tuned": "#050505",
-    "good": "#060606",
-    "bad": "#070707",
-}
-WIDTH = 5.2
-"""Inches, 374 points: at the width of a phone a point is about a pixel."""
+WIDTH = 374.4
+"""At the width of a phone a point is about a pixel."""
+RIGHT = 363.2
 TEXT = 11
-"""Points."""
+"""The size of text."""
+ROW = 40.0
+"""The height of a line of a plot of rates or differences; its name stands above its marks."""
+LOSS_PLOT = (37.4, 5.4, 145.8)
+"""The left, top and bottom of the plot of losses."""
+TICKS = 6
+"""An axis has at most so many intervals."""
 CURVE_POINTS = 500
 """More points than this say nothing at that width; the curve takes every n-th."""
-SVG = "{http://www.w3.org/2000/svg}"
-XLINK = "{http://www.w3.org/1999/xlink}"
 
 Log = Sequence[Mapping[str, Any]]
+Point = tuple[float, float]
 
 
-def rates_plot(
-    lines: Sequence[Mapping[str, Any]],
-    name: Callable[[Mapping[str, Any]], str],
-    title: str,
-    percent: Callable[[float], str] = percent,
-) -> str:
-    """Rates of correct answers, base above tuned, a line of `readable.comparisons` each, with Wilson intervals.
-
-    Args:
-        name: what a line is called, in the page's language.
-        title: what a screen reader says of the plot.
-        percent: how a rate is written.
-    """
-    with _drawing("rates"):
-        figure, axes = _rows([name(line) for line in lines])
-        for i, line in enumerate(lines):
-            for side, offset in (("base", -0.13), ("tuned", 0.13)):
-                rate = line[side][PRIMARY]
-                low, high = (line.get("wilson95") or {}).get(side) or (rate, rate)
-                axes.plot([low, high], [i + offset] * 2, color=COLOURS[side], linewidth=1.6)
-                axes.plot(
-                    [rate],
-                    [i + offset],
-                    color=COLOURS[side],
-                    marker="o",
-                    markersize=6,
-                    markeredgewidth=1.4,
-                    markerfacecolor=COLOURS[side] if side == "tuned" else "white",
-                )
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], [percent(share) for share in (0, 0.25, 0.5, 0.75, 1)])
-        return _svg(figure, title)
+def rates_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
+    """Rates of correct answers with Wilson's intervals, base above tuned, a line for each (name, scores)."""
+    across = _Axis(-0.02, 1.02, 11.2, RIGHT)
+    marks = []
+    for i, (_, scores) in enumerate(lines):
+        for side, rate, offset in (("base", scores.base[PRIMARY], -5.0), ("tuned", scores.tuned[PRIMARY], 5.0)):
+            y = _row(i) + offset
+            marks.append(_curve([(across.at(end), y) for end in scores.wilson95[side]], side))
+            marks.append(_dot(across.at(rate), y, side, "" if side == "tuned" else "var(--paper)"))
+    ticks = [(share, percent(share, words)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    return _rows_plot([name for name, _ in lines], across, ticks, marks, words["rates_plot"])
 
 
-def differences_plot(lines: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str], title: str) -> str:
+def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
     """Tuned minus base in points with the interval of each line; zero is drawn through."""
-    with _drawing("differences"):
-        figure, axes = _rows([name(line) for line in lines])
-        axes.axvline(0, color=COLOURS["quiet"], linewidth=1.2)
-        for i, line in enumerate(lines):
-            colour = COLOURS[{"better": "good", "worse": "bad"}.get(line["verdict"], "quiet")]
-            axes.plot(line["ci95"], [i] * 2, color=colour, linewidth=1.6)
-            axes.plot([line["difference"]], [i], color=colour, marker="D", markersize=6)
-        ends = [0.0, *(end for line in lines for end in (*line["ci95"], line["difference"]))]
-        low, high = max(-1.0, math.floor(min(ends) * 5) / 5), min(1.0, math.ceil(max(ends) * 5) / 5)
-        low, high = (low, high) if high > low else (-0.2, 0.2)
-        axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
-        ticks = _ticks(low, high)
-        axes.set_xticks(ticks, [points(tick) for tick in ticks])
-        return _svg(figure, title)
+    ends = [0.0, *(end for _, scores in lines for end in (*scores.ci95, scores.difference))]
+    low, high = max(-1.0, math.floor(min(ends) * 5) / 5), min(1.0, math.ceil(max(ends) * 5) / 5)
+    low, high = (low, high) if high > low else (-0.2, 0.2)
+    margin = 0.03 * (high - low)
+    across = _Axis(low - margin, high + margin, 11.2, RIGHT)
+    marks = [_curve([(across.at(0), 0), (across.at(0), _row(len(lines) - 0.6))], "quiet", 1.2)]
+    for i, (_, scores) in enumerate(lines):
+        colour = {"better": "good", "worse": "bad"}.get(scores.verdict, "quiet")
+        marks.append(_curve([(across.at(end), _row(i)) for end in scores.ci95], colour))
+        marks.append(_diamond(across.at(scores.difference), _row(i), colour))
+    ticks = [(tick, points(tick)) for tick in _ticks(low, high)]
+    return _rows_plot([name for name, _ in lines], across, ticks, marks, words["differences_plot"])
 
 
-def loss_plot(log: Log, words: Mapping[str, str]) -> str:
+def loss_plot(log: Log, words: Words) -> str:
     """Training and validation loss by step, the lowest validation loss marked; "" when nothing was logged."""
     train, validation = loss_points(log, "loss"), loss_points(log, "eval_loss")
     if not train and not validation:
         return ""
-    with _drawing("loss"):
-        figure, axes = _axes(2.5, left=0.1, bottom=0.19)
-        if train:
-            # One point makes no line.
-            axes.plot(*zip(*train, strict=True), color=COLOURS["tuned"], marker="" if len(train) > 1 else "o")
-        if validation:
-            axes.plot(*zip(*validation, strict=True), color=COLOURS["base"], linestyle="--", marker="o", markersize=3.5)
-            step, loss = lowest(validation)
-            axes.plot([step], [loss], marker="o", markersize=9, markerfacecolor="none", color=COLOURS["base"])
-            axes.annotate(
-                words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}"),
-                (step, loss),
-                (0, 12),
-                textcoords="offset points",
-                ha="right" if step > (axes.get_xlim()[0] + axes.get_xlim()[1]) / 2 else "left",
-                color=COLOURS["ink"],
-                fontsize=TEXT,
-                parse_math=False,
-            )
-        axes.set_ylim(0, 1.05 * max(max(loss for _, loss in train + validation), 1e-3))
-        axes.locator_params(axis="both", nbins=6)
-        axes.grid(axis="y", color=COLOURS["line"], linewidth=0.8)
-        axes.set_xlabel(words["step"], color=COLOURS["quiet"], fontsize=TEXT, parse_math=False)
-        return _svg(figure, words["loss_plot"])
+    left, top, bottom = LOSS_PLOT
+    steps = [step for step, _ in train + validation]
+    margin = 0.05 * (max(steps) - min(steps)) or 0.5
+    across = _Axis(min(steps) - margin, max(steps) + margin, left, RIGHT)
+    up = _Axis(0, 1.05 * max(max(loss for _, loss in train + validation), 1e-3), bottom, top)
+    parts = []
+    for tick in _ticks(up.low, up.high):
+        parts.append(_curve([(left, up.at(tick)), (RIGHT, up.at(tick))], "line", 0.8))
+        parts.append(_text(left - 5, up.at(tick) + 4.2, f"{tick:g}", "quiet", "end"))
+    parts += [_text(across.at(tick), bottom + 13.4, f"{tick:g}", "quiet") for tick in _ticks(across.low, across.high)]
+    parts.append(_text((left + RIGHT) / 2, bottom + 28.4, words["step"], "quiet"))
+    curves = [[(across.at(step), up.at(loss)) for step, loss in curve] for curve in (train, validation)]
+    # One point makes no line.
+    parts += [_curve(curves[0], "tuned", 1.5)] if len(train) > 1 else [_dot(x, y, "tuned") for x, y in curves[0]]
+    if validation:
+        parts += [_curve(curves[1], "base", 1.5, dashed=True), *(_dot(x, y, "base", radius=1.75) for x, y in curves[1])]
+        step, loss = lowest(validation)
+        x, y = across.at(step), up.at(loss)
+        text = words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}")
+        parts += [_dot(x, y, "base", "none", 4.5), _text(x, y - 12, text, "ink", "end" if x > RIGHT / 2 else "start")]
+    return _svg(180, words["loss_plot"], parts)
 
 
-def loss_points(log: Log, key: str) -> list[tuple[float, float]]:
+def loss_points(log: Log, key: str) -> list[Point]:
     """(step, value) by step, thinned to CURVE_POINTS; of a step logged again after a resume the later counts."""
-    found = {
+    values = {
         line["step"]: float(line[key])
         for line in log
         if isinstance(line.get(key), (int, float)) and math.isfinite(line[key]) and "step" in line
     }
-    every = sorted(found.items())
+    every = sorted(values.items())
     stride = math.ceil(len(every) / CURVE_POINTS) or 1
     return every[:-1:stride] + every[-1:]
 
 
-def lowest(curve: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def lowest(curve: Sequence[Point]) -> Point:
     """(step, loss) where the loss is lowest, the first of equals."""
     return min(curve, key=lambda point: (point[1], point[0]))
 
 
-def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
-    """Axes with a row a name, the name above its row, so that a phone's width is left to the data."""
-    height = 0.56 * len(names) + 0.35
-    figure, axes = _axes(height, left=0.03, bottom=0.3 / height, top=1.0)
-    axes.set_ylim(len(names) - 0.6, -0.75)
-    axes.set_yticks([])
-    axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
-    for i, name in enumerate(names):
-        axes.annotate(
-            printable(name),
-            (0, i),
-            (2, 11),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=COLOURS["ink"],
-            fontsize=TEXT,
-            parse_math=False,
-        )
-    return figure, axes
+# --- axes --------------------------------------------------------------------------------------------------------
 
 
-def _axes(height: float, left: float, bottom: float, top: float = 0.97) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """The values from `low` to `high` lie between the places `start` and `end`."""
 
-    figure = Figure(figsize=(WIDTH, height))
-    axes = figure.add_axes((left, bottom, 0.97 - left, top - bottom))
-    axes.set_axisbelow(True)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(COLOURS["line"])
-    axes.tick_params(length=0, labelsize=TEXT, labelcolor=COLOURS["quiet"], pad=5)
-    return figure, axes
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    step = next(step for step in (0.05, 0.1, 0.2, 0.5) if (high - low) / step <= 6)
-    return [round(step * i, 2) for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    """Round numbers between two values: at most TICKS intervals of 1, 2, 2.5 or 5 times a power of ten."""
+    # The tiny part: six intervals of 0.1 are not too many where 0.6 / 6 is 0.09999999999999999.
+    least = (high - low) / TICKS * (1 - 1e-9)
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(times * power for times in (1, 2, 2.5, 5, 10) if times * power >= least)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(step * i, 10) for i in range(first, last + 1)]
 
 
-@contextmanager
-def _drawing(name: str) -> Iterator[None]:
-    """Matplotlib's own defaults, whatever the user's matplotlibrc says, and ids that depend on `name` alone."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    import matplotlib
-
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "DejaVu Sans"})
-        # DejaVu holds no Chinese. It only measures here; the page's own font draws.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+def _row(i: float) -> float:
+    """Where the marks of the i-th line stand, from the top."""
+    return ROW * (i + 0.75)
 
 
-def _svg(figure: Figure, title: str) -> str:
-    """The figure as an <svg> for the page: no style attribute, which its CSP would refuse, and no metadata."""
-    out = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(out, format="svg", metadata=nothing)
-    # ElementTree reads what matplotlib has just written: nobody's entities.
-    root = ET.fromstring(out.getvalue())
-    _, _, width, height = root.get("viewBox", "").split()
-    root.attrib.clear()
-    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": printable(title)})
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in {f"{SVG}metadata", f"{SVG}style"} or child.get("id") == "patch_1":
-                parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(SVG)
-        _plain(element)
-    return ET.tostring(root, encoding="unicode")
+def _rows_plot(
+    names: Sequence[str], across: _Axis, ticks: Iterable[tuple[float, str]], marks: Iterable[str], title: str
+) -> str:
+    """Marks in lines, the name of a line above it, so that a phone's width is left to the data."""
+    bottom = _row(len(names) - 0.6)
+    parts = [_curve([(across.start, bottom), (across.end, bottom)], "line", 0.8)]
+    for value, label in ticks:
+        parts.append(_curve([(across.at(value), 0), (across.at(value), bottom)], "line", 0.8))
+        parts.append(_text(across.at(value), bottom + 13.4, label, "quiet"))
+    texts = (_text(across.start + 2, _row(i) - 11, name, "ink", "start") for i, name in enumerate(names))
+    return _svg(bottom + 21.6, title, [*parts, *marks, *texts])
 
 
-def _plain(element: ET.Element) -> None:
-    """Style as presentation attributes; matplotlib's colours as the page's; ids kept where something uses them."""
-    for declaration in element.attrib.pop("style", "").split(";"):
-        key, _, value = (part.strip() for part in declaration.partition(":"))
-        if key == "font":
-            key, value = "font-size", value.split("px")[0].split()[-1]
-        if key:
-            element.set(key, value)
-    # The page's font, whatever matplotlib measured with.
-    element.attrib.pop("font-family", None)
-    if target := element.attrib.pop(f"{XLINK}href", ""):
-        element.set("href", target)
-    if element.tag in {"g", "text"}:
-        element.attrib.pop("id", None)
-    variables = {value: f"var(--{name})" for name, value in COLOURS.items()} | {"#ffffff": "var(--paper)"}
-    for key, value in element.attrib.items():
-        if value in variables:
-            element.set(key, variables[value])
+# --- SVG ---------------------------------------------------------------------------------------------------------
+# Presentation attributes alone: the page's CSP refuses a style attribute.
+
+
+def _svg(height: float, title: str, parts: Iterable[str]) -> str:
+    shapes = "\n".join(parts)
+    label = f'role="img" aria-label="{escape(printable(title))}"'
+    return (
+        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" {label} font-size="{TEXT}" stroke-linejoin="round">\n{shapes}\n</svg>'
+    )
+
+
+def _curve(curve: Iterable[Point], colour: str, width: float = 1.6, dashed: bool = False) -> str:
+    path = " L ".join(f"{x:.2f} {y:.2f}" for x, y in curve)
+    dashes = ' stroke-dasharray="5.5 2.4"' if dashed else ""
+    return f'<path d="M {path}" fill="none" stroke="var(--{colour})" stroke-width="{width:g}"{dashes}/>'
+
+
+def _dot(x: float, y: float, colour: str, fill: str = "", radius: float = 3) -> str:
+    place, fill = f'cx="{x:.2f}" cy="{y:.2f}" r="{radius:g}"', fill or f"var(--{colour})"
+    return f'<circle {place} fill="{fill}" stroke="var(--{colour})" stroke-width="1.4"/>'
+
+
+def _diamond(x: float, y: float, colour: str) -> str:
+    return f'<path d="M {x:.2f} {y - 4.7:.2f} l 4.7 4.7 l -4.7 4.7 l -4.7 -4.7 z" fill="var(--{colour})"/>'
+
+
+def _text(x: float, y: float, text: str, colour: str, anchor: str = "middle") -> str:
+    place = f'x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}"'
+    return f'<text {place} fill="var(--{colour})">{escape(printable(text))}</text>'

@@ -1,9 +1,8 @@
-"""How a share, a difference of shares, its interval and a sample are told, on every screen and page alike; and the
-lines of the tables that stand on both."""
+"""How a share, a difference of shares, its interval and a sample are written, on every screen and page alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -44,34 +43,6 @@ def sample_of(evaluation: Mapping[str, Any]) -> dict[str, int] | None:
     limit = (evaluation.get("settings") or {}).get("limit")
     found: dict[str, int] | None = evaluation.get("sample", {"limit": limit} if limit else None)
     return found
-
-
-def rivals(against: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """`metrics["against"]` as table lines: each model beside the first one on each level.
-
-    Raises:
-        KeyError: it is of another version.
-    """
-    for model in against["models"]:
-        for level, block in model["levels"].items():
-            yield {"name": model["name"], "leakage": model["leakage"], "level": level, **block}
-
-
-def past_evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of the history as a table line: time to the minute, short hashes, sample, engine, primary result.
-
-    Raises:
-        KeyError: it is of another version.
-    """
-    return {
-        "time": entry["time"][:16].replace("T", " "),
-        "adapter": entry["adapter_hash"][:8],
-        "test_set": entry["test_hash"][:8],
-        "sample": sample_of(entry),
-        "engine": engine_of(entry),
-        "leakage": entry["leakage"],
-        **entry["primary"],
-    }
 
 
 def engine_of(evaluation: Mapping[str, Any]) -> str:

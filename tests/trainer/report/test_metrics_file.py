@@ -1,0 +1,69 @@
+"""metrics.json is read whole or refused with the cure: what is missing is named, never guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.answered import add_further_files, make_run
+from wukong_pipe.errors import DataError
+from wukong_trainer.report.metrics_file import metrics_of, read_metrics
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Any:
+    """All that an evaluation writes."""
+    run = make_run(tmp_path)
+    add_further_files(run)
+    return json.loads(run.metrics.read_text("utf-8"))
+
+
+def test_every_block_of_an_evaluation_is_read(content: dict[str, Any]) -> None:
+    metrics = metrics_of(content)
+    assert metrics.levels["wording"].by_form["unseen"].tuned["f1"] == 1.0
+    assert metrics.judge is not None
+    assert metrics.judge.levels["wording"].n == 9
+    assert metrics.against is not None
+    assert metrics.against.models[0].levels["wording"].ci95 == tuple(
+        content["against"]["models"][0]["levels"]["wording"]["ci95"]
+    )
+
+
+def test_a_level_without_questions_is_not_there(content: dict[str, Any]) -> None:
+    content["levels"]["section"] = {}
+    assert list(metrics_of(content).levels) == ["wording", "question"]
+
+
+@pytest.mark.parametrize("name", ["primary", "levels", "leakage", "settings"])
+def test_what_is_missing_is_named_with_the_cure(content: dict[str, Any], tmp_path: Path, name: str) -> None:
+    del content[name]
+    file = tmp_path / "metrics.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"metrics\.json lacks “{name}”: run “wukong-pipe eval” again\."):
+        read_metrics(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"judge": {"wins": 3}}, "judge › n"),
+        ({"judge": 3}, "judge"),
+        ({"open_book": {"cut": 0, "missing": 0, "levels": {"wording": {}}}}, "open_book › levels › wording › n"),
+        ({"leak_check": {"audit": "stands", "closest": "0.5"}}, "leak_check › closest"),
+        ({"against": {"first": "a", "models": {}}}, "against › models"),
+        ({"settings": "x"}, "settings"),
+    ],
+)
+def test_a_block_of_another_version_is_named_by_its_place(
+    content: dict[str, Any], change: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(DataError, match=f"lacks “{place}”"):
+        metrics_of(content | change)
+
+
+def test_a_verdict_of_a_level_that_is_not_there_is_named_with_the_cure(content: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"metrics\.json lacks the level “wording”: run “wukong-pipe eval” again\."):
+        metrics_of(content | {"levels": {}})

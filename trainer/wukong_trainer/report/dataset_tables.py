@@ -1,0 +1,87 @@
+"""What the page shows of a dataset: rows by kind, coverage by section, the teacher's calls, rejects by reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wukong_pipe.reasons import Reason
+from wukong_trainer.report.tables import shortened
+from wukong_trainer.report.words import Language
+
+REASONS = 12
+"""Reasons shown a stage; the others are only counted."""
+EXAMPLES = 2
+"""Rejects shown a reason."""
+
+Row = Mapping[str, Any]
+
+
+def rows_by_kind(dataset: Mapping[str, Sequence[Row]]) -> list[tuple[str, list[int]]]:
+    """(kind, rows in each of the splits), as ("paraphrase", [1228, 37, 709])."""
+    counts = [Counter(str(row.get("kind", "")) for row in rows) for rows in dataset.values()]
+    return [(kind, [count[kind] for count in counts]) for kind in sorted(set().union(*counts))]
+
+
+def sections_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The manifest's coverage and quota of every section, in the order of the source, and whether it is "short"."""
+    quota = {entry.get("id"): entry for entry in manifest.get("quota") or []}
+    coverage = (manifest.get("coverage") or {}).get("by_section") or []
+    ids = {entry.get("id") for entry in coverage}
+    sections = [quota.get(entry.get("id"), {}) | entry for entry in coverage]
+    sections += [entry for key, entry in quota.items() if key not in ids]
+    return [
+        section | {"short": section.get("kept", 0) < section.get("wanted", 0)}
+        for section in sections
+        if isinstance(section.get("section"), str)
+    ]
+
+
+def calls_of(manifest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """(stage, what its calls used): calls, tokens, cost by currency."""
+    stages = manifest.get("calls") or {}
+    return [(stage, entry["used"]) for stage, entry in stages.items() if isinstance(entry, dict) and entry.get("used")]
+
+
+# --- rejects -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class StageRejects:
+    """The rejects of a stage."""
+
+    n: int
+    reasons: list[tuple[str, int, list[tuple[str, str]]]]
+    """(kind of reason, rejects, (candidate, reason) of some), most frequent first."""
+    others: int
+    """Further kinds of reason."""
+
+
+def rejects_by_stage(rejects: Sequence[Row], lang: Language) -> dict[str, StageRejects]:
+    """Rejects counted by stage and kind of reason, the stage with the most frequent reason first."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for reject in rejects:
+        kind = Reason.from_json(reject).kind(lang)
+        groups.setdefault((str(reject.get("stage", "")), kind), []).append(reject)
+    stages: dict[str, StageRejects] = {}
+    for (stage, kind), group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        entry = stages.setdefault(stage, StageRejects(0, [], 0))
+        entry.n += len(group)
+        if len(entry.reasons) < REASONS:
+            sentences = [shortened(Reason.from_json(row).sentence(lang)) for row in group[:EXAMPLES]]
+            examples = list(zip(map(_candidate, group), sentences, strict=False))
+            entry.reasons.append((shortened(kind), len(group), examples))
+        else:
+            entry.others += 1
+    return stages
+
+
+def _candidate(reject: Row) -> str:
+    """What was proposed, or what came instead, in one line."""
+    candidate = reject.get("candidate")
+    fields = candidate if isinstance(candidate, dict) else {}
+    texts = [str(fields[key]) for key in ("instruction", "question", "output", "answer") if fields.get(key)]
+    text = " → ".join(texts) or str(candidate or reject.get("reply") or "–")
+    return shortened(" ".join(text.split()))
