@@ -22,7 +22,7 @@ from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
 if TYPE_CHECKING:
     from wukong_trainer.data.examples import TrainingData
     from wukong_trainer.recipe import Recipe
-    from wukong_trainer.training.sft import Trained
+    from wukong_trainer.training.result import TrainingResult
 
 SOURCE = ("data", "hub", "columns", "mix")
 """Options of train that say which rows."""
@@ -102,7 +102,7 @@ def run_train(
     resume: bool = False,
     progress: Progress,
     say: Callable[[str], None] = lambda line: None,
-) -> Trained:
+) -> TrainingResult:
     """Make the embedded student where the recipe asks for it, or fetch one known by name, and fine-tune.
 
     Args:
@@ -264,7 +264,7 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def training_facts(run: Run, trained: Trained) -> dict[str, Any]:
+def training_facts(run: Run, trained: TrainingResult) -> dict[str, Any]:
     return {
         "run": run.name,
         "folder": str(trained.folder),
@@ -288,7 +288,7 @@ def data_lines(data: TrainingData) -> list[str]:
     return [*(f"{fact}: {told}" for fact, told in data.facts.items()), f"rows: {rows}"]
 
 
-def training_lines(trained: Trained) -> list[str]:
+def training_lines(trained: TrainingResult) -> list[str]:
     """What a training run did, for the terminal."""
     watched = "" if trained.eval_loss is None else f", validation loss {trained.eval_loss:.3f}"
     lines = [

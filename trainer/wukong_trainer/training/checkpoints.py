@@ -115,7 +115,7 @@ def _whole(checkpoint: Path) -> bool:
         return False
 
 
-class Stop(TrainerCallback):
+class SignalStop(TrainerCallback):
     """Ends training after the step in which the user asked for it, with a checkpoint."""
 
     def __init__(self) -> None:

@@ -7,26 +7,19 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from transformers import SchedulerType
+from transformers.training_args import OptimizerNames
+
 from wukong_pipe.errors import ModelError
 from wukong_pipe.language.text import counted
-from wukong_trainer.models.loading import Place
+from wukong_trainer.data.examples import Example, to_trl
+from wukong_trainer.models.templates import rendered
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training.memory import GB, Memory
+from wukong_trainer.training.memory import GB, MemoryPlan
+from wukong_trainer.training.trainer import TrainingSetup, attention_of
 
 SHOWN = 3
 END = "⏎"
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Tokens of the training rows, before any is cut."""
-
-    rows: int
-    longest: int
-    mean: float
-    cut: int
-    """Rows longer than max_length."""
-    each: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +53,81 @@ class Preflight:
         return asdict(self)
 
 
+def check_names(recipe: Recipe) -> None:
+    """Refuse names of optimizer and scheduler that transformers would refuse only once the student is loaded.
+
+    Raises:
+        ModelError: there is no such name; the sentence lists those that there are.
+    """
+    for key, value, known in (
+        ("optimizer", recipe.optimizer, OptimizerNames),
+        ("scheduler", recipe.scheduler, SchedulerType),
+    ):
+        if value not in list(known):
+            raise ModelError(f"There is no {key} “{value}”: the recipe may name {', '.join(known)}.")
+
+
+def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
+    """Refuse a template whose trained answers do not end in EOS: such a student never stops.
+
+    Raises:
+        ModelError: the rendered answer holds no EOS after it.
+    """
+    example = examples[0]
+    row = to_trl([example], system, style="chat", thinking=False)[0]
+    whole = rendered(tokenizer, row["prompt"] + row["completion"])
+    ids = tokenizer(whole, add_special_tokens=False)["input_ids"]
+    # Qwen's template writes a newline after the end of the turn.
+    if tokenizer.eos_token_id not in ids[-2:]:
+        raise ModelError(
+            f"The chat template does not end an answer with {tokenizer.eos_token}: the student would never stop. "
+            "Use the model's Instruct version, or one whose template and EOS agree."
+        )
+    prompt = rendered(tokenizer, row["prompt"], add_generation_prompt=True)
+    if not whole.startswith(prompt):
+        raise ModelError(
+            "The chat template writes a question differently once it is answered, so training and use would differ."
+        )
+
+
 def look(
-    *,
-    trained: list[str],
-    dropped: int,
-    unwatched: int,
-    lengths: Lengths,
-    recipe: Recipe,
-    place: Place,
-    attention: tuple[str, str],
-    memory: Memory | None,
-    free: int,
-    notes: list[str],
+    setup: TrainingSetup, trainer: Any, plan: MemoryPlan, notes: Sequence[str], packing_notes: Sequence[str]
 ) -> Preflight:
-    """The preflight of a run from its parts."""
+    """What the trainer is about to do.
+
+    Args:
+        notes: what is done otherwise than the recipe says.
+
+    Raises:
+        ModelError: nothing would be trained, or a row is trained in another form than it will be asked in.
+    """
+    recipe, place, rows = setup.recipe, setup.place, trainer.train_dataset
+    if not len(rows):
+        raise ModelError(f"Every question alone fills max_length = {recipe.max_length} tokens: raise max_length.")
+    whole = [row for row in rows.select(range(min(50, len(rows)))) if len(row["input_ids"]) < recipe.max_length]
+    shown = (whole or [rows[0]])[:SHOWN]
+    blind = []
+    if (recipe.patience or recipe.keep_best) and not trainer.eval_dataset:
+        blind = ["Without validation rows there is no best checkpoint to keep and nothing to stop early by."]
     return Preflight(
-        trained=trained,
-        rows=lengths.rows,
-        truncated=lengths.cut,
-        dropped=dropped,
-        unwatched=unwatched,
-        longest_tokens=lengths.longest,
-        mean_tokens=round(lengths.mean, 1),
+        trained=trained_texts(setup.tokenizer, trainer.data_collator, shown, setup.questions, recipe.max_length),
+        rows=len(setup.tokens),
+        truncated=sum(count > recipe.max_length for count in setup.tokens),
+        # With packing, the trainer's rows are packs.
+        dropped=0 if recipe.packing else len(setup.tokens) - len(rows),
+        unwatched=len(setup.watched) - len(trainer.eval_dataset or []),
+        longest_tokens=max(setup.tokens),
+        mean_tokens=round(sum(setup.tokens) / len(setup.tokens), 1),
         device=place.device,
         dtype=str(place.dtype).removeprefix("torch."),
         device_reason=place.reason,
-        attention=attention[0],
-        attention_reason=attention[1],
+        attention=attention_of(trainer),
+        attention_reason=setup.attention[1],
         batch=recipe.batch,
         accumulation=recipe.accumulation,
-        expected_memory_gb=None if memory is None else memory.to_json(),
-        free_memory_gb=round(free / GB, 3),
-        notes=notes,
+        expected_memory_gb=None if plan.needed is None else plan.needed.to_json(),
+        free_memory_gb=round(plan.free / GB, 3),
+        notes=[*notes, *blind, *packing_notes],
     )
 
 
