@@ -1,4 +1,4 @@
-"""What is looked at before the first step: what will be trained, in which form it will be asked, and with what."""
+"""The checks before the first step: what is trained, whether it will be asked in the same form, on which device."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ END = "⏎"
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a training run is about to do; train/preflight.json holds it."""
+    """What a training run is about to do; train/preflight.json holds it.
+
+    {"trained": ["击败石先锋后获得。<|im_end|>\n", …], "rows": 1386, "truncated": 0, "device": "cpu", "batch": 16,
+     "expected_memory_gb": {"weights": 0.006, …, "total": 0.4}, "free_memory_gb": 15.9, "notes": [], …}
+    """
 
     trained: list[str]
     """The trained tokens of three rows, decoded from what the trainer's own collator makes of them."""
@@ -59,12 +63,12 @@ def check_names(recipe: Recipe) -> None:
     Raises:
         ModelError: there is no such name; the sentence lists those that there are.
     """
-    for key, value, known in (
+    for key, value, names in (
         ("optimizer", recipe.optimizer, OptimizerNames),
         ("scheduler", recipe.scheduler, SchedulerType),
     ):
-        if value not in list(known):
-            raise ModelError(f"There is no {key} “{value}”: the recipe may name {', '.join(known)}.")
+        if value not in list(names):
+            raise ModelError(f"There is no {key} “{value}”: the recipe may name {', '.join(names)}.")
 
 
 def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
@@ -131,12 +135,12 @@ def look(
     )
 
 
-def lines(preflight: Preflight) -> list[str]:
+def preflight_lines(preflight: Preflight) -> list[str]:
     """The preflight for the terminal."""
     need = preflight.expected_memory_gb
     memory = "memory not estimated" if need is None else f"needs about {_size(need['total'])} of memory"
     steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
-    told = [
+    lines = [
         f"What is trained, of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
         f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens on average, at most {preflight.longest_tokens}; "
         f"{steps}",
@@ -145,8 +149,8 @@ def lines(preflight: Preflight) -> list[str]:
     ]
     for count, kind in ((preflight.dropped, "row"), (preflight.unwatched, "validation row")):
         if count:
-            told.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
-    return told + preflight.notes
+            lines.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
+    return lines + preflight.notes
 
 
 def _size(gigabytes: float) -> str:

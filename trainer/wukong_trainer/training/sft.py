@@ -27,7 +27,7 @@ from wukong_trainer.recipe import Recipe
 from wukong_trainer.training import checkpoints, memory, processes
 from wukong_trainer.training.checkpoints import SignalStop
 from wukong_trainer.training.log import EarlyStopping, LossLog, TrainingProgress
-from wukong_trainer.training.preflight import Preflight, check_names, check_stops, lines, look
+from wukong_trainer.training.preflight import Preflight, check_names, check_stops, look, preflight_lines
 from wukong_trainer.training.result import TrainingResult, result_of, save, write_recipe
 from wukong_trainer.training.tracking import check_installed, tracked
 from wukong_trainer.training.trainer import TrainingSetup, make_trainer, question_text, row_tokens
@@ -69,7 +69,7 @@ def train(
     with tracked(recipe.report_to, run.train):
         trainer, setup, packing_notes = make_trainer(replace(setup, recipe=plan.recipe))
         preflight = look(setup, trainer, plan, notes, packing_notes)
-        for line in lines(preflight):
+        for line in preflight_lines(preflight):
             say(line)
         _begin(setup, preflight, checkpoint)
         started = time.monotonic()
@@ -173,7 +173,7 @@ def _begin(setup: TrainingSetup, preflight: Preflight, checkpoint: Path | None) 
 def _ran_out_of_memory(trainer: Any, checkpoint: Path | None, stop: SignalStop) -> bool:
     """Train to the end or to where the user stops it; True where the device's memory did not suffice."""
     try:
-        with stop.on_signals():
+        with stop.listening():
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     except RuntimeError as error:
         if not should_reduce_batch_size(error):
