@@ -25,9 +25,12 @@ Entry = dict[str, Any]
 
 
 class LossLog(TrainerCallback):
-    """Keeps the losses for log.jsonl and tells the screen how far training is.
+    """Keeps the losses for log.jsonl and calls `progress` with how far training is.
 
-    A resumed run goes on with the losses up to its checkpoint, and writes those after it anew.
+    {"step": 12, "loss": 1.9412, "learning_rate": 0.000196, "grad_norm": 0.83, "epoch": 0.14}
+    {"step": 24, "eval_loss": 1.2041, "epoch": 0.28}
+
+    A resumed run keeps the losses up to its checkpoint and writes those after it anew.
     """
 
     def __init__(self, path: Path, place: Place, progress: TrainingProgress) -> None:
@@ -82,9 +85,9 @@ class LossLog(TrainerCallback):
 
 
 class EarlyStopping(TrainerCallback):
-    """Saves the weights of each new lowest validation loss, and ends training that brings no more of them.
+    """Saves the weights at each new lowest validation loss, and ends a training after `patience` losses without one.
 
-    It decides from the log alone, so that a resumed run decides as one never stopped.
+    It decides from the log alone, so a resumed run decides as one that was never stopped.
     """
 
     def __init__(self, log: LossLog, patience: int) -> None:

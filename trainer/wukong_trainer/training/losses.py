@@ -102,8 +102,8 @@ def _by_row(output: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         output: TRL's, with log_probs and label_mask of shape (rows, tokens - 1); 0 where a token is not trained.
         inputs: padding-free they hold one sequence, in which the positions begin anew with each row.
     """
-    found = torch.stack([output.log_probs.double(), output.label_mask.double()], dim=-1)
+    by_token = torch.stack([output.log_probs.double(), output.label_mask.double()], dim=-1)
     if "attention_mask" in inputs:
-        return found.sum(1)
+        return by_token.sum(1)
     row = (inputs["position_ids"][0] == 0).cumsum(0) - 1
-    return found.new_zeros(int(row[-1]) + 1, 2).index_add(0, row[1:].to(found.device), found[0])
+    return by_token.new_zeros(int(row[-1]) + 1, 2).index_add(0, row[1:].to(by_token.device), by_token[0])

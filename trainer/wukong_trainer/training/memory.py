@@ -1,4 +1,4 @@
-"""How much memory a training run will need, how much there is, and how much it took."""
+"""Memory of a training: how much it will need, how much is free, how many rows a pass fit, how much it took."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def make_trainer(setup: TrainingSetup) -> tuple[Trainer, TrainingSetup, list[str
     with torch.autocast(setup.place.device, setup.place.dtype, enabled=setup.place.dtype is not torch.float32):
         difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[setup.place.dtype]:
-        return trainer, setup, [packs.told(setup.recipe.batch * setup.recipe.accumulation)]
+        return trainer, setup, [packs.sentence(setup.recipe.batch * setup.recipe.accumulation)]
     note = (
         f"Packing is off: with {attention_of(trainer)} attention packed rows read each other (their log-likelihoods "
         f"change by {difference:.1%})."

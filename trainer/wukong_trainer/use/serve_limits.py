@@ -215,5 +215,5 @@ class PatientProtocol(H11Protocol):
 def error_response(status: int, message: str, *, parameter: str = "", code: str = "") -> JSONResponse:
     """An error as OpenAI's clients show it."""
     kind = "invalid_request_error" if status < 500 else "server_error"
-    told = {"message": message, "type": kind, "param": parameter or None, "code": code or None}
-    return JSONResponse({"error": told}, status)
+    error = {"message": message, "type": kind, "param": parameter or None, "code": code or None}
+    return JSONResponse({"error": error}, status)

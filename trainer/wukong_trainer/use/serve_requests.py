@@ -26,7 +26,7 @@ def _not_too_cool(temperature: float) -> float:
 Nothing = Annotated[float, Field(ge=0, le=0)]
 # transformers compares each with all of the vocabulary before the first token.
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=16)]
-Tokens = Annotated[int, Field(ge=1)]
+TokenCount = Annotated[int, Field(ge=1)]
 
 
 class Part(BaseModel):
@@ -70,8 +70,8 @@ class ChatRequest(_Strict):
     messages: Annotated[list[Turn], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: str | None = None
     stream: bool | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
+    max_tokens: TokenCount | None = None
+    max_completion_tokens: TokenCount | None = None
     temperature: Annotated[float, Field(ge=0, le=2), AfterValidator(_not_too_cool)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -118,7 +118,7 @@ class PromptRequest(_Strict):
     """The body of /generate."""
 
     prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-    max_new_tokens: Tokens | None = None
+    max_new_tokens: TokenCount | None = None
 
 
 def complaint(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
