@@ -114,7 +114,8 @@ def test_vllm_serves_the_export_on_loopback_once_it_is_there_and_new(
     vllm.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     vllm.chmod(0o755)
     command = vllm_command(run, 8000)
-    code = f"from wukong_pipe import options, serve_command\nserve_command.replace_by({command!r}, options.err)"
+    imports = "from wukong_pipe.cli.options import err\nfrom wukong_pipe.commands.serve import replace_by"
+    code = f"{imports}\nreplace_by({command!r}, err)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     assert told[:2] == ["serve", str(run.merged)]
     assert told[told.index("--host") + 1] == "127.0.0.1"

@@ -2,4 +2,4 @@
 
 from wukong_pipe.cli.main import main
 
-main()
+raise SystemExit(main())

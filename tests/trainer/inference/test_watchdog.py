@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 # It does not wait as long as it does in earnest.
 WATCHED = (
-    "from wukong_trainer import watchdog; watchdog.GRACE = watchdog.TIDYING = 0.5; watchdog.main()",
+    "from wukong_trainer.inference import watchdog; watchdog.GRACE = watchdog.TIDYING = 0.5; watchdog.main()",
     *(sys.executable, "-c"),
 )
 # A command that starts another, which does not end when it is asked to.
