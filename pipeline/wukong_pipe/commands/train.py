@@ -53,7 +53,7 @@ def run_train(
     processes.join()
     with workspace.writing() if processes.is_first() else nullcontext():
         recipe = _with_student(run, data, recipe, progress, say)
-        trained = sft.train(
+        result = sft.train(
             run,
             data,
             recipe,
@@ -63,7 +63,7 @@ def run_train(
         )
         if processes.is_first():
             keep_rows(run, data)
-    return trained
+    return result
 
 
 def _with_student(

@@ -20,22 +20,21 @@ def data_lines(data: TrainingData) -> list[str]:
     return [*(f"{fact}: {words}" for fact, words in data.facts.items()), f"rows: {rows}"]
 
 
-def training_lines(trained: TrainingResult) -> list[str]:
+def training_lines(result: TrainingResult) -> list[str]:
     """What a training run did, for the terminal."""
-    watched = "" if trained.eval_loss is None else f", validation loss {trained.eval_loss:.3f}"
+    watched = "" if result.eval_loss is None else f", validation loss {result.eval_loss:.3f}"
     lines = [
-        f"{trained.steps} steps in {trained.seconds:.0f} s on {trained.place.device}; loss {trained.loss:.3f}{watched}",
-        f"{trained.trainable / 1e6:.1f}M of {trained.parameters / 1e6:.1f}M parameters trained. "
-        f"Saved: {trained.folder}",
-        f"{trained.tokens_per_second:,.0f} tokens/s; at most {trained.peak_memory / 1e9:.2f} GB of memory"
-        + (" in the whole process" if trained.place.device == "cpu" else ""),
+        f"{result.steps} steps in {result.seconds:.0f} s on {result.place.device}; loss {result.loss:.3f}{watched}",
+        f"{result.trainable / 1e6:.1f}M of {result.parameters / 1e6:.1f}M parameters trained. Saved: {result.folder}",
+        f"{result.tokens_per_second:,.0f} tokens/s; at most {result.peak_memory / 1e9:.2f} GB of memory"
+        + (" in the whole process" if result.place.device == "cpu" else ""),
     ]
-    if trained.ended_early and trained.best:
-        lines.append(f"Stopped early: the validation loss was lowest at step {trained.best[0]}.")
-    if trained.overfitting:
-        lines.append(trained.overfitting)
-    if trained.truncated:
-        lines.append(f"Cut, because longer than max_length: {counted(trained.truncated, 'row')}.")
+    if result.ended_early and result.best:
+        lines.append(f"Stopped early: the validation loss was lowest at step {result.best[0]}.")
+    if result.overfitting:
+        lines.append(result.overfitting)
+    if result.truncated:
+        lines.append(f"Cut, because longer than max_length: {counted(result.truncated, 'row')}.")
     return lines
 
 
@@ -52,20 +51,20 @@ def sample_lines(samples: Sequence[Sample]) -> list[str]:
     return lines
 
 
-def training_facts(run: Run, trained: TrainingResult) -> dict[str, Any]:
+def training_facts(run: Run, result: TrainingResult) -> dict[str, Any]:
     """What a training run did, as `train --json` prints it."""
     return {
         "run": run.name,
-        "folder": str(trained.folder),
-        "steps": trained.steps,
-        "seconds": round(trained.seconds, 1),
-        "loss": trained.loss,
-        "eval_loss": trained.eval_loss,
-        "best_step": None if trained.best is None else trained.best[0],
-        "overfitting": trained.overfitting,
-        "tokens_per_second": round(trained.tokens_per_second, 1),
-        "peak_memory_gb": round(trained.peak_memory / 1e9, 3),
-        "preflight": trained.preflight.to_json(),
-        "trainable_parameters": trained.trainable,
-        "truncated_rows": trained.truncated,
+        "folder": str(result.folder),
+        "steps": result.steps,
+        "seconds": round(result.seconds, 1),
+        "loss": result.loss,
+        "eval_loss": result.eval_loss,
+        "best_step": None if result.best is None else result.best[0],
+        "overfitting": result.overfitting,
+        "tokens_per_second": round(result.tokens_per_second, 1),
+        "peak_memory_gb": round(result.peak_memory / 1e9, 3),
+        "preflight": result.preflight.to_json(),
+        "trainable_parameters": result.trainable,
+        "truncated_rows": result.truncated,
     }
