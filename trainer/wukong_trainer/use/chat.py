@@ -1,4 +1,4 @@
-"""A conversation with a tuned model: its turns, and the answer to each, thoughts apart, as it comes."""
+"""A conversation with a tuned model: its turns, and each answer in pieces as it comes, with thoughts marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a student makes of the first validation questions once it is trained: numbers fall before sense comes."""
+"""The trained student's answers to the first validation questions: a loss may fall before the answers make sense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one client may take of the endpoint: so much of a body, so long to send it, so long for an answer."""
+"""Limits of the endpoint for one client: the size of a request, the time to send it, the time for an answer."""
 
 from __future__ import annotations
 

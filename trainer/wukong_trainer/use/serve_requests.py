@@ -1,6 +1,6 @@
 """What a request to the endpoint may ask, as OpenAI's clients write it; all else is refused by name.
 
-What changes an answer is either obeyed or refused: nothing is passed over in silence but what says who asks.
+A field that would change the answer is obeyed or refused; only fields that say who asks are ignored.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class TemplateOptions(_Strict):
 
 
 class ChatRequest(_Strict):
-    """The body of /v1/chat/completions."""
+    """The body of /v1/chat/completions.
+
+    {"model": "blackwukong", "messages": [{"role": "user", "content": "出云棍怎样获得？"}], "max_tokens": 200}
+    """
 
     messages: Annotated[list[Turn], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: str | None = None
@@ -115,7 +118,7 @@ class ChatRequest(_Strict):
 
 
 class PromptRequest(_Strict):
-    """The body of /generate."""
+    """The body of /generate: {"prompt": "出云棍怎样获得？"}."""
 
     prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     max_new_tokens: TokenCount | None = None
