@@ -1,4 +1,4 @@
-"""The losses of a run, as TRL's trainer is made to take them: of a training step, and of the validation rows."""
+"""The losses of a training: of a step, and of the validation rows, both over the answers' tokens alone."""
 
 from __future__ import annotations
 

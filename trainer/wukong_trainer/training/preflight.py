@@ -26,7 +26,7 @@ END = "⏎"
 class Preflight:
     """What a training run is about to do; train/preflight.json holds it.
 
-    {"trained": ["击败石先锋后获得。<|im_end|>\n", …], "rows": 1386, "truncated": 0, "device": "cpu", "batch": 16,
+    {"trained": ["击败石先锋后获得。<|im_end|>", …], "rows": 1386, "truncated": 0, "device": "cpu", "batch": 16,
      "expected_memory_gb": {"weights": 0.006, …, "total": 0.4}, "free_memory_gb": 15.9, "notes": [], …}
     """
 
