@@ -7,7 +7,7 @@ READY := .venv/.ready
 # worker, for the fixtures of its module.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup check test test-all test-slow test-long demo clean
+.PHONY: setup check docs test test-all test-slow test-long demo clean
 
 setup: $(READY)
 
@@ -20,6 +20,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The switch keeps an advertisement of another program off the screen.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: $(READY)
 	$(PYTEST) -m "not slow and not long"
@@ -36,4 +40,4 @@ demo: $(READY)
 	$(BIN)/wukong-pipe demo
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import re
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -141,15 +140,11 @@ def refused(corpora: Sequence[Measured]) -> Iterator[str]:
     """What is not in the dataset and why, as lines of a Markdown table."""
     yield "| stage | reason | " + " | ".join(corpus.name for corpus in corpora) + " |"
     yield "|---" * (len(corpora) + 2) + "|"
-    counts = [Counter((reject.stage, kind_of(reject.reason)) for reject in corpus.built.rejects) for corpus in corpora]
+    counts = [
+        Counter((reject.stage, reject.reason.kind("en")) for reject in corpus.built.rejects) for corpus in corpora
+    ]
     for stage, reason in sorted({key for count in counts for key in count}):
         yield f"| {stage} | {reason} | " + " | ".join(str(count[stage, reason]) for count in counts) + " |"
-
-
-def kind_of(reason: str) -> str:
-    """A reason without what it quotes."""
-    bare = re.sub(r"“.*”", "“…”", reason)
-    return re.sub(r"\b\d+(?:\.\d+)?%?", "N", re.sub(r"as [0-9a-f]{16} ", "as another ", bare))
 
 
 if __name__ == "__main__":

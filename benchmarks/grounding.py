@@ -21,17 +21,12 @@ from typing import Any
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS
 from wukong_pipe.checks.answer_wordings import ANSWER_WORDING_CHECKS
-from wukong_pipe.checks.pairs import (
-    PAIR_CHECKS,
-    PARAPHRASE_CHECKS,
-    Candidate,
-    check_pair,
-    doubtful,
-    known_to,
-    read_pair,
-)
+from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair, doubtful, known_to
+from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
 from wukong_pipe.corpus.split import split
 from wukong_pipe.language.text import digest
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
 
 HERE = Path(__file__).parent
@@ -126,18 +121,18 @@ def on_wording(wording: str, base: dict[str, Any], section: Section) -> tuple[st
     pair = QAPair(section, base["question"], base["answer"], tuple(base["evidence"]), (1, 1), "base", "", "", "")
     for check in ANSWER_WORDING_CHECKS:
         if reason := check(wording, pair):
-            return check.__name__, reason
+            return check.__name__, str(reason)
     return "", ""
 
 
 def on_answer(row: dict[str, Any], section: Section) -> tuple[str, str]:
     """The name of the check that rejects an answer, and its reason; both empty where none does."""
     candidate = read_pair(row, section)
-    if isinstance(candidate, str):
-        return "schema", candidate
+    if isinstance(candidate, Reason):
+        return "schema", str(candidate)
     for check in PAIR_CHECKS:
         if reason := check(candidate, section):
-            return _name(check.__name__, candidate, section), reason
+            return _name(check.__name__, candidate, section), str(reason)
     return "", ""
 
 
@@ -161,7 +156,7 @@ def on_paraphrase(row: dict[str, Any], section: Section) -> tuple[str, str]:
     pair = QAPair(section, row["question"], row["answer"], tuple(row["evidence"]), (1, 1), "base", "", "", "")
     for check in PARAPHRASE_CHECKS:
         if reason := check(row["paraphrase"], pair):
-            return check.__name__, reason
+            return check.__name__, str(reason)
     return "", ""
 
 

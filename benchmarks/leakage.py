@@ -85,11 +85,11 @@ def dropped(built: Built) -> Iterator[tuple[str, int]]:
     counts: Counter[str] = Counter()
     for reject in built.rejects:
         if reject.stage == "audit":
-            alike, _, rest = reject.reason.partition(" alike to a held-out question (")
-            how = "the same question" if float(alike) == 1.0 else f"within {TAU} of it"
-            counts[f"{how}, {rest.partition(')')[0]}"] += 1
+            values = dict(reject.reason.values)
+            how = "the same question" if values["similarity"] == "1.00" else f"within {TAU} of it"
+            counts[f"{how}, {values['level']}"] += 1
         elif reject.stage == "held_form":
-            counts[reject.reason] += 1
+            counts[str(reject.reason)] += 1
     yield from sorted(counts.items())
 
 

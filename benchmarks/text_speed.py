@@ -26,7 +26,9 @@ from pathlib import Path
 import wukong_pipe
 import wukong_trainer
 from wukong_pipe.checks.answer_wordings import check_answer
-from wukong_pipe.checks.pairs import PAIR_CHECKS, PARAPHRASE_CHECKS, Candidate, check_pair, read_pair
+from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair
+from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import units

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     """The wheel built from a copy of the tree."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("pipeline", "trainer", "prompts", "corpora"):
+    for name in ("pipeline", "trainer", "prompts", "corpora", "docs"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):

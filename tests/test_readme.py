@@ -50,6 +50,14 @@ def test_both_readmes_show_the_same_commands_and_the_two_that_do_everything() ->
     assert {"make demo", "make test"} <= set(commands("README.md"))
 
 
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_a_readme_shows_a_row_a_verdict_and_a_report_first_and_is_short(readme: str) -> None:
+    lines = (ROOT / readme).read_text("utf-8").splitlines()
+    assert len(lines) <= 120
+    for shown in ('{"instruction": ', " verdict", "![", "](docs/assets/report."):
+        assert shown in "\n".join(lines[:30]), shown
+
+
 def test_every_command_of_the_readme_runs_and_shows_no_traceback(ran: Ran) -> None:
     assert len(ran.output) >= 5
     for command, output in ran.output.items():

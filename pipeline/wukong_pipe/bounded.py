@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wukong_pipe.errors import DataError
 
@@ -18,6 +18,7 @@ MOST_OF_A_LINE = 32 * MIB
 """Bytes of a line of a file that is read line by line, and may be of any length itself."""
 DEPTH = 64
 """Levels of lists and objects in each other; our own files have some ten."""
+_TOO_DEEP = f"nested more than {DEPTH} levels deep"
 
 
 class TooDeepError(ValueError):
@@ -33,18 +34,18 @@ def parse(text: str | bytes) -> Any:
     try:
         value = json.loads(text)
     except RecursionError:
-        raise TooDeepError(excess(DEPTH)) from None
+        raise TooDeepError(_TOO_DEEP) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise
     except ValueError as error:
         raise ValueError("a number of more digits than any is meant to have") from error
-    if problem := exceeding(value):
-        raise TooDeepError(problem)
+    if exceeding(value):
+        raise TooDeepError(_TOO_DEEP)
     return value
 
 
-def exceeding(value: Any, depth: int = DEPTH, width: int | None = None) -> str:
-    """What of a value's lists and objects is out of bounds, in a few words; empty where nothing is.
+def exceeding(value: Any, depth: int = DEPTH, width: int | None = None) -> Literal["", "depth", "width"]:
+    """Which bound a value's lists and objects exceed; empty where none.
 
     Args:
         depth: levels of them in each other.
@@ -53,17 +54,12 @@ def exceeding(value: Any, depth: int = DEPTH, width: int | None = None) -> str:
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(depth):
         if width is not None and any(len(each) > width for each in level):
-            return f"more than {width} entries in one list"
+            return "width"
         inner = (entry for each in level for entry in (each.values() if isinstance(each, dict) else each))
         level = [entry for entry in inner if isinstance(entry, (dict, list))]
         if not level:
             return ""
-    return excess(depth)
-
-
-def excess(depth: int) -> str:
-    """The words for what is nested more deeply."""
-    return f"nested more than {depth} levels deep"
+    return "depth"
 
 
 def read_bytes(path: Path, most: int = MOST_OF_A_FILE) -> bytes:

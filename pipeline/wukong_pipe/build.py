@@ -16,6 +16,7 @@ from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import Holdout, hold_out, plan
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.stages import base_qa
 from wukong_pipe.stages.answers import RewordedAnswer, ask_answers, take_in_turn
@@ -332,17 +333,13 @@ def _rejects(
     """Everything that is not in the dataset, in the order of the stages."""
     found = [reject for result in asked for reject in result.rejects]
     found += [_removed("edit", taken.reason, taken.row, sections) for taken in edited.taken]
-    for removal in removals:
-        reason = (
-            f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
-        )
-        found.append(_removed("dedupe", reason, removal.row, sections))
+    found += [_removed("dedupe", removal.reason, removal.row, sections) for removal in removals]
     found += [_removed("held_form", drop.reason, drop.row, sections) for drop in held.of_held_forms]
     found += [_removed("audit", drop.reason, drop.row, sections) for drop in held.dropped]
     return found
 
 
-def _removed(stage: Any, reason: str, row: Row, sections: Mapping[str, Section]) -> Reject:
+def _removed(stage: Any, reason: Reason, row: Row, sections: Mapping[str, Section]) -> Reject:
     return Reject(stage, reason, sections[row.section_id], row, call=row.call)
 
 

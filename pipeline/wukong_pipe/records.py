@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from wukong_pipe.language.text import digest
+from wukong_pipe.reasons import Reason
 
 Lang = Literal["zh", "en"]
 Kind = Literal["base", "paraphrase", "reverse"]
@@ -138,13 +139,14 @@ _ROW = tuple(field.name for field in fields(Row))
 class Reject:
     """A candidate, reply or row that is not in the dataset, and why.
 
-    {"stage": "base_qa", "reason": "number 42 is not in the source", "candidate": {…}, "reply": "…", "lines": [12, 12]}
+    {"stage": "paraphrase", "code": "number-gone", "values": {"number": "42"}, "reason": "number 42 is gone",
+     "candidate": {…}, "reply": "…", "lines": [12, 12]}
     """
 
     stage: Literal[
         "reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
     ]
-    reason: str
+    reason: Reason
     section: Section
     candidate: dict[str, Any] | Row = field(default_factory=dict)
     reply: str = ""
@@ -154,7 +156,8 @@ class Reject:
     def to_json(self) -> dict[str, Any]:
         return {
             "stage": self.stage,
-            "reason": self.reason,
+            **self.reason.to_json(),
+            "reason": str(self.reason),
             "candidate": self.candidate.to_json() if isinstance(self.candidate, Row) else self.candidate,
             "reply": self.reply,
             "call": self.call,

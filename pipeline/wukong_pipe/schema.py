@@ -8,28 +8,30 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from wukong_pipe.reasons import Reason
+
 
 def shortened(text: str, limit: int = 120) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def check_item(item: Any, item_schema: dict[str, Any]) -> str | None:
+def check_item(item: Any, item_schema: dict[str, Any]) -> Reason | None:
     """Why `item` does not fit `item_schema`, in a few words; None where it does."""
     error = best_match(Draft202012Validator(item_schema).iter_errors(item))
     return None if error is None else schema_problem(error)
 
 
-def schema_problem(error: Any) -> str:
+def schema_problem(error: Any) -> Reason:
     """A jsonschema error in a few words; its own message may quote the whole instance."""
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    subject = f"“{where}”" if where else "the item"
+    subject = Reason.of("field", field=where) if where else Reason.of("item")
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"“{where}.{missing}” is missing" if where else f"“{missing}” is missing"
+        return Reason.of("missing", field=f"{where}.{missing}" if where else missing)
     if error.validator == "type":
-        return f"{subject} is not of type {error.validator_value}"
+        return Reason.of("wrong-type", subject=subject, type=str(error.validator_value))
     if error.validator == "additionalProperties":
-        return f"{subject} has a property that was not asked for"
+        return Reason.of("not-asked-for", subject=subject)
     limit = shortened(json.dumps(error.validator_value, ensure_ascii=False), 60)
-    return f"{subject} breaks {error.validator} {limit}"
+    return Reason.of("breaks-rule", subject=subject, rule=error.validator, limit=limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.support.rows import family, pair, section
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject
 
 
@@ -34,4 +35,4 @@ def test_an_edited_section_is_another_section_and_a_moved_one_is_not() -> None:
 
 def test_a_row_that_was_taken_out_is_written_as_it_was() -> None:
     (row,) = family(pair("甲的兵器是什么？"))
-    assert Reject("audit", "0.90 alike", section("节"), row).to_json()["candidate"] == row.to_json()
+    assert Reject("audit", Reason.of("held-form"), section("节"), row).to_json()["candidate"] == row.to_json()

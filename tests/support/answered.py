@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.reasons import Reason
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_json, write_text
 from wukong_trainer.evaluation.forgetting import forgetting
 from wukong_trainer.evaluation.inventions import mark_invented
@@ -76,9 +77,10 @@ def make_run(folder: Path, lang: str = "en", **fields: Any) -> Run:
     return run
 
 
-def reject(stage: str, reason: str, question: str = "Who?", answer: str = "Nobody.") -> dict[str, Any]:
+def reject(stage: str, reason: Reason, question: str = "Who?", answer: str = "Nobody.") -> dict[str, Any]:
     """A line of rejected.jsonl."""
-    return {"stage": stage, "reason": reason, "candidate": {"question": question, "answer": answer}, "reply": "{…}"}
+    candidate = {"question": question, "answer": answer}
+    return {"stage": stage, **reason.to_json(), "reason": str(reason), "candidate": candidate, "reply": "{…}"}
 
 
 def all_blocks(rows: list[dict[str, Any]], text: str = "some model") -> dict[str, Any]:
@@ -124,8 +126,11 @@ def add_further_files(run: Run, text: str = "some text") -> None:
     kinds = {"train": ["base", "paraphrase", text], "val": ["paraphrase"], "test": ["base"]}
     for name, found in kinds.items():
         write_text(run.dataset / f"{name}.jsonl", "".join(json.dumps({"kind": kind}) + "\n" for kind in found))
-    rejects = [reject("base_qa", f"“Luna {i}” is not in the evidence", text) for i in range(40)]
-    rejects += [reject(text, text), {"stage": "reply", "reason": "the content is empty", "reply": text}]
+    rejects = [reject("base_qa", Reason.of("words-not-in-evidence", words=f"Luna {i}"), text) for i in range(40)]
+    rejects += [
+        reject(text, Reason.of("words", words=text)),
+        {"stage": "reply", "reason": "the content is empty", "reply": text},
+    ]
     write_text(run.dataset / "rejected.jsonl", "".join(json.dumps(line) + "\n" for line in rejects))
     answers = read_jsonl(run.answers)
     further = all_blocks(answers, text) | {text: {text: text}}

@@ -24,10 +24,11 @@ from wukong_pipe.checks.comparing import (
     stem,
     words,
 )
-from wukong_pipe.checks.contradictions import crossed, denied, opposite_said, reordered
+from wukong_pipe.checks.contradictions import crossed, denied, opposite_said
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import Date, Quantity, amounts, in_figures, unit_of, unknown_amount
 from wukong_pipe.language.text import normalise, quoted
+from wukong_pipe.reasons import Reason
 
 STRANGE = 1.9
 """Characters in a row that the source does not use, from which on a Chinese answer brings in something new.
@@ -35,10 +36,10 @@ One that the source uses in another word counts a third: a synonym often keeps o
 _PLAIN_STEMS = frozenset(map(stem, plain_words.ENGLISH | plain_words.VERBS))
 
 
-def strange_amount(answer: str, known: Known) -> str | None:
+def strange_amount(answer: str, known: Known) -> Reason | None:
     """A number, its unit or a date that the evidence does not give."""
     if strange := unknown_amount(amounts(answer), known.amounts, counts_and_differences(answer, known)):
-        return f"{strange} is not in the evidence"
+        return Reason.of("amount-not-in-evidence", amount=str(strange))
     return None
 
 
@@ -80,12 +81,12 @@ def _apart(earlier: Date, later: Date) -> Iterator[Quantity]:
     yield Quantity(str(days.days), "day")
 
 
-def strange_word(answer: str, known: Known) -> str | None:
+def strange_word(answer: str, known: Known) -> Reason | None:
     """A Latin name or noun, or two other words, that neither the source nor plain English brings along."""
     strange = strange_words(answer, known)
     for word, is_name in strange:
         if is_name or len(strange) > 1 or _stands_as_noun(word, answer):
-            return f"“{word}” is not in the evidence"
+            return Reason.of("words-not-in-evidence", words=word)
     return None
 
 
@@ -98,16 +99,16 @@ DOUBTFUL = 1.0
 """Characters in a row that the source does not use, from which on a Chinese answer that passes is doubtful: one."""
 
 
-def doubtful_word(answer: str, known: Known) -> str | None:
+def doubtful_word(answer: str, known: Known) -> Reason | None:
     """A lone word or Chinese character of which the same may be said: mostly a free wording, sometimes a changed
     fact."""
     if strange := strange_words(answer, known):
-        return f"“{strange[0][0]}” is not in the evidence"
+        return Reason.of("words-not-in-evidence", words=strange[0][0])
     for clause in clauses(answer, FINE):
         said = normalise(in_figures(clause))
         for start, end, weight in uncovered(said, known.normal):
             if weight >= DOUBTFUL:
-                return f"“{said[start:end]}” is not in the evidence"
+                return Reason.of("words-not-in-evidence", words=said[start:end])
     return None
 
 
@@ -178,12 +179,12 @@ _AMOUNT_WORDS = frozenset(_AMOUNTS.split())
 _POLAR_WORDS = frozenset(word for pair in plain_words.OPPOSITES for side in pair for word in side)
 
 
-def strange_characters(answer: str, known: Known) -> str | None:
+def strange_characters(answer: str, known: Known) -> Reason | None:
     """Chinese characters in a row that neither the source nor plain Chinese brings along."""
     elsewhere = normalise(in_figures(known.section))
     for term in sorted(quoted(answer)):
         if normalise(in_figures(term)) not in known.normal:
-            return f"“{term}” is not in the evidence"
+            return Reason.of("words-not-in-evidence", words=term)
     for clause in re.split(r"[，。；：！？,;「」《》“”（）()]", answer):
         items = re.split("、|以及|或者|和|与", clause)
         for item in items:
@@ -191,9 +192,9 @@ def strange_characters(answer: str, known: Known) -> str | None:
             limit = 1 if len(normalise(answer) if len(items) < 3 else said) <= SHORT else STRANGE
             for start, end, weight in uncovered(said, known.normal):
                 if weight >= limit:
-                    return f"“{said[start:end]}” is not in the evidence"
+                    return Reason.of("words-not-in-evidence", words=said[start:end])
                 if other := _term_at(said, start, end, elsewhere, known.normal):
-                    return f"“{other}” is of another fact"
+                    return Reason.of("another-fact", words=other)
     return None
 
 
@@ -259,14 +260,16 @@ def _pieces(text: str, i: int, known: str) -> Iterator[tuple[int, float]]:
     yield i + 1, 0.34 if text[i] in known else 1.0
 
 
-def strange_order(answer: str, known: Known) -> str | None:
+def strange_order(answer: str, known: Known) -> Reason | None:
     """An English ordinal where the evidence has another."""
     said = ordinals(answer)
     if not said:
         return None
     source = ordinals(known.text)
     strange = said - source
-    return f"“{min(strange)}” is not in the evidence" if strange and source and not source <= said else None
+    if strange and source and not source <= said:
+        return Reason.of("words-not-in-evidence", words=min(strange))
+    return None
 
 
 def ordinals(text: str) -> frozenset[str]:
@@ -283,10 +286,10 @@ _NTH = re.compile("first|second|third|th", re.I)
 _ORDINALS = frozenset(("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"))
 
 
-def unsupported(answer: str, known: Known) -> str | None:
+def unsupported(answer: str, known: Known) -> Reason | None:
     """An answer about nothing that the evidence is about."""
     about = content(answer)
-    return "nothing of the answer is in the evidence" if about and not about & content(known.text) else None
+    return Reason.of("nothing-in-evidence") if about and not about & content(known.text) else None
 
 
 ANSWER_CHECKS = (
@@ -297,7 +300,6 @@ ANSWER_CHECKS = (
     opposite_said,
     denied,
     crossed,
-    reordered,
     unsupported,
 )
 """In the order of how much they say."""

@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 
 from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content, words
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import amounts, in_figures
 from wukong_pipe.language.text import normalise
+from wukong_pipe.reasons import Reason
+
+EVIDENCE = Reason.of("evidence")
+"""What an answer is compared with; who compares with another text puts that in its place."""
 
 
-def opposite_said(answer: str, known: Known) -> str | None:
+def opposite_said(answer: str, known: Known) -> Reason | None:
     """A word of which the evidence holds the opposite, and not itself."""
     said, evidence = frozenset(words(_WITH_NOBODY.sub("without", answer))), known.told
     for side in sorted(frozenset[int]().union(*(_SIDES_WITH.get(word, ()) for word in said))):
         here, there = _SIDES[side]
         if evidence & there and not evidence & here and not said & there:
-            return f"“{min(said & here)}” is the opposite of the evidence"
+            return Reason.of("opposite", words=min(said & here), source=EVIDENCE)
     told = _without_pronouns(answer)
     for these, those in _chinese_opposites(known):
         own = next((word for word in these if word in told), "")
         if own and not any(word in told for word in those):
-            return f"“{own}” is the opposite of the evidence"
+            return Reason.of("opposite", words=own, source=EVIDENCE)
     return None
 
 
@@ -76,7 +80,7 @@ _EXCLUSIVE = re.compile(
 )
 
 
-def denied(answer: str, known: Known) -> str | None:
+def denied(answer: str, known: Known) -> Reason | None:
     """A clause that denies what the evidence says, or says what the evidence denies."""
     said = clauses(_NUMBERED.sub("number ", answer))
     # What one cell of a table denies, it does not deny of another.
@@ -89,13 +93,13 @@ def denied(answer: str, known: Known) -> str | None:
             most = max((len(content(other) & content(clause)) for other in source), default=0)
             alike = [other for other in source if most and len(content(other) & content(clause)) == most] or [whole]
             if not any(is_negative(other, or_exclusive=True) for other in alike):
-                return f"“{match.group()}” denies what the evidence says"
+                return Reason.of("denies", words=match.group(), source=EVIDENCE)
     for clause in source if not is_negative(known.around) else ():
         if match := _NEGATION.search(_EITHER.sub("", clause)):
             about = content(clause) - content(known.around)
             alike = sorted(said, key=lambda other: -len(content(other) & about))
             if alike and len(content(alike[0]) & about) >= 2 and not is_negative(alike[0], or_exclusive=True):
-                return f"the evidence's “{match.group()}” is gone"
+                return Reason.of("negation-of-source-gone", words=match.group(), source=EVIDENCE)
     return None
 
 
@@ -113,7 +117,7 @@ def is_negative(text: str, or_exclusive: bool = False) -> bool:
     return bool(denies or (or_exclusive and _EXCLUSIVE.search(text)))
 
 
-def crossed(answer: str, known: Known) -> str | None:
+def crossed(answer: str, known: Known) -> Reason | None:
     """Facts of two things that changed places: clauses of the answer mix what the evidence keeps apart."""
     for records in _records(known):
         told = [content(record) for record in records]
@@ -126,17 +130,17 @@ def crossed(answer: str, known: Known) -> str | None:
                 held |= {first[place] for word, place in _PRONOUNS.items() if word in clause}
                 pairs = set(combinations(sorted(held), 2))
                 if pairs & mixed:
-                    return f"“{clause[:40]}” mixes what the evidence keeps apart"
+                    return Reason.of("mixed", words=clause[:40], source=EVIDENCE)
                 mixed |= pairs
     for clause in clauses(answer, FINE):
         if _in_wrong_column(clause, known):
-            return f"“{clause[:40]}” is under another heading in the evidence"
+            return Reason.of("another-column", words=clause[:40], source=EVIDENCE)
     if known.question and _in_wrong_column(answer, known, known.question):
-        return "what the answer gives is under another heading in the evidence"
+        return Reason.of("answer-of-another-column", source=EVIDENCE)
     return _of_another(answer, known)
 
 
-def _of_another(answer: str, known: Known) -> str | None:
+def _of_another(answer: str, known: Known) -> Reason | None:
     """A clause that gives the figure of one thing to another: of "3 t for A and 5 t for B" it says "5 t for A"."""
     for records in _records(known):
         told = [content(record) for record in records]
@@ -147,7 +151,7 @@ def _of_another(answer: str, known: Known) -> str | None:
             given = [i for i, mine in enumerate(figures) if mine & about]
             named = [i for i, mine in enumerate(own) if (mine - figures[i]) & about]
             if len(given) == len(named) == 1 and given != named and len(figures[named[0]]) > 0:
-                return f"“{clause[:40]}” mixes what the evidence keeps apart"
+                return Reason.of("mixed", words=clause[:40], source=EVIDENCE)
     return None
 
 
@@ -188,20 +192,3 @@ def _in_wrong_column(clause: str, known: Known, question: str = "") -> bool:
 def _position(marks: frozenset[str], text: str) -> int:
     lower = in_figures(text).casefold()
     return min((at for mark in marks if (at := lower.find(mark)) >= 0), default=len(lower))
-
-
-_FIRST = re.compile(r"先|起初|首先|最初|\bfirst\b", re.I)
-_THEN = re.compile(r"后|再|然后|接着|\b(?:then|second|after|later)\b", re.I)
-
-
-def reordered(answer: str, known: Known) -> str | None:
-    """Steps told in another order than the evidence's."""
-    told = clauses(answer)
-    for here, there in pairwise(told):
-        if _FIRST.search(here) and _THEN.search(there) and not _THEN.search(here.replace("先", "", 1)):
-            source = " ".join(known.evidence)
-            mine, next_ = content(here) - content(there), content(there) - content(here)
-            a, b = _position(mine, source), _position(next_, source)
-            if b < a < len(in_figures(source)):
-                return f"“{here[:40]}” comes later in the evidence"
-    return None

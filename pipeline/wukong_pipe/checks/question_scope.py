@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 from wukong_pipe.checks.answer_in_evidence import ordinals
+from wukong_pipe.checks.base_question import BaseQuestion, base_question, scopes
 from wukong_pipe.checks.comparing import character_pairs, content, stem, words
-from wukong_pipe.checks.question_wordings import Asked, asked_by, scopes
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.quantities import in_figures
 from wukong_pipe.language.text import normalise, stands_in
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
 _CONDITION = re.compile(
@@ -31,17 +32,17 @@ _CONDITIONAL = re.compile(
 """Words of which every condition holds one: looked for first, which is far quicker."""
 
 
-def same_conditions(question: str, pair: QAPair) -> str | None:
+def same_conditions(question: str, pair: QAPair) -> Reason | None:
     """A condition of the base question stays; one about what it does not speak of stays out."""
     if not (_CONDITIONAL.search(pair.question) or _CONDITIONAL.search(question)):
         return None
     for match in _CONDITION.finditer(pair.question):
         if not content(match.group()) & content(question) and not _nobody_else(question):
-            return f"condition “{match.group()[:30].strip()}” is gone"
+            return Reason.of("condition-gone", words=match.group()[:30].strip())
     for match in _CONDITION.finditer(question):
         about = content(match.group())
-        if about and not about & asked_by(pair).about and not _CONDITION.search(pair.question):
-            return f"condition “{match.group()[:30].strip()}” is new"
+        if about and not about & base_question(pair).about and not _CONDITION.search(pair.question):
+            return Reason.of("condition-new", words=match.group()[:30].strip())
     return None
 
 
@@ -50,13 +51,13 @@ def _nobody_else(question: str) -> bool:
     return bool(_CONDITION.search(question) or re.search(r"\bwith (?:no|nobody|none|nothing|zero)\b", question, re.I))
 
 
-def same_scope(question: str, pair: QAPair) -> str | None:
+def same_scope(question: str, pair: QAPair) -> Reason | None:
     """A wording asks for all, any, both or only where its base question or its source does."""
-    base = asked_by(pair)
+    base = base_question(pair)
     if new := scopes(question) - base.scopes:
-        return f"scope “{min(new)}” is new"
+        return Reason.of("scope-new", words=min(new))
     if _BOTH.search(question) and not _TWO.search(f"{pair.question} ; {pair.answer}"):
-        return "scope “both” is new"
+        return Reason.of("scope-new", words="both")
     return None
 
 
@@ -89,23 +90,23 @@ _BEFORE = re.compile("之前|以前|前[，,]|先于|早于")
 _AFTER = re.compile("(?<![皇王太天])后(?![羿裔])")
 
 
-def same_time(question: str, pair: QAPair) -> str | None:
+def same_time(question: str, pair: QAPair) -> Reason | None:
     """No "after …", "during …" or "with …" comes in that is about something which the base question does not name."""
-    base = asked_by(pair)
+    base = base_question(pair)
     for match in _CIRCUMSTANCE.finditer(question) if _LETTERS.search(question) else ():
         said = [word for word in words(in_figures(match[1])) if word not in _LINKS]
         known = base.stems | base.placed
         if _OF_VERBS.match(match.group()):
             said, known = [word for word in said if word not in plain_words.ENGLISH], known | base.told
         if said and not {stem(word) for word in said} & known:
-            return f"“{match.group()[:40]}” is new"
+            return Reason.of("words-new", words=match.group()[:40])
     for match in _CHINESE_TIME.finditer(question) if _TIME.search(question) else ():
         if (match["before"] and _BEFORE.search(pair.question)) or (match["after"] and _AFTER.search(pair.question)):
             continue
         about = character_pairs(match["what"])
         own = about - plain_words.CHINESE
         if own and not about & base.placed and not own & base.characters:
-            return f"“{match.group()}” is new"
+            return Reason.of("words-new", words=match.group())
     return None
 
 
@@ -118,25 +119,25 @@ _AND = re.compile(
 _CHINESE_AND = re.compile(r"([\u4e00-\u9fff]{2})(?:和|与|以及|跟)([\u4e00-\u9fff]{2,3})")
 
 
-def same_things(question: str, pair: QAPair) -> str | None:
+def same_things(question: str, pair: QAPair) -> Reason | None:
     """What the base question asks of one thing, a wording does not ask of two, nor of the sixth, nor of another row."""
-    base = asked_by(pair)
+    base = base_question(pair)
     return _joined(question, base) or _ordinal(question, base) or _other_cell(question, base)
 
 
-def _joined(question: str, base: Asked) -> str | None:
+def _joined(question: str, base: BaseQuestion) -> Reason | None:
     """Something new that stands beside what the base question names: "the crew and the engineers" for "the crew"."""
     for match in _AND.finditer(question):
         first, others = words(match[1]), [word for word in words(match[2]) if word not in _LINKS]
         known = first and first[-1] not in plain_words.ENGLISH and stem(first[-1]) in base.stems
         if known and others and not _ASKS.fullmatch(others[0]) and not {stem(word) for word in others} & base.stems:
-            return f"“{match.group()}” asks of more"
+            return Reason.of("asks-of-more", words=match.group())
     for match in _CHINESE_AND.finditer(question):
         known = match[1] not in plain_words.CHINESE and match[1] in base.pair.question
         if known and not character_pairs(match[2]) & (
             base.characters | base.placed | character_pairs(base.pair.answer)
         ):
-            return f"“{match.group()}” asks of more"
+            return Reason.of("asks-of-more", words=match.group())
     return None
 
 
@@ -148,13 +149,16 @@ _ASKS = re.compile(
 """Words with which a second clause begins that asks: what follows "and" is then no second thing."""
 
 
-def _ordinal(question: str, base: Asked) -> str | None:
+def _ordinal(question: str, base: BaseQuestion) -> Reason | None:
     """ "The sixth mission" where nothing speaks of a sixth."""
     new = ordinals(question) - ordinals(base.known.text) - {"first"}
-    return f"“{min(new)}” is new" if new else None
+    return Reason.of("words-new", words=min(new)) if new else None
 
 
-def _other_cell(question: str, base: Asked) -> str | None:
+def _other_cell(question: str, base: BaseQuestion) -> Reason | None:
     """A cell of another row of the table."""
     asked = normalise(in_figures(question))
-    return next((f"“{cell}” is of another row" for cell, form in base.other_cells if stands_in(form, asked)), None)
+    for cell, form in base.other_cells:
+        if stands_in(form, asked):
+            return Reason.of("another-row", words=cell)
+    return None

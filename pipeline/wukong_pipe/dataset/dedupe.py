@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from wukong_pipe.language.text import normalise, numbers, same_key_facts
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
 
 NEAR = 0.85
@@ -35,7 +37,15 @@ class Removal:
     row: Row
     kept: Row
     similarity: float
-    reason: str
+    kind: Literal["same-question", "near-question", "conflict"]
+
+    @property
+    def reason(self) -> Reason:
+        """Why the row is left out, with the row that was kept."""
+        values = {"kept": self.kept.id, "question": self.kept.instruction[:80], "similarity": f"{self.similarity:.2f}"}
+        if self.kind == "conflict":
+            values["answer"] = self.kept.output[:80]
+        return Reason.of(self.kind, **values)
 
 
 def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
@@ -56,15 +66,14 @@ def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[
         j = first.setdefault(normalise(row.instruction), i)
         if j != i:
             same = normalise(row.output) == normalise(rows[j].output)
-            reason = "same question" if same else f"conflict: same question, other answer “{rows[j].output[:80]}”"
-            removals[i] = Removal(row, rows[j], 1.0, reason)
+            removals[i] = Removal(row, rows[j], 1.0, "same-question" if same else "conflict")
             repeats[i] = j
     left = [row for i, row in enumerate(rows) if i not in removals]
     near = _near_repeats(left, list(first), names)
     for at, i in enumerate(first.values()):
         if at in near:
             kept, alike = near[at]
-            removals[i] = Removal(rows[i], left[kept], alike, "nearly the same question")
+            removals[i] = Removal(rows[i], left[kept], alike, "near-question")
     for i, j in repeats.items():
         if j in removals:  # What it repeats went too: name the row that stayed.
             removals[i] = replace(removals[i], kept=removals[j].kept, similarity=removals[j].similarity)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from wukong_pipe.language.text import TAU, digest, marked, ngrams, normalise, numbers, same_key_facts, standing_in
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row
 
 MIN_TRAINED = 3
@@ -36,7 +37,7 @@ class Dropped:
     row: Row
     held: str
     similarity: float
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def hold_out(
     tested = {form_of(row.instruction) for row in placed if row.split != "train" and row.kind == "paraphrase"} & forms
     unspared = [i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in tested]
     result = _audit([row for i, row in enumerate(placed) if i not in set(unspared)], names)
-    removed = [Dropped(placed[i], "", 0.0, "its question form is held out") for i in unspared]
+    removed = [Dropped(placed[i], "", 0.0, Reason.of("held-form")) for i in unspared]
     return replace(result, of_held_forms=removed)
 
 
@@ -206,8 +207,12 @@ def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
             if not same and not family and not same_key_facts(held.instruction, row.instruction, names):
                 continue
             if same or alike >= TAU:
-                kind = held.level or held.split
-                reason = f"{alike:.2f} alike to a held-out question ({kind}): “{held.instruction[:80]}”"
+                reason = Reason.of(
+                    "held-question",
+                    similarity=f"{alike:.2f}",
+                    level=Reason.of(held.level or held.split),
+                    question=held.instruction[:80],
+                )
                 dropped[i] = Dropped(row, held.id, alike, reason)
             else:
                 left[i] = alike

@@ -25,6 +25,7 @@ from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch_api import BatchApi, Refused
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import PROMPT_ONLY, awaited, first_rung, hashed_parameters, offer_of, wire_body
+from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.asking import Request, Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, classify, ending, was_refused, words_of
@@ -205,7 +206,7 @@ class BatchBackend:
             if (call := self._journal.get(key)) is not None:
                 waiting.answer.set_result(call)
             elif len(reasons) >= TRIES and self._answered:
-                waiting.answer.set_exception(Unanswered(f"no answer after {TRIES} tries: {reasons[-1]}"))
+                waiting.answer.set_exception(Unanswered(Reason.of("no-answer", tries=TRIES, words=reasons[-1])))
             elif len(reasons) >= TRIES:
                 raise StoppedShort(
                     f"The Batch API at {self.base_url} brought no answer {TRIES} times, last with: {reasons[-1]}. "

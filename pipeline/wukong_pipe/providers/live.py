@@ -28,6 +28,7 @@ from wukong_pipe.providers.request import (
     wire_body,
 )
 from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.asking import Request, Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of_answer
@@ -139,7 +140,8 @@ class OpenAIBackend:
             if self._may_pass(error):
                 self._given_up += 1
                 if self._answered > before or (self._answered and self._given_up == 1):
-                    raise Unanswered(f"no answer after {self.settings.retries + 1} tries: {error.words}") from None
+                    reason = Reason.of("no-answer", tries=self.settings.retries + 1, words=error.words)
+                    raise Unanswered(reason) from None
             raise self._ending(error) from None
         return call
 

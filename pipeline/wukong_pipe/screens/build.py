@@ -17,7 +17,6 @@ from wukong_pipe.dataset.files import level_counts, split_counts
 from wukong_pipe.language.text import counted
 from wukong_pipe.printable import printable
 from wukong_pipe.stages.estimate import AT_MOST, Price
-from wukong_pipe.teacher.refusals import REFUSED
 
 PLAIN = {
     "base_qa": "pairs",
@@ -139,6 +138,6 @@ def build_summary(built: Built) -> Table:
         )
     taken = ", ".join(f"{count} {PLAIN.get(stage, stage)}" for stage, count in rejects.most_common())
     table.add_row("rejected", taken or "nothing")
-    if refused := [reject.reason for reject in built.rejects if reject.reason.startswith(REFUSED)]:
-        table.add_row("", f"{printable(refused[0])} ({counted(len(refused), 'call')})")
+    if refused := [reject.reason for reject in built.rejects if reject.reason.code == "request-rejected"]:
+        table.add_row("", f"{printable(str(refused[0]))} ({counted(len(refused), 'call')})")
     return table

@@ -10,6 +10,7 @@ from typing import Any
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.language.text import normalise
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.base_qa import fenced
@@ -112,11 +113,11 @@ async def ask_answers(
 def _take(result: RewordedAnswer, reply: Reply) -> None:
     known = {normalise(wording) for wording in result.wordings}
 
-    def keep(item: Any) -> str | None:
+    def keep(item: Any) -> Reason | None:
         problem = check_item(item, ANSWER_SCHEMA)
-        reason = f"schema: {problem}" if problem else check_answer(item.strip(), result.pair)
+        reason = Reason.of("schema", reason=problem) if problem else check_answer(item.strip(), result.pair)
         if reason is None and normalise(item) in known:
-            return "repeats another wording of the same answer"
+            return Reason.of("repeats-answer-wording")
         if reason is None:
             known.add(normalise(item))
             result.wordings.append(item.strip())

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import PAIR_SCHEMA, Candidate, check_pair, read_pair
+from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
+from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import worth
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.asking import Ask, BaseQATask, Reply, Request
@@ -129,9 +131,9 @@ async def ask_base_qa(
 
 
 def _take(result: Answered, reply: Reply, teacher: str, prompt: str) -> None:
-    def keep(item: Any) -> str | None:
+    def keep(item: Any) -> Reason | None:
         candidate = read_pair(item, result.section)
-        if isinstance(candidate, str):
+        if isinstance(candidate, Reason):
             return candidate
         reason = check_pair(candidate, result.section)
         if reason is None:

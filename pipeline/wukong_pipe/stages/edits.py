@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.checks.pairs import check_pair, read_pair
+from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.language.text import counted
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row, Section
 from wukong_pipe.workspace import read_numbered
 
 FIELDS = ("instruction", "output")
 """What a user may write anew; all else follows from the source."""
-
-DROPPED = "dropped by"
-"""Begins the reason of a row that an edit took out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Taken:
     """A row that is no longer there because of an edit, and why."""
 
     row: Row
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Edited:
         """What the edits did, for the screen; "" where there were none."""
         if not self.used:
             return ""
-        dropped = sum(taken.reason.startswith(DROPPED) for taken in self.taken)
+        dropped = sum(taken.reason.code == "dropped-by-edit" for taken in self.taken)
         counts = {"dropped": dropped, "changed": self.applied, "left out by the checks": len(self.taken) - dropped}
         did = [f"{counted(count, 'row')} {what}" for what, count in counts.items() if count]
         return f"{counted(self.used, 'edit')} applied: {', '.join(did)}."
@@ -70,9 +69,7 @@ class Edited:
     def warnings(self, path: Path) -> list[str]:
         """What the author of the edits should know, a sentence each."""
         gone = [f"{path}, line {edit.line}: there is no row or pair {edit.id} in this build." for edit in self.unused]
-        return gone + [
-            f"The row is left out: {taken.reason}." for taken in self.taken if taken.reason.startswith("edits")
-        ]
+        return gone + [f"The row is left out: {taken.reason}." for taken in self.taken if taken.reason.code == "edit"]
 
 
 def read_edits(path: Path) -> list[Edit]:
@@ -127,13 +124,13 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
         touched.add(row.id)
         used |= {edit.id} | ({row.pair_id} & by_id.keys())
         if edit.drop:
-            taken.append(Taken(row, f"{DROPPED} edits.jsonl, line {edit.line}"))
+            taken.append(Taken(row, Reason.of("dropped-by-edit", line=edit.line)))
             continue
         question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
         changed = replace(row, instruction=question, output=edit.fields.get("output", row.output))
         reason = _problem(changed, sections[row.section_id])
         if reason:
-            taken.append(Taken(changed, f"edits.jsonl, line {edit.line}: {reason}"))
+            taken.append(Taken(changed, Reason.of("edit", line=edit.line, reason=reason)))
         else:
             kept.append(changed)
             applied += 1
@@ -143,7 +140,7 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
     return Edited(kept, taken, applied, unused, frozenset(answered), len(edits) - len(unused), frozenset(touched))
 
 
-def _problem(row: Row, section: Section) -> str | None:
+def _problem(row: Row, section: Section) -> Reason | None:
     item = {"question": row.instruction, "answer": row.output, "evidence": list(row.evidence)}
     candidate = read_pair(item, section)
-    return candidate if isinstance(candidate, str) else check_pair(candidate, section)
+    return candidate if isinstance(candidate, Reason) else check_pair(candidate, section)

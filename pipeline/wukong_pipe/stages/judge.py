@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import Candidate, doubtful, read_pair
+from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.pairs import doubtful
 from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.reasons import WORDS, Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.teacher.asking import Ask, Reply, Request, excerpt
@@ -52,7 +54,7 @@ class Judged:
         return 0.0 if self.supported is None else 1.0
 
 
-def doubted(pair: QAPair) -> str | None:
+def doubted(pair: QAPair) -> Reason | None:
     """Why a pair is worth a second look."""
     candidate = read_pair(_item(pair), pair.section)
     return doubtful(candidate, pair.section) if isinstance(candidate, Candidate) else None
@@ -96,12 +98,14 @@ async def ask_judge(
 
 def _take(result: Judged, reply: Reply) -> None:
     pair = result.pair
-    if reply.value is None:
+    if reply.problem is not None:
         result.tally.add(Tally(asked=1, short=1))
         result.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), excerpt(reply.raw), reply.call))
         return
+    assert reply.value is not None
     result.supported = reply.value["supported"]
     result.tally.add(Tally(asked=1, received=1, kept=int(result.supported), rejected=int(not result.supported)))
     if not result.supported:
-        reason = excerpt(reply.value["reason"].strip(), 2000) or "the judge gave no reason"
+        words = excerpt(reply.value["reason"].strip(), 2000)
+        reason = Reason.of(WORDS, words=words) if words else Reason.of("no-verdict")
         result.rejects.append(Reject("judge", reason, pair.section, _item(pair), excerpt(reply.raw), reply.call))

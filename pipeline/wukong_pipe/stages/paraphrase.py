@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.checks.pairs import QUESTION_SCHEMA, check_paraphrase
+from wukong_pipe.checks.candidates import QUESTION_SCHEMA
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.language.text import normalise
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.settings import BuildSettings
@@ -107,11 +109,11 @@ async def ask_paraphrases(
 def _take(result: Reworded, reply: Reply, prompt: str) -> None:
     known = {normalise(row.instruction) for row in result.rows}
 
-    def keep(item: Any) -> str | None:
+    def keep(item: Any) -> Reason | None:
         problem = check_item(item, QUESTION_SCHEMA)
-        reason = f"schema: {problem}" if problem else check_paraphrase(item.strip(), result.pair)
+        reason = Reason.of("schema", reason=problem) if problem else check_paraphrase(item.strip(), result.pair)
         if reason is None and normalise(item) in known:
-            return "repeats another wording of the same question"
+            return Reason.of("repeats-question-wording")
         if reason is None:
             known.add(normalise(item))
             result.rows.append(Row.of(result.pair, item.strip(), "paraphrase", prompt, reply.call))

@@ -121,9 +121,13 @@ def _main_reason(rejects: Iterable[Reject]) -> str:
     if not reasons:
         return "the teacher gave no more"
     (reason, count), *others = reasons.most_common()
-    return (
-        f"{count} times: {reason}" if count > 1 else f"{reason}, and {len(others)} more reasons" if others else reason
-    )
+    if count > 1:
+        return f"{count} times: {reason}"
+    return f"{reason}, and {len(others)} more reasons" if others else str(reason)
+
+
+_NO_JSON = frozenset(["body-not-json", "body-not-object", "array", "no-object", "broken-json", "bad-number"])
+"""Codes of a reply that is no JSON object."""
 
 
 def _unreadable(answered: Sequence[Answered], teacher: str) -> str:
@@ -132,6 +136,14 @@ def _unreadable(answered: Sequence[Answered], teacher: str) -> str:
     if not rejects or any(reject.stage != "reply" for reject in rejects):
         return ""
     first = rejects[0]
-    does = "does not answer in JSON" if "JSON" in first.reason else f"gives no answer that can be read ({first.reason})"
+    no_json = first.reason.code in {
+        "body-not-json",
+        "body-not-object",
+        "array",
+        "no-object",
+        "broken-json",
+        "bad-number",
+    }
+    does = "does not answer in JSON" if no_json else f"gives no answer that can be read ({first.reason})"
     words = one_line(first.reply[:200]).strip()[:100]
     return f"The teacher {teacher} {does}" + (f"; its first words were “{words}”." if words else ".")

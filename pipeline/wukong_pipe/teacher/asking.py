@@ -14,9 +14,10 @@ from weakref import WeakValueDictionary
 from wukong_pipe.errors import StoppedShort, WukongError
 from wukong_pipe.journal.records import Call, Purchase, Tokens, call_key, canonical, now
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.ledger import NO_COST, NOTHING
-from wukong_pipe.teacher.refusals import is_about_content
+from wukong_pipe.teacher.refusals import is_about_content, rejection
 from wukong_pipe.teacher.replies import read_completion, read_object
 
 
@@ -77,8 +78,8 @@ class Reply:
     """The journal's key of the call; empty where none was answered."""
     value: dict[str, Any] | None
     """The reply as JSON, where it could be read and is an object holding the array asked for; else None."""
-    problem: str
-    """Why `value` is None, in a few words; empty where it is not."""
+    problem: Reason | None
+    """Why `value` is None; None where it is not."""
     raw: str
     """The teacher's own words, for rejected.jsonl."""
     is_cut: bool = False
@@ -107,6 +108,10 @@ class Ask(Protocol):
 
 class Unanswered(Exception):
     """One request brought no answer while others did: it stays unanswered in this build, and the run goes on."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Backend(Protocol):
@@ -226,7 +231,7 @@ class JournalledTeacher:
                 try:
                     call = await self._backend.buy(purchase, request)
                 except Unanswered as error:
-                    return Reply("", None, str(error), "")
+                    return Reply("", None, error.reason, "")
                 self.bought += 1
                 is_new = True
         self._count(request.stage, call)
@@ -262,7 +267,7 @@ def _reply(call: Call, schema: dict[str, Any]) -> Reply:
     completion = read_completion(call.reply)
     # A lone surrogate cannot be written to a UTF-8 file; the journal keeps the bytes as they came.
     raw = completion.content.encode("utf-8", "replace").decode("utf-8")
-    problem = call.error or completion.problem
+    problem = rejection(call.status, call.error) if call.error else completion.problem
     if problem:
         # A refusal, or an answer in the wrong field, stands beside the content.
         raw = raw if raw.strip() else call.reply.decode("utf-8", "replace")

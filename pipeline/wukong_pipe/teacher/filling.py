@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal, Protocol
 
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Section, Tally
 from wukong_pipe.teacher.asking import MOST_SHOWN, Ask, Reply, Request, excerpt
 from wukong_pipe.teacher.attempts import Attempts, Wanted
@@ -57,7 +58,7 @@ def take(
     reply: Reply,
     stage: Literal["base_qa", "paraphrase", "answers"],
     items: str,
-    keep: Callable[[Any], str | None],
+    keep: Callable[[Any], Reason | None],
     shown: Callable[[Any], dict[str, Any]],
 ) -> None:
     """Read one reply into `result`: every item ends among what is kept or the rejects.
@@ -72,7 +73,7 @@ def take(
     asked, section, raw = result.missing, result.section, excerpt(reply.raw, most)
     received = given[:asked]
     tally = Tally(asked=asked, received=len(received), short=asked - len(received))
-    if reply.value is None:
+    if reply.problem is not None:
         result.rejects.append(Reject("reply", reply.problem, section, result.about, excerpt(reply.raw), reply.call))
     for item in received:
         reason = keep(item)
@@ -81,9 +82,8 @@ def take(
         else:
             result.rejects.append(Reject(stage, reason, section, _excerpts(shown(item), most), raw, reply.call))
             tally.rejected += 1
-    what = "pairs" if stage == "base_qa" else "wordings"
     for item in given[asked:]:
-        reason = f"more than the {asked} {what} asked for"
+        reason = Reason.of("surplus-pairs" if stage == "base_qa" else "surplus-wordings", wanted=asked)
         result.rejects.append(Reject("surplus", reason, section, _excerpts(shown(item), most), raw, reply.call))
     result.tally.add(tally)
 

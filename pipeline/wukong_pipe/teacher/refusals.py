@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from wukong_pipe.bounded import parse
 from wukong_pipe.errors import StoppedShort, TeacherError, WukongError
+from wukong_pipe.reasons import Reason
 
 Kind = Literal["retry", "fatal", "unreachable", "rung", "limit_name", "temperature", "rejected", "unclear"]
 """retry: may pass; fatal: no call can succeed; unreachable: no connection; rung: this response_format is not
@@ -19,7 +20,7 @@ supported; limit_name: the model wants max_completion_tokens; temperature: it ta
 alone is refused, for good; unclear: the request is not accepted and nobody says why."""
 
 REFUSED = "the provider rejected the request"
-"""How a reject's reason begins where a provider would not answer this one request."""
+"""How the journal's words for a call begin that the provider would not answer."""
 
 MOST_WAIT = 120.0
 """Seconds: a Retry-After above it is shortened to it."""
@@ -78,6 +79,15 @@ def is_about_content(status: int, body: bytes) -> bool:
     """Whether a refusal is about what the request holds, and so will be the same the next time."""
     words = words_of(body.decode("utf-8", "replace"))
     return classify(status, words, rungs_left=False, limit_name="") == "rejected"
+
+
+def rejection(status: int | None, words: str) -> Reason:
+    """Why there is no reply where a provider would not answer this one request.
+
+    Args:
+        words: those that the journal keeps with the call.
+    """
+    return Reason.of("request-rejected", status=status or 0, words=words.removeprefix(f"{REFUSED} ({status}): "))
 
 
 def was_refused(status: int | None) -> bool:

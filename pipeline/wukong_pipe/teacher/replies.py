@@ -1,7 +1,7 @@
 """From the bytes of a chat completion to the JSON object inside it, or to a few words on why there is none.
 
 Nothing here raises on what a server or a model wrote: every departure seen in the field ends as a `problem`,
-a short English phrase, so that a reply that was paid for is kept, counted and explained.
+a `Reason`, so that a reply that was paid for is kept, counted and explained.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from wukong_pipe.bounded import MIB, TooDeepError, exceeding, excess, parse
+from wukong_pipe.bounded import DEPTH as BODY_DEPTH
+from wukong_pipe.bounded import MIB, TooDeepError, exceeding, parse
+from wukong_pipe.reasons import Reason
 from wukong_pipe.schema import schema_problem, shortened
 
 MOST_OF_A_REPLY = 8 * MIB
 """Bytes of a reply's body, unpacked: no more of it is read, and what was read is kept."""
-CUT = "the body is longer than 8 MiB and was cut there"
 DEPTH, WIDTH = 32, 1000
 """Levels of a reply's lists and objects in each other, and entries of one: what was asked for has three levels and some
 dozens of entries."""
@@ -36,8 +37,8 @@ class Completion:
     finish_reason: str = ""
     tokens_in: int | None = None
     tokens_out: int | None = None
-    problem: str = ""
-    """Why `content` is not to be used; empty where it may be."""
+    problem: Reason | None = None
+    """Why `content` is not to be used; None where it may be."""
 
     @property
     def is_cut(self) -> bool:
@@ -60,12 +61,14 @@ def read_completion(body: bytes) -> Completion:
         # Leading blank lines are DeepSeek's keep-alive
         # (https://api-docs.deepseek.com/quick_start/rate_limit).
         answer = parse(body)
-    except TooDeepError as error:
-        return Completion(raw, problem=str(error))
+    except TooDeepError:
+        return Completion(raw, problem=Reason.of("too-deep", most=BODY_DEPTH))
     except ValueError:
-        return Completion(raw, problem=CUT if len(body) >= MOST_OF_A_REPLY else "the body is not JSON")
+        is_cut = len(body) >= MOST_OF_A_REPLY
+        problem = Reason.of("body-cut", most=MOST_OF_A_REPLY // MIB) if is_cut else Reason.of("body-not-json")
+        return Completion(raw, problem=problem)
     if not isinstance(answer, dict):
-        return Completion(raw, problem="the body is not a JSON object")
+        return Completion(raw, problem=Reason.of("body-not-object"))
     usage = answer.get("usage")
     tokens_in, tokens_out, total = (
         _count(usage, name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -77,7 +80,7 @@ def read_completion(body: bytes) -> Completion:
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         # OpenRouter answers 200 with an `error` when the upstream provider failed after the headers were
         # sent.
-        problem = "the body holds an error, not a reply" if answer.get("error") else "the reply has no choices"
+        problem = Reason.of("body-is-error" if answer.get("error") else "no-choices")
         return Completion(raw, "", tokens_in, tokens_out, problem)
     message = choices[0].get("message")
     content = message.get("content") if isinstance(message, dict) else None
@@ -98,33 +101,33 @@ def _count(usage: Any, name: str) -> int | None:
     return min(value, 2**63 - 1)  # SQLite keeps no larger one.
 
 
-def _problem(message: dict[str, Any], finish_reason: Any) -> str:
+def _problem(message: dict[str, Any], finish_reason: Any) -> Reason | None:
     """Why this message's content is not to be used, the cause before the symptom."""
     content = message.get("content")
     if message.get("refusal"):
-        return f"the teacher refused: {shortened(str(message['refusal']))}"
+        return Reason.of("refused", words=shortened(str(message["refusal"])))
     if finish_reason == "content_filter":
-        return "stopped by the provider's content filter (finish_reason content_filter)"
+        return Reason.of("content-filter")
     if finish_reason == "length":
         # Grammar-guided servers may loop on white space: https://github.com/vllm-project/vllm/issues/38696
         if isinstance(content, str) and content and Completion(content).is_blank:
-            return "cut off at max_tokens in a run of white space (finish_reason length)"
-        return "cut off at max_tokens (finish_reason length)"
+            return Reason.of("cut-in-blanks")
+        return Reason.of("cut")
     if content is None or content == "":
         # A wrong reasoning parser puts the answer here, a thinking model its thoughts: neither may become
         # data.
         for name in ("reasoning_content", "reasoning"):
             if message.get(name):
-                return f"the content is empty and the text stands in {name}: turn thinking off"
-        return "the content is empty"
-    return "" if isinstance(content, str) else "the content is not text"
+                return Reason.of("text-elsewhere", field=name)
+        return Reason.of("empty")
+    return None if isinstance(content, str) else Reason.of("not-text")
 
 
 # --- the object in the content ------------------------------------------------------------------------------
 
 
 class _DuplicateKeyError(ValueError):
-    """An object names one key twice; which value was meant is anyone's guess."""
+    """An object names the key twice that the error carries; which value was meant is anyone's guess."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _DuplicateKeyError(f"duplicate key “{shortened(key, 40)}”")
+                raise _DuplicateKeyError(shortened(key, 40))
             seen.add(key)
     return value
 
@@ -151,8 +154,8 @@ _MOST = 100
 _FENCE = re.compile(r"\A```[\w-]*\s*")
 
 
-def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
-    """The JSON object in a model's words that has the arrays `schema` requires, and "" or why there is none.
+def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | None, Reason | None]:
+    """The JSON object in a model's words that has the arrays `schema` requires, or why there is none.
 
     Think blocks before the answer, code fences and prose around it are passed over; of several fitting
     objects the last counts, for what stands before it was an example or a draft. The items of the arrays are
@@ -160,37 +163,38 @@ def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | 
     """
     text = _FENCE.sub("", _after_thinking(content).strip())
     if not text:
-        return None, "only thinking, no answer" if content.strip() else "the content is empty"
+        return None, Reason.of("only-thinking" if content.strip() else "empty")
     try:
         if text[0] == "[" and _is_array(text):
-            return None, "a JSON array, not an object"
+            return None, Reason.of("array")
         value, problem = _last_fitting(deque(_objects(text), maxlen=_MOST), Draft202012Validator(_envelope(schema)))
         if value is not None and (excessive := exceeding(value, DEPTH, WIDTH)):
-            return None, excessive
+            most = DEPTH if excessive == "depth" else WIDTH
+            return None, Reason.of("too-deep" if excessive == "depth" else "too-wide", most=most)
         if value is not None and not _is_unicode(value):
-            return None, "a lone surrogate: text that is not valid Unicode"
+            return None, Reason.of("surrogate")
     except _DuplicateKeyError as error:
-        return None, str(error)
+        return None, Reason.of("duplicate-key", key=str(error))
     except RecursionError:
-        return None, excess(DEPTH)
+        return None, Reason.of("too-deep", most=DEPTH)
     except ValueError:  # NaN and Infinity, or a number of more digits than Python converts
-        return None, "a number that is not valid JSON"
+        return None, Reason.of("bad-number")
     return value, problem
 
 
 def _last_fitting(
-    objects: deque[tuple[dict[str, Any] | None, str]], envelope: Draft202012Validator
-) -> tuple[dict[str, Any] | None, str]:
+    objects: deque[tuple[dict[str, Any] | None, Reason | None]], envelope: Draft202012Validator
+) -> tuple[dict[str, Any] | None, Reason | None]:
     """The last object that has the arrays asked for, or what is wrong with the last one."""
-    problem = ""
+    problem = None
     for value, broken in reversed(objects):
         if value is None:
             problem = problem or broken
         elif (error := best_match(envelope.iter_errors(value))) is None:
-            return value, ""
+            return value, None
         else:
             problem = problem or schema_problem(error)
-    return None, problem or "no JSON object in the reply"
+    return None, problem or Reason.of("no-object")
 
 
 def _after_thinking(content: str) -> str:
@@ -219,8 +223,8 @@ def _is_array(text: str) -> bool:
     return isinstance(value, list)
 
 
-def _objects(text: str) -> Iterator[tuple[dict[str, Any] | None, str]]:
-    """The outermost objects in `text` as (object, ""), and (None, what is wrong) for what looks like one.
+def _objects(text: str) -> Iterator[tuple[dict[str, Any] | None, Reason | None]]:
+    """The outermost objects in `text` as (object, None), and (None, what is wrong) for what looks like one.
 
     After a failure the search goes on behind the place where decoding stopped: an inner object of a broken
     outer one is never taken for the answer, and no character is decoded twice. The number of failures is
@@ -231,14 +235,12 @@ def _objects(text: str) -> Iterator[tuple[dict[str, Any] | None, str]]:
     while start is not None and failures < _MOST:
         try:
             value, end = _DECODER.raw_decode(text, start.start())
-            yield value, ""
+            yield value, None
         except json.JSONDecodeError as error:
             failures += 1
             end = max(start.start() + 1, error.pos)
-            yield (
-                None,
-                f"broken JSON at character {error.pos}: {error.msg.lower().removesuffix(' starting at')}",
-            )
+            words = error.msg.lower().removesuffix(" starting at")
+            yield None, Reason.of("broken-json", place=error.pos, words=words)
         start = _OBJECT.search(text, end)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.support.markdown import markdown
-from wukong_pipe.checks.pairs import find_evidence
+from wukong_pipe.checks.evidence import find_evidence
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.records import Section
 

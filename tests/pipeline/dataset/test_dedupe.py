@@ -58,20 +58,20 @@ def test_the_same_question_written_otherwise_is_removed_as_the_same() -> None:
     kept, (removal,) = dedupe([first, again], NOBODY)
     assert kept == [first]
     assert (removal.row, removal.kept, removal.similarity) == (again, first, 1.0)
-    assert removal.reason == "same question"
+    assert removal.kind == "same-question"
 
 
 def test_the_same_question_with_another_answer_is_a_conflict_and_reported() -> None:
     kept, (removal,) = dedupe([row("谁掉落出云棍？", "石敢当"), row("谁掉落出云棍？", "广智")], NOBODY)
     assert [one.output for one in kept] == ["石敢当"]
-    assert removal.reason == "conflict: same question, other answer “石敢当”"
+    assert str(removal.reason).startswith("conflict: same question, other answer “石敢当” as ")
 
 
 def test_nearly_the_same_question_is_removed_with_its_similarity() -> None:
     a, b = row(f"{LONG}？"), row(f"{LONG}呢？", where="别处")
     kept, (removal,) = dedupe([a, b], NOBODY)
     assert kept == [a]
-    assert removal.reason == "nearly the same question"
+    assert removal.kind == "near-question"
     assert NEAR <= removal.similarity == similarity(a.instruction, b.instruction) < 1
 
 

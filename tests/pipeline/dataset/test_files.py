@@ -16,6 +16,7 @@ from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
 from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset.files import check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Row
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of
 
@@ -68,11 +69,15 @@ def test_odd_characters_come_back_as_they_went(tmp_path: Path, texts: list[tuple
 
 
 def test_a_reject_with_a_lone_surrogate_is_written_all_the_same(tmp_path: Path) -> None:
-    reject = Reject("base_qa", "schema", section("节"), {"question": ["\ud83d"]}, "raw \ud83d", "call")
+    reject = Reject("base_qa", Reason.of("no-question"), section("节"), {"question": ["\ud83d"]}, "raw \ud83d", "call")
     folder = written(tmp_path, rejects=[reject])
     (one,) = read_jsonl(folder / "rejected.jsonl")
     assert one["candidate"] == {"question": ["\\ud83d"]}
-    assert (one["stage"], one["reason"], one["reply"]) == ("base_qa", "schema", "raw \\ud83d")
+    assert (one["stage"], one["reason"], one["reply"]) == (
+        "base_qa",
+        "not a question: it does not end in a question mark",
+        "raw \\ud83d",
+    )
     assert (one["lines"], one["heading_path"]) == ([1, 2], ["书", "节"])
 
 

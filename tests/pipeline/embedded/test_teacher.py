@@ -10,7 +10,9 @@ from hypothesis import given, settings
 
 from tests.support.markdown import markdown
 from wukong_pipe.build import load_prompts
-from wukong_pipe.checks.pairs import PAIR_SCHEMA, Candidate, check_pair, check_paraphrase, read_pair
+from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
+from wukong_pipe.checks.pairs import check_pair
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import units, worth
 from wukong_pipe.embedded.facts import facts

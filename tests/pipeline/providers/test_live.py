@@ -98,7 +98,7 @@ def test_a_server_on_this_machine_has_longer_to_answer_because_its_processor_wri
 def test_a_drip_that_ends_in_an_answer_before_the_deadline_is_an_answer(tmp_path: Path) -> None:
     with provider(lambda _: replace(completion(GOOD), drip=0.2)) as server:
         (reply,), _ = ask_all(tmp_path, settings(server.base_url), ["ask"])
-    assert reply.problem == ""
+    assert reply.problem is None
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_refused_request_is_that_attempts_answer_and_is_never_sent_again(tmp_p
         again, _ = ask_all(tmp_path, settings(server.base_url), ["bad", "good"])
     assert replies == again
     assert replies[0].value is None
-    assert replies[0].problem.startswith(f"the provider rejected the request ({answer.status})")
-    assert replies[1].problem == ""
+    assert str(replies[0].problem).startswith(f"the provider rejected the request ({answer.status})")
+    assert replies[1].problem is None
     assert len(server.requests) == 2
     assert asker.bought == 2
 
@@ -156,7 +156,7 @@ def test_a_connection_refused_at_the_start_ends_at_once_and_later_is_retried(tmp
                 await asker.ask(request("one"), 0)
                 mortal.stop()
                 # One request that fails to the end may be at fault itself; two in a row are the server's end.
-                assert (await asker.ask(request("two"), 0)).problem.startswith("no answer after 3 tries")
+                assert str((await asker.ask(request("two"), 0)).problem).startswith("no answer after 3 tries")
                 await asker.ask(request("three"), 0)
 
     with pytest.raises(StoppedShort, match="failed 3 times"):
@@ -208,7 +208,7 @@ def test_a_refused_rung_is_stepped_down_and_remembered_by_the_next_build(
         ask_all(tmp_path, settings(server.base_url), ["three"])
         assert kinds(server) == [*first, *next_build, *next_build]
         again, _ = ask_all(tmp_path, settings(server.base_url), ["one", "two"])
-    assert [reply.problem for reply in replies] == ["", ""]
+    assert [reply.problem for reply in replies] == [None, None]
     # The rung is how the server was spoken to, no part of what was asked.
     assert replies == again
     assert len(server.requests) == len(first) + 2 * len(next_build)
@@ -228,7 +228,7 @@ def test_a_model_that_wants_max_completion_tokens_gets_it(tmp_path: Path) -> Non
 
     with provider(script) as server:
         replies, _ = ask_all(tmp_path, settings(server.base_url), ["one", "two"])
-    assert [reply.problem for reply in replies] == ["", ""]
+    assert [reply.problem for reply in replies] == [None, None]
     assert len(server.requests) == 3
 
 
@@ -245,7 +245,7 @@ def test_a_model_that_takes_no_temperature_is_asked_without_and_the_journal_know
         replies, _ = ask_all(tmp_path, teacher, ["one", "two"])
         again, asker = ask_all(tmp_path, teacher, ["one", "two"])
         other, _ = ask_all(tmp_path, settings(server.base_url), ["one"])
-    assert [reply.problem for reply in replies] == ["", ""]
+    assert [reply.problem for reply in replies] == [None, None]
     assert (again, asker.bought) == (replies, 0)
     assert ["temperature" in asked for asked in server.requests] == [True, False, False, False]
     assert other[0].call != replies[0].call
@@ -417,7 +417,7 @@ def test_a_loopback_server_is_reached_past_every_proxy(tmp_path: Path, monkeypat
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with provider([completion(GOOD)]) as server:
         (reply,), _ = ask_all(tmp_path, settings(server.base_url), ["ask"])
-    assert reply.problem == ""
+    assert reply.problem is None
 
 
 def test_a_proxy_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.support.building import build_offline, calls_of, files_in, rows_of, run_in, source
 from tests.support.rows import family, pair
 from wukong_pipe.build import load_prompts
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
 from wukong_pipe.stages.answers import RewordedAnswer, ask_answers, request, take_in_turn
 from wukong_pipe.stages.settings import BuildSettings
@@ -39,7 +40,7 @@ def answering(*replies: Any) -> tuple[list[Request], Any]:
         value = next(left)
         if isinstance(value, Reply):
             return value
-        return Reply(f"call{attempt}", {"answers": value}, "", json.dumps(value))
+        return Reply(f"call{attempt}", {"answers": value}, None, json.dumps(value))
 
     return asked, ask
 
@@ -76,7 +77,7 @@ def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> N
     assert result.wordings == [FIRST, SECOND]
     assert [len(one.task.covered) for one in asked if one.task] == [0, 1, 1]
     assert f"- {FIRST}" in asked[1].messages[1]["content"]
-    assert [(one.stage, one.reason) for one in result.rejects] == [
+    assert [(one.stage, str(one.reason)) for one in result.rejects] == [
         ("answers", "“乙刀” is gone"),
         ("answers", "repeats another wording of the same answer"),
         ("surplus", "more than the 1 wordings asked for"),
@@ -87,17 +88,17 @@ def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> N
 
 
 def test_unreadable_replies_leave_the_quota_short_and_are_shown() -> None:
-    result, asked = ask([Reply("c", None, "no JSON", "对不起"), [3, FIRST], []])
+    result, asked = ask([Reply("c", None, Reason.of("no-object"), "对不起"), [3, FIRST], []])
     assert (len(asked), result.wordings, result.share) == (3, [FIRST], 0.5)
     unread, malformed = result.rejects
     assert (unread.stage, unread.reply) == ("reply", "对不起")
-    assert malformed.reason.startswith("schema: ")
+    assert str(malformed.reason).startswith("schema: ")
     assert result.tally.to_json() == {"asked": 5, "received": 2, "short": 3, "kept": 1, "rejected": 1}
 
 
 def test_a_final_refusal_is_not_asked_again_and_an_unanswered_request_ends_the_asking() -> None:
-    assert len(ask([Reply("c", None, "refused", "", is_final=True)])[1]) == 1
-    assert len(ask([Reply("", None, "no answer", "")])[1]) == 1
+    assert len(ask([Reply("c", None, Reason.of("refused", words="no"), "", is_final=True)])[1]) == 1
+    assert len(ask([Reply("", None, Reason.of("empty"), "")])[1]) == 1
 
 
 def test_a_pair_named_by_reask_is_asked_again_and_its_questions_allowance_is_not_its_answers() -> None:

@@ -14,6 +14,7 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.build import load_prompts
 from wukong_pipe.cli.main import main
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.stages.judge import Judged, ask_judge, doubted, request
 from wukong_pipe.stages.settings import BuildSettings
@@ -44,21 +45,21 @@ def judged(*replies: Reply) -> tuple[Judged, list[Request]]:
 
 
 def verdict(supported: bool, reason: str = "so") -> Reply:
-    return Reply("call", {"supported": supported, "reason": reason}, "", "raw")
+    return Reply("call", {"supported": supported, "reason": reason}, None, "raw")
 
 
-UNREAD = Reply("call", None, "no JSON object in the reply", "hm")
+UNREAD = Reply("call", None, Reason.of("no-object"), "hm")
 
 
 def test_a_pair_is_doubtful_where_a_lone_word_is_not_the_sources() -> None:
     assert doubted(PLAIN) is None
-    assert doubted(DOUBTFUL) == "“smack” is not in the evidence"
+    assert str(doubted(DOUBTFUL)) == "“smack” is not in the evidence"
     chinese = Section("a.md", ("书", "甲"), 1, "## 甲\n\n石甲在山上守着洞门。\n")
     for answer, reason in (("石甲守着洞门。", None), ("石甲踞着洞门。", "“踞” is not in the evidence")):
         said = QAPair(
             chinese, "石甲在山上做什么？", answer, ("石甲在山上守着洞门。",), (3, 3), "base", "t", "p@1", "call"
         )
-        assert doubted(said) == reason
+        assert str(doubted(said)) == str(reason)
 
 
 def test_the_judge_sees_the_pair_and_its_section_and_nothing_else() -> None:
@@ -75,7 +76,7 @@ def test_the_judge_sees_the_pair_and_its_section_and_nothing_else() -> None:
         ([verdict(False)], False, (1, 1, 0, 0, 1)),
         ([UNREAD, verdict(True)], True, (2, 1, 1, 1, 0)),
         ([UNREAD, UNREAD, UNREAD], None, (3, 0, 3, 0, 0)),
-        ([Reply("", None, "no answer", "")], None, (1, 0, 1, 0, 0)),
+        ([Reply("", None, Reason.of("empty"), "")], None, (1, 0, 1, 0, 0)),
     ],
 )
 def test_a_verdict_is_asked_for_until_it_can_be_read(
@@ -88,10 +89,10 @@ def test_a_verdict_is_asked_for_until_it_can_be_read(
 
 def test_a_pair_that_is_not_supported_is_rejected_with_the_teachers_reason() -> None:
     (reject,) = judged(verdict(False, "Nothing is said of a neat landing."))[0].rejects
-    assert (reject.stage, reject.reason, reject.reply) == ("judge", "Nothing is said of a neat landing.", "raw")
+    assert (reject.stage, str(reject.reason), reject.reply) == ("judge", "Nothing is said of a neat landing.", "raw")
     assert isinstance(reject.candidate, dict)
     assert reject.candidate["answer"] == DOUBTFUL.answer
-    assert judged(verdict(False, ""))[0].rejects[0].reason == "the judge gave no reason"
+    assert str(judged(verdict(False, ""))[0].rejects[0].reason) == "the judge gave no reason"
 
 
 # --- whole builds ----------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Section
 from wukong_pipe.teacher.attempts import USUAL, Attempts, Reask
 
-REJECT = Reject("base_qa", "no evidence", Section("a.md", ("A",), 1, "text"))
+REJECT = Reject("base_qa", Reason.of("no-question"), Section("a.md", ("A",), 1, "text"))
 
 
 @dataclass

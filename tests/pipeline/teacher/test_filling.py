@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.rows import section
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Section, Tally
 from wukong_pipe.teacher.asking import Reply, Request
 from wukong_pipe.teacher.attempts import USUAL
@@ -38,9 +39,9 @@ class Basket:
     def about(self) -> dict[str, Any]:
         return {"for": "basket"}
 
-    def keep(self, item: Any) -> str | None:
+    def keep(self, item: Any) -> Reason | None:
         if not isinstance(item, int):
-            return "no number"
+            return Reason.of("item")
         self.held.append(item)
         return None
 
@@ -65,14 +66,14 @@ def filled(*given: Reply) -> tuple[Basket, list[int]]:
 
 
 def reply(*items: Any, call: str = "c", is_final: bool = False) -> Reply:
-    return Reply(call, {"numbers": list(items)}, "", "raw", is_final=is_final)
+    return Reply(call, {"numbers": list(items)}, None, "raw", is_final=is_final)
 
 
 def test_what_is_missing_is_asked_for_until_nothing_is() -> None:
     basket, asked = filled(reply(1, "a"), reply(2, 3), reply(4))
     assert (basket.held, asked) == ([1, 2, 3, 4], [4, 3, 1])
-    assert [(reject.stage, reject.reason, reject.candidate) for reject in basket.rejects] == [
-        ("answers", "no number", {"for": "basket", "item": "a"})
+    assert [(reject.stage, str(reject.reason), reject.candidate) for reject in basket.rejects] == [
+        ("answers", "the item", {"for": "basket", "item": "a"})
     ]
     assert basket.tally.to_json() == {"asked": 8, "received": 5, "short": 3, "kept": 4, "rejected": 1}
 
@@ -81,14 +82,14 @@ def test_more_than_was_asked_for_is_shown_and_not_counted_as_received() -> None:
     basket, asked = filled(reply(1, 2, 3, 4, 5))
     assert (basket.held, asked) == ([1, 2, 3, 4], [4])
     (surplus,) = basket.rejects
-    assert (surplus.stage, surplus.reason) == ("surplus", "more than the 4 wordings asked for")
+    assert (surplus.stage, str(surplus.reason)) == ("surplus", "more than the 4 wordings asked for")
     assert basket.tally.to_json() == {"asked": 4, "received": 4, "short": 0, "kept": 4, "rejected": 0}
 
 
 def test_a_reply_that_cannot_be_read_is_rejected_whole() -> None:
-    basket, _ = filled(Reply("c", None, "no JSON", "sorry"), reply(1, 2, 3, 4))
-    assert [(one.stage, one.reason, one.candidate, one.reply) for one in basket.rejects] == [
-        ("reply", "no JSON", {"for": "basket"}, "sorry")
+    basket, _ = filled(Reply("c", None, Reason.of("no-object"), "sorry"), reply(1, 2, 3, 4))
+    assert [(one.stage, str(one.reason), one.candidate, one.reply) for one in basket.rejects] == [
+        ("reply", "no JSON object in the reply", {"for": "basket"}, "sorry")
     ]
     assert basket.tally.to_json() == {"asked": 8, "received": 4, "short": 4, "kept": 4, "rejected": 0}
 
@@ -99,7 +100,7 @@ def test_nothing_follows_a_request_that_stayed_unanswered_or_was_refused_for_goo
 
 
 def test_the_rejects_of_one_reply_share_its_words() -> None:
-    basket, _ = filled(Reply("c", {"numbers": ["a", "b", "c", "d"]}, "", "raw" * 2000), reply(1, 2, 3, 4))
+    basket, _ = filled(Reply("c", {"numbers": ["a", "b", "c", "d"]}, None, "raw" * 2000), reply(1, 2, 3, 4))
     first, *others = basket.rejects
     assert len(others) == 3
     assert all(other.reply is first.reply for other in others)
@@ -107,7 +108,9 @@ def test_the_rejects_of_one_reply_share_its_words() -> None:
 
 def test_what_is_shown_of_a_long_reply_does_not_grow_with_it() -> None:
     long = [{"text": "x" * 100_000, "list": ["y" * 100_000]}] * 400
-    basket, _ = filled(Reply("c", {"numbers": long}, "", "z" * 10**6), *[Reply("d", None, "", "")] * 2)
+    basket, _ = filled(
+        Reply("c", {"numbers": long}, None, "z" * 10**6), *[Reply("d", None, Reason.of("empty"), "")] * 2
+    )
     assert len(basket.rejects) == 402
     shown = str([reject.to_json() for reject in basket.rejects])
     assert len(shown) < 500_000

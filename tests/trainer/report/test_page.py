@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run, reject
 from wukong_pipe.errors import DataError
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject
 from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.evaluation.metrics import summarise
@@ -310,7 +311,7 @@ def test_every_block_has_a_heading_a_sentence_and_numbers_as_people_write_them(
 )
 def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, stages: list[str]) -> None:
     run = make_run(tmp_path, lang)
-    rejects = [reject(stage, "“Luna” is not in the evidence") for stage in ("base_qa", "audit")]
+    rejects = [reject(stage, Reason.of("words-not-in-evidence", words="Luna")) for stage in ("base_qa", "audit")]
     write_text(run.dataset / "rejected.jsonl", jsonl(rejects))
     html, page = read(run)
     for stage in stages:
@@ -321,7 +322,10 @@ def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, sta
 
 def test_reasons_and_their_examples_are_in_the_page_s_language(tmp_path: Path) -> None:
     run = make_run(tmp_path, "zh")
-    rejects = [reject("base_qa", "“广智” is not in the evidence", "谁掉落？", "广智"), reject("judge", "Is a is new")]
+    rejects = [
+        reject("base_qa", Reason.of("words-not-in-evidence", words="广智"), "谁掉落？", "广智"),
+        reject("judge", Reason.of("words", words="Is a is new")),
+    ]
     write_text(run.dataset / "rejected.jsonl", jsonl(rejects))
     html, page = read(run)
     assert '<td class="text">证据中没有“…”<ul' in html

@@ -24,6 +24,7 @@ from markupsafe import Markup
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.printable import printable
+from wukong_pipe.reasons import Reason
 from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.rivals import history
@@ -33,7 +34,6 @@ from wukong_trainer.report.json_table import Table, as_table
 from wukong_trainer.report.leakage_words import leakage_said
 from wukong_trainer.report.marks import mark, mark_reference
 from wukong_trainer.report.plots import differences_plot, loss_plot, loss_points, lowest, rates_plot
-from wukong_trainer.report.reject_words import chinese_reason
 from wukong_trainer.report.words import WORDS, Language, filled
 from wukong_trainer.scoring.figures import engine_of, has_risen, percent, points, sample_of
 
@@ -345,28 +345,22 @@ def _calls(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def _rejects(rejects: list[dict[str, Any]], lang: Language) -> dict[str, Any]:
     """Rejects counted by stage and kind of reason, most frequent first, each with examples."""
 
-    def told(reason: str, stage: str) -> str:
-        return _short(chinese_reason(reason, stage) if lang == "zh" else reason)
-
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for reject in rejects:
-        groups.setdefault((str(reject.get("stage", "")), _kind_of(str(reject.get("reason", "")))), []).append(reject)
+        kind = Reason.from_json(reject).kind(lang)
+        groups.setdefault((str(reject.get("stage", "")), kind), []).append(reject)
     stages: dict[str, Any] = {}
     for (stage, reason), found in sorted(groups.items(), key=lambda group: -len(group[1])):
         entry = stages.setdefault(stage, {"n": 0, "reasons": [], "others": 0})
         entry["n"] += len(found)
         if len(entry["reasons"]) < REASONS:
-            examples = [(_candidate(reject), told(str(reject.get("reason", "")), stage)) for reject in found[:EXAMPLES]]
-            entry["reasons"].append((told(reason, stage), len(found), examples))
+            examples = [
+                (_candidate(reject), _short(Reason.from_json(reject).sentence(lang))) for reject in found[:EXAMPLES]
+            ]
+            entry["reasons"].append((_short(reason), len(found), examples))
         else:
             entry["others"] += 1
     return {"n": len(rejects), "stages": stages}
-
-
-def _kind_of(reason: str) -> str:
-    """A reason without what the teacher wrote: “Luna 9” is not in the evidence and “Kiev” is not … are one kind."""
-    without = re.sub(r"“.*”", "“…”", reason, flags=re.DOTALL)
-    return re.sub(r"\b[0-9a-f]{16}\b|\b\d+(?:\.\d+)?\b", "…", without)
 
 
 def _candidate(reject: dict[str, Any]) -> str:

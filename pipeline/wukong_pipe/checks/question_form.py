@@ -1,0 +1,61 @@
+"""Is a text a question, and can it be understood alone? Limits on what a question or an answer may hold."""
+
+from __future__ import annotations
+
+import re
+
+from wukong_pipe.language.quantities import ENDLESS
+from wukong_pipe.language.text import LONGEST, normalise
+from wukong_pipe.printable import unseen_in
+from wukong_pipe.reasons import Reason
+
+MAX_QUESTION = 300
+MAX_ANSWER = 1500
+LEANS_ON_TEXT = re.compile(
+    r"上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字"
+    r"|\b(?:the|this|that) (?:above |following |given )?(?:text|passage|section|paragraph|document|excerpt|source)\b"
+    r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(
+    r"(?:请|麻烦|烦请)?(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?"
+    r"(?:列出|列举|说出|说明(?!书)|说说|说一说|讲讲|讲述|谈谈|介绍(?!信)|描述|解释(?!权)"
+    r"|概括(?!来说)|概述|简述|写出|指出|举出|比较(?!难|多|少)|总结|告诉我)"
+    r"|(?:please |kindly |(?:can|could|would|will) you (?:please )?)?"
+    r"(?:(?:name|list|state|mention|outline)(?= (?:(?:the|an?|all|any|both|each|every|some|several|at least|one|two"
+    r"|three|four|five|six|seven|eight|nine|ten|what|which|who|whom|whose|how|where|when|why|whether|its|his|her|their"
+    r")\b|(?-i:[A-Z])|[\d“\"《]))"
+    r"|(?:give|describe|explain|identify|specify|summari[sz]e|define|compare|enumerate"
+    r"|tell (?:me|us)|say (?:what|which|who|whom|whose|how|where|when|why|whether))\b)",
+    re.IGNORECASE,
+)
+"""How an order that asks as a question does begins: "Name the …", 请列出……; "List price" and 说明书 are things."""
+_PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
+
+
+def unseen(text: str) -> Reason | None:
+    """Why a question or answer that nobody sees all of is not trained on. Evidence is the source's own, and may."""
+    char = unseen_in(text)
+    return Reason.of("invisible", character=char) if char else None
+
+
+def too_long(answer: str) -> Reason | None:
+    """Why an answer, or a numeral in it, is longer than any that is meant, None where it is not."""
+    if len(answer) > MAX_ANSWER:
+        return Reason.of("answer-too-long", most=MAX_ANSWER)
+    return Reason.of("endless-numeral", most=LONGEST) if ENDLESS.search(answer) else None
+
+
+def check_question(question: str) -> Reason | None:
+    """Whether a text is a question that can be understood alone."""
+    if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not _ORDER.match(question):
+        return Reason.of("no-question")
+    if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
+        return Reason.of("leans-on-text", words=match.group())
+    return None if len(normalise(question)) >= 3 else Reason.of("empty-question")
+
+
+def pair_too_long(question: str, answer: str) -> Reason | None:
+    if len(question) > MAX_QUESTION:
+        return Reason.of("question-too-long", most=MAX_QUESTION)
+    return too_long(answer)

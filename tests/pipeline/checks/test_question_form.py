@@ -1,0 +1,78 @@
+"""A text is a question that can be understood alone, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from wukong_pipe.checks.question_form import check_question
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("上文提到的武器是什么？", "上文"),
+        ("根据本节，谁掉落出云棍？", "本节"),
+        ("它由谁掉落？", "它"),
+        ("该武器由谁掉落？", "该"),
+        ("Who is named in the text above?", "the text"),
+        ("What does this section say of Eagle?", "this section"),
+        ("As mentioned above, who landed Eagle?", "mentioned above"),
+        ("When did he land Eagle and it took off?", ""),
+        ("It landed when?", "It"),
+        ("When did Eagle land, according to the passage?", "the passage"),
+    ],
+)
+def test_a_question_that_leans_on_its_text_does_not_stand_alone(question: str, words: str) -> None:
+    expected = f"does not stand alone: “{words}”" if words else None
+    assert str(check_question(question)) == str(expected)
+
+
+@pytest.mark.parametrize("question", ["？", "?!?", "“”？"])
+def test_marks_alone_are_no_question(question: str) -> None:
+    assert check_question(question)
+
+
+@pytest.mark.parametrize("question", ["石敢当说“谁？”", "Who said 'Houston?'", "谁？ "])
+def test_a_question_mark_may_stand_inside_closing_quotes(question: str) -> None:
+    assert "not a question" not in str(check_question(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Name the pilot of Eagle.",
+        "Please list the craft",
+        "List 2 craft.",
+        "List Apollo missions.",
+        "state whether Eagle landed",
+        "Define orbital flight.",
+        "Tell me who flew.",
+        "请列出两种武器。",
+        "介绍出云棍",
+        "解释出云棍的用法。",
+        "说明出云棍的来源",
+    ],
+)
+def test_an_order_that_asks_for_an_answer_is_a_question(question: str) -> None:
+    assert check_question(question) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Naming is hard.",
+        "Drop a hammer.",
+        "List price is 60 dollars.",
+        "State capitals are large.",
+        "Name ancient craft and it flies.",
+        "请坐。",
+        "出云棍的介绍",
+        "解释权归游戏科学所有。",
+        "说明书里写着答案。",
+        "介绍信在土地庙。",
+        "比较难打的是石敢当。",
+        "概括来说是武器。",
+    ],
+)
+def test_another_order_or_statement_is_none(question: str) -> None:
+    assert "not a question" in str(check_question(question))
