@@ -23,7 +23,7 @@ from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.embedded.questions import form_of
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace
 

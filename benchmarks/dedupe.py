@@ -131,23 +131,23 @@ def questions(count: int, seed: int = 0) -> tuple[list[Question], frozenset[str]
 
 
 def _wordings(rng: random.Random, count: int) -> Iterator[tuple[Question, str]]:
-    from wukong_pipe.embedded.questions import TEMPLATES
+    from wukong_pipe.embedded.questions import templates
 
     made = 0
     while True:
         lang: Literal["zh", "en"] = rng.choice(("zh", "en"))
         name, other = invented(lang, rng), invented(lang, rng)
-        facts: list[tuple[str, dict[str, str]]] = [("define", {"e": name})]
-        facts += [("attribute", {"e": name, "a": a}) for a in rng.sample(ATTRIBUTES[lang], 3)]
+        facts: list[tuple[str, dict[str, str]]] = [("define", {"thing": name})]
+        facts += [("attribute", {"thing": name, "attribute": a}) for a in rng.sample(ATTRIBUTES[lang], 3)]
         sentence = rng.choice(SENTENCES[lang]).format(e=name, o=other, n=rng.randint(2, 200))
-        facts.append(("cloze", {"s": sentence}))
+        facts.append(("cloze", {"gapped": sentence}))
         for family, slots in facts:
             common = str(rng.randint(1, 99)) if rng.random() < 0.8 else {"zh": "是", "en": "Yes"}[lang]
             answer = invented(lang, rng) if rng.random() < 0.6 else common
-            for template in rng.sample(TEMPLATES[lang][family], 15):
+            for template in rng.sample(templates(lang)[family], 15):
                 if made == count:
                     return
-                yield Question(template.format(**slots), answer, f"{name} {family} {slots.get('a', '')}"), name
+                yield Question(template.format(**slots), answer, f"{name} {family} {slots.get('attribute', '')}"), name
                 made += 1
 
 
@@ -189,7 +189,7 @@ def twin(text: str, names: re.Pattern[str], by_lang: dict[str, list[str]], rng: 
 
 def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
     """What `near_pairs` must find: a prefix-filter join (Chaudhuri et al. 2006) in its plainest form."""
-    from wukong_pipe.language.text import ngrams
+    from wukong_pipe.language.similarity import ngrams
 
     grams = [ngrams(text) for text in texts]
     frequency = Counter(gram for own in grams for gram in own)
@@ -373,7 +373,8 @@ def resident() -> int:
 
 def line(method: str, result: dict[str, Any], made: Sequence[Question]) -> str:
     """A row of the table. An exact repeat of another question, which chance makes too, is nobody's merit or fault."""
-    from wukong_pipe.language.text import normalise, similarity
+    from wukong_pipe.language.normal_form import normalise
+    from wukong_pipe.language.similarity import similarity
 
     times = Counter(normalise(one.text) for one in made)
     removed = set(result["removed"])

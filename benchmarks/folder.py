@@ -26,7 +26,8 @@ from typing import Any
 
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms
-from wukong_pipe.language.text import is_chinese, latin_names, quoted
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.workspace import read_json, read_jsonl
 
 CORPORA = Path(__file__).parents[1] / "corpora"

@@ -25,7 +25,7 @@ from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair, doubtful, known_to
 from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
 from wukong_pipe.corpus.split import split
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
 

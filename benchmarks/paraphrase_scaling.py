@@ -32,10 +32,10 @@ from typing import Any
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, get_cosine_schedule_with_warmup
 
-from wukong_pipe.embedded.answers import reworded
-from wukong_pipe.embedded.invented_facts import made_up_pairs
-from wukong_pipe.embedded.questions import TEMPLATES as BY_FAMILY
-from wukong_pipe.language.text import CJK
+from wukong_pipe.embedded.answers import answer_sentences
+from wukong_pipe.embedded.invented_facts import invented_pairs
+from wukong_pipe.embedded.questions import templates as templates_of
+from wukong_pipe.language.chinese import CJK
 from wukong_trainer.data.examples import Example, chat_prompt
 from wukong_trainer.inference.generate import answer_all, prompt_text
 from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
@@ -128,7 +128,7 @@ def shown(values: Iterable[float], digits: int = 2) -> str:
 WORDINGS = (1, 2, 5, 10, 14)
 ANSWER_VARIANTS = (0, 2)
 CHAT_BATCH = 16
-TEMPLATES = BY_FAMILY["zh"]["attribute"]
+TEMPLATES = templates_of("zh")["attribute"]
 CHARACTERS = sorted(
     set(re.findall(rf"[{CJK}]", (Path(__file__).parents[1] / "corpora" / "blackwukong.md").read_text("utf-8")))
 )[:150]
@@ -194,9 +194,9 @@ def wordings(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> 
 def pretrained(folder: Path, never_read: str, options: argparse.Namespace) -> None:
     """Make the student that all seeds start from: it has read questions about other invented things."""
     rng = random.Random(0)
-    texts = [template.format(e=word(rng, 2), a=word(rng, 2)) for template in TEMPLATES for _ in range(100)]
-    held = re.compile(".+".join(map(re.escape, re.split(r"\{\w\}", never_read))))
-    pairs = made_up_pairs("zh", texts, 0, options.made_up_facts)
+    texts = [template.format(thing=word(rng, 2), attribute=word(rng, 2)) for template in TEMPLATES for _ in range(100)]
+    held = re.compile(".+".join(map(re.escape, re.split(r"\{\w+\}", never_read))))
+    pairs = invented_pairs("zh", texts, 0, options.made_up_facts)
     size = StudentSize(
         hidden=options.hidden,
         intermediate=options.hidden * 8 // 3,
@@ -225,7 +225,9 @@ def invented_facts(rng: random.Random, count: int) -> list[tuple[dict[str, str],
     attributes = [word(rng, 2) for _ in range(6)]
     things = [word(rng, 2) for _ in range((count + 1) // 2)]
     facts = [
-        ({"e": thing, "a": attribute}, word(rng, 2)) for thing in things for attribute in rng.sample(attributes, 2)
+        ({"thing": thing, "attribute": attribute}, word(rng, 2))
+        for thing in things
+        for attribute in rng.sample(attributes, 2)
     ]
     return facts[:count]
 
@@ -240,7 +242,7 @@ def rows_of(
     """`rows` rows of each fact: its first `n` wordings in turn, and with them those of the answer, as in a build."""
     made = []
     for order, (slots, answer) in zip(orders, facts, strict=True):
-        answers = [answer, *reworded("zh", "attribute", slots, answer, "")[:variants]]
+        answers = [answer, *answer_sentences("zh", "attribute", slots, answer, "")[:variants]]
         for place in (row % n for row in range(rows)):
             made.append(Example(order[place].format(**slots), answers[place % len(answers)]))
     return made

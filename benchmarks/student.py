@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.embedded.invented_facts import MADE_UP_FACTS, made_up_pairs
+from wukong_pipe.embedded.invented_facts import INVENTED_FACTS, invented_pairs
 from wukong_pipe.embedded.questions import form_of
-from wukong_pipe.language.text import is_chinese
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData, default_system
@@ -38,7 +38,7 @@ class Trial:
     name: str
     size: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
-    made_up_facts: int = MADE_UP_FACTS
+    made_up_facts: int = INVENTED_FACTS
     unseen_forms_in_pretraining: bool = True
 
 
@@ -97,7 +97,7 @@ def made_up(trial: Trial, data: TrainingData, texts: list[str]) -> Iterator[tupl
     """The pre-training pairs of a trial."""
     lang: Lang = "zh" if is_chinese("".join(texts[:200])) else "en"
     known = {form_of(example.instruction) for example in data.train}
-    for question, answer in made_up_pairs(lang, texts, 0, trial.made_up_facts):
+    for question, answer in invented_pairs(lang, texts, 0, trial.made_up_facts):
         if trial.unseen_forms_in_pretraining or form_of(question) in known:
             yield question, answer
 

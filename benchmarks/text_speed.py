@@ -32,7 +32,9 @@ from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import units
-from wukong_pipe.language.text import key_facts, latin_names, sentences
+from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.language.names import latin_names
+from wukong_pipe.language.sentences import sentences
 from wukong_pipe.records import QAPair
 from wukong_pipe.teacher.replies import read_object
 

@@ -32,7 +32,7 @@ from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, Train
 
 from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.corpus.sources import read_sources
-from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_json, write_text
 from wukong_trainer.data.examples import Example, TrainingData, default_system
@@ -257,7 +257,7 @@ def main() -> None:
         data = rows_of(Path(folder) / "runs")
         texts = [text for example in data.train for text in (example.question, example.output)]
         system = default_system(example.question for example in data.train)
-        pairs = made_up_pairs("zh", texts, 0)
+        pairs = invented_pairs("zh", texts, 0)
         student = make_student(Path(folder) / "student", texts, pairs, system, size=SIZE)
         # transformers 5.23 splits words for a Qwen2 as Qwen does, whatever the file says; older versions read the file.
         load_tokenizer(str(student)).save_pretrained(student)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.workspace import read_json, read_jsonl
 
@@ -69,5 +69,5 @@ def test_what_the_student_was_pre_trained_on_states_none_of_the_facts(demo: Path
     rows = read_jsonl(demo / "dataset" / "train.jsonl")
     asked = {row["instruction"] for name in ("train", "test") for row in read_jsonl(demo / "dataset" / f"{name}.jsonl")}
     texts = [text for row in rows for text in (row["instruction"], row["output"])]
-    made_up = list(islice(made_up_pairs("zh", texts, 0), 20_000))
-    assert not asked & {question for question, _ in made_up}
+    invented = list(islice(invented_pairs("zh", texts, 0), 20_000))
+    assert not asked & {question for question, _ in invented}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
 
 Lang = Literal["zh", "en"]

@@ -13,7 +13,7 @@ from importlib.resources import files
 from math import log2
 from typing import Any
 
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.provider import Response, completion
 from wukong_pipe.embedded import teacher
 from wukong_pipe.embedded.facts import facts
-from wukong_pipe.language.text import is_chinese
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.asking import AnswerTask, ParaphraseTask
 

@@ -26,8 +26,12 @@ from wukong_pipe.checks.comparing import (
 )
 from wukong_pipe.checks.contradictions import crossed, denied, opposite_said
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import Date, Quantity, amounts, in_figures, unit_of, unknown_amount
-from wukong_pipe.language.text import normalise, quoted
+from wukong_pipe.language.dates import Date
+from wukong_pipe.language.names import quoted
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
+from wukong_pipe.language.units import unit_of
 from wukong_pipe.reasons import Reason
 
 STRANGE = 1.9

@@ -20,8 +20,11 @@ from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
 from wukong_pipe.checks.question_scope import same_scope
 from wukong_pipe.corpus.units import terms
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import amounts, in_figures, unknown_amount
-from wukong_pipe.language.text import is_its_own_fact, key_facts, latin_names, normalise, numbers, quoted, stands_in
+from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
+from wukong_pipe.language.names import latin_names, quoted
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures, numbers
+from wukong_pipe.language.quantities import amounts, unknown_amount
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 

@@ -12,8 +12,13 @@ from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import terms, units
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import Quantity, amounts, in_figures, is_month
-from wukong_pipe.language.text import CJK, is_its_own_fact, key_facts, latin_names, normalise, quoted, stands_in
+from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.dates import is_month
+from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
+from wukong_pipe.language.names import latin_names, quoted
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import Quantity, amounts
 from wukong_pipe.records import QAPair, Section
 
 TOPIC_TERM = 12

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import Amounts, amounts, in_figures
-from wukong_pipe.language.text import CJK, normalise
+from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import Amounts, amounts
 
 _WORD = re.compile(
     r"[A-Za-z]+\.(?:[A-Za-z]\.)+|[A-Za-z][A-Za-z0-9]*(?:['’-][A-Za-z0-9]+)*|\d[\d.,]*+(?P<letters>-?[A-Za-z]\w*)?"

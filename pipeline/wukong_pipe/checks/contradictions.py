@@ -9,8 +9,9 @@ from itertools import combinations
 
 from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content, words
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import amounts, in_figures
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import in_figures
+from wukong_pipe.language.quantities import amounts
 from wukong_pipe.reasons import Reason
 
 EVIDENCE = Reason.of("evidence")

@@ -13,8 +13,9 @@ from wukong_pipe.checks.question_form import check_question, pair_too_long, unse
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit
-from wukong_pipe.language.quantities import with_asked_scale
-from wukong_pipe.language.text import key_facts, normalise
+from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import with_asked_scale
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 

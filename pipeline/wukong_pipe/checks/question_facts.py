@@ -8,8 +8,10 @@ from wukong_pipe.checks.answer_in_evidence import strange_order, strange_words
 from wukong_pipe.checks.base_question import BaseQuestion, base_question, listed_things, may_name, section_names
 from wukong_pipe.checks.comparing import TOPIC, content, same_stems, stem
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import Amounts, Quantity, amounts, in_figures, unknown_amount, with_asked_scale
-from wukong_pipe.language.text import normalise, quoted, stands_in
+from wukong_pipe.language.names import quoted
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures, with_asked_scale
+from wukong_pipe.language.quantities import Amounts, Quantity, amounts, unknown_amount
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from wukong_pipe.language.quantities import ENDLESS
-from wukong_pipe.language.text import LONGEST, normalise
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import ENDLESS, LONGEST
 from wukong_pipe.printable import unseen_in
 from wukong_pipe.reasons import Reason
 

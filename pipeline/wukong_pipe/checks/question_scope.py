@@ -11,8 +11,8 @@ from wukong_pipe.checks.answer_in_evidence import ordinals
 from wukong_pipe.checks.base_question import BaseQuestion, base_question, scopes
 from wukong_pipe.checks.comparing import character_pairs, content, stem, words
 from wukong_pipe.language import plain_words
-from wukong_pipe.language.quantities import in_figures
-from wukong_pipe.language.text import normalise, stands_in
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 

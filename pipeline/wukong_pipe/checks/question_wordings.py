@@ -14,8 +14,9 @@ from wukong_pipe.checks.contradictions import is_negative, opposite_said
 from wukong_pipe.checks.question_facts import same_amounts, same_names
 from wukong_pipe.checks.question_form import MAX_QUESTION, check_question, unseen
 from wukong_pipe.checks.question_scope import same_conditions, same_scope, same_things, same_time
+from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.quantities import amounts
-from wukong_pipe.language.text import key_facts, normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.commands.build import Progress
-from wukong_pipe.embedded.invented_facts import made_up_pairs
+from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.extras import training_installed
-from wukong_pipe.language.text import is_chinese
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
 
@@ -99,7 +99,7 @@ def make_student(run: Run, data: TrainingData, recipe: Recipe, progress: Progres
     return make(
         run.student,
         texts,
-        made_up_pairs(lang, texts, recipe.seed),
+        invented_pairs(lang, texts, recipe.seed),
         recipe.system,
         seed=recipe.seed,
         progress=lambda step, steps, loss: progress("pre-training the student", step, steps, f"loss {loss:.2f}"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from wukong_pipe.corpus.sources import Source, read_sources
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
-from wukong_pipe.language.text import listed
+from wukong_pipe.language.plurals import listed
 from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_object
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from wukong_pipe import bounded
 from wukong_pipe.corpus.decoding import CONVERTERS, decoded
 from wukong_pipe.errors import CorpusError, DataError
-from wukong_pipe.language.text import digest, listed
+from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.plurals import listed
 
 SUFFIXES = {".md", ".markdown", ".mdown", ".txt"}
 

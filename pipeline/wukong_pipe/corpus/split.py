@@ -14,7 +14,8 @@ from markdown_it.token import Token
 from wukong_pipe.corpus.blocks import FRONT_MATTER, line_starts, parse
 from wukong_pipe.corpus.units import outline
 from wukong_pipe.errors import CorpusError
-from wukong_pipe.language.text import is_chinese, sentence_spans
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.sentences import sentence_spans
 from wukong_pipe.records import Lang, Section
 
 MAX_CHARS = 3000

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from wukong_pipe.corpus.blocks import line_starts, parse, plain, unmarked
 from wukong_pipe.corpus.cleaning import clean
-from wukong_pipe.language.text import sentence_spans
+from wukong_pipe.language.sentences import sentence_spans
 from wukong_pipe.records import Section
 
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+")

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from wukong_pipe.language.text import normalise, numbers, same_key_facts
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.similarity import same_key_facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
 

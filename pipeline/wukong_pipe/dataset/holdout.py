@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from wukong_pipe.language.text import TAU, digest, marked, ngrams, normalise, numbers, same_key_facts, standing_in
+from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.names import marked_names, names_in
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.similarity import TAU, ngrams, same_key_facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row
 
@@ -235,15 +239,16 @@ class _Trained:
         """By their numbers and a name that they mark."""
         self._unmarked: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
         """Those that mark no name, by their numbers and a gram."""
-        held = frozenset(name for row in rows if row.split != "train" for name in marked(row.instruction, names))
+        held = frozenset(name for row in rows if row.split != "train" for name in marked_names(row.instruction, names))
         marks: set[str] = set()
         for i, row in enumerate(rows):
             if row.split != "train":
                 continue
-            normal, figures, own = normalise(row.instruction), numbers(row.instruction), marked(row.instruction, names)
+            normal, figures = normalise(row.instruction), numbers(row.instruction)
+            own = marked_names(row.instruction, names)
             self._of_pair[row.pair_id].append(i)
             self._saying[normal].append(i)
-            for name in standing_in(normal, held):
+            for name in names_in(normal, held):
                 self._naming[figures, name].append(i)
             for name in own:
                 self._marking[figures, name].append(i)
@@ -256,11 +261,11 @@ class _Trained:
         """Places of all rows of its pair, with its normal form, or with its key facts; and of some others."""
         normal, figures = normalise(held.instruction), numbers(held.instruction)
         found = {*self._of_pair[held.pair_id], *self._saying[normal]}
-        if own := marked(held.instruction, self._names):
+        if own := marked_names(held.instruction, self._names):
             rarest = min(own, key=lambda name: len(self._naming[figures, name]))
             return found.union(self._naming[figures, rarest])
         for gram in _grams(held.instruction):
             found.update(self._unmarked[figures, gram])
-        for name in standing_in(normal, self._marks):
+        for name in names_in(normal, self._marks):
             found.update(self._marking[figures, name])
         return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 
 Array = npt.NDArray[Any]
 

@@ -1,35 +1,44 @@
 """The embedded teacher: pairs and paraphrases by template, from tables, bold lead-ins, lists and sentences.
 
-It needs no key and no network, is deterministic and works on any Markdown, Chinese or English. It is a baseline
-and a way to try the whole path, not a language model: the manifest says so. It answers the same requests as a
-real teacher, in the same JSON, through the same journal and checks.
+It needs no key and no network, gives the same replies each time, and works on any Markdown, Chinese or English. It is a
+baseline and a way to try the whole path, not a language model, and the manifest says so. It answers the same requests
+as a real teacher, in the same JSON, through the same journal and checks.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
-from wukong_pipe.embedded.answers import reworded
-from wukong_pipe.embedded.facts import Fact, facts
-from wukong_pipe.embedded.questions import TEMPLATES
-from wukong_pipe.language.text import digest, normalise
+from wukong_pipe.corpus.units import Unit
+from wukong_pipe.embedded.answers import answer_sentences
+from wukong_pipe.embedded.facts import facts
+from wukong_pipe.embedded.questions import Fact, templates
+from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.records import Section
 from wukong_pipe.teacher.asking import AnswerTask, BaseQATask, ParaphraseTask, Request
 
+_FAMILY_RANK = {"attribute": 0, "define": 1, "ask": 2, "cloze": 3, "reverse": 4, "list": 5, "compare": 6}
+"""Families of short exact answers come first."""
 
-@lru_cache(maxsize=1)
+
+@cache
 def teacher_id() -> str:
-    """Model id of the embedded teacher: it carries the hash of its code, so a changed template is a new teacher."""
-    code = sorted(Path(__file__).parent.glob("*.py"))
-    return f"offline@{digest(*(file.read_text('utf-8') for file in code))[:8]}"
+    """Model id of the embedded teacher: it carries a hash of this folder, so a changed template is a new teacher."""
+    room = sorted(file for file in Path(__file__).parent.iterdir() if file.suffix in {".py", ".toml"})
+    return f"offline@{digest(*(file.read_text('utf-8') for file in room))[:8]}"
 
 
 def answer(request: Request, attempt: int) -> str:
     """The embedded teacher's reply to a request, as the JSON text a language model would have sent.
 
-    It says all the questions it has at once: a later `attempt` could only repeat what the checks refused, so it is
+    {"pairs": [{"question": "出云棍的来源是什么？", "answer": "石敢当", "evidence": ["……"], "kind": "base"}]}
+
+    The first attempt gives all questions it has. A later one could only repeat what the checks refused, so its reply is
     empty.
     """
     task = request.task
@@ -46,66 +55,81 @@ def answer(request: Request, attempt: int) -> str:
             "evidence": [unit.text for unit in fact.units],
             "kind": "reverse" if fact.family == "reverse" else "base",
         }
-        for fact in ([] if attempt else _chosen(task))
+        for fact in ([] if attempt else _best_facts(task))
     ]
     return json.dumps({"pairs": pairs}, ensure_ascii=False)
 
 
-def _chosen(task: BaseQATask) -> list[Fact]:
-    """As many facts as asked for, in the order of the source.
+def _best_facts(task: BaseQATask) -> list[Fact]:
+    """As many facts as the task asks for, in the order of the source.
 
-    Where each unit can have one, it has one; lists, comparisons and questions from the answer's side then take the
-    place of table cells that most rows share. Where there are more units than pairs, those with short exact answers
-    come first.
+    Where each unit can have a fact, it has one; lists, comparisons and reverse questions then take the place of table
+    cells that most rows share. Where there are more units than pairs, those with short exact answers come first.
     """
+    lang = task.section.lang
     covered = {normalise(question) for question in task.covered}
-    known = [fact for fact in facts(task.section) if normalise(fact.question(task.section.lang, 0)) not in covered]
-    order = {"attribute": 0, "define": 1, "ask": 2, "cloze": 3, "reverse": 4, "list": 5, "compare": 6}
-    ranks: list[tuple[int, ...]] = [(1, order[fact.family]) for fact in known]
-    of_unit = [fact.units[0] for fact in known]
-    if len(set(of_unit)) <= task.quota:
-        shared = Counter((dict(fact.slots)["a"], fact.answer) for fact in known if fact.family == "attribute")
-        twins = {(fact.answer, dict(fact.slots)["v"]) for fact in known if fact.family == "reverse"}
-        for i, fact in enumerate(known):
-            slots = dict(fact.slots)
-            if of_unit[i] not in of_unit[:i]:
-                ranks[i] = (0,)
-            elif fact.family in {"reverse", "compare"} or (slots.get("e"), fact.answer) in twins:
-                ranks[i] = (1, 0)
-            elif fact.family == "attribute":
-                ranks[i] = (2, shared[slots["a"], fact.answer])
-    ranked = sorted(range(len(known)), key=lambda i: (ranks[i], i))
-    return [known[i] for i in sorted(ranked[: task.quota])]
+    left = [fact for fact in facts(task.section) if normalise(fact.question(lang, 0)) not in covered]
+    units = {fact.units[0] for fact in left}
+    ranks = [(1, _FAMILY_RANK[fact.family]) for fact in left] if len(units) > task.quota else _ranks_for_all_units(left)
+    ranked = sorted(range(len(left)), key=lambda i: (ranks[i], i))
+    return [left[i] for i in sorted(ranked[: task.quota])]
+
+
+def _ranks_for_all_units(left: Sequence[Fact]) -> list[tuple[int, int]]:
+    """The rank of each fact, the first fact of each unit before all others."""
+    shared = Counter((dict(fact.slots)["attribute"], fact.answer) for fact in left if fact.family == "attribute")
+    # A reverse question and the cell it was made from state one fact; both ways of asking it are wanted.
+    reversed_facts = {(fact.answer, dict(fact.slots)["value"]) for fact in left if fact.family == "reverse"}
+    ranks: list[tuple[int, int]] = []
+    units: set[Unit] = set()
+    for fact in left:
+        slots = dict(fact.slots)
+        if fact.units[0] not in units:
+            units.add(fact.units[0])
+            ranks.append((0, 0))
+        elif fact.family in {"reverse", "compare"} or (slots.get("thing"), fact.answer) in reversed_facts:
+            ranks.append((1, 0))
+        elif fact.family == "attribute":
+            ranks.append((2, shared[slots["attribute"], fact.answer]))
+        else:
+            ranks.append((1, _FAMILY_RANK[fact.family]))
+    return ranks
 
 
 def paraphrases(task: ParaphraseTask) -> list[str]:
     """Other wordings of a question this teacher asked; none where it did not ask it.
 
-    The templates are taken from an offset that depends on the question, so that a dataset of few variants a
-    question still holds all of them.
+    The first template depends on the question, so a dataset of few variants a question still uses all templates.
     """
     lang = task.section.lang
-    fact = next((fact for fact in facts(task.section) if fact.question(lang, 0) == task.question), None)
+    fact = _fact_asked(task.section, task.question)
     if fact is None:
         return []
-    count = len(TEMPLATES[lang][fact.family]) - 1
+    count = len(templates(lang)[fact.family]) - 1
     offset = int(digest(task.question), 16) % count
     wordings = (fact.question(lang, 1 + (offset + i) % count) for i in range(count))
-    covered = {normalise(question) for question in task.covered}
-    return [wording for wording in wordings if normalise(wording) not in covered][: task.count]
+    return _uncovered(wordings, task.covered)[: task.count]
 
 
 def answer_wordings(task: AnswerTask, attempt: int) -> list[str]:
     """Whole sentences that give the answer to a question this teacher asked; none where it did not ask it.
 
-    A later attempt takes what it has from the end: what stands first was refused.
+    A later attempt takes its wordings from the end: the checks refused the first ones.
     """
-    lang = task.section.lang
-    fact = next((fact for fact in facts(task.section) if fact.question(lang, 0) == task.question), None)
+    fact = _fact_asked(task.section, task.question)
     if fact is None:
         return []
-    said = fact.units[0].words.strip().rstrip("。.！!；;")
-    covered = {normalise(wording) for wording in task.covered}
-    wordings = reworded(lang, fact.family, dict(fact.slots), task.answer, said)
-    left = [wording for wording in wordings if normalise(wording) not in covered]
+    sentence = fact.units[0].words.strip().rstrip("。.！!；;")
+    wordings = answer_sentences(task.section.lang, fact.family, dict(fact.slots), task.answer, sentence)
+    left = _uncovered(wordings, task.covered)
     return left[-task.count :] if attempt else left[: task.count]
+
+
+def _fact_asked(section: Section, question: str) -> Fact | None:
+    return next((fact for fact in facts(section) if fact.question(section.lang, 0) == question), None)
+
+
+def _uncovered(wordings: Iterable[str], covered: Iterable[str]) -> list[str]:
+    """The wordings that, in normal form, are none of the covered ones."""
+    taken = set(map(normalise, covered))
+    return [wording for wording in wordings if normalise(wording) not in taken]

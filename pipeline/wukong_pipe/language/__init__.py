@@ -1,1 +1,1 @@
-"""What is known of Chinese and English: numbers, sentences, words."""
+"""What is known of Chinese and English: numbers, sentences, names, words. Word lists are TOML files."""

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from wukong_pipe.build import Built
 from wukong_pipe.dataset.files import level_counts, split_counts
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.printable import printable
 from wukong_pipe.stages.estimate import AT_MOST, Price
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.printable import one_line
 from wukong_trainer.scoring.figures import engine_of, in_points, past_evaluation, percent, rivals, sampled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.workspace import Run
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.corpus.cleaning import clean
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item

@@ -10,7 +10,7 @@ from typing import Any
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row, Section
 from wukong_pipe.workspace import read_numbered

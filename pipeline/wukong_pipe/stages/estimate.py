@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wukong_pipe.journal.records import Prices, Tokens
-from wukong_pipe.language.text import ideographs
+from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages import answers, base_qa, judge
 from wukong_pipe.stages.settings import BuildSettings

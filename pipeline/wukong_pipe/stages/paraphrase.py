@@ -8,7 +8,7 @@ from typing import Any
 
 from wukong_pipe.checks.candidates import QUESTION_SCHEMA
 from wukong_pipe.checks.question_wordings import check_paraphrase
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wukong_pipe.language.text import listed
+from wukong_pipe.language.plurals import listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject, Section
 from wukong_pipe.stages.answers import RewordedAnswer

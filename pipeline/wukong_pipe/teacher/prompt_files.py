@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import Lang
 
 PLACEHOLDERS = {

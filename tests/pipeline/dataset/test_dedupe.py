@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.support.rows import family, pair, row
 from wukong_pipe.dataset.dedupe import NEAR, NEAR_IN_FAMILY, Removal, dedupe
 from wukong_pipe.dataset.similar_pairs import near_pairs
-from wukong_pipe.language.text import normalise, same_key_facts, similarity
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.similarity import same_key_facts, similarity
 
 NOBODY: frozenset[str] = frozenset()
 LONG = "在第三章的石窟之中一共可以遇到哪几位会使用法术的头目"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset.dedupe import dedupe
 from wukong_pipe.dataset.holdout import MIN_FORM_USES, Holdout, Plan, hold_out, plan
-from wukong_pipe.language.text import TAU, normalise, same_key_facts, similarity
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.similarity import TAU, same_key_facts, similarity
 from wukong_pipe.records import QAPair, Row
 
 NAMES = frozenset({"出云棍", "飞龙宝杖", "石敢当", "Eagle"})

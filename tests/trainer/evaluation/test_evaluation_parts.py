@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, StoppedShort
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.bertscore import bert_scores, load_encoder

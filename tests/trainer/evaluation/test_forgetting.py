@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe.language.text import is_chinese, normalise
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.normal_form import normalise
 from wukong_trainer.evaluation.forgetting import forgetting, general_questions
 from wukong_trainer.scoring.scores import score
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from wukong_pipe.language.text import normalise, similarity
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.similarity import similarity
 from wukong_trainer.evaluation.leaks import copies, leaks
 
 TRAINED = ["出云棍怎样获得？", "第一回的妖王是谁？", "How tall was the Saturn V on its launch pad?"]

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wukong_pipe.language.text import is_chinese, normalise
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.normal_form import normalise
 from wukong_trainer.recipe import Style
 
 Message = dict[str, str]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.language.text import normalise
+from wukong_pipe.language.normal_form import normalise
 from wukong_trainer.data.examples import Example, TrainingData, digest_of
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.recipe import Recipe

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
-from wukong_pipe.language.text import is_chinese
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_raw, read_rows, read_training_data

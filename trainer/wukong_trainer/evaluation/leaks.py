@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from wukong_pipe.language.text import TAU, marked, ngrams, normalise, numbers, standing_in
+from wukong_pipe.language.names import marked_names, names_in
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.similarity import TAU, ngrams
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class _Trained:
     def __init__(self, questions: Iterable[str], names: frozenset[str]) -> None:
         self._questions = sorted(questions)
         self._numbers = [numbers(question) for question in self._questions]
-        self._marks = [standing_in(question, names) for question in self._questions]
+        self._marks = [names_in(question, names) for question in self._questions]
         self._places: dict[str, int] = {}
         grams = [[self._places.setdefault(gram, len(self._places)) for gram in ngrams(q)] for q in self._questions]
         self._sizes = np.array([len(own) for own in grams])
@@ -84,7 +87,7 @@ class _Trained:
         asked[[self._places[gram] for gram in grams if gram in self._places]] = 1
         shared = self._holds @ asked
         alike = shared / np.maximum(self._sizes + len(grams) - shared, 1)
-        normal, marks = normalise(question), marked(question, names)
+        normal, marks = normalise(question), marked_names(question, names)
         figures = numbers(normal)
         for at in np.argsort(-alike, kind="stable")[: np.count_nonzero(shared)]:
             trained = self._questions[at]

@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.language.text import counted, normalise
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.plurals import counted
 from wukong_trainer.data.thoughts import said
 from wukong_trainer.scoring.figures import in_points
 from wukong_trainer.scoring.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson

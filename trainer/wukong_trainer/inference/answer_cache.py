@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

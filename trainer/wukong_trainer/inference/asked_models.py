@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.language.text import digest
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data.examples import Message
 from wukong_trainer.data.thoughts import said

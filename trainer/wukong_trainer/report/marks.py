@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from wukong_pipe.language.text import CJK, KeyFacts, key_facts, latin_names, normalise, numbers, quoted
+from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.key_facts import KeyFacts, key_facts
+from wukong_pipe.language.names import latin_names, quoted
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
 from wukong_trainer.data.thoughts import split_thought
 
 SHOWN = 4000

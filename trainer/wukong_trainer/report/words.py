@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any, Literal
 
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 
 Language = Literal["en", "zh"]
 

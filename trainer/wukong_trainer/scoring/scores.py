@@ -12,8 +12,12 @@ from itertools import dropwhile, pairwise, takewhile
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from wukong_pipe.language.quantities import amounts, in_figures, unit_of, unknown_amount, without_amounts
-from wukong_pipe.language.text import is_chinese, is_its_own_fact, key_facts, normalise, numbers, stands_in
+from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures, numbers
+from wukong_pipe.language.quantities import amounts, unknown_amount, without_amounts
+from wukong_pipe.language.units import unit_of
 
 PRIMARY = "key_fact_hit"
 """The score that the verdict is about, named before anything is measured."""

@@ -11,7 +11,7 @@ from transformers import SchedulerType
 from transformers.training_args import OptimizerNames
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.language.text import counted
+from wukong_pipe.language.plurals import counted
 from wukong_trainer.data.examples import Example, to_trl
 from wukong_trainer.models.templates import rendered
 from wukong_trainer.recipe import Recipe

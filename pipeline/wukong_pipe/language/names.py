@@ -1,0 +1,74 @@
+"""Names and quoted terms of a text, and which of some known names it holds."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.plain_words import OPENERS
+from wukong_pipe.language.sentences import sentence_spans
+
+_QUOTED = re.compile(r"《([^《》]+)》|「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|【([^【】]+)】|\"([^\"\n]+)\"")
+_LATIN_NAME = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9'’-]*(?: (?:[A-Z][A-Za-z0-9'’-]*|\d+[A-Za-z]?(?![A-Za-z0-9.])))*"
+    r"|[a-z]+\d[A-Za-z0-9-]*)"
+)
+
+
+def quoted(text: str) -> frozenset[str]:
+    """Terms inside 《》「」『』“”【】 or straight double quotes."""
+    return frozenset(next(filter(None, groups)).strip() for groups in _QUOTED.findall(text) if any(groups))
+
+
+def latin_names(text: str) -> frozenset[str]:
+    """Capitalised names and codes: Unreal Engine 5, PS5.
+
+    The first word of a sentence is no name on its own. It is no part of a name where it is one of `OPENERS`, such as
+    The or Under.
+
+    >>> sorted(latin_names("The crew of Apollo 11 met John Houbolt."))
+    ['Apollo 11', 'John Houbolt']
+    """
+    starts = {start for start, _ in sentence_spans(text)}
+    names = set()
+    for match in _LATIN_NAME.finditer(text):
+        words = match.group().split(" ")
+        if match.start() in starts or match.start() - 1 in starts:
+            if words[0].casefold() in OPENERS:
+                words = words[1:]
+            # Every sentence begins with a capital, so a single plain word there may be any word.
+            elif len(words) == 1 and words[0][1:].islower():
+                words = []
+        if words and words != ["I"]:
+            names.add(" ".join(words))
+    return frozenset(names)
+
+
+@lru_cache(maxsize=65536)
+def marked_names(question: str, names: frozenset[str]) -> frozenset[str]:
+    """The names in a question, in normal form: what it writes in quotes or capitals, and those of `names` it holds."""
+    spellings = quoted(question) | latin_names(question) | names_in(question, names)
+    return frozenset(map(normalise, spellings)) - {""}
+
+
+_BEGINNING = 4
+"""Characters of a name under which it is looked up."""
+
+
+def names_in(text: str, names: frozenset[str]) -> set[str]:
+    """The names, none of them empty, that stand in a text.
+
+    A corpus has thousands of names. They are looked up by how they begin, so the time hardly grows with their number.
+    """
+    beginnings = _by_beginning(names)
+    places = ((text[i : i + length], i) for i in range(len(text)) for length in range(1, _BEGINNING + 1))
+    return {name for key, i in places for name in beginnings.get(key, ()) if text.startswith(name, i)}
+
+
+@lru_cache(maxsize=4)
+def _by_beginning(names: frozenset[str]) -> dict[str, list[str]]:
+    beginnings: dict[str, list[str]] = {}
+    for name in names:
+        beginnings.setdefault(name[:_BEGINNING], []).append(name)
+    return beginnings

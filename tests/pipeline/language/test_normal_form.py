@@ -1,0 +1,34 @@
+"""The normal form: what does not count when two texts are compared."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wukong_pipe.language.normal_form import normalise
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("《出云棍》 怎样　获得？", "出云棍怎样获得?"),
+        ("ＰＳ５ 版", "ps5版"),
+        ("What is the Saturn-V?", "what is  the saturn v"),
+        ("Who？", "who!"),
+    ],
+)
+def test_width_case_punctuation_and_space_beside_chinese_do_not_count(a: str, b: str) -> None:
+    assert normalise(a) == normalise(b)
+
+
+def test_words_are_not_run_together() -> None:
+    assert normalise("Saturn V") != normalise("SaturnV")
+
+
+@given(st.text(max_size=40))
+def test_a_normal_form_is_its_own_normal_form_but_for_what_folds_twice(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == normalise(normalise(once))
+    assert "  " not in once
+    assert once == once.strip()
