@@ -187,6 +187,14 @@ def twin(text: str, names: re.Pattern[str], by_lang: dict[str, list[str]], rng: 
 # Each takes the questions and gives the places of those it takes for repeats of others.
 
 
+def near_pairs(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
+    """The build's join without its groups: all pairs i < j of texts that are `threshold` alike, ordered by (j, i)."""
+    from wukong_pipe.dataset.similar_pairs import join
+    from wukong_pipe.language.normal_form import normalise
+
+    return join([normalise(text) for text in texts], threshold, [0] * len(texts))
+
+
 def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
     """What `near_pairs` must find: a prefix-filter join (Chaudhuri et al. 2006) in its plainest form."""
     from wukong_pipe.language.similarity import ngrams
@@ -217,8 +225,6 @@ def ours(questions: Sequence[Question], names: frozenset[str]) -> set[int]:
 
 def ours_texts_alone(questions: Sequence[Question], _: frozenset[str]) -> set[int]:
     """The join without answers, families and names: what the rivals do, but exactly."""
-    from wukong_pipe.dataset.similar_pairs import near_pairs
-
     removed: set[int] = set()
     for i, j, _alike in near_pairs([one.text for one in questions], THRESHOLD):
         if i not in removed:

@@ -12,11 +12,12 @@ import click
 from wukong_pipe.cli.options import common, named_or_last, out
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal.check import sound_version
+from wukong_pipe.journal.copies import newer_copy
 from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.recover import recover
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.screens import sections
-from wukong_pipe.screens.journal import as_json, summary, summary_table
+from wukong_pipe.screens.journal import as_json, recovery_lines, summary, summary_table
 from wukong_pipe.workspace import Workspace
 
 
@@ -55,7 +56,7 @@ def inspect_command(section: str, **options: Any) -> None:
 
 
 @click.command("journal")
-@click.option("--recover", is_flag=True, help="Save every call of a damaged journal that can be read.")
+@click.option("--recover", is_flag=True, help="Put the newest sound copy in the place of a damaged journal.")
 @common
 def journal_command(**options: Any) -> None:
     """Show the calls to teachers and their cost, by run and prompt.
@@ -85,33 +86,26 @@ def journal_command(**options: Any) -> None:
 
 
 def _recover(workspace: Workspace, as_json: bool) -> None:
-    """Save what can be read of a damaged journal; leave a sound one alone.
+    """Restore a damaged journal from a copy; leave a sound one alone.
 
     Raises:
-        WorkspaceError: it is sound and a newer version's, or cannot be recovered.
+        WorkspaceError: it is sound and a newer version's, or there is no sound copy.
     """
+    path = workspace.journal
     with workspace.writing():
-        version = sound_version(workspace.journal)
-        if version is not None:
-            if version > len(MIGRATIONS):
-                raise WorkspaceError(
-                    f"The journal {workspace.journal} is sound, and a newer wukong-pipe wrote it: open it with "
-                    "that one. Nothing was changed."
-                )
-            if as_json:
-                print(json.dumps({"sound": True}))
-            else:
-                old = " An older version wrote it: the next build brings it up to date."
-                out.print(
-                    f"The journal {workspace.journal} is sound: there is nothing to recover."
-                    f"{old if version < len(MIGRATIONS) else ''}"
-                )
-            return
-        saved = recover(workspace.journal)
+        version = sound_version(path)
+        if version is not None and version > len(MIGRATIONS):
+            raise WorkspaceError(
+                f"The journal {path} is sound, and a newer wukong-pipe wrote it: open it with that one. "
+                "Nothing was changed."
+            )
+        # A sound journal may still lack calls that were bought: one that was deleted and made anew.
+        recovered = recover(workspace) if version is None or newer_copy(path) else None
     if as_json:
-        print(json.dumps({"sound": False, **asdict(saved), "damaged": str(saved.damaged)}))
+        print(json.dumps({"sound": True} if recovered is None else {"sound": False, **asdict(recovered)}, default=str))
+    elif recovered is None:
+        old = "" if version == len(MIGRATIONS) else " An older version wrote it: the next build brings it up to date."
+        out.print(f"The journal {path} is sound: there is nothing to recover.{old}")
     else:
-        out.print(
-            f"{saved.calls} calls and {saved.sends} requests saved; at least {saved.lost_calls} calls and "
-            f"{saved.lost_sends} requests could not be read. The damaged journal is {saved.damaged}."
-        )
+        for line in recovery_lines(path, recovered):
+            out.print(line)

@@ -1,4 +1,4 @@
-"""Rows that ask the same thing twice: found exactly, removed with the row that was kept and how alike they are."""
+"""Dedupe: of rows that ask the same thing the first is kept, and each other one is removed with a reason."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
 
 NEAR = 0.85
-"""Questions of different pairs this alike, with equal key facts and equal answers, are one question."""
+"""Two questions of different pairs are one question from this similarity on, if key facts and answers are equal."""
 NEAR_IN_FAMILY = 0.95
-"""Wordings of one pair may be as alike as they like, short of saying the same."""
+"""Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
 MANY = 50
-"""A group of more rows than this is parted by the numbers in its questions before they are compared."""
+"""A group of more rows than this is split by the numbers in its questions before they are compared."""
 
-_TELLING = re.compile(
+_DECISIVE = re.compile(
     r"[零〇一二两三四五六七八九十百千万亿几半双不没未无非否莫勿前后上下左右内外东西南北大小多少高低长短早晚首末]"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred|thousand|million|dozen"
     r"|once|twice|half|both|first|second|third|\w+th|last|next|previous|former|latter|before|after|until|since"
@@ -29,7 +29,7 @@ _TELLING = re.compile(
     r"|not?|none|never|nor|cannot|\w+n['’]t|without|except|unless|un\w+|non\w*)\b",
     re.IGNORECASE,
 )
-"""Words that turn a question into another one without being a number or a name by their spelling."""
+"""Words that make another question of it, though their spelling shows neither a number nor a name: before, after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,20 @@ class Removal:
 def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """Keep the first of each group of rows that ask the same.
 
+    Of “How long is the river?” and “how long is the river” the second is removed:
+    `Removal(row=…, kept=…, similarity=1.0, reason="same question")`.
+
     Args:
-        rows: in the order of preference.
-        names: terms that tell two questions apart, of the whole corpus.
+        rows: the preferred ones first.
+        names: terms of the whole corpus that make two questions different.
 
     Returns:
         The rows kept, in order, and a removal for each other row. The same question with another answer is
         removed as a conflict: a model cannot learn both.
     """
     removals: dict[int, Removal] = {}
-    repeats: dict[int, int] = {}
-    first: dict[str, int] = {}
+    repeats: dict[int, int] = {}  # The place of an exact repeat, and that of the row it repeats.
+    first: dict[str, int] = {}  # The place of the first row with that normal form.
     for i, row in enumerate(rows):
         j = first.setdefault(normalise(row.instruction), i)
         if j != i:
@@ -77,18 +80,18 @@ def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[
             kept, alike = near[at]
             removals[i] = Removal(rows[i], left[kept], alike, "near-question")
     for i, j in repeats.items():
-        if j in removals:  # What it repeats went too: name the row that stayed.
+        if j in removals:  # The row it repeats was removed, too: name the row that stays.
             removals[i] = replace(removals[i], kept=removals[j].kept, similarity=removals[j].similarity)
     return [row for i, row in enumerate(rows) if i not in removals], [removals[i] for i in sorted(removals)]
 
 
 def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[str]) -> dict[int, tuple[int, float]]:
-    """Which rows ask nearly the same as an earlier one that is kept: their places, its place and how alike they are.
+    """The places of rows that ask nearly the same as an earlier, kept row: its place, and their similarity.
 
     Args:
         normals: the rows' questions, normalised, all different.
     """
-    from wukong_pipe.dataset.similar_pairs import join  # It leans on numpy, which --help can do without.
+    from wukong_pipe.dataset.similar_pairs import join  # Imported here: --help must not load numpy.
 
     removed: dict[int, tuple[int, float]] = {}
     for i, j, alike in join(normals, NEAR, _groups(rows)):
@@ -99,21 +102,22 @@ def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[
         if alike < NEAR_IN_FAMILY if family else normalise(kept.output) != normalise(row.output):
             continue
         a, b = kept.instruction, row.instruction
-        if numbers(a) == numbers(b) and _telling(a) == _telling(b) and same_key_facts(a, b, names):
+        if numbers(a) == numbers(b) and _decisive_words(a) == _decisive_words(b) and same_key_facts(a, b, names):
             removed[j] = i, alike
     return removed
 
 
-def _telling(question: str) -> list[str]:
-    return sorted(word.casefold() for word in _TELLING.findall(question))
+def _decisive_words(question: str) -> list[str]:
+    return sorted(word.casefold() for word in _DECISIVE.findall(question))
 
 
 def _groups(rows: Sequence[Row]) -> list[int]:
-    """A number for each row; two rows of different numbers are never one question.
+    """The number of each row's group; two rows of different groups are never one question.
 
-    Repeats have one answer, or are of one family, and hold the same numbers. Templates (“Does chapter 12 …?”, “Yes.”)
-    make the questions of many rows so alike that comparing them all would take the square of their number.
+    Rows that ask the same have one answer or belong to one pair, and hold the same numbers. Without groups, rows from
+    templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the square of their number.
     """
+    # Union-find: rows with the same answer and rows of the same pair get the same top.
     parents: list[int] = []
 
     def top(node: int) -> int:

@@ -1,4 +1,4 @@
-"""Which questions are held out, decided by hash before their wordings are bought, and the audit that none leaks."""
+"""Hold-out: which questions are for testing, chosen by hash before wordings are bought; and the audit for leaks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row
 
 MIN_TRAINED = 3
-"""A pair gives up a wording only if at least this many rows of it, none within τ of that wording, are trained."""
+"""A pair gives a wording away only if it keeps this many trained rows whose similarity to that wording is below τ."""
 MIN_FORM_USES = 5
 """A question form is held out as a whole only where at least this many pairs use it."""
 
@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A training row the audit took out, the held-out question it is too close to, and how close."""
+    """A training row that is left out: the held-out question it is too close to, its id, and their similarity."""
 
     row: Row
     held: str
@@ -46,23 +46,23 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The rows with their splits, what was dropped and why, and the highest similarity that is left."""
+    """The rows with their splits, what was dropped and why, and the highest similarity between train and the rest."""
 
     rows: list[Row]
     dropped: list[Dropped]
-    """By the audit: too close to a held-out question."""
+    """Dropped by the audit: too close to a held-out question."""
     highest_similarity: float
     of_held_forms: list[Dropped] = field(default_factory=list)
-    """Because their template is held out as a whole."""
+    """Dropped because their template is held out as a whole."""
 
 
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
     """Choose the sections and pairs that are held out whole, by their hash, at least one of each where possible.
 
-    Each is chosen by its own hash alone, so that a section which comes or goes moves no other to another split. A pair
-    is chosen only if another pair of the same fact is trained; a corpus of one section keeps it.
+    Only its own hash decides, so a section that is added or removed moves no other one to another split. A pair is
+    chosen only if another pair of the same fact is trained. The only section of a corpus is trained.
     """
-    # The pieces of one long section stand or fall together: each tells of what the others do.
+    # The pieces of one long section are held out together: each tells what the others are about.
     pieces: defaultdict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         pieces[digest(pair.section.source, *pair.section.heading_path)].add(pair.section.id)
@@ -83,7 +83,7 @@ def plan(pairs: Sequence[QAPair], share: float) -> Plan:
 
 
 def _low(purpose: str, ranked: Sequence[str], share: float) -> int:
-    """How many of these ids, the lowest hash first, have one below `share`; at least one, and never all."""
+    """How many of these ids, ordered by hash, have a hash below `share` of all; at least one, and never all."""
     if not share or not ranked:
         return 0
     count = sum(int(digest(purpose, name)[:8], 16) < share * 16**8 for name in ranked)
@@ -99,11 +99,14 @@ def hold_out(
 ) -> Holdout:
     """Give every row its split and level, and drop training rows that are too close to a held-out question.
 
+    A row comes in as `split="train", level=""`; a wording that is held out goes out as `split="test",
+    level="wording"`.
+
     Args:
-        rows: deduplicated, base rows first in their families.
+        rows: deduplicated; of the rows of a pair, the base row first.
         chosen: the sections and pairs held out whole.
-        share: of a pair's wordings, that is held out (at least one of each pair that can spare one).
-        names: terms that tell two questions apart, of the whole corpus.
+        share: the share of a pair's wordings that is held out (at least one of each pair that can spare one).
+        names: terms of the whole corpus that make two questions different.
         form_of: the template a question was made with, "" where it was written freely. Forms are held out whole:
             a wording whose pattern is trained with other facts is an easier test than one of a new pattern.
     """
@@ -135,7 +138,7 @@ def _whole(row: Row, chosen: Plan) -> Row:
 
 
 def _held_forms(rows: Iterable[Row], share: float, form_of: Callable[[str], str]) -> frozenset[str]:
-    """The forms no training row will use: of each family of forms the share with the lowest hash."""
+    """The forms that no training row will use: of each family of forms the share with the lowest hash."""
     paraphrases = [row for row in rows if row.split == "train" and row.kind == "paraphrase"]
     uses = Counter(form_of(row.instruction) for row in paraphrases)
     by_family: defaultdict[str, list[str]] = defaultdict(list)
@@ -171,7 +174,7 @@ def _hold_validation(rows: list[Row], family: list[int]) -> None:
 
 
 def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
-    """Whether enough of the family stays trained, outside τ of the chosen wording and of those held out before."""
+    """Whether enough rows of the family stay trained whose similarity to all its held-out wordings is below τ."""
     held = [rows[i].instruction for i in family if rows[i].split != "train" or i == chosen]
     trained = [rows[i].instruction for i in family if rows[i].split == "train" and i != chosen]
     return sum(all(_alike(text, other) < TAU for other in held) for text in trained) >= MIN_TRAINED
@@ -179,7 +182,7 @@ def _spare(rows: Sequence[Row], family: Sequence[int], chosen: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def _grams(question: str) -> frozenset[str]:
-    """The 3-grams of a question. They take 4 KiB, and `ngrams` would keep those of all the rows of a big dataset."""
+    """The 3-grams of a question, of the last ones only: they take 4 KiB, and `ngrams` keeps them for many rows."""
     return ngrams.__wrapped__(question)
 
 
@@ -190,22 +193,23 @@ def _alike(a: str, b: str) -> float:
 
 
 def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
-    """Drop every training row within τ of a held-out question of its pair, or with the same key facts; never move one.
+    """Drop every training row that is within τ of a held-out question and has its key facts or its pair; move none.
 
-    Every held-out question is compared with every training row that has its key facts or is of its pair, so the
-    highest similarity that is left is exact.
+    Every held-out question is compared with every training row of its key facts or its pair, so the highest similarity
+    that is left is exact.
     """
-    train = _Trained(rows, names)
+    index = _KeyFactIndex(rows, names)
     dropped: dict[int, Dropped] = {}
     left: dict[int, float] = defaultdict(float)
     for held in (row for row in rows if row.split != "train"):
-        for i in train.near(held):
+        for i in index.candidates(held):
             row = rows[i]
             alike = _alike(held.instruction, row.instruction)
-            # Cheap first: most pairs are far apart and need no second look.
+            # The cheap test first: it decides most pairs.
             if alike <= left[i] or i in dropped:
                 continue
-            # Quotes are key facts and no part of the normal form: equal normal forms leak whatever they quote.
+            # Quotation marks are lost in the normal form, and quoted words are key facts: rows with equal normal forms
+            # leak even where their key facts differ.
             same = alike == 1.0 and normalise(held.instruction) == normalise(row.instruction)
             family = row.pair_id == held.pair_id
             if not same and not family and not same_key_facts(held.instruction, row.instruction, names):
@@ -225,20 +229,23 @@ def _audit(rows: Sequence[Row], names: frozenset[str]) -> Holdout:
     return Holdout(kept, [dropped[i] for i in sorted(dropped)], highest)
 
 
-class _Trained:
-    """The training rows by what a leak would share with them: questions made from templates are so alike that to
-    compare all that share a gram would take the square of their number."""
+class _KeyFactIndex:
+    """The training rows by what a leak shares with them: pair, normal form or key facts.
+
+    An index by grams would not do: questions from templates are so alike that nearly all share a gram, and comparing
+    them takes the square of their number.
+    """
 
     def __init__(self, rows: Sequence[Row], names: frozenset[str]) -> None:
         self._names = names
         self._of_pair: defaultdict[str, list[int]] = defaultdict(list)
         self._saying: defaultdict[str, list[int]] = defaultdict(list)
         self._naming: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
-        """By their numbers and a name that some held-out question marks, wherever it stands in them."""
+        """By their numbers and a name that a held-out question marks and that stands in them, marked or not."""
         self._marking: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
         """By their numbers and a name that they mark."""
         self._unmarked: defaultdict[tuple[frozenset[str], str], list[int]] = defaultdict(list)
-        """Those that mark no name, by their numbers and a gram."""
+        """Rows that mark no name, by their numbers and a gram."""
         held = frozenset(name for row in rows if row.split != "train" for name in marked_names(row.instruction, names))
         marks: set[str] = set()
         for i, row in enumerate(rows):
@@ -257,15 +264,15 @@ class _Trained:
             marks |= own
         self._marks = frozenset(marks)
 
-    def near(self, held: Row) -> set[int]:
-        """Places of all rows of its pair, with its normal form, or with its key facts; and of some others."""
+    def candidates(self, held: Row) -> set[int]:
+        """Places of all rows with the pair, the normal form or the key facts of a held-out row; and of some others."""
         normal, figures = normalise(held.instruction), numbers(held.instruction)
-        found = {*self._of_pair[held.pair_id], *self._saying[normal]}
+        places = {*self._of_pair[held.pair_id], *self._saying[normal]}
         if own := marked_names(held.instruction, self._names):
             rarest = min(own, key=lambda name: len(self._naming[figures, name]))
-            return found.union(self._naming[figures, rarest])
+            return places.union(self._naming[figures, rarest])
         for gram in _grams(held.instruction):
-            found.update(self._unmarked[figures, gram])
+            places.update(self._unmarked[figures, gram])
         for name in names_in(normal, self._marks):
-            found.update(self._marking[figures, name])
-        return found
+            places.update(self._marking[figures, name])
+        return places

@@ -1,4 +1,4 @@
-"""All pairs of texts that are nearly alike, exactly, among a million of them."""
+"""Similarity join: all pairs of nearly equal texts, found exactly, among a million texts."""
 
 from __future__ import annotations
 
@@ -8,37 +8,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wukong_pipe.language.normal_form import normalise
-
 Array = npt.NDArray[Any]
 
 _CHUNK = 11
 """Bits of the number of texts handled at a time."""
 _MEETINGS = 1 << 17
-"""Meetings looked at together; with the texts at a time it bounds the memory beside what grows with the texts."""
+"""Meetings handled at a time: with `_CHUNK` it bounds the memory that does not grow with the number of texts."""
 _RARITY = 6
-"""Bits for how rare a gram is, in half powers of two."""
+"""Bits for how rare a gram is: its count in half powers of two."""
 _SLACK = 1e-9
-"""More than a rounding error and less than a gram, so that no filter cuts off what the last test would keep."""
+"""More than a rounding error and less than one gram: with it no filter drops a pair that the last test would keep."""
 _MIX, _REMIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd, their bits well mixed
 
 
-def near_pairs(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int, float]]:
-    """All pairs i < j of texts whose 3-gram Jaccard similarity reaches `threshold`, exactly, ordered by (j, i).
+def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Iterator[tuple[int, int, float]]:
+    """All pairs i < j of texts of one group whose 3-gram Jaccard similarity reaches `threshold`, exactly, ordered by
+    (j, i): `(0, 7, 0.91)`.
+
+    A prefix-filter join with positions (PPJoin, Xiao et al. 2008): sort the grams of each text, rarest first. If two
+    texts are similar, their first common gram stands so early in both that the grams from there on suffice for the
+    overlap. Only texts that meet in such a gram are compared: first by signatures (bitmap filter, Sandes et al. 2017),
+    then gram by gram. No filter drops a pair that is similar enough, so the result is exact.
 
     Args:
+        normals: the texts, normalised.
         threshold: above 0.0, at most 1.0.
-    """
-    return join([normalise(text) for text in texts], threshold, [0] * len(texts))
-
-
-def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Iterator[tuple[int, int, float]]:
-    """What `near_pairs` gives, for normal forms and of pairs within one group only.
-
-    A prefix-filter join with positions (PPJoin, Xiao et al. 2008): of two alike sets, each in the order of rarest
-    first, the first common gram stands so early in both that what follows can still make up the overlap. Only texts
-    that meet there are compared, first by signatures (bitmap filter, Sandes et al. 2017), then gram by gram. Every
-    filter keeps every pair that is alike enough, so the result is exact and needs no luck.
+        groups: the group of each text.
     """
     grams = _Grams(normals)
     group = np.array(groups, np.int64)
@@ -46,7 +41,7 @@ def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Ite
     compared = np.flatnonzero(company & (grams.lengths > 0))
     sizes, signatures, counts = _survey(grams, group, compared)
     text, rest, key = _prefixes(grams, group, compared, sizes, counts, threshold)
-    # From here on an entry's neighbours are those that hold the same gram; stable: in the order of their texts.
+    # Sorted by gram, entries of one gram stand together. The sort is stable: within a gram they follow their texts.
     order = np.argsort(key, kind="stable")
     text, rest, key = text[order], rest[order], key[order]
     at = np.arange(len(key))
@@ -67,12 +62,12 @@ def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Ite
 
 
 class _Grams:
-    """The 3-grams of many texts as integers, made when asked for: all of them at once would fill the memory."""
+    """The 3-grams of many texts as integers, computed for some texts at a time: all at once would fill the memory."""
 
     def __init__(self, normals: Sequence[str]) -> None:
         self.lengths: Array = np.fromiter(map(len, normals), np.int64, len(normals))
         self._starts: Array = np.cumsum(self.lengths) - self.lengths
-        # Two more, so that the last character too has two behind it.
+        # Two more places, so that two characters follow the last one, too.
         self._codes: Array = np.zeros(int(self.lengths.sum()) + 2, np.uint32)
         alphabet = np.zeros(0x110000, np.uint32)
         spans = []
@@ -82,7 +77,7 @@ class _Grams:
             spans.append(slice(int(self._starts[low]), int(self._starts[low]) + len(codes)))
             self._codes[spans[-1]] = codes
             alphabet[codes] = 1
-        rank = np.cumsum(alphabet, dtype=np.uint32)  # From 1 up: 0 stands for no character.
+        rank = np.cumsum(alphabet, dtype=np.uint32)  # From 1 on: 0 means no character.
         for span in spans:
             self._codes[span] = rank[self._codes[span]]
         # A gram of the characters in use takes 21 to 54 bits; Unicode's letters and digits are fewer than 2 ** 18.
@@ -96,38 +91,38 @@ class _Grams:
             yield ids[low : low + self.chunk]
 
     def sets(self, ids: Array) -> Array:
-        """The grams of these texts, each text's once: its place in `ids`, shifted by `bits`, and the gram; sorted.
+        """The different grams of these texts, sorted: the text's place in `ids`, shifted by `bits`, and the gram.
 
-        As in `ngrams` a text shorter than three characters is its own gram.
+        A text shorter than three characters is its own gram, as in `ngrams`.
         """
         lengths = self.lengths[ids]
         counts = np.maximum(lengths - 2, 1)
         owner = np.repeat(np.arange(len(ids)), counts)
         first = np.cumsum(counts) - counts
         at = np.arange(len(owner)) + (self._starts[ids] - first)[owner]
-        found = owner
+        grams = owner
         for n in range(3):
             code = self._codes[at + n].astype(np.int64)
             code[first[lengths <= n]] = 0  # Beyond the end of a short text.
-            found = found << self._char_bits | code
-        found.sort()
-        once: Array = found[np.append(True, found[1:] != found[:-1])[: len(found)]]
-        return once
+            grams = grams << self._char_bits | code
+        grams.sort()
+        different: Array = grams[np.append(True, grams[1:] != grams[:-1])[: len(grams)]]
+        return different
 
     def common(self, left: Array, right: Array) -> Array:
         """How many grams the texts `left[k]` and `right[k]` have in common."""
-        found = [np.zeros(0, np.int64)]
+        counts = [np.zeros(0, np.int64)]
         for i, j in zip(self.parts(left), self.parts(right), strict=True):
             shared = np.intersect1d(self.sets(i), self.sets(j), assume_unique=True)
-            found.append(np.bincount(shared >> self.bits, minlength=len(i)))
-        return np.concatenate(found)
+            counts.append(np.bincount(shared >> self.bits, minlength=len(i)))
+        return np.concatenate(counts)
 
 
 def _survey(grams: _Grams, group: Array, compared: Array) -> tuple[Array, Array, Array]:
-    """Of the compared texts the number of grams and a signature; and how often each gram comes, by `_bucket`.
+    """The number of grams and the signature of each compared text, and the count of each gram, by `_bucket`.
 
-    A bit of the signature is the parity of the grams that fall on it, so two signatures differ in no more bits than
-    their texts in grams.
+    Each gram falls on one of the 64 bits of the signature, and a bit is the parity of its grams. So two signatures
+    differ in at most as many bits as their texts differ in grams.
     """
     sizes = np.zeros(len(group), np.int64)
     signatures = np.zeros(len(group), np.uint64)
@@ -137,9 +132,8 @@ def _survey(grams: _Grams, group: Array, compared: Array) -> tuple[Array, Array,
         own = grams.sets(ids)
         owner, gram = own >> grams.bits, own & ((1 << grams.bits) - 1)
         sizes[ids] = np.bincount(owner, minlength=len(ids))
-        np.add.at(
-            counts, _bucket(_key(gram, group[ids][owner]), counts), np.int32(1)
-        )  # A plain 1 takes 16 times as long.
+        # A plain 1 instead of np.int32(1) takes 16 times as long.
+        np.add.at(counts, _bucket(_key(gram, group[ids][owner]), counts), np.int32(1))
         bit = np.uint64(1) << (gram.astype(np.uint64) * _REMIX >> np.uint64(58))
         signatures[ids] = np.bitwise_xor.reduceat(bit, np.cumsum(sizes[ids]) - sizes[ids])
     return sizes, signatures, counts
@@ -148,7 +142,7 @@ def _survey(grams: _Grams, group: Array, compared: Array) -> tuple[Array, Array,
 def _prefixes(
     grams: _Grams, group: Array, compared: Array, sizes: Array, counts: Array, threshold: float
 ) -> tuple[Array, Array, Array]:
-    """The grams by which texts can meet: whose they are, how many of its grams stand from there on, their keys."""
+    """The grams in which texts can meet: the text of each, how many grams of it stand from there on, and its key."""
     lengths = sizes - np.ceil(threshold * sizes - _SLACK).astype(np.int64) + 1
     texts, rests, keys = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.uint64)]
     for ids in grams.parts(compared):
@@ -168,26 +162,26 @@ def _prefixes(
 
 
 def _key(gram: Array, group: Array) -> Array:
-    """A gram within a group, in 64 bits: within one group no two are the same, and across groups hardly any."""
+    """A gram and its group in 64 bits: within a group different grams have different keys, across groups nearly all."""
     key: Array = (gram.astype(np.uint64) + group.astype(np.uint64) * _REMIX) * _MIX
     return key
 
 
 def _bucket(key: Array, counts: Array) -> Array:
-    """Where a key is counted. Several may share a place: the order of rarity need not be true, only the same to all."""
+    """Where a key is counted. Keys may share a place: the order of rarity must be the same for all, but not exact."""
     bits = len(counts).bit_length() - 1
     bucket: Array = (key * _REMIX >> np.uint64(64 - bits)).astype(np.int64)
     return bucket
 
 
 def _overlap(both: Array, threshold: float) -> Array:
-    """How many grams two texts that have `both` together must share to be alike enough."""
+    """How many grams two texts with `both` grams together must share to be similar enough."""
     overlap: Array = np.ceil(both * (threshold / (1 + threshold)) - _SLACK).astype(np.int64)
     return overlap
 
 
 def _slices(text: Array, meetings: Array) -> Iterator[slice]:
-    """Probes in pieces of about `_MEETINGS` meetings, never parting the probes of one text."""
+    """Probes in pieces of about `_MEETINGS` meetings; the probes of one text stay in one piece."""
     ends = np.append(np.flatnonzero(text[1:] != text[:-1]) + 1, len(text)) if len(text) else np.zeros(0, np.int64)
     done = np.cumsum(meetings)[ends - 1]
     low = last = 0
@@ -205,7 +199,7 @@ def _candidates(
 
     Args:
         text, rest: of every entry, in the order of the keys.
-        probes, begin: entries, and where the entries with the same key begin; all from there on are met.
+        probes, begin: entries, and where the entries with the same key begin: a probe meets all from there on.
     """
     meetings = probes - begin
     probe = np.repeat(probes, meetings)

@@ -1,4 +1,4 @@
-"""Whether a journal is sound, found out without a write: what is not damaged must not be recovered."""
+"""Whether a journal, or a copy of one, is sound: found out without a write."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+from wukong_pipe.journal.database import is_filled, read_only
 from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.records import CALL_COLUMNS, Call
-from wukong_pipe.journal.sqlite_pages import is_log_broken, log_of
-from wukong_pipe.journal.store import recovered_of
 
 
 def sound_version(path: Path) -> int | None:
     """The version of the tables of a journal whose every page, index and call is as it was written; None where it is
-    damaged, or a recovery of it was interrupted.
+    damaged.
 
-    A newer version than ours vouches for its calls itself: what their seals hold is not known here. Leaves the file and
-    its log as they are; the caller holds the workspace's lock.
+    What a newer version than ours wrote into its calls is not known here: of such a journal only pages and indexes are
+    checked. The file and its log stay as they are; the caller holds the workspace's lock.
     """
-    if recovered_of(path).exists() or not path.is_file() or not path.stat().st_size or is_log_broken(path):
+    if not is_filled(path):
         return None
-    log, index = log_of(path), path.with_name(path.name + "-shm")
-    # Without a log SQLite is told that nobody writes, or it would make one.
-    how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
+    index = path.with_name(path.name + "-shm")
     had_index = index.exists()
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as db:
+        with contextlib.closing(read_only(path)) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             is_whole = db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             return version if is_whole and (version > len(MIGRATIONS) or _is_ours(db, version)) else None
@@ -40,7 +37,7 @@ def sound_version(path: Path) -> int | None:
 
 
 def _is_ours(db: sqlite3.Connection, version: int) -> bool:
-    """Whether the tables are those of this version of them, and every call is as it was written."""
+    """Whether the tables are those of this version, and every call is as it was written."""
     if version < len(MIGRATIONS):
         with contextlib.closing(sqlite3.connect(":memory:")) as then:
             for migration in MIGRATIONS[: max(0, version)]:

@@ -1,17 +1,20 @@
-"""What the journal says was bought and what it is booked at: by run, model and prompt."""
+"""What the journal says was bought and what it is booked at, by run, model and prompt; and what a recovery restored."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from wukong_pipe.journal.records import Prices, Send, Tokens
+from wukong_pipe.journal.recover import Recovered
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.teacher.ledger import NOTHING, money
 
 
@@ -128,3 +131,22 @@ def _values(line: Line) -> dict[str, Any]:
         "unknown_tokens_out": line.unknown.completion,
         "cost": {currency: f"{amount:f}" for currency, amount in sorted(line.cost.items())},
     }
+
+
+def recovery_lines(path: Path, recovered: Recovered) -> Iterator[str]:
+    """What was restored, which runs lack calls, and what that costs, for people."""
+    calls = counted(recovered.copied, "call")
+    yield escape(f"The journal {path} was restored from {recovered.copy}, a copy of {recovered.made} with {calls}.")
+    if recovered.added:
+        yield f"Added from the damaged file: {counted(recovered.added, 'later call')}."
+    yield "Other calls bought after that are lost: they are paid for again when a build asks for them."
+    if not recovered.losses:
+        yield "As far as the runs' files say, no run lacks a call."
+    for loss in recovered.losses:
+        if loss.calls:
+            yield escape(f"Run {loss.run} lacks {counted(loss.calls, 'call')} that its dataset was made from.")
+        if loss.bought_since:
+            bought = counted(loss.bought_since, "call")
+            yield escape(f"The last build of run {loss.run} ended after that and bought {bought}.")
+    if recovered.damaged is not None:
+        yield escape(f"The damaged journal is {recovered.damaged}.")

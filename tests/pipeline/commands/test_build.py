@@ -144,7 +144,8 @@ def test_a_ceiling_is_never_passed_and_a_higher_one_goes_on(
         assert build(server, corpus, "--limit", "4", *PRICES) == 0
     whole = dataset(empty_home)
     calls = len(server.requests)
-    (empty_home / "runs" / "journal.sqlite").rename(empty_home / "away")
+    for name in ("journal.sqlite", "journal.sqlite.copy-1"):
+        (empty_home / "runs" / name).unlink()
     tokens = ["--max-tokens", str(WORST_OUT)]
     with provider(dear()) as server:
         ceiling = "0.06"

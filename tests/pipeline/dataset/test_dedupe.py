@@ -6,14 +6,13 @@ import random
 import tracemalloc
 
 import pytest
+from benchmarks.dedupe import near_pairs, simple_join
 from benchmarks.dedupe import questions as made_questions
-from benchmarks.dedupe import simple_join
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rows import family, pair, row
 from wukong_pipe.dataset.dedupe import NEAR, NEAR_IN_FAMILY, Removal, dedupe
-from wukong_pipe.dataset.similar_pairs import near_pairs
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import same_key_facts, similarity
 

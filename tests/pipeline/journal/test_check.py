@@ -14,11 +14,10 @@ from tests.pipeline.journal.test_store import CALL
 from tests.support.building import calls_of, files_in
 from wukong_pipe.cli.main import main
 from wukong_pipe.journal.check import sound_version
+from wukong_pipe.journal.copies import copy_journal
 from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.records import call_key
-from wukong_pipe.journal.recover import _Found, _write
-from wukong_pipe.journal.sqlite_pages import layouts
-from wukong_pipe.journal.store import Journal, recovered_of
+from wukong_pipe.journal.store import Journal
 
 BOOK = "# T\n\nThe Kelmar weighs 417 kilograms.\n"
 BUILD = ["build", "k.md", "--teacher", "offline", "--variants", "1"]
@@ -50,26 +49,23 @@ def test_a_damaged_journal_is_recovered_where_the_runs_folder_is_the_default(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = calls_of(workspace)
+    copy_journal(JOURNAL)
     data = JOURNAL.read_bytes()
     JOURNAL.write_bytes(bytes(100) + data[100:])
     assert main(["journal", "--recover"]) == 0
-    assert f"{len(calls)} calls and 0 requests saved" in capsys.readouterr().out
+    assert f"with {len(calls)} calls" in " ".join(capsys.readouterr().out.split())
     assert calls_of(workspace) == calls
     assert main(BUILD) == 0
 
 
-def test_a_workspace_that_an_interrupted_recovery_left_shut_is_opened(
+def test_a_damaged_journal_without_a_copy_is_told_and_left_as_it_is(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As recovery once left it wherever the runs folder was named by a relative path."""
-    calls = calls_of(workspace)
-    _write(_Found(JOURNAL, layouts(JOURNAL)[0]), recovered_of(JOURNAL))
-    assert main(BUILD) == 1
-    assert "`wukong-pipe journal --recover` finishes it" in capsys.readouterr().err
-    assert main(["journal", "--recover"]) == 0
-    assert not recovered_of(JOURNAL).exists()
-    assert calls_of(workspace) == calls
-    assert main(BUILD) == 0
+    JOURNAL.write_bytes(bytes(100) + JOURNAL.read_bytes()[100:])
+    before = files_in(workspace)
+    assert main(["journal", "--recover"]) == 1
+    assert "There is no sound copy of runs/journal.sqlite" in capsys.readouterr().err
+    assert files_in(workspace) == before
 
 
 def test_a_journal_whose_last_calls_stand_in_its_log_is_sound(tmp_path: Path) -> None:
@@ -110,13 +106,15 @@ def test_a_sound_journal_of_an_older_version_is_left_to_the_next_build(
     request = b"{}"
     old = replace(CALL, key=call_key(request, 0), request=request)
     with monkeypatch.context() as earlier:
-        earlier.setattr("wukong_pipe.journal.store.MIGRATIONS", MIGRATIONS[:version])
+        earlier.setattr("wukong_pipe.journal.database.MIGRATIONS", MIGRATIONS[:version])
         with Journal(JOURNAL) as journal:
-            columns = [name for _, name, *_ in journal._db.execute("PRAGMA table_info(calls)") if name != "seal"]
+            columns = [
+                name for _, name, *_ in journal._db.connection.execute("PRAGMA table_info(calls)") if name != "seal"
+            ]
             if columns:
                 names, marks = ", ".join(columns), ", ".join("?" * len(columns))
                 values = [getattr(old, name) for name in columns]
-                journal._db.execute(f"INSERT INTO calls ({names}) VALUES ({marks})", values)
+                journal._db.connection.execute(f"INSERT INTO calls ({names}) VALUES ({marks})", values)
     before = files_in(workspace)
     assert main(["journal", "--recover"]) == 0
     assert "is sound: there is nothing to recover. An older version wrote it" in capsys.readouterr().out

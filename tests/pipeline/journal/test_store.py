@@ -17,15 +17,7 @@ import pytest
 
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal.migrations import MIGRATIONS
-from wukong_pipe.journal.records import (
-    CALL_COLUMNS,
-    Call,
-    Prices,
-    Purchase,
-    Tokens,
-    call_key,
-    canonical,
-)
+from wukong_pipe.journal.records import CALL_COLUMNS, Call, Prices, Purchase, Tokens, call_key, canonical
 from wukong_pipe.journal.store import Journal
 
 URL = "http://x/v1"
@@ -158,7 +150,7 @@ def cut_logs(folder: Path, cuts: int) -> None:
             if number == 19:
                 # The first ones are in the file. A log that begins anew does not get shorter: its end is where a
                 # commit of it ends, so all of it goes.
-                journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                journal._db.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 ends = [0] * len(ends)
         calls = list(journal.calls())
         shutil.copy(path, folder / "kept.sqlite")
@@ -198,8 +190,8 @@ def test_a_log_cut_at_500_places_opens_with_every_commit_before_the_cut(tmp_path
 
 def test_it_writes_ahead_and_syncs_every_commit(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
-        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert journal._db.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert journal._db.connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,12 +200,12 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path, mo
     old = replace(CALL, key=call_key(request, 0), request=request)
     values = [getattr(old, name) for name in CALL_COLUMNS.split(", ")][:16]
     with monkeypatch.context() as earlier:
-        earlier.setattr("wukong_pipe.journal.store.MIGRATIONS", MIGRATIONS[:3])
+        earlier.setattr("wukong_pipe.journal.database.MIGRATIONS", MIGRATIONS[:3])
         with Journal(path) as journal:
-            journal._db.execute(f"INSERT INTO calls VALUES ({', '.join('?' * 16)})", values)
+            journal._db.connection.execute(f"INSERT INTO calls VALUES ({', '.join('?' * 16)})", values)
             for status in (None, 500, 429):
                 failure = ("k", URL, "m", "r", "base_qa", "p", status, 0, 1.5, "2026-01-01T00:00:00+00:00", "cut")
-                journal._db.execute(f"INSERT INTO failures VALUES (NULL, {', '.join('?' * 11)})", failure)
+                journal._db.connection.execute(f"INSERT INTO failures VALUES (NULL, {', '.join('?' * 11)})", failure)
     with Journal(path) as journal:
         assert journal.get(old.key) == old
         assert journal.rung(URL, "m") == 0
@@ -263,7 +255,7 @@ def test_a_folder_that_cannot_be_made_is_told_and_is_no_damage(tmp_path: Path) -
 
 def test_a_row_that_sqlite_finds_too_large_is_told_and_is_no_damage(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
-        journal._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
+        journal._db.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
         with pytest.raises(WorkspaceError, match="cannot be used: string or blob too big"):
             journal.record(replace(CALL, reply=b"x" * 100_000))
 
@@ -271,8 +263,8 @@ def test_a_row_that_sqlite_finds_too_large_is_told_and_is_no_damage(tmp_path: Pa
 def test_a_full_disk_is_told_keeps_what_was_written_and_is_no_damage(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.record(CALL)
-        (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
-        journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = journal._db.connection.execute("PRAGMA page_count").fetchone()
+        journal._db.connection.execute(f"PRAGMA max_page_count = {pages}")
         (send,) = journal.open_sends([wanted("large")], [Tokens(9, 9)], 0, None)
         with pytest.raises(WorkspaceError, match="cannot be used: database or disk is full"):
             journal.record(replace(CALL, key="large", reply=b"x" * 100_000), send, Tokens(1, 1))

@@ -310,7 +310,7 @@ class HonestProvider(RuleBasedStateMachine):
         self.noticed = 0
         self.journal = Journal(self.path)
         # A process dies here, not the machine.
-        self.journal._db.execute("PRAGMA synchronous = OFF")
+        self.journal._db.connection.execute("PRAGMA synchronous = OFF")
         self.ledger = Ledger(self.journal, "run", prices, ceilings)
 
     def run(self, work: Awaitable[Any]) -> Any:
