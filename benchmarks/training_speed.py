@@ -95,7 +95,7 @@ def theirs(recipe: Recipe, data: TrainingData, run: Run, *, whole_length: bool) 
     rows = [tokenised(tokenizer, example, recipe) for example in data.train]
     padding: dict[str, Any] = {"padding": "max_length", "max_length": MAX_LENGTH} if whole_length else {"padding": True}
     set_seed(recipe.seed)
-    log = training_log.Log(run.train / "log.jsonl", place, lambda *_: None)
+    log = training_log.LossLog(run.train / "log.jsonl", place, lambda *_: None)
     trainer: Any = Trainer(
         model=load_model(recipe.model, "full", place),
         args=TrainingArguments(

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE, TRAINER = ROOT / "pipeline" / "wukong_pipe", ROOT / "trainer" / "wukong_trainer"
-LEAVES = {f"wukong_pipe.{name}" for name in ("bounded", "errors", "language", "printable", "reasons", "workspace")}
+LEAVES = {
+    f"wukong_pipe.{name}" for name in ("bounded", "errors", "language", "printable", "reasons", "signals", "workspace")
+}
 """What both packages stand on."""
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 

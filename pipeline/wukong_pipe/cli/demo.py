@@ -15,11 +15,12 @@ from rich.console import Console
 from wukong_pipe.build import Built
 from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.commands.evaluate import evaluation_table, run_eval, run_report
-from wukong_pipe.commands.train import run_train, training_lines
+from wukong_pipe.commands.train import run_train
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.screens.build import Steps, build_summary
+from wukong_pipe.screens.training import training_lines
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace, write_text
 

@@ -107,7 +107,7 @@ def eval_command(**options: Any) -> None:
       wukong-pipe export && wukong-pipe eval --engine vllm
     """
     workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options)
+    run = named_or_last(workspace, options["run"])
     if options["history"]:
         entries = past_evaluations(run)
         print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
@@ -122,7 +122,7 @@ def eval_command(**options: Any) -> None:
             run,
             {name: options[name] for name in names},
             test=options["test"],
-            model=base_model(options),
+            model=base_model(options["model"]),
             progress=steps,
             rivals=options["against"],
             judge=judge,
@@ -151,7 +151,7 @@ def report_command(**options: Any) -> None:
     It holds the verdict, the scores, the losses, the dataset and every answer.
     """
     workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options)
+    run = named_or_last(workspace, options["run"])
     path = run_report(workspace, run)
     if options["json"]:
         print(json.dumps({"report": str(path)}))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shlex
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from wukong_pipe.cli.options import common_with, err, named_or_last, out, precision_option, run_named
-from wukong_pipe.commands.train import (
+from wukong_pipe.commands.train import run_train, sampled_answers
+from wukong_pipe.commands.train_options import (
+    TrainOptions,
     chosen_data,
     chosen_recipe,
-    data_lines,
+    resumed_options,
     resumed_recipe,
-    resumed_source,
-    run_train,
-    sample_lines,
-    sampled_answers,
-    training_facts,
-    training_lines,
 )
-from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.screens.build import Steps
-from wukong_pipe.workspace import Workspace
+from wukong_pipe.screens.training import data_lines, sample_lines, training_facts, training_lines
+from wukong_pipe.workspace import Run, Workspace
 
 
 @click.command("train")
@@ -65,7 +61,7 @@ from wukong_pipe.workspace import Workspace
     help="Also log to a tracker, in train/ and offline unless its own environment variables say otherwise.",
 )
 @common_with(run_named("the one used last, or the name of --data"))
-def train_command(**options: Any) -> None:
+def train_command(runs_dir: Path, run: str, json: bool, **options: Any) -> None:
     """Fine-tune a student on the run's dataset, or on your own rows.
 
     With --data and without --run the run is named after the data. `wukong-pipe recipes` lists the recipes.
@@ -82,44 +78,45 @@ def train_command(**options: Any) -> None:
     """
     from wukong_trainer.training.processes import is_first
 
-    workspace = Workspace(options["runs_dir"])
-    source = options["data"]
-    if source is None:
-        run = named_or_last(workspace, options)
-    else:
-        run = workspace.run(options["run"]) if options["run"] else workspace.run_after(Path(source))
-    resume = options["resume"]
-    recipe = resumed_recipe(run, options) if resume else chosen_recipe(options)
-    if resume:
-        options |= resumed_source(run, options)
-    if not options["data"] and not (run.dataset / "train.jsonl").is_file():
-        raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
-    data = chosen_data(run, recipe, options)
+    workspace, chosen = Workspace(runs_dir), TrainOptions(**options)
+    this_run = _run(workspace, run, chosen)
+    recipe = resumed_recipe(this_run, chosen) if chosen.resume else chosen_recipe(chosen)
+    if chosen.resume:
+        chosen = resumed_options(this_run, chosen)
+    data = chosen_data(this_run, recipe, chosen)
     for line in data_lines(data) if is_first() else []:
         err.print(line)
     with Steps(err).shown() as steps:
-        trained = run_train(
+        result = run_train(
             workspace,
-            run,
+            this_run,
             data,
             recipe,
-            overwrite=options["overwrite"],
-            resume=resume,
+            overwrite=chosen.overwrite,
+            resume=chosen.resume,
             progress=steps,
             say=err.print,
         )
     if not is_first():
         return
-    samples = sampled_answers(workspace, run, data)
-    if options["json"]:
-        print(json.dumps(training_facts(run, trained) | {"data": data.facts, "samples": samples}))
+    samples = sampled_answers(workspace, this_run, data)
+    if json:
+        shown = {"data": data.facts, "samples": [sample.to_json() for sample in samples]}
+        print(dumps(training_facts(this_run, result) | shown))
         return
-    for line in [*training_lines(trained), *sample_lines(samples)]:
+    for line in [*training_lines(result), *sample_lines(samples), _next(this_run)]:
         out.print(line)
-    named = f"--run {shlex.quote(run.name)}"
+
+
+def _run(workspace: Workspace, name: str, options: TrainOptions) -> Run:
+    """The run that --run names; else the one named after --data, or without that the one used last."""
+    if options.data is None:
+        return named_or_last(workspace, name)
+    return workspace.run(name) if name else workspace.run_after(Path(options.data))
+
+
+def _next(run: Run) -> str:
+    option = f"--run {shlex.quote(run.name)}"
     if (run.dataset / "test.jsonl").is_file():
-        out.print(f"Next: wukong-pipe eval {named}")
-    else:
-        out.print(
-            f"Next: wukong-pipe chat {named}, or, with questions to test it, wukong-pipe eval --test FILE {named}"
-        )
+        return f"Next: wukong-pipe eval {option}"
+    return f"Next: wukong-pipe chat {option}, or, with questions to test it, wukong-pipe eval --test FILE {option}"

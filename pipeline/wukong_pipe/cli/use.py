@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
+from json import dumps
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,10 +14,10 @@ from wukong_pipe.cli.options import (
     debug_option,
     err,
     named_or_last,
-    out,
     run_option,
     runs_dir_option,
 )
+from wukong_pipe.cli.options import out as stdout
 from wukong_pipe.commands.chat import run_chat
 from wukong_pipe.commands.serve import replace_by, run_serve, vllm_command
 from wukong_pipe.commands.use import export_lines, run_ask, run_export, show_answers
@@ -36,7 +35,9 @@ max_new_tokens_option = click.option(
 @model_option
 @max_new_tokens_option
 @common
-def ask_command(question: str, **options: Any) -> None:
+def ask_command(
+    question: str, *, base: bool, model: str, max_new_tokens: int, runs_dir: Path, run: str, json: bool
+) -> None:
     """Ask the run's tuned model one question.
 
     It is asked with the system prompt and template of its training; the answer alone goes to stdout.
@@ -46,14 +47,12 @@ def ask_command(question: str, **options: Any) -> None:
       wukong-pipe ask 出云棍怎样获得？
       wukong-pipe ask "Who built the lander?" --base --run apollo
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
-    asked = run_ask(
-        run, question, base=options["base"], model=base_model(options), max_new_tokens=options["max_new_tokens"]
-    )
-    if options["json"]:
-        print(json.dumps(asked))
+    this_run = named_or_last(Workspace(runs_dir), run)
+    asked = run_ask(this_run, question, base=base, model=base_model(model), max_new_tokens=max_new_tokens)
+    if json:
+        print(dumps(asked.to_json()))
     else:
-        show_answers(asked, out, err)
+        show_answers(asked, stdout, err)
 
 
 @click.command("chat")
@@ -62,7 +61,7 @@ def ask_command(question: str, **options: Any) -> None:
 @runs_dir_option
 @run_option
 @debug_option
-def chat_command(**options: Any) -> None:
+def chat_command(model: str, max_new_tokens: int, runs_dir: Path, run: str) -> None:
     """Talk with the run's tuned model.
 
     Answers appear as they come; what it thinks to itself stands apart. /clear starts afresh, /exit leaves; Ctrl-C
@@ -73,17 +72,18 @@ def chat_command(**options: Any) -> None:
       wukong-pipe chat
       wukong-pipe chat --run blackwukong < questions.txt
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
-    run_chat(run, model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
+    this_run = named_or_last(Workspace(runs_dir), run)
+    run_chat(this_run, model=base_model(model), max_new_tokens=max_new_tokens, err=err)
 
 
 @click.command("export")
-@click.option("--merge", is_flag=True, hidden=True)  # All that export does; kept for those who learnt to say so.
+# --merge is all that export does; it is kept for those who learnt to write it.
+@click.option("--merge", is_flag=True, hidden=True, expose_value=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @model_option
 @common
-def export_command(**options: Any) -> None:
+def export_command(*, out: Path | None, overwrite: bool, model: str, runs_dir: Path, run: str, json: bool) -> None:
     """Merge the adapter into its base: one folder for any server.
 
     The base is loaded again in bf16; vLLM, transformers and llama.cpp's converter read the folder. It is read back
@@ -95,18 +95,18 @@ def export_command(**options: Any) -> None:
       wukong-pipe export
       wukong-pipe export --run blackwukong --out ~/models/blackwukong
     """
-    workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options)
-    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=base_model(options))
-    if options["json"]:
-        print(json.dumps({"run": run.name, **exported.to_json()}))
+    workspace = Workspace(runs_dir)
+    this_run = named_or_last(workspace, run)
+    exported = run_export(workspace, this_run, out, overwrite=overwrite, model=base_model(model))
+    if json:
+        print(dumps({"run": this_run.name, **exported.to_json()}))
         return
     for line in export_lines(exported):
-        out.print(line)
-    if options["out"] is None:
-        out.print(f"Next, with vLLM: wukong-pipe serve --engine vllm --run {shlex.quote(run.name)}")
+        stdout.print(line)
+    if out is None:
+        stdout.print(f"Next, with vLLM: wukong-pipe serve --engine vllm --run {shlex.quote(this_run.name)}")
     else:
-        out.print(f"Next, with vLLM: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
+        stdout.print(f"Next, with vLLM: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
 
 
 @click.command("serve")
@@ -123,7 +123,7 @@ def export_command(**options: Any) -> None:
 @runs_dir_option
 @run_option
 @debug_option
-def serve_command(**options: Any) -> None:
+def serve_command(port: int, engine: str, model: str, max_new_tokens: int, runs_dir: Path, run: str) -> None:
     """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
@@ -137,8 +137,8 @@ def serve_command(**options: Any) -> None:
       wukong-pipe serve --run blackwukong --port 8080
       curl http://127.0.0.1:8000/generate -H 'Content-Type: application/json' -d '{"prompt": "出云棍怎样获得？"}'
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
-    if options["engine"] == "vllm":
-        replace_by(vllm_command(run, options["port"]), err)
+    this_run = named_or_last(Workspace(runs_dir), run)
+    if engine == "vllm":
+        replace_by(vllm_command(this_run, port), err)
         return
-    run_serve(run, port=options["port"], model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
+    run_serve(this_run, port=port, model=base_model(model), max_new_tokens=max_new_tokens, err=err)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import written_freely
 from wukong_pipe.checks.inventions import invented_in
-from wukong_pipe.commands.build import TeacherChoice
-from wukong_pipe.commands.train import Progress
+from wukong_pipe.commands.build import Progress, TeacherChoice
 from wukong_pipe.corpus.of_run import names_of, source_of
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
-from wukong_pipe.commands.build import TeacherChoice, settings_of, spent_so_far
+from wukong_pipe.commands.build import Progress, TeacherChoice, settings_of, spent_so_far
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang
@@ -21,9 +21,6 @@ from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_trainer.evaluation.judge import AskJudge, Comparison
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with (step, done, total, note)."""
 
 STAGE = "eval_judge"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,39 @@ from wukong_pipe.extras import training_installed
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
+    from wukong_trainer.inference.generate import Answer
     from wukong_trainer.use.export import Exported
 
 
-def run_ask(run: Run, question: str, *, base: bool, model: str, max_new_tokens: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question to a run's tuned model with its answer, and its base's where that was asked for."""
+
+    run: str
+    base_model: str
+    question: str
+    tuned: Answer
+    base: Answer | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `ask --json` prints.
+
+        {"run": "blackwukong", "base_model": "Qwen/Qwen2.5-7B-Instruct", "question": "出云棍怎样获得？",
+         "tuned": {"answer": "击败石先锋后获得。", "stopped_by_eos": true}}
+        """
+        answers = {
+            name: {"answer": answer.text, "stopped_by_eos": answer.stopped_by_eos}
+            for name, answer in (("tuned", self.tuned), ("base", self.base))
+            if answer is not None
+        }
+        return {"run": self.run, "base_model": self.base_model, "question": self.question, **answers}
+
+
+def run_ask(run: Run, question: str, *, base: bool, model: str, max_new_tokens: int) -> AskedQuestion:
     """The tuned model's answer to a question, and its base's where that is asked for.
 
-    Returns:
-        {"run", "base_model", "question", "tuned": {"answer", "stopped_by_eos"}, and "base": the same}
+    Args:
+        model: the base model, where it is not the one that the adapter names.
 
     Raises:
         DataError: the question is empty or no text.
@@ -32,30 +57,29 @@ def run_ask(run: Run, question: str, *, base: bool, model: str, max_new_tokens: 
         raise DataError("The question is empty, or no UTF-8 text.")
     with training_installed():
         from wukong_trainer.use.tuned_model import ask, ask_base, load_tuned
-    tuned = load_tuned(run, model)
-    answers = {"tuned": ask(tuned, question.strip(), max_new_tokens)}
-    if base:
-        answers["base"] = ask_base(tuned, question.strip(), max_new_tokens)
-    return {
-        "run": run.name,
-        "base_model": tuned.record.get("base_model") or tuned.base,
-        "question": question.strip(),
-        **{name: {"answer": said.text, "stopped_by_eos": said.stopped_by_eos} for name, said in answers.items()},
-    }
+    tuned, question = load_tuned(run, model), question.strip()
+    return AskedQuestion(
+        run=run.name,
+        base_model=tuned.record.get("base_model") or tuned.base,
+        question=question,
+        tuned=ask(tuned, question, max_new_tokens),
+        base=ask_base(tuned, question, max_new_tokens) if base else None,
+    )
 
 
-def show_answers(asked: Mapping[str, Any], out: Console, err: Console) -> None:
+def show_answers(asked: AskedQuestion, out: Console, err: Console) -> None:
     """The answer alone on stdout, or base and tuned side by side; that one was cut goes to stderr."""
-    if "base" in asked:
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-        for name in ("base", "tuned"):
-            table.add_column(name, overflow="fold", ratio=1)
-        table.add_row(*(asked[name]["answer"] for name in ("base", "tuned")))
-        out.print(table)
+    answers = {"tuned": asked.tuned}
+    if asked.base is None:
+        out.print(asked.tuned.text)
     else:
-        out.print(asked["tuned"]["answer"])
-    cut = [name for name in ("base", "tuned") if name in asked and not asked[name]["stopped_by_eos"]]
-    if cut:
+        answers = {"base": asked.base, **answers}
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        for name in answers:
+            table.add_column(name, overflow="fold", ratio=1)
+        table.add_row(*(answer.text for answer in answers.values()))
+        out.print(table)
+    if cut := [name for name, answer in answers.items() if not answer.stopped_by_eos]:
         err.print(f"Cut at --max-new-tokens: {', '.join(cut)}.", style="dim")
 
 

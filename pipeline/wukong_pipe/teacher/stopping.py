@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from wukong_pipe.signals import on_signals
 
 
 @contextmanager
@@ -20,7 +17,7 @@ def draining(drain: Callable[[], None]) -> Iterator[None]:
     """
     drained = False
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def stop() -> None:
         nonlocal drained
         try:
             loop = asyncio.get_running_loop()
@@ -32,14 +29,5 @@ def draining(drain: Callable[[], None]) -> Iterator[None]:
         # Threadsafe for a signal, too: it wakes the loop from its waiting for the network.
         loop.call_soon_threadsafe(drain)
 
-    if threading.current_thread() is not threading.main_thread():  # Only the main thread gets signals.
+    with on_signals(stop):
         yield
-        return
-    # A signal that is ignored, as in a script's background jobs, stays so.
-    heeded = [number for number in SIGNALS if signal.getsignal(number) not in {signal.SIG_IGN, None}]
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

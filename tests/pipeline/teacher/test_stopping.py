@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from wukong_pipe.teacher.stopping import SIGNALS, draining
+from wukong_pipe.signals import SIGNALS
+from wukong_pipe.teacher.stopping import draining
 
 
 def send(number: signal.Signals) -> None:

@@ -13,7 +13,7 @@ from tests.support.once import made_once
 from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
-from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
+from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.data.selection import Mix, mixed, split_off
@@ -189,9 +189,9 @@ def test_a_sample_counts_what_is_left_after_leaks_were_dropped_and_dropping_alon
 
 
 def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: Recipe) -> None:
-    record = read_json(run.adapter / sft.RECORD)
+    record = read_json(run.adapter / RECORD)
     del record["questions"]
-    write_json(run.adapter / sft.RECORD, record)
+    write_json(run.adapter / RECORD, record)
     metrics, _ = evaluate(run, SETTINGS, base_model=recipe.model)
     assert metrics["leakage"] == "unknown"
 

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, StoppedShort
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
+from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.bertscore import bert_scores, load_encoder
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
@@ -103,9 +103,9 @@ def test_general_questions_show_what_was_forgotten(run: Run) -> None:
 def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgotten(run: Run, tmp_path: Path) -> None:
     shutil.copytree(run.folder, tmp_path / "mixed")
     mixed = Run(tmp_path / "mixed")
-    record = read_json(mixed.adapter / sft.RECORD)
+    record = read_json(mixed.adapter / RECORD)
     trained_too = normalise(general_questions(6)[0]["example"].asked)
-    write_json(mixed.adapter / sft.RECORD, record | {"questions": [*record["questions"], trained_too]})
+    write_json(mixed.adapter / RECORD, record | {"questions": [*record["questions"], trained_too]})
     metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
     forgetting = metrics["forgetting"]
     assert (forgetting["n"], forgetting["dropped"]) == (5, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.precision import in_both_precisions
-from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.evaluation.evaluate import contenders
 from wukong_trainer.inference.answer_cache import Kept
@@ -30,7 +30,7 @@ def test_every_adapter_trains_and_answers_when_loaded_again(
     assert losses[-1] < losses[0]
     rows = [{"example": example, "lang": "zh"} for example in data.train]
     prompts = [example.prompt(recipe.system) for example in data.train]
-    base, tuned = contenders(run, run.adapter, read_json(run.adapter / sft.RECORD))
+    base, tuned = contenders(run, run.adapter, read_json(run.adapter / RECORD))
     loader, kept, likely = Loader(), Kept(tmp_path / "kept.jsonl"), {}
     for contender in (base, tuned):
         with at_work(contender, loader, kept, 20, lambda *_: None, shared=tuned.adapter) as asked:

@@ -118,11 +118,11 @@ def test_a_gguf_is_trained_evaluated_asked_and_exported_on_the_folder_it_was_deq
 def test_a_stopped_training_goes_on_with_the_gguf_named_again(
     student: Path, tmp_path: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wukong_trainer.training.checkpoints import Stop
+    from wukong_trainer.training.checkpoints import SignalStop
 
     file = write_gguf(student, tmp_path / "tiny.gguf")
     with monkeypatch.context() as stopping:
-        stopping.setattr(Stop, "on_step_begin", lambda self, *arguments, **more: setattr(self, "asked", True))
+        stopping.setattr(SignalStop, "on_step_begin", lambda self, *arguments, **more: setattr(self, "asked", True))
         assert train("--model", str(file), "--recipe", "tiny", "--epochs", "3") == 130
     assert train("--model", str(file), "--epochs", "3", "--resume") == 0
     assert len(list((model_cache / "dequantised").glob("tiny-*"))) == 1

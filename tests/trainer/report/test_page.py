@@ -21,7 +21,7 @@ from wukong_pipe.workspace import Run, jsonl, write_json, write_text
 from wukong_trainer.evaluation.metrics import summarise
 from wukong_trainer.report.page import write_report
 from wukong_trainer.report.words import WORDS
-from wukong_trainer.training.memory import Memory
+from wukong_trainer.training.memory import MemoryNeed
 from wukong_trainer.training.preflight import Preflight
 
 VOID = {"meta", "br", "img", "link", "input"}
@@ -211,7 +211,7 @@ def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_checks_before_training_have_names_in_the_page_s_language(tmp_path: Path) -> None:
-    keys = {field.name for field in (*fields(Preflight), *fields(Memory))} | {"total"}
+    keys = {field.name for field in (*fields(Preflight), *fields(MemoryNeed))} | {"total"}
     assert [key for key in sorted(keys) if f"preflight_{key}" not in WORDS["zh"]] == []
     run = make_run(tmp_path, "zh")
     found = {"trained": ["甲<|im_end|>\n", "乙<|im_end|>\n"], "longest_tokens": 9, "expected_memory_gb": {"total": 0.5}}

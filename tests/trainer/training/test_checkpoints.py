@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
-from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.models.templates import trained_template
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
@@ -183,7 +183,7 @@ def test_training_ends_where_the_validation_loss_stops_falling_and_keeps_the_bes
     sft.train(short, data, at_best)
     assert all(torch.allclose(tensor, weights(short)[name], atol=1e-5) for name, tensor in weights(held).items())
     assert "these weights were kept" in (held.train / "recipe.toml").read_text("utf-8")
-    assert read_json(held.adapter / sft.RECORD)["dataset_hash"] == data.hash
+    assert read_json(held.adapter / RECORD)["dataset_hash"] == data.hash
 
 
 @contextmanager
@@ -226,11 +226,11 @@ def test_a_result_that_finds_no_room_is_written_once_there_is(
         return trained_template(*given)
 
     with monkeypatch.context() as patch, no_file_over(1 << 40):
-        patch.setattr("wukong_trainer.training.sft.trained_template", full)
+        patch.setattr("wukong_trainer.training.result.trained_template", full)
         with pytest.raises(WorkspaceError, match=r"cannot be written: .*--resume"):
             sft.train(run, data, recipe)
     assert not run.adapter.exists()
     assert not (run.train / "result").exists()
     assert (run.train / "best").is_dir() == keep_best
     assert sft.train(run, data, recipe, resume=True).steps == 6
-    assert (run.adapter / sft.RECORD).is_file()
+    assert (run.adapter / RECORD).is_file()

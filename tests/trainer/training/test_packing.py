@@ -63,7 +63,7 @@ def test_a_step_of_packs_learns_from_as_many_rows_as_the_recipe_says(
     chosen = packs(lengths, batch, accumulation, max_length)
     assert chosen.rows == pytest.approx(batch * accumulation, rel=0.1)
     assert max(lengths) <= chosen.length <= max_length
-    assert "--no-packing" not in chosen.told(batch * accumulation)
+    assert "--no-packing" not in chosen.sentence(batch * accumulation)
 
 
 def test_a_pack_is_as_long_as_the_longest_validation_row() -> None:
@@ -76,7 +76,7 @@ def test_more_rows_a_step_than_the_recipe_says_are_told_with_the_cure() -> None:
     """The longest row alone makes a pack that holds many of the short ones, and no pass has less than one pack."""
     chosen = packs([*[40] * 490, *[900] * 10], batch=4, accumulation=1, max_length=1024)
     assert chosen.rows > 10
-    assert chosen.told(4).endswith("many short ones; --no-packing keeps to 4.")
+    assert chosen.sentence(4).endswith("many short ones; --no-packing keeps to 4.")
 
 
 def test_a_packed_training_makes_as_many_steps_as_one_that_is_not(

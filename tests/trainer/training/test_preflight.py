@@ -11,10 +11,10 @@ from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run, read_json
 from wukong_trainer.data.examples import Example, TrainingData
 from wukong_trainer.inference.generate import prompt_text
-from wukong_trainer.models.loading import load_tokenizer
+from wukong_trainer.models.loading import end_turns, load_tokenizer
 from wukong_trainer.recipe import Recipe, overridden
 from wukong_trainer.training import sft
-from wukong_trainer.training.preflight import trained_texts
+from wukong_trainer.training.preflight import check_stops, trained_texts
 
 
 @pytest.fixture
@@ -100,3 +100,24 @@ def test_rows_of_which_nothing_is_trained_are_refused(tokenizer: Any) -> None:
     prompt, good = row(tokenizer, "问？", "答<|im_end|>")
     with pytest.raises(ModelError, match="raise max_length"):
         seen(tokenizer, [good | {"labels": [-100] * len(good["labels"])}], [prompt])
+
+
+def test_a_template_whose_answers_never_end_is_refused(student: Path) -> None:
+    tokenizer = load_tokenizer(str(student))
+    example = [Example("问？", "答")]
+    check_stops(tokenizer, example, SYSTEM)
+    template = tokenizer.chat_template
+    tokenizer.chat_template = template.replace("'<|im_end|>'", "''")
+    with pytest.raises(ModelError, match="never stop"):
+        check_stops(tokenizer, example, SYSTEM)
+    tokenizer.chat_template = template.replace("{% if add", "{{ messages | length }}{% if add")
+    with pytest.raises(ModelError, match=r"never stop|differently"):
+        check_stops(tokenizer, example, SYSTEM)
+
+
+def test_a_base_models_answers_end_where_its_template_ends_a_turn(student: Path) -> None:
+    tokenizer = load_tokenizer(str(student))
+    tokenizer.eos_token = "<|endoftext|>"
+    end_turns(tokenizer)
+    assert tokenizer.eos_token == "<|im_end|>"
+    check_stops(tokenizer, [Example("问？", "答")], SYSTEM)

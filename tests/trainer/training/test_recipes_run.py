@@ -15,12 +15,11 @@ from trl import SFTTrainer
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import Run, read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
 from wukong_trainer.data.examples import Example
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.loading import load_tokenizer
 from wukong_trainer.recipe import load_recipe, recipe_text, shipped_recipes
-from wukong_trainer.training.sft import RECORD
 
 MEDICAL = "你是一个医学专家，你需要根据用户的问题，给出带有思考的回答。"
 CASES = [(f"{FACTS[i % 24][0][:-1]}，第{i}次？", FACTS[i % 24][1]) for i in range(40)]

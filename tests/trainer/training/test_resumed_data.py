@@ -12,7 +12,8 @@ import pytest
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
-from wukong_pipe.commands.train import chosen_data, run_train
+from wukong_pipe.commands.train import run_train
+from wukong_pipe.commands.train_options import TrainOptions, chosen_data
 from wukong_pipe.errors import TrainingInterrupted
 from wukong_pipe.workspace import Run, Workspace, read_json
 from wukong_trainer.recipe import Recipe, overridden
@@ -23,7 +24,7 @@ def stopped(home: Path, recipe: Recipe) -> Run:
     rows = [{"q": question, "a": answer, "other": "x"} for question, answer in FACTS[:20]]
     (home / "facts.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
     (home / "general.jsonl").write_text('{"instruction": "hello?", "output": "yes"}\n', "utf-8")
-    options = {"data": "facts.json", "columns": "instruction=q,output=a", "hub": "hf", "mix": "general.jsonl:0.05"}
+    options = TrainOptions(data="facts.json", columns="instruction=q,output=a", mix="general.jsonl:0.05")
     workspace = Workspace(Path("runs"))
     run = workspace.run("facts")
     recipe = overridden(recipe, validation=0.25, epochs=2.0, batch=5, method="lora")

@@ -11,9 +11,10 @@ import pytest
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
 from wukong_pipe.cli.options import PrintableConsole
-from wukong_pipe.commands.train import sample_lines
+from wukong_pipe.screens.training import sample_lines
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.inference.generate import answer_all
+from wukong_trainer.use.samples import Sample
 from wukong_trainer.use.tuned_model import load_tuned
 
 
@@ -48,7 +49,7 @@ def test_training_ends_with_three_validation_questions_answered_by_what_was_save
 
 
 def test_the_terminal_shows_question_reference_and_answer_and_lets_none_of_them_move_its_cursor() -> None:
-    sample = {"question": "甲？", "reference": "乙", "answer": "丙\x1b[2J", "stopped_by_eos": False}
+    sample = Sample("甲？", "乙", "丙\x1b[2J", stopped_by_eos=False)
     shown = io.StringIO()
     for line in sample_lines([sample]):
         PrintableConsole(file=shown, width=160).print(line)

@@ -1,4 +1,10 @@
-"""Which column of a row is what: the layouts that training data comes in, and a row of each as examples."""
+"""The layouts of training rows: which column holds the question and which the answer, and a row made into examples.
+
+{"instruction": "翻译", "input": "猴子", "output": "monkey"}
+{"question": "出云棍怎样获得？", "answer": "击败石先锋后获得。", "reasoning": "……"}
+{"messages": [{"role": "user", "content": "……"}, {"role": "assistant", "content": "……"}]}
+{"conversations": [{"from": "human", "value": "……"}, {"from": "gpt", "value": "……"}]}
+"""
 
 from __future__ import annotations
 
@@ -81,9 +87,9 @@ def find_columns(names: Collection[str], where: str) -> Columns:
             if question == "instruction" and "history" in names:
                 columns["history"] = "history"
             return columns | system
-    found = ", ".join(sorted(names)) or "none"
+    present = ", ".join(sorted(names)) or "none"
     raise DataError(
-        f"{where} has no columns that look like question and answer, or like a conversation; its columns: {found}. "
+        f"{where} has no columns that look like question and answer, or like a conversation; its columns: {present}. "
         "Rows have instruction, output and optionally input, or name yours with "
         "--columns instruction=QUESTION,output=ANSWER."
     )
@@ -91,10 +97,10 @@ def find_columns(names: Collection[str], where: str) -> Columns:
 
 def described(columns: Columns, names: Collection[str]) -> str:
     """Which column is what, for the user: “instruction ← question, output ← answer; not used: metrics”."""
-    told = ", ".join(name if name == column else f"{name} ← {column}" for name, column in columns.items())
+    mapping = ", ".join(name if name == column else f"{name} ← {column}" for name, column in columns.items())
     # The names of our own rows' provenance tell a user nothing.
     rest = [] if "pair_id" in names else sorted(set(names) - set(columns.values()))
-    return told + (f"; not used: {', '.join(rest)}" if rest else "")
+    return mapping + (f"; not used: {', '.join(rest)}" if rest else "")
 
 
 def examples_of(row: Mapping[str, Any], columns: Columns, where: str) -> list[Example]:

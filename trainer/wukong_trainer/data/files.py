@@ -1,4 +1,4 @@
-"""Training data from wherever it lies: JSONL, JSON and Parquet files, folders of them, and the two hubs."""
+"""Training rows read from JSONL, JSON and Parquet files, from folders of them, and from two hubs of datasets."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
     if hub == "modelscope" and is_hub_id(str(source)):
         path = _from_modelscope(str(source))
     if path.is_dir():
-        found = _files_of(path)
-        parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in found.items()]
-        if unread := _unread(path, [file for files in found.values() for file in files]):
+        files_by_part = _files_of(path)
+        parts = [(part, [(str(file), read_raw(file)) for file in files]) for part, files in files_by_part.items()]
+        if unread := _unread(path, [file for files in files_by_part.values() for file in files]):
             facts["not read"] = f"{', '.join(unread)}: beside train* and val* files the others of a folder are left"
     elif path.is_file() or not is_hub_id(str(source)):
         parts = [("train", [(str(source), read_raw(path))])]
     else:
         parts = [(part, [(f"{source} ({part})", raw)]) for part, raw in _downloaded(str(source)).items()]
     rows: dict[str, list[Example]] = {"train": [], "validation": []}
-    told = []
+    layouts = []
     for part, files in parts:
         for name, raw in files:
-            examples, columns_told = read_rows(raw, name, columns)
+            examples, layout = read_rows(raw, name, columns)
             rows[part] += [example for _, example in examples]
             if examples:
-                told.append(f"{Path(name).name}: {columns_told}")
+                layouts.append(f"{Path(name).name}: {layout}")
     if not rows["train"]:
         raise DataError(f"{source} holds no rows to train on.")
-    facts = {"columns": " | ".join(dict.fromkeys(told))} | facts
+    facts = {"columns": " | ".join(dict.fromkeys(layouts))} | facts
     return TrainingData(rows["train"], rows["validation"], digest_of(rows["train"]), facts)
 
 

@@ -68,8 +68,8 @@ def selected(
         data = mixed(data, mix, recipe.split_seed, tested)
     reasoned = sum(bool(example.think) for example in data.train)
     if reasoned and not recipe.thinking:
-        told = f"{reasoned} rows have some, which is not trained: the recipe says thinking = false"
-        data = replace(data, facts=data.facts | {"reasoning": told})
+        fact = f"{reasoned} rows have some, which is not trained: the recipe says thinking = false"
+        data = replace(data, facts=data.facts | {"reasoning": fact})
     if not data.train:
         raise DataError("None of the rows is left to train on: see the recipe's clean, sample and validation.")
     return data
@@ -91,8 +91,8 @@ def cleaned(data: TrainingData) -> TrainingData:
         else:
             first[row] = row
             kept.append(row)
-    told = ", ".join(f"{reasons[reason]} {reason}" for reason in ("exact duplicates", "garbage"))
-    return _without(data, kept, left_out, {"cleaned": f"{len(left_out)} of {len(data.train)} rows left out: {told}"})
+    counts = ", ".join(f"{reasons[reason]} {reason}" for reason in ("exact duplicates", "garbage"))
+    return _without(data, kept, left_out, {"cleaned": f"{len(left_out)} of {len(data.train)} rows left out: {counts}"})
 
 
 def garbage(row: Example) -> str:
@@ -134,8 +134,8 @@ def sampled(data: TrainingData, share: float, seed: int) -> TrainingData:
     left_out = [
         {"row": row.where, "reason": f"sample = {share}"} for i, row in enumerate(data.train) if i not in chosen
     ]
-    told = f"{count} of {len(data.train)} rows, drawn with seed {seed}"
-    return _without(data, kept, left_out, {"sample": told})
+    fact = f"{count} of {len(data.train)} rows, drawn with seed {seed}"
+    return _without(data, kept, left_out, {"sample": fact})
 
 
 def split_off(data: TrainingData, share: float, seed: int) -> TrainingData:
@@ -145,22 +145,22 @@ def split_off(data: TrainingData, share: float, seed: int) -> TrainingData:
     others are split as the tutorials split theirs: shuffled with the seed, the first of them to train on.
     """
     if data.validation:
-        return _told(data, {"validation": f"{len(data.validation)} rows of its own, none split off"})
+        return _with_facts(data, {"validation": f"{len(data.validation)} rows of its own, none split off"})
     groups: dict[str, list[int]] = {}
     for i, row in enumerate(data.train):
         opening = row.history[0][0] if row.history else row.question
         groups.setdefault(normalise(opening) or opening, []).append(i)
     if len(groups) < 2:
-        return _told(data, {"validation": "none: all rows ask the same, so none can be split off"})
+        return _with_facts(data, {"validation": "none: all rows ask the same, so none can be split off"})
     order = list(groups.values())
     random.Random(seed).shuffle(order)
     # At least one question on either side.
     cut = min(max(int(len(order) * (1 - share)), 1), len(order) - 1)
     watched = {i for group in order[cut:] for i in group}
     rows = list(enumerate(data.train))
-    told = f"{len(watched)} of {len(rows)} rows, split off with seed {seed}"
+    fact = f"{len(watched)} of {len(rows)} rows, split off with seed {seed}"
     return replace(
-        _told(data, {"validation": told}),
+        _with_facts(data, {"validation": fact}),
         train=[row for i, row in rows if i not in watched],
         validation=[row for i, row in rows if i in watched],
     )
@@ -171,21 +171,21 @@ def mixed(data: TrainingData, mix: Mix, seed: int, tested: Iterable[Example] = (
 
     Questions that are watched or tested stay out of it; of too few rows all are taken.
     """
-    held = {normalise(row.asked) for row in [*data.validation, *tested]}
-    found = read_training_data(mix.path)
-    usable = [row for row in found.train if normalise(row.asked) not in held]
+    questions = {normalise(row.asked) for row in [*data.validation, *tested]}
+    general = read_training_data(mix.path)
+    usable = [row for row in general.train if normalise(row.asked) not in questions]
     left_out = [
         {"row": row.where, "reason": "its question is watched or tested"}
-        for row in found.train
-        if normalise(row.asked) in held
+        for row in general.train
+        if normalise(row.asked) in questions
     ]
-    wanted = round(len(data.train) * mix.share / (1 - mix.share))
-    rows = random.Random(seed).sample(usable, wanted) if wanted < len(usable) else usable
+    count = round(len(data.train) * mix.share / (1 - mix.share))
+    rows = random.Random(seed).sample(usable, count) if count < len(usable) else usable
     share = len(rows) / max(1, len(rows) + len(data.train))
-    told = f"{len(rows)} of the {len(found.train)} rows of {mix.path}, {share:.1%} of the training rows"
-    if len(rows) < wanted:
-        told += f" (all there are; {mix.share:.0%} would take {wanted})"
-    data = _without(data, [*data.train, *rows], left_out, {"mixed in": told, "its columns": found.facts["columns"]})
+    fact = f"{len(rows)} of the {len(general.train)} rows of {mix.path}, {share:.1%} of the training rows"
+    if len(rows) < count:
+        fact += f" (all there are; {mix.share:.0%} would take {count})"
+    data = _without(data, [*data.train, *rows], left_out, {"mixed in": fact, "its columns": general.facts["columns"]})
     # Questions of these rows were not held out by anyone, so the dataset is no longer the one that was audited.
     return replace(data, hash=digest_of(rows, data.hash))
 
@@ -193,8 +193,8 @@ def mixed(data: TrainingData, mix: Mix, seed: int, tested: Iterable[Example] = (
 def _without(
     data: TrainingData, kept: list[Example], left_out: Iterable[dict[str, str]], facts: dict[str, str]
 ) -> TrainingData:
-    return replace(_told(data, facts), train=kept, left_out=[*data.left_out, *left_out])
+    return replace(_with_facts(data, facts), train=kept, left_out=[*data.left_out, *left_out])
 
 
-def _told(data: TrainingData, facts: dict[str, str]) -> TrainingData:
+def _with_facts(data: TrainingData, facts: dict[str, str]) -> TrainingData:
     return replace(data, facts=data.facts | facts)

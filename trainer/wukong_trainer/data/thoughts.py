@@ -14,10 +14,10 @@ def split_thought(answer: str) -> tuple[str, str]:
     >>> split_thought("<think>Seven?</think>Eight.")
     ('Seven?', 'Eight.')
     """
-    found = _THOUGHT.match(answer)
-    if not found:
+    match = _THOUGHT.match(answer)
+    if not match:
         return "", answer
-    return (found.group(1) or found.group(2) or "").strip(), answer[found.end() :]
+    return (match.group(1) or match.group(2) or "").strip(), answer[match.end() :]
 
 
 def opens_thought(prompt: str) -> bool:

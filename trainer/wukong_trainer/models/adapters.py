@@ -29,23 +29,24 @@ IA3_LAYERS, IA3_FEEDFORWARD = ["k_proj", "v_proj", "down_proj"], ["down_proj"]
 
 def workable(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """The recipe without what its adapter cannot do, and a sentence for each thing left out."""
-    said: list[str] = []
+    notes: list[str] = []
     if recipe.method == "full" or recipe.peft != "prefix":
-        return recipe, said
+        return recipe, notes
     if recipe.gradient_checkpointing:
         recipe = replace(recipe, gradient_checkpointing=False)
-        said.append("Gradient checkpointing is off: a prefix lives in the cache, which checkpointing does without.")
+        notes.append("Gradient checkpointing is off: a prefix lives in the cache, which checkpointing does without.")
     if recipe.modules_to_save:
-        said.append(f"{', '.join(recipe.modules_to_save)} stays as it is: prefix tuning trains nothing but its prefix.")
+        modules = ", ".join(recipe.modules_to_save)
+        notes.append(f"{modules} stays as it is: prefix tuning trains nothing but its prefix.")
         recipe = replace(recipe, modules_to_save=[])
     if recipe.packing:
         recipe = replace(recipe, packing=False)
-        said.append("Packing is off: packed rows would share one prefix and read each other.")
-    return recipe, said
+        notes.append("Packing is off: packed rows would share one prefix and read each other.")
+    return recipe, notes
 
 
 def check_modules(recipe: Recipe, modules: Collection[str]) -> None:
-    """Refuse modules to adapt or to train that the student does not have: PEFT leaves out what it does not find.
+    """Refuse names of modules that the student does not have: PEFT silently leaves out what it does not find.
 
     Args:
         modules: the full names of the student's.

@@ -1,6 +1,6 @@
-"""What identifies a model: its weights, wherever they lie and whatever they are called.
+"""A model's fingerprint: a hash of its weights, the same wherever they lie and whatever the model is called.
 
-An adapter put on other weights than it was trained on answers nonsense without any error.
+An adapter on other weights than those it was trained on answers nonsense, and no library says so.
 """
 
 from __future__ import annotations

@@ -30,15 +30,15 @@ def gguf_of(model: str) -> Path | None:
         return _in_one_piece(path)
     if not path.is_dir() or any(path.glob("*.safetensors")):
         return None
-    found = sorted(path.glob("*.gguf"))
-    if not found:
+    files = sorted(path.glob("*.gguf"))
+    if not files:
         return None
-    _in_one_piece(found[0])
-    if len(found) > 1:
+    _in_one_piece(files[0])
+    if len(files) > 1:
         raise ModelError(
-            f"{path} holds {len(found)} GGUF files ({', '.join(file.name for file in found)}): name one of them."
+            f"{path} holds {len(files)} GGUF files ({', '.join(file.name for file in files)}): name one of them."
         )
-    return found[0]
+    return files[0]
 
 
 def _in_one_piece(file: Path) -> Path:
@@ -56,8 +56,8 @@ def parameters_in(file: Path) -> int | None:
     Raises:
         ModelError: it declares so much that reading it would not come to an end.
     """
-    if told := header_fault(file):
-        raise _unreadable(file, told)
+    if fault := header_fault(file):
+        raise _unreadable(file, fault)
     if find_spec("gguf") is None:
         return None
     from gguf import GGUFReader

@@ -1,4 +1,4 @@
-"""The head of a GGUF, walked before anything else reads it: a file of a hundred bytes can declare a million million."""
+"""The header of a GGUF, checked before a library reads it: a file of a hundred bytes can declare 10¹² fields."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PARTS = re.compile(r"\.(?:block|expert)_count$")
 
 
 def header_fault(file: Path) -> str:
-    """What the head of a GGUF declares that its bytes cannot hold or no model has; nothing where it is well.
+    """What is wrong with the header: it declares more than the file holds or than a model has. Empty where it is fine.
 
-    What is no GGUF at all, whoever reads it says.
+    A file that is no GGUF at all is fine here: the library that reads it says so.
     """
     with file.open("rb") as data:
         try:
@@ -44,8 +44,8 @@ class _Head:
         for _ in self._counted(fields):
             key, kind = self._string(), self._number("I")
             if kind in _INTEGERS and _PARTS.search(key):
-                if told := config_fault({key: self._number(_INTEGERS[kind])}):
-                    return told
+                if fault := config_fault({key: self._number(_INTEGERS[kind])}):
+                    return fault
             elif not self._value(kind):
                 return f"its {key[:60]} is of an unknown type"
         for _ in self._counted(tensors):

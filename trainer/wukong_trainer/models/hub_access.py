@@ -1,4 +1,4 @@
-"""Where a model's name leads: to a folder that must be there, or to a hub that is asked once whether it answers."""
+"""Whether a model can be reached: a folder must be there; a hub is asked once whether it answers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PATIENCE = 10.0
 
 
 def reach(model: str) -> None:
-    """Make sure that loading `model` ends soon: its folder is there, or a hub that is silent is not asked many times.
+    """Make sure that loading `model` does not wait long: a hub that does not answer is switched off for this process.
 
-    Without the hub what was downloaded before is still found.
+    What was downloaded before is still found without the hub.
 
     Raises:
         ModelError: `model` is the path of a folder that does not exist.

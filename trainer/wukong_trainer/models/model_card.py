@@ -11,6 +11,7 @@ from wukong_pipe.printable import printable
 from wukong_pipe.workspace import RECORD, Run, read_json, write_text
 from wukong_trainer.models.known_models import KnownModel
 from wukong_trainer.models.locating import known_model
+from wukong_trainer.recipe import TINY
 from wukong_trainer.scoring.figures import in_points, percent
 
 OURS = "<!-- Made by wukong-pipe, which writes it anew after an evaluation; without this line it stays as it is. -->"
@@ -60,19 +61,11 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         recipe: the text of recipe.toml, with the run's facts as comments; empty where there is none.
         metrics: metrics.json; empty where nothing was evaluated.
     """
-    full, asked = record.get("method") == "full", len(record.get("questions", []))
+    full, questions = record.get("method") == "full", len(record.get("questions", []))
     base = str(record.get("base_model", ""))
     known = known_model(base)
     hub = known.hub if known else base if _on_hub(base) else ""
-    shown = (
-        known.title
-        if known
-        else hub
-        if hub
-        else "the embedded student of wukong-pipe"
-        if base == "tiny"
-        else Path(base).name or "a local model"
-    )
+    shown = known.title if known else hub or _name_of(base)
     head = ["---", *([f"base_model: {hub}"] if hub else []), "pipeline_tag: text-generation"]
     head += [f"library_name: {'transformers' if full else 'peft'}", "tags:", "- wukong-pipe", "---", OURS]
     facts = dict(re.findall(r"^# ([^:\n]+): (.*)$", recipe, re.MULTILINE))
@@ -89,7 +82,7 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "",
         "Template and system prompt are those of the training; with others it answers worse.",
         "",
-        _use(record, None if full else hub or ("../student" if base == "tiny" else f"…/{shown}")),
+        _use(record, None if full else hub or ("../student" if base == TINY else f"…/{shown}")),
         "",
         f"System prompt: {_code(str(record.get('system', '')) or 'none')}.",
         "" if full or hub else f"The adapter needs its base, {shown}: say where that is.",
@@ -97,7 +90,7 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
         "",
         "## Training",
         "",
-        f"- data: {asked} different questions, hash `{record.get('dataset_hash', 'unknown')}`",
+        f"- data: {questions} different questions, hash `{record.get('dataset_hash', 'unknown')}`",
         *(f"- {key}: {printable(facts[key])}" for key in _SHOWN if key in facts),
         "",
         *(["```toml", *settings, "```", ""] if settings else []),
@@ -114,7 +107,12 @@ def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mappi
 
 
 def _on_hub(base: str) -> bool:
-    return _HUB_ID.fullmatch(base) is not None and base != "tiny" and not Path(base).exists()
+    return _HUB_ID.fullmatch(base) is not None and base != TINY and not Path(base).exists()
+
+
+def _name_of(base: str) -> str:
+    """What a base model that is on no hub is called to readers."""
+    return "the embedded student of wukong-pipe" if base == TINY else Path(base).name or "a local model"
 
 
 def _copy(known: KnownModel, full: bool) -> str:
@@ -152,14 +150,14 @@ def _evaluation(metrics: Mapping[str, Any]) -> list[str]:
         return ["Not evaluated yet."]
     sample = metrics.get("sample") or {}
     part = f", a sample of {sample['of']}," if "of" in sample else ""
-    told = [
+    lines = [
         f"On {primary['n']} held-out questions{part} ({primary['level']}, {primary['metric']}) the base answered "
         f"{percent(primary['base'])} rightly and this model {percent(primary['tuned'])}: {primary['verdict']} "
         f"({in_points(primary)}). Leakage: {metrics.get('leakage', 'unknown')}.",
     ]
     if control := metrics.get("levels", {}).get("section", {}).get("explanation"):
-        told.append(f"The control: {control}")
-    return told
+        lines.append(f"The control: {control}")
+    return lines
 
 
 def _code(text: str) -> str:

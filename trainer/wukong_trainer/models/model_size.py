@@ -1,4 +1,4 @@
-"""How many parts a model says it is made of: with a few digits its config can ask for more than will ever be made."""
+"""The counts in a model's config, checked: a few digits can ask for more layers than any machine can make."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _COUNTS = re.compile(r"(?:layers?|depth|blocks?|experts?|labels|(?:block|expert)
 
 
 def config_fault(config: Any) -> str:
-    """Which count in a config is one that no model has, as words; empty where none is.
+    """What is wrong with a config: a count that no model has. Empty where it is fine.
 
-    Each counted thing becomes an object when the config is read or the model made, even without weights.
+    Each counted layer or expert becomes a Python object as soon as the config is read or the model made, even without
+    weights.
     """
     if isinstance(config, dict):
         for key, value in config.items():
             if _COUNTS.search(key) and isinstance(value, (int, float)) and value > MOST_PARTS:
                 return f"its “{key[-60:]}” is {value:,}, and no model has more than {MOST_PARTS:,}"
-            if told := config_fault(value):
-                return told
+            if fault := config_fault(value):
+                return fault
     return ""

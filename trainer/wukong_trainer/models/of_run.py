@@ -1,4 +1,4 @@
-"""The model that a run trained: its folder, its base model, and where both are asked."""
+"""The model that a run trained: its folder, its base model, and the device and precision to ask both in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an adapter or model remembers of its training, read back: it may have been edited, or come from elsewhere."""
+"""wukong.json, the record of a training beside its weights, read and checked: somebody may have edited it."""
 
 from __future__ import annotations
 

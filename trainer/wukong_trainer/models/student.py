@@ -1,8 +1,8 @@
 """The embedded student: a Qwen2 of a few million parameters, made on the spot, for a first try without a download.
 
-It gets a byte-level BPE vocabulary of the training questions' and answers' characters, Qwen's chat format, random
-weights, and a minute of pre-training on questions and answers about invented things. It then knows how questions
-are asked and answered and none of the facts, so that what it knows after fine-tuning it learnt there.
+It gets a byte-level BPE vocabulary made from the training questions and answers, Qwen's chat format, random weights,
+and a minute of pre-training on questions and answers about invented things. It then knows how questions are asked and
+answered, and none of the facts: what it knows after fine-tuning, it learnt in fine-tuning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A chat template is a program that comes with a model: it is tried out in a process whose time and memory are bounded.
 
-jinja's sandbox keeps it from files and from Python, not from loops without end or texts without bound. It is a trial
-and no bound: a template that goes astray over a rare word alone is not found. As a module, this file is that process.
+jinja's sandbox keeps a template from files and from Python, but not from endless loops or endless text. This is a
+trial and no proof: a template that fails on one rare word alone is not found. Run as a module, this file is that
+process.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ def check_template(tokenizer: Any, model: str) -> None:
     Raises:
         ModelError: it took more time, memory or text than a template has use for.
     """
-    told = _tried(json.dumps([tokenizer.chat_template, tokenizer.special_tokens_map], default=str))
-    if told:
+    fault = _tried(json.dumps([tokenizer.chat_template, tokenizer.special_tokens_map], default=str))
+    if fault:
         raise ModelError(
-            f"The chat template of {model} {told}: it is broken or made to harm. Use another model, or replace its "
+            f"The chat template of {model} {fault}: it is broken or made to harm. Use another model, or replace its "
             "chat_template.jinja."
         )
 
@@ -105,8 +106,8 @@ def _bound() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     if sys.platform == "linux":
-        held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+        bytes_now = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (bytes_now + MEMORY, bytes_now + MEMORY))
 
 
 if __name__ == "__main__":

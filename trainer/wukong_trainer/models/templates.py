@@ -60,8 +60,8 @@ def rendered(tokenizer: Any, messages: Sequence[dict[str, str]], **options: Any)
 
 def refusal(tokenizer: Any, error: Exception) -> ModelError:
     """What a template raised, as a sentence."""
-    said = str(error).strip().split("\n")[0].rstrip(".")[:300]
+    reason = str(error).strip().split("\n")[0].rstrip(".")[:300]
     return ModelError(
         f"The chat template of {tokenizer.name_or_path} does not take this conversation ({type(error).__name__}: "
-        f"{said}). Use another model, or replace its chat_template.jinja."
+        f"{reason}). Use another model, or replace its chat_template.jinja."
     )

@@ -1,20 +1,17 @@
-"""Stopping a training run and going on with it: checkpoints, what they belong to, and the user's Ctrl-C."""
+"""Stopping a training and resuming it: checkpoints, the recipe and rows they belong to, and Ctrl-C."""
 
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from transformers import TrainerCallback
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
+from wukong_pipe.signals import on_signals
 from wukong_pipe.workspace import Run, read_json, write_json
 from wukong_trainer.data.examples import TrainingData, digest_of
 from wukong_trainer.recipe import Recipe
@@ -23,12 +20,14 @@ from wukong_trainer.training import processes
 UNFINISHED = "unfinished.json"
 """In train/ from the first step to the last: the recipe and the rows that the checkpoints belong to."""
 STATE = "trainer_state.json"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A training run that was begun and has not ended."""
+    """A training that was begun and has not ended; train/unfinished.json holds it.
+
+    {"recipe": {"model": "…", …}, "data": "9f86d0…", "watched": "60303a…", "source": {"data": "/home/me/qa.parquet"}}
+    """
 
     recipe: Recipe
     data: str
@@ -62,10 +61,10 @@ def unfinished(run: Run) -> Unfinished | None:
     path = run.train / UNFINISHED
     if not path.is_file() or last_checkpoint(run) is None:
         return None
-    found: dict[str, Any] = read_json(path)
-    if found["recipe"].keys() != {field.name for field in fields(Recipe)}:
+    noted: dict[str, Any] = read_json(path)
+    if noted["recipe"].keys() != {field.name for field in fields(Recipe)}:
         raise WorkspaceError(f"{path} is of another version of wukong-pipe: train from the start with --overwrite.")
-    return Unfinished(Recipe(**found["recipe"]), found["data"], found.get("watched", ""), found.get("source", {}))
+    return Unfinished(Recipe(**noted["recipe"]), noted["data"], noted.get("watched", ""), noted.get("source", {}))
 
 
 def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
@@ -103,8 +102,8 @@ def step_of(checkpoint: Path) -> int:
 
 
 def _checkpoints(run: Run) -> list[Path]:
-    found = [path for path in run.train.glob("checkpoint-*") if path.name.rpartition("-")[2].isdecimal()]
-    return sorted(found, key=step_of)
+    folders = [path for path in run.train.glob("checkpoint-*") if path.name.rpartition("-")[2].isdecimal()]
+    return sorted(folders, key=step_of)
 
 
 def _whole(checkpoint: Path) -> bool:
@@ -115,7 +114,7 @@ def _whole(checkpoint: Path) -> bool:
         return False
 
 
-class Stop(TrainerCallback):
+class SignalStop(TrainerCallback):
     """Ends training after the step in which the user asked for it, with a checkpoint."""
 
     def __init__(self) -> None:
@@ -127,22 +126,12 @@ class Stop(TrainerCallback):
         if self.asked:
             control.should_save = control.should_training_stop = True
 
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
+    def listening(self) -> AbstractContextManager[None]:
         """Within the block the first Ctrl-C or SIGTERM asks to stop, the second stops at once."""
 
-        def heed(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        def heed() -> None:
             if self.asked:
                 raise KeyboardInterrupt
             self.asked = True
 
-        if threading.current_thread() is not threading.main_thread():  # Only the main thread gets signals.
-            yield
-            return
-        heeded = [number for number in SIGNALS if signal.getsignal(number) not in {signal.SIG_IGN, None}]
-        before = {number: signal.signal(number, heed) for number in heeded}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return on_signals(heed)

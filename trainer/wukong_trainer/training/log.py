@@ -1,4 +1,4 @@
-"""What a training run tells while it runs: every loss in log.jsonl, a line for the screen, and when to stop."""
+"""The losses of a run: log.jsonl, a line for the screen, and when they say that training should end."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ from wukong_trainer.scoring.figures import has_risen
 from wukong_trainer.training import processes
 from wukong_trainer.training.memory import GB, peak
 
-Progress = Callable[[int, int, str], None]
+TrainingProgress = Callable[[int, int, str], None]
 """Called with (step, steps, note) as training goes on."""
 KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm", "epoch")
 
 Entry = dict[str, Any]
 
 
-class Log(TrainerCallback):
-    """Keeps the losses for log.jsonl and tells the screen how far training is.
+class LossLog(TrainerCallback):
+    """Keeps the losses for log.jsonl and calls `progress` with how far training is.
 
-    A resumed run goes on with the losses up to its checkpoint, and writes those after it anew.
+    {"step": 12, "loss": 1.9412, "learning_rate": 0.000196, "grad_norm": 0.83, "epoch": 0.14}
+    {"step": 24, "eval_loss": 1.2041, "epoch": 0.28}
+
+    A resumed run keeps the losses up to its checkpoint and writes those after it anew.
     """
 
-    def __init__(self, path: Path, place: Place, progress: Progress) -> None:
+    def __init__(self, path: Path, place: Place, progress: TrainingProgress) -> None:
         self.path = path
         self.place = place
         self.progress = progress
@@ -81,13 +84,13 @@ class Log(TrainerCallback):
         return f"loss {loss:.3f}, {self.speed:,.0f} tokens/s, {peak(self.place) / GB:.1f} GB, {_clock(left)} left"
 
 
-class Watch(TrainerCallback):
-    """Saves the weights of each new lowest validation loss, and ends training that brings no more of them.
+class EarlyStopping(TrainerCallback):
+    """Saves the weights at each new lowest validation loss, and ends a training after `patience` losses without one.
 
-    It decides from the log alone, so that a resumed run decides as one never stopped.
+    It decides from the log alone, so a resumed run decides as one that was never stopped.
     """
 
-    def __init__(self, log: Log, patience: int) -> None:
+    def __init__(self, log: LossLog, patience: int) -> None:
         self.log = log
         self.patience = patience
         self.save_best: Callable[[], None] | None = None

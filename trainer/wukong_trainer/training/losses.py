@@ -1,4 +1,4 @@
-"""The loss of the answers, without what TRL's own computation of it costs where there is no GPU."""
+"""The losses of a training: of a step, and of the validation rows, both over the answers' tokens alone."""
 
 from __future__ import annotations
 
@@ -63,3 +63,47 @@ class AnswerTrainer(SFTTrainer):
         mask = inputs.get("attention_mask")
         self._total_train_tokens += inputs["position_ids"].shape[1] if mask is None else int(mask.sum())
         self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
+
+
+class ValidationTrainer(SFTTrainer):
+    """TRL's trainer whose eval_loss is the mean over all watched tokens, in nats a token.
+
+    The Trainer takes the mean of each batch's mean, and counts again the rows that fill up the last batch of several
+    processes. So a row's weight depends on its neighbours, and early stopping would see another number with another
+    batch size.
+    """
+
+    def prediction_step(self, model: Any, inputs: Any, *rest: Any, **options: Any) -> Any:
+        outputs: list[Any] = []
+        watched: Any = self.model
+        # TRL reduces the log-likelihoods to one number before it hands them on.
+        hook = watched.register_forward_hook(lambda module, given, output: outputs.append(output))
+        try:
+            step = super().prediction_step(model, inputs, *rest, **options)
+        finally:
+            hook.remove()
+        # This leaves out what a process was given only to have as many rows as the others.
+        self._watched.append(self.accelerator.gather_for_metrics(_by_row(outputs[0], inputs)))
+        return step
+
+    def evaluation_loop(self, *given: Any, **options: Any) -> Any:
+        self._watched: list[torch.Tensor] = []
+        output: Any = super().evaluation_loop(*given, **options)
+        if self._watched:  # TRL drops every row whose question alone fills max_length.
+            likelihood, tokens = torch.cat(self._watched).sum(0).tolist()
+            output.metrics[f"{options.get('metric_key_prefix', 'eval')}_loss"] = -likelihood / max(tokens, 1)
+        return output
+
+
+def _by_row(output: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Log-likelihood and count of the trained tokens, of shape (rows, 2), fp64.
+
+    Args:
+        output: TRL's, with log_probs and label_mask of shape (rows, tokens - 1); 0 where a token is not trained.
+        inputs: padding-free they hold one sequence, in which the positions begin anew with each row.
+    """
+    by_token = torch.stack([output.log_probs.double(), output.label_mask.double()], dim=-1)
+    if "attention_mask" in inputs:
+        return by_token.sum(1)
+    row = (inputs["position_ids"][0] == 0).cumsum(0) - 1
+    return by_token.new_zeros(int(row[-1]) + 1, 2).index_add(0, row[1:].to(by_token.device), by_token[0])

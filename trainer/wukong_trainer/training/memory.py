@@ -1,4 +1,4 @@
-"""How much memory a training run will need, how much there is, and how much it took."""
+"""Memory of a training: how much it will need, how much is free, how many rows a pass fit, how much it took."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from wukong_pipe.errors import ModelError
 from wukong_trainer.models.adapters import adapter_config
 from wukong_trainer.models.loading import Place, load_config
 from wukong_trainer.recipe import Recipe
+from wukong_trainer.training import processes
 
 GB = 1e9
 NF4_BYTES = 4.127 / 8
@@ -27,7 +28,7 @@ MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryNeed:
     """Bytes that a training run is expected to hold at its highest."""
 
     weights: int
@@ -57,6 +58,35 @@ class Shape:
     intermediate: int
     layers: int
     vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """A recipe that fits into the free memory, with what it needs and what is free."""
+
+    recipe: Recipe
+    needed: MemoryNeed | None
+    """None where the student's config says too little to tell."""
+    free: int
+    """Bytes."""
+
+
+def plan(recipe: Recipe, place: Place, longest: int) -> MemoryPlan:
+    """The recipe with as few rows at a time as are needed to fit into what is free now.
+
+    Args:
+        longest: tokens of the longest row, before it is cut.
+
+    Raises:
+        ModelError: not even one row at a time fits; the sentence says what would.
+    """
+    length = min(longest, recipe.max_length)
+    free, shape = available(place), shape_of(recipe)
+    if shape is None:
+        return MemoryPlan(recipe, None, free)
+    # What is free, each process measures for itself; a step needs the same of all.
+    recipe = processes.first_of(fitted(shape, recipe, place, length, free))
+    return MemoryPlan(recipe, expected(shape, recipe, place, length), free)
 
 
 def shape_of(recipe: Recipe) -> Shape | None:
@@ -93,7 +123,7 @@ _SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
 """Of a config, in the order of `Shape`."""
 
 
-def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:
+def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> MemoryNeed:
     """What training `recipe.batch` rows of `length` tokens at a time takes.
 
     Weights, gradients and optimiser states are counted; activations are estimated for a decoder with a gated
@@ -114,10 +144,10 @@ def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> Memory:
     layer = (15 * shape.hidden + 4.2 * shape.intermediate) * width * (1.3 if full else 1.0)
     stored = layer + shape.layers * shape.hidden * width if recipe.gradient_checkpointing else layer * shape.layers
     tokens = recipe.batch * length
-    # On a CPU those of all answers are held at once, as long as they are no more than a tile (answer_loss.py).
+    # On a CPU those of all answers are held at once, as long as they are no more than a tile (losses.py).
     tile = min(tokens, TILE[0]) * min(shape.vocabulary, TILE[1])
     logits = 2 * 4 * (min(tokens * shape.vocabulary, TILE[0] * TILE[1]) if place.device == "cpu" else tile)
-    return Memory(
+    return MemoryNeed(
         weights=round(weights),
         adapter=0 if full else trained,
         gradients=trained,

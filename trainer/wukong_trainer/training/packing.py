@@ -1,4 +1,4 @@
-"""Several rows in one sequence: how many, and whether the attention of this model on this machine keeps them apart."""
+"""Packing, several rows in one sequence: how many, and whether this model's attention really keeps them apart."""
 
 from __future__ import annotations
 
@@ -54,13 +54,16 @@ class Packs:
     rows: float
     """Of a step, on average."""
 
-    def told(self, wanted: int) -> str:
-        """What was chosen, for the user; `wanted` rows a step are the recipe's."""
+    def sentence(self, recipe_rows: int) -> str:
+        """What was chosen, for the user; `recipe_rows` is what a step has by the recipe."""
         packs = f"{self.a_pass} pack{'s' * (self.a_pass > 1)} of {self.length} tokens"
         passes = f" × {self.passes}" if self.passes > 1 else ""
         other = ""
-        if not 1 / APART < self.rows / wanted < APART:
-            other = f", not {wanted}: a pack holds the longest row, and many short ones; --no-packing keeps to {wanted}"
+        if not 1 / APART < self.rows / recipe_rows < APART:
+            other = (
+                f", not {recipe_rows}: a pack holds the longest row, and many short ones; --no-packing keeps to "
+                f"{recipe_rows}"
+            )
         return f"Packing: {packs}{passes}, about {self.rows:.0f} rows a step{other}."
 
 
@@ -75,16 +78,16 @@ def packs(lengths: Sequence[int], batch: int, accumulation: int, max_length: int
         watched: tokens of the longest validation row, which TRL cuts to the length of a pack.
     """
     lengths = [min(length, max_length) for length in lengths]
-    tokens, wanted = batch * sum(lengths) / len(lengths), batch * accumulation
+    tokens, rows_a_step = batch * sum(lengths) / len(lengths), batch * accumulation
     even = tokens / math.ceil(tokens / max_length)
-    found = []
+    candidates = []
     for slack in SLACK:
         length = min(max_length, max(*lengths, watched, math.ceil(even * slack)))
-        held = len(lengths) / _packed(lengths, length)
-        a_pass = _nearest(batch / held)
-        passes = _nearest(wanted / (a_pass * held))
-        found.append(Packs(length, a_pass, passes, a_pass * passes * held))
-    return min(found, key=lambda each: abs(math.log(each.rows / wanted)))
+        rows_a_pack = len(lengths) / _packed(lengths, length)
+        a_pass = _nearest(batch / rows_a_pack)
+        passes = _nearest(rows_a_step / (a_pass * rows_a_pack))
+        candidates.append(Packs(length, a_pass, passes, a_pass * passes * rows_a_pack))
+    return min(candidates, key=lambda each: abs(math.log(each.rows / rows_a_step)))
 
 
 def _nearest(number: float) -> int:

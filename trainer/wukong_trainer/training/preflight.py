@@ -1,4 +1,4 @@
-"""What is looked at before the first step: what will be trained, in which form it will be asked, and with what."""
+"""The checks before the first step: what is trained, whether it will be asked in the same form, on which device."""
 
 from __future__ import annotations
 
@@ -7,31 +7,28 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from transformers import SchedulerType
+from transformers.training_args import OptimizerNames
+
 from wukong_pipe.errors import ModelError
 from wukong_pipe.language.plurals import counted
-from wukong_trainer.models.loading import Place
+from wukong_trainer.data.examples import Example, to_trl
+from wukong_trainer.models.templates import rendered
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training.memory import GB, Memory
+from wukong_trainer.training.memory import GB, MemoryPlan
+from wukong_trainer.training.trainer import TrainingSetup, attention_of
 
 SHOWN = 3
 END = "⏎"
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
-    """Tokens of the training rows, before any is cut."""
-
-    rows: int
-    longest: int
-    mean: float
-    cut: int
-    """Rows longer than max_length."""
-    each: list[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a training run is about to do; train/preflight.json holds it."""
+    """What a training run is about to do; train/preflight.json holds it.
+
+    {"trained": ["击败石先锋后获得。<|im_end|>", …], "rows": 1386, "truncated": 0, "device": "cpu", "batch": 16,
+     "expected_memory_gb": {"weights": 0.006, …, "total": 0.4}, "free_memory_gb": 15.9, "notes": [], …}
+    """
 
     trained: list[str]
     """The trained tokens of three rows, decoded from what the trainer's own collator makes of them."""
@@ -60,47 +57,90 @@ class Preflight:
         return asdict(self)
 
 
+def check_names(recipe: Recipe) -> None:
+    """Refuse names of optimizer and scheduler that transformers would refuse only once the student is loaded.
+
+    Raises:
+        ModelError: there is no such name; the sentence lists those that there are.
+    """
+    for key, value, names in (
+        ("optimizer", recipe.optimizer, OptimizerNames),
+        ("scheduler", recipe.scheduler, SchedulerType),
+    ):
+        if value not in list(names):
+            raise ModelError(f"There is no {key} “{value}”: the recipe may name {', '.join(names)}.")
+
+
+def check_stops(tokenizer: Any, examples: list[Example], system: str) -> None:
+    """Refuse a template whose trained answers do not end in EOS: such a student never stops.
+
+    Raises:
+        ModelError: the rendered answer holds no EOS after it.
+    """
+    example = examples[0]
+    row = to_trl([example], system, style="chat", thinking=False)[0]
+    whole = rendered(tokenizer, row["prompt"] + row["completion"])
+    ids = tokenizer(whole, add_special_tokens=False)["input_ids"]
+    # Qwen's template writes a newline after the end of the turn.
+    if tokenizer.eos_token_id not in ids[-2:]:
+        raise ModelError(
+            f"The chat template does not end an answer with {tokenizer.eos_token}: the student would never stop. "
+            "Use the model's Instruct version, or one whose template and EOS agree."
+        )
+    prompt = rendered(tokenizer, row["prompt"], add_generation_prompt=True)
+    if not whole.startswith(prompt):
+        raise ModelError(
+            "The chat template writes a question differently once it is answered, so training and use would differ."
+        )
+
+
 def look(
-    *,
-    trained: list[str],
-    dropped: int,
-    unwatched: int,
-    lengths: Lengths,
-    recipe: Recipe,
-    place: Place,
-    attention: tuple[str, str],
-    memory: Memory | None,
-    free: int,
-    notes: list[str],
+    setup: TrainingSetup, trainer: Any, plan: MemoryPlan, notes: Sequence[str], packing_notes: Sequence[str]
 ) -> Preflight:
-    """The preflight of a run from its parts."""
+    """What the trainer is about to do.
+
+    Args:
+        notes: what is done otherwise than the recipe says.
+
+    Raises:
+        ModelError: nothing would be trained, or a row is trained in another form than it will be asked in.
+    """
+    recipe, place, rows = setup.recipe, setup.place, trainer.train_dataset
+    if not len(rows):
+        raise ModelError(f"Every question alone fills max_length = {recipe.max_length} tokens: raise max_length.")
+    whole = [row for row in rows.select(range(min(50, len(rows)))) if len(row["input_ids"]) < recipe.max_length]
+    shown = (whole or [rows[0]])[:SHOWN]
+    blind = []
+    if (recipe.patience or recipe.keep_best) and not trainer.eval_dataset:
+        blind = ["Without validation rows there is no best checkpoint to keep and nothing to stop early by."]
     return Preflight(
-        trained=trained,
-        rows=lengths.rows,
-        truncated=lengths.cut,
-        dropped=dropped,
-        unwatched=unwatched,
-        longest_tokens=lengths.longest,
-        mean_tokens=round(lengths.mean, 1),
+        trained=trained_texts(setup.tokenizer, trainer.data_collator, shown, setup.questions, recipe.max_length),
+        rows=len(setup.tokens),
+        truncated=sum(count > recipe.max_length for count in setup.tokens),
+        # With packing, the trainer's rows are packs.
+        dropped=0 if recipe.packing else len(setup.tokens) - len(rows),
+        unwatched=len(setup.watched) - len(trainer.eval_dataset or []),
+        longest_tokens=max(setup.tokens),
+        mean_tokens=round(sum(setup.tokens) / len(setup.tokens), 1),
         device=place.device,
         dtype=str(place.dtype).removeprefix("torch."),
         device_reason=place.reason,
-        attention=attention[0],
-        attention_reason=attention[1],
+        attention=attention_of(trainer),
+        attention_reason=setup.attention[1],
         batch=recipe.batch,
         accumulation=recipe.accumulation,
-        expected_memory_gb=None if memory is None else memory.to_json(),
-        free_memory_gb=round(free / GB, 3),
-        notes=notes,
+        expected_memory_gb=None if plan.needed is None else plan.needed.to_json(),
+        free_memory_gb=round(plan.free / GB, 3),
+        notes=[*notes, *blind, *packing_notes],
     )
 
 
-def lines(preflight: Preflight) -> list[str]:
+def preflight_lines(preflight: Preflight) -> list[str]:
     """The preflight for the terminal."""
     need = preflight.expected_memory_gb
     memory = "memory not estimated" if need is None else f"needs about {_size(need['total'])} of memory"
     steps = f"{preflight.batch} rows a pass" + (f" × {preflight.accumulation}" if preflight.accumulation > 1 else "")
-    told = [
+    lines = [
         f"What is trained, of three rows: {' | '.join(text.replace(chr(10), END) for text in preflight.trained)}",
         f"{preflight.rows} rows of {preflight.mean_tokens:.0f} tokens on average, at most {preflight.longest_tokens}; "
         f"{steps}",
@@ -109,8 +149,8 @@ def lines(preflight: Preflight) -> list[str]:
     ]
     for count, kind in ((preflight.dropped, "row"), (preflight.unwatched, "validation row")):
         if count:
-            told.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
-    return told + preflight.notes
+            lines.append(f"Left out, because the question alone fills max_length: {counted(count, kind)}.")
+    return lines + preflight.notes
 
 
 def _size(gigabytes: float) -> str:

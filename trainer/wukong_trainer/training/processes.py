@@ -1,6 +1,6 @@
 """Several processes that train one student together, as torchrun and accelerate start them.
 
-The first alone writes, speaks and holds the lock; what each finds out for itself, all must agree on.
+Only the first process writes files, prints and holds the lock. What each measures for itself, all must agree on.
 """
 
 from __future__ import annotations

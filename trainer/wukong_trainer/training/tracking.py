@@ -1,4 +1,4 @@
-"""Experiment trackers: where they write, and that they stay on this machine unless the user has said otherwise."""
+"""Experiment trackers: where they write; they stay offline unless the user's environment says otherwise."""
 
 from __future__ import annotations
 

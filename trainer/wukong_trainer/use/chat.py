@@ -1,4 +1,4 @@
-"""A conversation with a tuned model: its turns, and the answer to each, thoughts apart, as it comes."""
+"""A conversation with a tuned model: its turns, and each answer in pieces as it comes, with thoughts marked."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Conversation:
         prompt = self.tuned.text(self.turns)
         # Some templates open the thought themselves.
         thinking = opens_thought(prompt)
-        said = ""
+        reply = ""
         try:
             with closing(stream(self.tuned.model, self.tuned.tokenizer, prompt, self.max_new_tokens)) as pieces:
                 for thought, text in apart(pieces, thinking):
-                    said += "" if thought else text
+                    reply += "" if thought else text
                     yield thought, text
         finally:
-            self.turns.append({"role": "assistant", "content": said.strip()})
+            self.turns.append({"role": "assistant", "content": reply.strip()})
 
     def clear(self) -> None:
         """Forget all turns."""
@@ -50,22 +50,22 @@ def apart(pieces: Iterable[str], thinking: bool = False) -> Iterator[tuple[bool,
     >>> list(apart(["<thi", "nk>先想", "想</think>答案"]))
     [(True, '先想'), (True, '想'), (False, '答案')]
     """
-    held, fresh = "", True
+    buffer, fresh = "", True
     for piece in pieces:
-        held += piece
+        buffer += piece
         while True:
-            held = held.lstrip() if fresh else held
+            buffer = buffer.lstrip() if fresh else buffer
             tag = CLOSE if thinking else OPEN
-            before, found, after = held.partition(tag)
+            before, found, after = buffer.partition(tag)
             if not found:
                 break
             if before:
                 yield thinking, before
-            held, thinking, fresh = after, not thinking, True
-        keep = next((n for n in range(len(tag) - 1, 0, -1) if held.endswith(tag[:n])), 0)
-        ready, held = held[: len(held) - keep], held[len(held) - keep :]
+            buffer, thinking, fresh = after, not thinking, True
+        keep = next((n for n in range(len(tag) - 1, 0, -1) if buffer.endswith(tag[:n])), 0)
+        ready, buffer = buffer[: len(buffer) - keep], buffer[len(buffer) - keep :]
         if ready:
             fresh = False
             yield thinking, ready
-    if held:
-        yield thinking, held
+    if buffer:
+        yield thinking, buffer

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,11 @@ APART = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and how near it is to the adapter it came from."""
+    """What was written, and how near it is to the adapter it came from.
+
+    {"folder": "runs/blackwukong/merged", "size": 15231234567, "questions": 8, "largest_difference": 0.06,
+     "mean_difference": 0.004, "spread": 2.9, "same_answers": 8, "same_as_trained": 7}
+    """
 
     folder: Path
     size: int
@@ -58,6 +61,32 @@ class Exported:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"folder": str(self.folder)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """Questions on which the adapter and the merged model are compared, in the form of the training."""
+
+    tokenizer: Any
+    prompts: list[list[Message]]
+    form: dict[str, Any]
+
+    @torch.inference_mode()
+    def logits(self, model: Any) -> torch.Tensor:
+        """The logits at every token of the prompts, (tokens, vocabulary), fp32 on the CPU."""
+        model.eval()
+        logits = []
+        for prompt in self.prompts:
+            text = prompt_text(self.tokenizer, prompt, **self.form)
+            ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+            logits.append(model(input_ids=ids.to(model.device)).logits[0].float().cpu())
+        return torch.cat(logits)
+
+    def answers(self, model: Any) -> list[str]:
+        """The model's greedy answers."""
+        count = len(self.prompts)
+        answers = answer_all(model, self.tokenizer, self.prompts, ANSWER_TOKENS, count, **self.form)
+        return [answer.text for answer in answers]
 
 
 def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = "") -> Exported:
@@ -80,49 +109,34 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     _check_mergeable(folder)
     base = base_of(run, record, folder, base_model)
     silence_libraries()
-    tokenizer = load_tokenizer(str(folder))
-    system = str(record.get("system", ""))
-    form = {"style": record.get("style", "chat"), "thinking": record.get("thinking", False)}
-    prompts = [chat_prompt(question, system) for question in _questions(run, record)]
-    as_trained = _greedy(
-        load_weights(base, folder, record.get("method", "lora"), place_of(record)), tokenizer, prompts, form
+    tokenizer, system = load_tokenizer(str(folder)), str(record.get("system", ""))
+    probe = _Probe(
+        tokenizer=tokenizer,
+        prompts=[chat_prompt(question, system) for question in _questions(run, record)],
+        form={"style": record.get("style", "chat"), "thinking": record.get("thinking", False)},
     )
-
+    as_trained = probe.answers(load_weights(base, folder, record.get("method", "lora"), place_of(record)))
     place = _merging_place(base)
     model = load_weights(base, folder, "lora", place)
-    logits, answers = _logits(model, tokenizer, prompts, form), _greedy(model, tokenizer, prompts, form)
-    merged = _merged(model)
-    merged.generation_config = GenerationConfig(
-        do_sample=False, eos_token_id=sorted(stop_ids(model, tokenizer)), pad_token_id=tokenizer.pad_token_id
-    )
+    logits, answers = probe.logits(model), probe.answers(model)
     half = half_of(out)
     shutil.rmtree(half, ignore_errors=True)
     try:
-        with saving(half, "Free some room on the disk, or name another folder with --out."):
-            merged.save_pretrained(half)
-            tokenizer.chat_template = with_system(tokenizer.chat_template, system)
-            tokenizer.save_pretrained(half)
-        del model, merged
+        _write_merged(half, model, tokenizer, system)
+        del model  # Two models at once may not fit.
         saved = load_model(str(half), "lora", place)
-        differences = (_logits(saved, tokenizer, prompts, form) - logits).abs()
-        saved_answers = _greedy(saved, tokenizer, prompts, form)
+        differences, saved_answers = (probe.logits(saved) - logits).abs(), probe.answers(saved)
         exported = Exported(
             folder=out,
             size=sum(path.stat().st_size for path in half.iterdir()),
-            questions=len(prompts),
+            questions=len(probe.prompts),
             largest_difference=float(differences.max()),
             mean_difference=float(differences.mean()),
             spread=float(logits.std()),
             same_answers=sum(map(str.__eq__, answers, saved_answers)),
             same_as_trained=sum(map(str.__eq__, as_trained, saved_answers)),
         )
-        # Written so that a NaN is refused, too.
-        if not exported.mean_difference <= APART * exported.spread:
-            raise ModelError(
-                f"The merged model is not the adapter: its logits differ by {exported.mean_difference:.2g} on average, "
-                f"and their spread is {exported.spread:.2g}. Nothing was exported; `wukong-pipe serve` serves the "
-                "adapter as it is."
-            )
+        _check_same(exported)
         write_json(half / RECORD, record | {"merged": _facts(exported, folder)})
         _put(half, out)
     finally:
@@ -164,6 +178,17 @@ def _check_mergeable(folder: Path) -> None:
         )
 
 
+def _write_merged(half: Path, model: Any, tokenizer: Any, system: str) -> None:
+    """Merge the adapter into `model` and save it with the tokenizer, whose template then knows the system prompt."""
+    ends = sorted(stop_ids(model, tokenizer))
+    merged = _merged(model)
+    merged.generation_config = GenerationConfig(do_sample=False, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id)
+    with saving(half, "Free some room on the disk, or name another folder with --out."):
+        merged.save_pretrained(half)
+        tokenizer.chat_template = with_system(tokenizer.chat_template, system)
+        tokenizer.save_pretrained(half)
+
+
 def _merged(model: Any) -> Any:
     if not hasattr(model, "merge_and_unload"):
         return model
@@ -171,6 +196,16 @@ def _merged(model: Any) -> Any:
         # Where embeddings were tied and an adapter trained one of them apart, PEFT unties the config and says so.
         warnings.simplefilter("ignore")
         return model.merge_and_unload()
+
+
+def _check_same(exported: Exported) -> None:
+    # Written so that a NaN is refused, too.
+    if not exported.mean_difference <= APART * exported.spread:
+        raise ModelError(
+            f"The merged model is not the adapter: its logits differ by {exported.mean_difference:.2g} on average, "
+            f"and their spread is {exported.spread:.2g}. Nothing was exported; `wukong-pipe serve` serves the "
+            "adapter as it is."
+        )
 
 
 def _merging_place(base: str) -> Place:
@@ -186,28 +221,15 @@ def _questions(run: Run, record: dict[str, Any]) -> list[str]:
     """Some of the run's questions, spread over its test rows, or over what the adapter was trained on."""
     test = run.dataset / "test.jsonl"
     if test.is_file():
-        found = [example.question for _, example in read_rows(read_raw(test), str(test))[0]]
+        questions = [example.question for _, example in read_rows(read_raw(test), str(test))[0]]
     else:
-        found = record.get("questions") or []
-    found = found or ["你好", "Hello"]
-    return [found[i * len(found) // QUESTIONS] for i in range(QUESTIONS)] if len(found) > QUESTIONS else found
-
-
-@torch.inference_mode()
-def _logits(model: Any, tokenizer: Any, prompts: Sequence[list[Message]], form: dict[str, Any]) -> torch.Tensor:
-    """The logits at every token of the prompts, (tokens, vocabulary), fp32 on the CPU."""
-    model.eval()
-    found = []
-    for prompt in prompts:
-        ids = tokenizer(prompt_text(tokenizer, prompt, **form), add_special_tokens=False, return_tensors="pt")[
-            "input_ids"
-        ]
-        found.append(model(input_ids=ids.to(model.device)).logits[0].float().cpu())
-    return torch.cat(found)
-
-
-def _greedy(model: Any, tokenizer: Any, prompts: Sequence[list[Message]], form: dict[str, Any]) -> list[str]:
-    return [answer.text for answer in answer_all(model, tokenizer, prompts, ANSWER_TOKENS, len(prompts), **form)]
+        questions = record.get("questions") or []
+    questions = questions or ["你好", "Hello"]
+    return (
+        [questions[i * len(questions) // QUESTIONS] for i in range(QUESTIONS)]
+        if len(questions) > QUESTIONS
+        else questions
+    )
 
 
 def _put(half: Path, out: Path) -> None:

@@ -1,9 +1,10 @@
-"""What a student makes of the first validation questions once it is trained: numbers fall before sense comes."""
+"""The trained student's answers to the first validation questions: a loss may fall before the answers make sense."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -18,15 +19,28 @@ NEW_TOKENS = {"cuda": 512, "cpu": 128}
 """Where an answer is cut: on a CPU sooner, as a student that never stops would take minutes."""
 
 
-def sample_answers(run: Run, validation: Sequence[Example]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A line of train/samples.jsonl.
+
+    {"question": "出云棍怎样获得？", "reference": "击败石先锋后获得。", "answer": "石先锋。", "stopped_by_eos": true}
+    """
+
+    question: str
+    reference: str
+    """The row's answer, with its reasoning where that was trained."""
+    answer: str
+    stopped_by_eos: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def sample_answers(run: Run, validation: Sequence[Example]) -> list[Sample]:
     """The saved model's greedy answers to the first validation questions, asked as it was trained.
 
     Args:
         run: holds what was trained; it is loaded again, so what is shown is what `ask` will say.
-
-    Returns:
-        {"question", "reference", "answer", "stopped_by_eos"} of each; the reference with its reasoning where that
-        was trained.
     """
     examples = list(validation[:QUESTIONS])
     if not examples:
@@ -41,11 +55,6 @@ def sample_answers(run: Run, validation: Sequence[Example]) -> list[dict[str, An
     # One at a time: padding would change the answers of a model in bf16.
     answers = answer_all(tuned.model, tuned.tokenizer, prompts, NEW_TOKENS[tuned.model.device.type], 1, **form)
     return [
-        {
-            "question": example.asked,
-            "reference": example.completion(**form).strip(),
-            "answer": answer.text,
-            "stopped_by_eos": answer.stopped_by_eos,
-        }
+        Sample(example.asked, example.completion(**form).strip(), answer.text, answer.stopped_by_eos)
         for example, answer in zip(examples, answers, strict=True)
     ]

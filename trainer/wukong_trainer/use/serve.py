@@ -68,17 +68,17 @@ def application(tuned: Tuned, name: str, max_new_tokens: int, *, answer_seconds:
 
     @app.exception_handler(RequestValidationError)
     async def wrong(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
-        parameter, told = complaint(error.errors())
-        return error_response(400, told, parameter=parameter)
+        parameter, message = complaint(error.errors())
+        return error_response(400, message, parameter=parameter)
 
     @app.post("/v1/chat/completions")
-    async def chat_completions(asked: ChatRequest, request: Request) -> Response:
-        return await service.answer(asked, request)
+    async def chat_completions(chat: ChatRequest, request: Request) -> Response:
+        return await service.answer(chat, request)
 
     @app.post("/generate")
-    async def generate(asked: PromptRequest, request: Request) -> Response:
-        turns = [Turn(role="user", content=asked.prompt)]
-        reply = await service.answer(ChatRequest(messages=turns, max_tokens=asked.max_new_tokens), request)
+    async def generate(body: PromptRequest, request: Request) -> Response:
+        turns = [Turn(role="user", content=body.prompt)]
+        reply = await service.answer(ChatRequest(messages=turns, max_tokens=body.max_new_tokens), request)
         if reply.status_code != 200:
             return reply
         return JSONResponse({"response": json.loads(bytes(reply.body))["choices"][0]["message"]["content"]})
@@ -147,29 +147,29 @@ class _Service:
         places = getattr(self.tuned.model.config.get_text_config(), "max_position_embeddings", None)
         return int(min(places or self.tuned.tokenizer.model_max_length, self.tuned.tokenizer.model_max_length))
 
-    async def answer(self, asked: ChatRequest, request: Request) -> Response:
-        if asked.model not in (None, self.name):
+    async def answer(self, chat: ChatRequest, request: Request) -> Response:
+        if chat.model not in (None, self.name):
             return error_response(400, f"The model served here is “{self.name}”, and no other.", parameter="model")
-        if (asked.limit() or 1) > self.context:
-            told = f"The model reads {self.context} tokens, and an answer of {asked.limit()} is asked for."
-            return error_response(400, told, parameter="max_tokens")
-        messages = [turn.message() for turn in asked.messages]
+        if (chat.limit() or 1) > self.context:
+            message = f"The model reads {self.context} tokens, and an answer of {chat.limit()} is asked for."
+            return error_response(400, message, parameter="max_tokens")
+        messages = [turn.message() for turn in chat.messages]
         if messages[0]["role"] != "system":
             # The system message alone: a question may be more than one part.
             messages = [*chat_prompt("", self.tuned.system)[:-1], *messages]
-        options = asked.chat_template_kwargs
+        options = chat.chat_template_kwargs
         try:
             tokens = await run_in_threadpool(self._tokens, messages, options.model_dump() if options else {})
         except Exception as error:  # A template says what it will.
-            told = f"The model's chat template does not take this conversation: {type(error).__name__}: {error}"
-            return error_response(400, told[:300], parameter="messages")
+            message = f"The model's chat template does not take this conversation: {type(error).__name__}: {error}"
+            return error_response(400, message[:300], parameter="messages")
         room = self.context - tokens
         if room < 1:
-            told = f"The conversation has {tokens} tokens, and the model reads {self.context}, its answer included."
-            return error_response(400, told, parameter="messages", code="context_length_exceeded")
-        limit = min(asked.limit() or self.max_new_tokens, room)
-        config = {"max_new_tokens": limit, **self._ends, **asked.sampling()}
-        body = {"messages": messages, "generation_config": json.dumps(config), **asked.passed_on()}
+            message = f"The conversation has {tokens} tokens, and the model reads {self.context}, its answer included."
+            return error_response(400, message, parameter="messages", code="context_length_exceeded")
+        limit = min(chat.limit() or self.max_new_tokens, room)
+        config = {"max_new_tokens": limit, **self._ends, **chat.sampling()}
+        body = {"messages": messages, "generation_config": json.dumps(config), **chat.passed_on()}
         return await self._generated(body, request)
 
     def _tokens(self, messages: list[Message], options: dict[str, Any]) -> int:
@@ -212,8 +212,8 @@ async def _ended(events: AsyncIterable[Any]) -> AsyncIterator[Any]:
     """The stream, errors as OpenAI's clients read them, with the last event that OpenAI's has and some wait for."""
     async for event in events:
         if isinstance(event, str) and event.startswith(ERROR[0]):
-            told = event.removeprefix(ERROR[0]).removesuffix(ERROR[1])
-            yield f"data: {json.dumps({'error': {'message': told, 'type': 'server_error'}})}\n\n"
+            message = event.removeprefix(ERROR[0]).removesuffix(ERROR[1])
+            yield f"data: {json.dumps({'error': {'message': message, 'type': 'server_error'}})}\n\n"
         else:
             yield event
     yield "data: [DONE]\n\n"

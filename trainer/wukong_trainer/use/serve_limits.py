@@ -1,4 +1,4 @@
-"""What one client may take of the endpoint: so much of a body, so long to send it, so long for an answer."""
+"""Limits of the endpoint for one client: the size of a request, the time to send it, the time for an answer."""
 
 from __future__ import annotations
 
@@ -215,5 +215,5 @@ class PatientProtocol(H11Protocol):
 def error_response(status: int, message: str, *, parameter: str = "", code: str = "") -> JSONResponse:
     """An error as OpenAI's clients show it."""
     kind = "invalid_request_error" if status < 500 else "server_error"
-    told = {"message": message, "type": kind, "param": parameter or None, "code": code or None}
-    return JSONResponse({"error": told}, status)
+    error = {"message": message, "type": kind, "param": parameter or None, "code": code or None}
+    return JSONResponse({"error": error}, status)

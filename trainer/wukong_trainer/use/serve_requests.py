@@ -1,6 +1,6 @@
 """What a request to the endpoint may ask, as OpenAI's clients write it; all else is refused by name.
 
-What changes an answer is either obeyed or refused: nothing is passed over in silence but what says who asks.
+A field that would change the answer is obeyed or refused; only fields that say who asks are ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _not_too_cool(temperature: float) -> float:
 Nothing = Annotated[float, Field(ge=0, le=0)]
 # transformers compares each with all of the vocabulary before the first token.
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=16)]
-Tokens = Annotated[int, Field(ge=1)]
+TokenCount = Annotated[int, Field(ge=1)]
 
 
 class Part(BaseModel):
@@ -65,13 +65,16 @@ class TemplateOptions(_Strict):
 
 
 class ChatRequest(_Strict):
-    """The body of /v1/chat/completions."""
+    """The body of /v1/chat/completions.
+
+    {"model": "blackwukong", "messages": [{"role": "user", "content": "出云棍怎样获得？"}], "max_tokens": 200}
+    """
 
     messages: Annotated[list[Turn], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: str | None = None
     stream: bool | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
+    max_tokens: TokenCount | None = None
+    max_completion_tokens: TokenCount | None = None
     temperature: Annotated[float, Field(ge=0, le=2), AfterValidator(_not_too_cool)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -115,10 +118,10 @@ class ChatRequest(_Strict):
 
 
 class PromptRequest(_Strict):
-    """The body of /generate."""
+    """The body of /generate: {"prompt": "出云棍怎样获得？"}."""
 
     prompt: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-    max_new_tokens: Tokens | None = None
+    max_new_tokens: TokenCount | None = None
 
 
 def complaint(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
