@@ -33,8 +33,10 @@ from wukong_pipe.providers.request import JSON_SCHEMA, wire_body
 from wukong_pipe.records import Section
 from wukong_pipe.stages.base_qa import request
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.pool import in_pool
+from wukong_pipe.teacher.requests import Request
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

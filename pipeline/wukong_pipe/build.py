@@ -27,9 +27,10 @@ from wukong_pipe.stages.judge import Judged, ask_judge, doubted
 from wukong_pipe.stages.paraphrase import Reworded, ask_paraphrases, base_row
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall
-from wukong_pipe.teacher.asking import Ask, in_pool
 from wukong_pipe.teacher.attempts import USUAL, Attempts
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import PLACEHOLDERS, Prompt, load_prompt
+from wukong_pipe.teacher.requests import Ask
 from wukong_pipe.workspace import Run
 
 Progress = Callable[[str, int, int], None]

@@ -21,8 +21,8 @@ from wukong_pipe.records import Section
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
+from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.teacher.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace, write_json

@@ -16,7 +16,7 @@ from wukong_pipe.embedded.answers import reworded
 from wukong_pipe.embedded.facts import Fact, facts
 from wukong_pipe.embedded.questions import TEMPLATES
 from wukong_pipe.language.text import digest, normalise
-from wukong_pipe.teacher.asking import AnswerTask, BaseQATask, ParaphraseTask, Request
+from wukong_pipe.teacher.requests import AnswerTask, BaseQATask, ParaphraseTask, Request
 
 
 @lru_cache(maxsize=1)

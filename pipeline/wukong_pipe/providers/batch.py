@@ -25,10 +25,11 @@ from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch_api import BatchApi, Refused
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import PROMPT_ONLY, awaited, first_rung, hashed_parameters, offer_of, wire_body
-from wukong_pipe.teacher.asking import Request, Unanswered
+from wukong_pipe.teacher.journalled import Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, classify, ending, was_refused, words_of
 from wukong_pipe.teacher.replies import MOST_OF_A_REPLY
+from wukong_pipe.teacher.requests import Request
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """A file's, a little under OpenAI's 200 MB: https://developers.openai.com/api/docs/guides/batch#rate-limits"""

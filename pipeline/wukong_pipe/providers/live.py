@@ -28,9 +28,10 @@ from wukong_pipe.providers.request import (
     wire_body,
 )
 from wukong_pipe.providers.throttle import Sent, Throttle
-from wukong_pipe.teacher.asking import Request, Unanswered
+from wukong_pipe.teacher.journalled import Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, classify, ending, retry_after, was_refused, words_of_answer
+from wukong_pipe.teacher.requests import Request
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -14,10 +14,10 @@ from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import AnswerTask, Ask, Reply, Request
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import AnswerTask, Ask, Reply, Request
 
 ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 REPLY_SCHEMA: dict[str, Any] = {

@@ -13,10 +13,10 @@ from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Ask, BaseQATask, Reply, Request
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import Ask, BaseQATask, Reply, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -10,10 +10,10 @@ from wukong_pipe.checks.pairs import Candidate, doubtful, read_pair
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.stages.base_qa import fenced
-from wukong_pipe.teacher.asking import Ask, Reply, Request, excerpt
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",

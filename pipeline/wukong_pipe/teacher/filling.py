@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal, Protocol
 
 from wukong_pipe.records import Reject, Section, Tally
-from wukong_pipe.teacher.asking import MOST_SHOWN, Ask, Reply, Request, excerpt
 from wukong_pipe.teacher.attempts import Attempts, Wanted
+from wukong_pipe.teacher.requests import MOST_SHOWN, Ask, Reply, Request, excerpt
 
 LEAST_SHOWN, SHOWN = 100, 2000
 """Characters of a reply, and of each text in an item, beside an item that was rejected: the fewer the more items there

@@ -22,8 +22,8 @@ from wukong_pipe.schema import check_item
 from wukong_pipe.stages import base_qa, paraphrase
 from wukong_pipe.stages.base_qa import request
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import ParaphraseTask
 from wukong_pipe.teacher.replies import read_object
+from wukong_pipe.teacher.requests import ParaphraseTask
 
 PROMPTS = load_prompts(BuildSettings())["base_qa"]
 SAMPLES = [("zh", "blackwukong.md"), ("en", "apollo.md")]

@@ -35,9 +35,11 @@ from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch import BatchBackend
 from wukong_pipe.providers.request import JSON_SCHEMA, PROMPT_ONLY
-from wukong_pipe.teacher.asking import JournalledTeacher, Reply, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings, Ledger
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.replies import CUT, MOST_OF_A_REPLY
+from wukong_pipe.teacher.requests import Reply
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 

@@ -17,8 +17,8 @@ from wukong_pipe.build import load_prompts
 from wukong_pipe.records import QAPair, Row, Section
 from wukong_pipe.stages.answers import RewordedAnswer, ask_answers, request, take_in_turn
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Reply, Request
 from wukong_pipe.teacher.attempts import Attempts, Reask
+from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.workspace import read_json, read_jsonl
 
 SETTINGS = BuildSettings(answer_variants=2)

@@ -17,7 +17,7 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.stages.judge import Judged, ask_judge, doubted, request
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Reply, Request
+from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.workspace import read_json, read_jsonl
 
 PROMPTS = load_prompts(BuildSettings(judge=True))["judge"]

@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.support.rows import section
 from wukong_pipe.records import Reject, Section, Tally
-from wukong_pipe.teacher.asking import Reply, Request
 from wukong_pipe.teacher.attempts import USUAL
 from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.requests import Reply, Request
 
 
 @dataclass

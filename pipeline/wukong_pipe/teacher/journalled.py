@@ -1,108 +1,23 @@
-"""How a stage asks a teacher: a `Request` goes in, a checked `Reply` comes out, bought at most once."""
+"""The journal between a build and its teacher: an answer is read from the journal, or bought once and kept there."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from wukong_pipe.errors import StoppedShort, WukongError
 from wukong_pipe.journal.records import Call, Purchase, Tokens, call_key, canonical, now
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.records import Section
 from wukong_pipe.teacher.ledger import NO_COST, NOTHING
 from wukong_pipe.teacher.refusals import is_about_content
 from wukong_pipe.teacher.replies import read_completion, read_object
-
-
-@dataclass(frozen=True, slots=True)
-class BaseQATask:
-    """Ask `quota` pairs of a section, other than those whose questions it has."""
-
-    section: Section
-    quota: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ParaphraseTask:
-    """Ask `count` other wordings of a question, other than those it has."""
-
-    section: Section
-    question: str
-    count: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTask:
-    """Ask `count` other wordings of the answer to a question, other than those it has."""
-
-    section: Section
-    question: str
-    answer: str
-    count: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question to a teacher, as the build means it; how a server is spoken to is the teacher's business.
-
-    `messages` and `schema` are what a language model gets and what the journal's key hashes. `task` is the
-    same request as data, for the embedded teacher, which reads Markdown and not instructions.
-    """
-
-    stage: str
-    """"base_qa", "judge", "paraphrase", "answers" or "eval_judge"."""
-    prompt: str
-    """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
-    messages: tuple[dict[str, str], ...]
-    schema: dict[str, Any]
-    """JSON Schema of the reply, an object."""
-    task: BaseQATask | ParaphraseTask | AnswerTask | None
-    """None for what templates cannot answer: a judgement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for one attempt."""
-
-    call: str
-    """The journal's key of the call; empty where none was answered."""
-    value: dict[str, Any] | None
-    """The reply as JSON, where it could be read and is an object holding the array asked for; else None."""
-    problem: str
-    """Why `value` is None, in a few words; empty where it is not."""
-    raw: str
-    """The teacher's own words, for rejected.jsonl."""
-    is_cut: bool = False
-    """Whether it ended at max_tokens: asked for less, the teacher might finish."""
-    is_final: bool = False
-    """Whether the provider refuses the request for good: asking it again is of no use."""
-    is_new: bool = field(default=False, compare=False)
-    """Whether it was bought now, and not read from the journal."""
-
-
-class Ask(Protocol):
-    """Attempt 0, 1 or 2 of a request: read from the journal if it is there, bought and journalled if not."""
-
-    async def __call__(self, request: Request, attempt: int) -> Reply:
-        """
-        Raises:
-            TeacherError: the teacher cannot be used at all.
-            StoppedShort: the teacher failed too often, or a ceiling is reached; what was bought is kept.
-            Interrupted: the user stopped the run.
-        """
-        ...
-
-
-# --- journal first ------------------------------------------------------------------------------------------
+from wukong_pipe.teacher.requests import Reply, Request
 
 
 class Unanswered(Exception):
@@ -276,63 +191,3 @@ def _reply(call: Call, schema: dict[str, Any]) -> Reply:
         )
     value, problem = read_object(completion.content, schema)
     return Reply(call.key, value, problem, raw)
-
-
-MOST_SHOWN = 40_000
-"""Characters of a reply beside a reject; a whole one of the usual 8,192 tokens has as many."""
-
-
-def excerpt(raw: str, most: int = MOST_SHOWN) -> str:
-    """The beginning of a teacher's words; the journal has them whole."""
-    return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)} characters, whole in the journal)"
-
-
-# --- many at a time -----------------------------------------------------------------------------------------
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-async def in_pool(
-    items: Sequence[T],
-    worker: Callable[[T], Awaitable[R]],
-    size: int,
-    done: Callable[[], None] = lambda: None,
-    stop: Callable[[Exception], None] = lambda error: None,
-) -> list[R]:
-    """Results of `worker` for all items, in the items' order, with at most `size` at work at any time.
-
-    After the first exception nothing new starts and `stop` is told of it, so that what runs buys nothing more; its
-    calls in flight reach the journal before the exception goes on. A cancelled pool ends at once. Never a task an
-    item: thousands of waiting requests time out unsent.
-    """
-    results: dict[int, R] = {}
-    queue = iter(enumerate(items))
-    first: Exception | None = None
-
-    async def work() -> None:
-        nonlocal first
-        for index, item in queue:
-            if first is not None:
-                return
-            try:
-                results[index] = await worker(item)
-            except Exception as error:
-                if first is None:
-                    first = error
-                    stop(error)
-                return
-            done()
-            # What is read from the journal never waits: signals and other workers must have their turn.
-            await asyncio.sleep(0)
-
-    tasks = [asyncio.create_task(work()) for _ in range(min(size, len(items)))]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if first is not None:
-        raise first
-    return [results[index] for index in sorted(results)]
