@@ -37,7 +37,7 @@ def inspect_command(section: str, **options: Any) -> None:
       wukong-pipe inspect 武器 --run blackwukong
     """
     workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options)
+    run = named_or_last(workspace, options["run"])
     found = sections.overviews(run)
     if section:
         found = sections.matching(found, section)

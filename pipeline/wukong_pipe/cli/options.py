@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,7 +79,7 @@ precision_option = click.option(
     help="What to compute in; auto for what the machine is fast in.  [default: the recipe's]",
 )
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
-debug_option = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
 def common_with(run: Callable[[F], F]) -> Callable[[F], F]:
@@ -90,16 +90,16 @@ def common_with(run: Callable[[F], F]) -> Callable[[F], F]:
 common = common_with(run_option)
 
 
-def named_or_last(workspace: Workspace, options: Mapping[str, Any]) -> Run:
-    """The run that --run names, or the one used last.
+def named_or_last(workspace: Workspace, name: str) -> Run:
+    """The run that --run names, or without it the one used last.
 
     Raises:
         WorkspaceError: there is no such run, or none was used yet.
     """
-    return workspace.existing_run(options["run"]) if options["run"] else workspace.last_run()
+    return workspace.existing_run(name) if name else workspace.last_run()
 
 
-def base_model(options: Mapping[str, Any]) -> str:
+def base_model(name: str) -> str:
     """The base that --model names, as a hub's id or a folder; empty for the one that the adapter names.
 
     Raises:
@@ -108,4 +108,4 @@ def base_model(options: Mapping[str, Any]) -> str:
     with training_installed():
         from wukong_trainer.models.locating import located
 
-        return located(options["model"], err.print) if options["model"] else ""
+        return located(name, err.print) if name else ""

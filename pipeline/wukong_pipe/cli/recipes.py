@@ -18,7 +18,7 @@ from wukong_pipe.cli.options import debug_option, json_option, out, runs_dir_opt
 @runs_dir_option
 @json_option
 @debug_option
-def recipes_command(name: str, runs_dir: Path, json: bool, debug: bool) -> None:  # noqa: ARG001
+def recipes_command(name: str, runs_dir: Path, json: bool) -> None:  # noqa: ARG001
     """List the recipes of `train`, or print one to change.
 
     With a NAME its file is printed; `train --recipe` takes names and files.

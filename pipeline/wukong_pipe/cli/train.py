@@ -85,7 +85,7 @@ def train_command(**options: Any) -> None:
     workspace = Workspace(options["runs_dir"])
     source = options["data"]
     if source is None:
-        run = named_or_last(workspace, options)
+        run = named_or_last(workspace, options["run"])
     else:
         run = workspace.run(options["run"]) if options["run"] else workspace.run_after(Path(source))
     resume = options["resume"]

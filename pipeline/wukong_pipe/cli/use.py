@@ -46,9 +46,13 @@ def ask_command(question: str, **options: Any) -> None:
       wukong-pipe ask 出云棍怎样获得？
       wukong-pipe ask "Who built the lander?" --base --run apollo
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
+    run = named_or_last(Workspace(options["runs_dir"]), options["run"])
     asked = run_ask(
-        run, question, base=options["base"], model=base_model(options), max_new_tokens=options["max_new_tokens"]
+        run,
+        question,
+        base=options["base"],
+        model=base_model(options["model"]),
+        max_new_tokens=options["max_new_tokens"],
     )
     if options["json"]:
         print(json.dumps(asked))
@@ -73,8 +77,8 @@ def chat_command(**options: Any) -> None:
       wukong-pipe chat
       wukong-pipe chat --run blackwukong < questions.txt
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
-    run_chat(run, model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
+    run = named_or_last(Workspace(options["runs_dir"]), options["run"])
+    run_chat(run, model=base_model(options["model"]), max_new_tokens=options["max_new_tokens"], err=err)
 
 
 @click.command("export")
@@ -96,8 +100,10 @@ def export_command(**options: Any) -> None:
       wukong-pipe export --run blackwukong --out ~/models/blackwukong
     """
     workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options)
-    exported = run_export(workspace, run, options["out"], overwrite=options["overwrite"], model=base_model(options))
+    run = named_or_last(workspace, options["run"])
+    exported = run_export(
+        workspace, run, options["out"], overwrite=options["overwrite"], model=base_model(options["model"])
+    )
     if options["json"]:
         print(json.dumps({"run": run.name, **exported.to_json()}))
         return
@@ -137,8 +143,10 @@ def serve_command(**options: Any) -> None:
       wukong-pipe serve --run blackwukong --port 8080
       curl http://127.0.0.1:8000/generate -H 'Content-Type: application/json' -d '{"prompt": "出云棍怎样获得？"}'
     """
-    run = named_or_last(Workspace(options["runs_dir"]), options)
+    run = named_or_last(Workspace(options["runs_dir"]), options["run"])
     if options["engine"] == "vllm":
         replace_by(vllm_command(run, options["port"]), err)
         return
-    run_serve(run, port=options["port"], model=base_model(options), max_new_tokens=options["max_new_tokens"], err=err)
+    run_serve(
+        run, port=options["port"], model=base_model(options["model"]), max_new_tokens=options["max_new_tokens"], err=err
+    )

@@ -49,23 +49,6 @@ _NOT_RUN = {"batch_expired", "batch_cancelled"}
 _SIZE = re.compile(r"^(?!.*billing).*(?:limit|exceed|too (?:large|big|many)|more than)", re.I | re.S)
 
 
-def waves(judged: bool) -> str:
-    """What the user is to expect.
-
-    Args:
-        judged: whether doubtful pairs are judged before wordings are bought.
-    """
-    first = (
-        "Up to three waves of batches (pairs, judgements, then wordings)"
-        if judged
-        else "Two waves of batches (pairs, then wordings)"
-    )
-    return (
-        f"{first}, up to {'nine' if judged else 'six'} where replies fall short; each may take up to a day. "
-        "Stop whenever you like: the same command collects what was sent."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """Somebody who waits for an answer."""

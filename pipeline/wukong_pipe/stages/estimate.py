@@ -57,7 +57,7 @@ def estimate(
     """
     stages = {stage: Estimate() for stage in prompts}
     for section in sections:
-        quota = base_qa.quota(section, settings)
+        quota = base_qa.quota(section, settings.max_pairs)
         if not quota:
             continue
         asked = base_qa.request(section, quota, (), prompts["base_qa"]).messages

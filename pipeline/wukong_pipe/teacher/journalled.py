@@ -50,6 +50,10 @@ class Backend(Protocol):
         """Send nothing more: who waits to send is told `end`. Requests in flight still reach the journal."""
         ...
 
+    async def close(self) -> None:
+        """Close the connections, in the event loop that opened them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OfflineBackend:
@@ -83,6 +87,9 @@ class OfflineBackend:
     def stop(self, end: WukongError) -> None:
         """Nothing ever waits here."""
 
+    async def close(self) -> None:
+        """There are no connections."""
+
 
 @dataclass(slots=True)
 class Used:
@@ -94,6 +101,15 @@ class Used:
     """By currency."""
     unpriced: int = 0
     """Calls with tokens and without a price."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "calls": self.calls,
+            "tokens_in": self.tokens.prompt,
+            "tokens_out": self.tokens.completion,
+            "cost": {currency: f"{cost.normalize():f}" for currency, cost in sorted(self.cost.items())},
+            "unpriced_calls": self.unpriced,
+        }
 
 
 class JournalledTeacher:
@@ -112,6 +128,25 @@ class JournalledTeacher:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._end: WukongError | None = None
         self._counted: set[str] = set()
+
+    @property
+    def model(self) -> str:
+        """The model's id, as the rows carry it."""
+        return self._backend.model
+
+    @property
+    def is_language_model(self) -> bool:
+        """Whether it is one, and not the embedded templates."""
+        return not self.model.startswith("offline@")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What else shapes its answers: temperature and the like."""
+        return self._backend.parameters
+
+    async def close(self) -> None:
+        """Close the connections, in the event loop that opened them."""
+        await self._backend.close()
 
     def stop(self, why: Exception) -> None:
         """Buy nothing more: who asks for what the journal lacks is told why."""

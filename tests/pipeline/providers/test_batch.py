@@ -233,7 +233,7 @@ def test_a_cost_ceiling_holds_and_the_command_goes_on_below_a_higher_one(
 def forging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     """Where builds are started that are to be killed; they look as often as those in this process."""
     folder = tmp_path_factory.mktemp("forge")
-    code = f"import openai\nfrom wukong_pipe import openai_batch_api\nopenai_batch_api.POLL = {POLL}\n"
+    code = f"import openai\nfrom wukong_pipe.providers import batch_api\nbatch_api.POLL = {POLL}\n"
     (folder / "sitecustomize.py").write_text(code)
     with forge(folder, {"PYTHONPATH": str(folder)}) as running:
         yield running

@@ -22,7 +22,7 @@ PROMPTS = load_prompts(SETTINGS)
 def test_a_call_a_section_and_a_call_a_pair(corpora: Path, name: str) -> None:
     sections = list(read_sections(read_sources([corpora / name]), SETTINGS))
     stages = estimate(sections, SETTINGS, PROMPTS)
-    quotas = [base_qa.quota(section, SETTINGS) for section in sections]
+    quotas = [base_qa.quota(section, SETTINGS.max_pairs) for section in sections]
     assert stages["base_qa"].calls == sum(1 for quota in quotas if quota)
     assert stages["paraphrase"].calls == sum(quotas)
     # A Chinese token is a character or two, an English one four; the prompts come on top.
