@@ -8,7 +8,7 @@ from typing import Any
 
 from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words, uncovered
 from wukong_pipe.checks.comparing import Known
-from wukong_pipe.corpus.run_sources import source_texts
+from wukong_pipe.corpus.of_run import source_texts
 from wukong_pipe.language.quantities import Amounts, amounts, in_figures, unknown_amount
 from wukong_pipe.language.text import normalise, quoted
 from wukong_pipe.records import Lang

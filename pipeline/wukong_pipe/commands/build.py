@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections
-from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
+from wukong_pipe.corpus.of_run import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
 from wukong_pipe.embedded import questions
