@@ -1,4 +1,7 @@
-"""When the next call may be sent to a server that does not say how many it takes."""
+"""How a 429 slows the whole build: how many calls at a time and how many a second a server takes, as far as is learned.
+
+The refused call itself is waited for and sent again by live.py.
+"""
 
 from __future__ import annotations
 

@@ -158,17 +158,16 @@ def rejects(results: Results) -> list[Reject]:
     def removed(stage: Any, reason: str, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call)
 
-    def as_kept(removal: Removal) -> str:
-        kept = f"{removal.kept.id} “{removal.kept.instruction[:80]}”"
-        return f"{removal.reason} as {kept} ({removal.similarity:.2f} alike)"
-
-    return [
-        *(reject for harvest in harvests for reject in harvest.rejects),
-        *(removed("edit", taken.reason, taken.row) for taken in results.edited.taken),
-        *(removed("dedupe", as_kept(removal), removal.row) for removal in [*results.repeated, *results.alike]),
-        *(removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms),
-        *(removed("audit", drop.reason, drop.row) for drop in results.held.dropped),
-    ]
+    rejected = [reject for harvest in harvests for reject in harvest.rejects]
+    rejected += [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
+    for removal in [*results.repeated, *results.alike]:
+        reason = (
+            f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
+        )
+        rejected.append(removed("dedupe", reason, removal.row))
+    rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
+    rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
+    return rejected
 
 
 def _quota(pairs: Pairs) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from wukong_pipe.teacher.refusals import REFUSED
 from wukong_trainer.report.reject_words import LONGEST, chinese_reason
 
 MODULES = """
-build checks/answer_in_evidence checks/answer_wordings checks/contradictions checks/pairs checks/question_scope
-checks/question_wordings dataset/dedupe dataset/holdout providers/batch providers/live stages/answers stages/base_qa
-stages/edits stages/judge stages/paraphrase teacher/filling teacher/replies
+checks/answer_in_evidence checks/answer_wordings checks/contradictions checks/pairs checks/question_scope
+checks/question_wordings dataset/dedupe dataset/holdout providers/batch providers/batch_results providers/http_calls
+providers/live stages/answers stages/base_qa stages/edits stages/judge stages/manifest stages/paraphrase teacher/filling
+teacher/replies
 """
 """The files of the build that give reasons."""
 RETURNING = re.compile(r"\bstr \| None|\| str\b|\| None, str\]")
@@ -28,7 +29,7 @@ CALLED = {"reason", "problem", "why"}
 TAKING = {"Dropped", "Reject", "Removal", "Taken", "Unanswered", "_DuplicateKeyError"}
 """What is made with a reason."""
 OF_ROWS = ("same question", "nearly the same question", "conflict: same question, other answer “甲”")
-"""The reasons of dataset/dedupe.py, to which build.py adds the row that was kept."""
+"""The reasons of dataset/dedupe.py, to which stages/manifest.py adds the row that was kept."""
 SLOTS = {
     "subject": ("“items[7]”", "the item"),
     "what": ("pairs", "wordings"),
