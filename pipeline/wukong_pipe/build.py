@@ -21,7 +21,7 @@ from wukong_pipe.stages.asking import Asking, Progress, Prompts, ask_judges, ask
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
-from wukong_pipe.stages.judge import is_against
+from wukong_pipe.stages.judge import without_denied
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import Wordings, base_row, family
 from wukong_pipe.stages.settings import BuildSettings
@@ -69,13 +69,11 @@ def build(
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            asked = loop.run(ask_sections(sections, asking, settings.max_pairs, prompts, progress))
-            written = [pair for pairs in asked for pair in pairs.kept]
-            verdicts = loop.run(ask_judges(written, asking, prompts, progress))
-            denied = {verdict.subject.id for verdict in verdicts if is_against(verdict)}
-            supported = [pair for pair in written if pair.id not in denied]
-            pairs, repeated = _distinct(supported, names)
-
+            harvests = loop.run(ask_sections(sections, asking, settings.max_pairs, prompts, progress))
+            candidates = [pair for harvest in harvests for pair in harvest.kept]
+            verdicts = loop.run(ask_judges(candidates, asking, prompts, progress))
+            supported = without_denied(candidates, verdicts)
+            pairs, duplicate_pairs = _distinct(supported, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
             trained = [pair for pair in pairs if not holdout.level(pair)]
@@ -83,19 +81,31 @@ def build(
         finally:
             loop.run(asking.teacher.close())
 
-    expanded = _families(pairs, wordings)
-    edited = apply_edits(expanded, edits, {section.id: section for section in sections})
-    unique, alike = _unique(edited.rows, names)
+    families = _families(pairs, wordings)
+    edited = apply_edits(families, edits, {section.id: section for section in sections})
+    unique, duplicate_rows = _unique(edited.rows, names)
     held = hold_out(unique, holdout, settings.holdout, names, asking.form_of)
     rows = take_in_turn(held.rows, _places(wordings) if answers else {}, answers, edited.answered)
 
     results = Results(
-        sections, asked, verdicts, supported, pairs, repeated, wordings, answers, expanded, edited, unique, alike, held
+        sections=sections,
+        harvests=harvests,
+        verdicts=verdicts,
+        supported=supported,
+        pairs=pairs,
+        duplicate_pairs=duplicate_pairs,
+        wordings=wordings,
+        answers=answers,
+        families=families,
+        edited=edited,
+        unique=unique,
+        duplicate_rows=duplicate_rows,
+        held=held,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
-    short = shortfall(asked, wordings, answers, settings, asking.teacher)
+    short = shortfall(harvests, wordings, answers, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *_unjudged(results.unjudged)]
     return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
 

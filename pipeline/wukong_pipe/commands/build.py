@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections
@@ -58,6 +58,36 @@ class TeacherChoice:
     """Through the provider's Batch API."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What one `build` did and what it is booked at, as it stands in build.json.
+
+    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "tokens_in": 1300, "tokens_out": 260,
+     "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
+    """
+
+    calls_made: int
+    calls_from_journal: int
+    failed_calls: int
+    tokens_in: int
+    tokens_out: int
+    unknown_tokens_in: int
+    """Of calls of unknown outcome, at most."""
+    unknown_tokens_out: int
+    cost: str | None
+    """None without prices."""
+    currency: str
+    overcharged: str
+    """A sentence where the provider billed more than a request can cost; else empty."""
+    seconds: float
+    places: dict[str, Any]
+    """Where the sources stand: see `noted_places`."""
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        return {**{name: value for name, value in values.items() if name != "places"}, **self.places}
+
+
 def run_build(
     workspace: Workspace,
     run: Run,
@@ -70,7 +100,7 @@ def run_build(
     progress: Progress,
     reask: Reask | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> tuple[Built, dict[str, Any]]:
+) -> tuple[Built, Invocation]:
     """Build the run's dataset, and note what this invocation cost in build.json.
 
     Args:
@@ -85,13 +115,7 @@ def run_build(
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     with workspace.writing():
-        if not named:
-            check_same_corpus(run, sources)
-        if not overwrite:
-            check_untouched(run)
-        if changes := changed_sources(run, sources):
-            say(f"Since the last build: {changes}.")
-        run.folder.mkdir(parents=True, exist_ok=True)
+        _open_run(run, sources, say, named=named, overwrite=overwrite)
         with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             if choice.batch and teacher_settings is not None:
@@ -100,9 +124,9 @@ def run_build(
             teacher = JournalledTeacher(journal, backend, run.name)
             asking = _asking(teacher, teacher_settings, choice.batch, _attempts(journal, run, reask, settings.min_fill))
 
-            def note() -> dict[str, Any]:
-                invocation = _invocation(teacher, ledger, time.monotonic() - started) | noted_places(sources)
-                write_json(run.folder / "build.json", invocation)
+            def note() -> Invocation:
+                invocation = _invocation(teacher, ledger, time.monotonic() - started, noted_places(sources))
+                write_json(run.folder / "build.json", invocation.to_json())
                 return invocation
 
             def show(step: str, done: int, total: int) -> None:
@@ -120,6 +144,21 @@ def run_build(
             invocation = note()
         workspace.remember(run)
     return built, invocation
+
+
+def _open_run(run: Run, sources: Sequence[Source], say: Callable[[str], None], *, named: bool, overwrite: bool) -> None:
+    """Make the run's folder, unless what it holds would be lost.
+
+    Raises:
+        WorkspaceError: it was built from other files, or its dataset was edited by hand.
+    """
+    if not named:
+        check_same_corpus(run, sources)
+    if not overwrite:
+        check_untouched(run)
+    if changes := changed_sources(run, sources):
+        say(f"Since the last build: {changes}.")
+    run.folder.mkdir(parents=True, exist_ok=True)
 
 
 def _drain(teacher: JournalledTeacher, ledger: Ledger, batch: bool, say: Callable[[str], None]) -> None:
@@ -183,22 +222,22 @@ def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) 
 # --- what it cost ------------------------------------------------------------------------------------------------
 
 
-def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float) -> dict[str, Any]:
-    """What this invocation did and is booked at."""
+def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float, places: dict[str, Any]) -> Invocation:
     spent = ledger.spent
-    return {
-        "calls_made": teacher.bought,
-        "calls_from_journal": teacher.from_journal,
-        "failed_calls": spent.failed,
-        "tokens_in": spent.tokens.prompt,
-        "tokens_out": spent.tokens.completion,
-        "unknown_tokens_in": spent.unknown.prompt,
-        "unknown_tokens_out": spent.unknown.completion,
-        "cost": None if ledger.cost is None else f"{ledger.cost.normalize():f}",
-        "currency": ledger.prices.currency if ledger.prices else "",
-        "overcharged": ledger.overcharged,
-        "seconds": round(seconds, 2),
-    }
+    return Invocation(
+        calls_made=teacher.bought,
+        calls_from_journal=teacher.from_journal,
+        failed_calls=spent.failed,
+        tokens_in=spent.tokens.prompt,
+        tokens_out=spent.tokens.completion,
+        unknown_tokens_in=spent.unknown.prompt,
+        unknown_tokens_out=spent.unknown.completion,
+        cost=None if ledger.cost is None else f"{ledger.cost.normalize():f}",
+        currency=ledger.prices.currency if ledger.prices else "",
+        overcharged=ledger.overcharged,
+        seconds=round(seconds, 2),
+        places=places,
+    )
 
 
 def spent_so_far(ledger: Ledger) -> str:

@@ -19,7 +19,7 @@ from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch_api import BatchApi, Refused
 from wukong_pipe.providers.batch_results import BatchResults, SentBatch
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.providers.form import Form, FormLadder
+from wukong_pipe.providers.dialect import Dialect, DialectLadder
 from wukong_pipe.providers.request import awaited, hashed_parameters, offer_of
 from wukong_pipe.teacher.journalled import Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
@@ -47,7 +47,7 @@ class _Line:
     """A request's line in a file, and the most that it can cost."""
 
     purchase: Purchase
-    form: Form
+    dialect: Dialect
     data: bytes
     offer: Tokens
 
@@ -65,7 +65,7 @@ class BatchBackend:
         self.settings = settings
         self.base_url, self.model, self.parameters = settings.base_url, settings.model, hashed_parameters(settings)
         self._journal, self._ledger, self._run, self._say = journal, ledger, run, say
-        self._api, self._ladder = BatchApi(settings), FormLadder(settings, journal)
+        self._api, self._ladder = BatchApi(settings), DialectLadder(settings, journal)
         self._results = BatchResults(settings, journal, ledger, self._api, self._ladder, say)
         self._waiting: dict[str, _Waiting] = {}
         """By key: a teacher asks each only once at a time."""
@@ -163,7 +163,7 @@ class BatchBackend:
         for key in self._waiting:
             if (batch := self._journal.open_batch_of(key)) is not None:
                 raise WorkspaceError(awaited(batch))
-        lines = sorted(map(self._line, self._waiting.values()), key=lambda line: line.form.rung)
+        lines = sorted(map(self._line, self._waiting.values()), key=lambda line: line.dialect.rung)
         # Never none: nothing is in flight that could make room, and so the ledger raises.
         fitting = self._ledger.fitting([line.offer for line in lines])
         if fitting < len(lines):
@@ -178,18 +178,18 @@ class BatchBackend:
             self._most_requests, self._one_by_one = max(1, max(map(len, files)) // 2), True
 
     def _line(self, waiting: _Waiting) -> _Line:
-        form = self._ladder.form(waiting.purchase)
-        body = self._ladder.body(waiting.request, form)
+        dialect = self._ladder.dialect(waiting.purchase)
+        body = self._ladder.body(waiting.request, dialect)
         line = {"custom_id": waiting.purchase.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
-        return _Line(waiting.purchase, form, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
+        return _Line(waiting.purchase, dialect, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
 
     def _files(self, lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-        """The lines cut into files of one form each, within the provider's limits."""
+        """The lines cut into files of one dialect each, within the provider's limits."""
         file: list[_Line] = []
         size = 0
         for line in lines:
             is_full = len(file) == self._most_requests or size + len(line.data) > MOST_BYTES
-            if file and (is_full or line.form != file[0].form):
+            if file and (is_full or line.dialect != file[0].dialect):
                 yield file
                 file, size = [], 0
             file.append(line)
@@ -204,13 +204,13 @@ class BatchBackend:
         Raises:
             WukongError: the provider cannot be reached, or refuses it for another reason than its size.
         """
-        purchases, form = [line.purchase for line in lines], lines[0].form
-        reserved = self._ledger.reserve_all(purchases, [line.offer for line in lines], form.rung)
+        purchases, dialect = [line.purchase for line in lines], lines[0].dialect
+        reserved = self._ledger.reserve_all(purchases, [line.offer for line in lines], dialect.rung)
         wanted = list(zip(purchases, reserved, strict=True))
         mark = uuid.uuid4().hex
         number = self._journal.open_batch(mark, [(purchase, taken.send) for purchase, taken in wanted])
         items = {purchase.key: (purchase, taken) for purchase, taken in wanted}
-        sent = SentBatch(number, mark, "", "", now(), form, items)
+        sent = SentBatch(number, mark, "", "", now(), dialect, items)
         try:
             sent.file = await self._api.upload(f"{mark}.jsonl", b"".join(line.data for line in lines))
             self._journal.file_batch(number, sent.file)
@@ -240,8 +240,8 @@ class BatchBackend:
                 self._journal.end_batch(batch.id)
                 continue
             rung, created = self._journal.batch_sent(batch.id)
-            form = Form(rung, has_temperature=self.settings.temperature is not None)
-            sent = SentBatch(batch.id, batch.mark, batch.file, batch.remote, created, form, {})
+            dialect = Dialect(rung, has_temperature=self.settings.temperature is not None)
+            sent = SentBatch(batch.id, batch.mark, batch.file, batch.remote, created, dialect, {})
             for purchase, send, booked, prices in items:
                 sent.items[purchase.key] = purchase, Reservation(send, booked, prices)
                 self._ledger.adopt(sent.items[purchase.key][1])

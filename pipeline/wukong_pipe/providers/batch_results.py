@@ -18,7 +18,7 @@ from wukong_pipe.journal.records import Purchase
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch_api import BatchApi, Refused
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.providers.form import Form, FormLadder
+from wukong_pipe.providers.dialect import Dialect, DialectLadder
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, ending, was_refused, words_of
 from wukong_pipe.teacher.replies import MOST_OF_A_REPLY
@@ -44,7 +44,7 @@ class SentBatch:
     file: str
     remote: str
     created: str
-    form: Form
+    dialect: Dialect
     items: dict[str, tuple[Purchase, Reservation]]
     """What is not settled yet, by key."""
     answered: int = 0
@@ -67,7 +67,7 @@ class BatchResults:
         journal: Journal,
         ledger: Ledger,
         api: BatchApi,
-        ladder: FormLadder,
+        ladder: DialectLadder,
         say: Callable[[str], None],
     ) -> None:
         """
@@ -179,7 +179,7 @@ class BatchResults:
             self._answer(sent, key, status, body)
             return
         words = words_of(body.decode("ascii"))
-        kind = sent.form.kind_of(status, words)
+        kind = sent.dialect.kind_of(status, words)
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if sent.answered or (self.answered and self._unclear_in_a_row < 3):
@@ -187,14 +187,16 @@ class BatchResults:
         if kind == "rejected":
             self._answer(sent, key, status, body, f"{REFUSED} ({status}): {words[:500]}")
             return
-        if not self._ladder.step_down(sent.form, kind) and kind != "retry":
+        if not self._ladder.step_down(sent.dialect, kind) and kind != "retry":
             sent.end = sent.end or ending(self._settings.base_url, status, words, used=self.answered > 0)
         self._drop(sent, key, words, status, unbilled=was_refused(status), in_vain=kind == "retry")
 
     def _answer(self, sent: SentBatch, key: str, status: int, body: bytes, error: str = "") -> None:
         """Journal an answer."""
         purchase, reservation = sent.items.pop(key)
-        self._ledger.answered(reservation, purchase, body, status=status, rung=sent.form.rung, seconds=0.0, error=error)
+        self._ledger.answered(
+            reservation, purchase, body, status=status, rung=sent.dialect.rung, seconds=0.0, error=error
+        )
 
     # --- one batch: without answers ---------------------------------------------------------------------------
 

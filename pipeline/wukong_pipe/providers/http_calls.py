@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.errors import WukongError
 from wukong_pipe.journal.records import Call, Purchase
 from wukong_pipe.providers.client import TeacherSettings, new_client
-from wukong_pipe.providers.form import Form
+from wukong_pipe.providers.dialect import Dialect
 from wukong_pipe.providers.gate import Gate
 from wukong_pipe.providers.request import offer_of
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused, words_of_answer
 
@@ -81,7 +82,7 @@ class HttpCalls:
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
 
-    async def post(self, purchase: Purchase, body: dict[str, Any], form: Form) -> Call:
+    async def post(self, purchase: Purchase, body: dict[str, Any], dialect: Dialect) -> Call:
         """One HTTP call: let in by the gate, booked, sent, and settled together with its answer.
 
         Raises:
@@ -94,7 +95,7 @@ class HttpCalls:
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
-            reservation = await self._ledger.reserve(purchase, offer, form.rung)
+            reservation = await self._ledger.reserve(purchase, offer, dialect.rung)
         except BaseException:
             self.gate.dropped(sent)
             raise
@@ -105,7 +106,7 @@ class HttpCalls:
                 # call costs here, and would parse the answer before its bytes are in the journal.
                 response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
         except openai.APIStatusError as error:
-            return self._refused(error, purchase, reservation, sent, form, time.monotonic() - start)
+            return self._refused(error, purchase, reservation, sent, dialect, time.monotonic() - start)
         except (openai.APITimeoutError, TimeoutError) as error:
             failure = self._timed_out(error, time.monotonic() - start)
         except openai.APIConnectionError as error:
@@ -115,7 +116,7 @@ class HttpCalls:
             raise
         else:
             reply, seconds = self._settings.kept(response.content), time.monotonic() - start
-            call = self._ledger.answered(reservation, purchase, reply, status=200, rung=form.rung, seconds=seconds)
+            call = self._ledger.answered(reservation, purchase, reply, status=200, rung=dialect.rung, seconds=seconds)
             self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
             self.answered += 1
             self._unclear_in_a_row = 0
@@ -164,7 +165,7 @@ class HttpCalls:
         purchase: Purchase,
         reservation: Reservation,
         sent: Sent,
-        form: Form,
+        dialect: Dialect,
         seconds: float,
     ) -> Call:
         """The provider's final word on this request as its answer.
@@ -175,7 +176,7 @@ class HttpCalls:
         body = self._settings.kept(error.response.content)
         words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
         words = self._settings.scrubbed(words)
-        kind = form.kind_of(error.status_code, words)
+        kind = dialect.kind_of(error.status_code, words)
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if self.answered and self._unclear_in_a_row < 3:
@@ -184,7 +185,7 @@ class HttpCalls:
             self.gate.dropped(sent)
             why = f"{REFUSED} ({error.status_code}): {words[:500]}"
             return self._ledger.answered(
-                reservation, purchase, body, status=error.status_code, rung=form.rung, seconds=seconds, error=why
+                reservation, purchase, body, status=error.status_code, rung=dialect.rung, seconds=seconds, error=why
             )
         wait = retry_after(error.response.headers) if error.status_code == 429 else None
         failure = CallFailed(kind, words, seconds, error.status_code, wait)

@@ -18,7 +18,7 @@ from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, Wukon
 from wukong_pipe.journal.records import Call, Purchase
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.providers.form import FormLadder
+from wukong_pipe.providers.dialect import DialectLadder
 from wukong_pipe.providers.http_calls import CallFailed, HttpCalls
 from wukong_pipe.providers.request import awaited, hashed_parameters
 from wukong_pipe.teacher.journalled import Unanswered
@@ -48,7 +48,7 @@ class OpenAIBackend:
         self.ledger = ledger
         self._journal = journal
         self._calls = HttpCalls(settings, ledger, say)
-        self._ladder = FormLadder(settings, journal)
+        self._ladder = DialectLadder(settings, journal)
         self._first = asyncio.Lock()
         self._backoff = wait_exponential_jitter(multiplier=settings.backoff, max=60, jitter=settings.backoff)
         self._given_up = 0
@@ -161,11 +161,11 @@ class OpenAIBackend:
         while True:
             if self._end is not None:
                 raise self._end
-            form = self._ladder.form(purchase)
+            dialect = self._ladder.dialect(purchase)
             try:
-                return await self._calls.post(purchase, self._ladder.body(request, form), form)
+                return await self._calls.post(purchase, self._ladder.body(request, dialect), dialect)
             except CallFailed as error:
-                if not self._ladder.step_down(form, error.kind):
+                if not self._ladder.step_down(dialect, error.kind):
                     raise
                 if error.kind == "temperature":
                     self._calls.notices("temperature", 0, f"Asked without a temperature from here on: {error.words}")

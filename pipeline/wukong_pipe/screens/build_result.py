@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from wukong_pipe.build import Built
+from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.screens.build import build_summary, price_table
 from wukong_pipe.stages.estimate import AT_MOST, Price
@@ -41,7 +42,7 @@ def show_price(price: Price, out: Console, *, as_json: bool) -> None:
 def show_build(
     run: Run,
     built: Built,
-    invocation: dict[str, Any],
+    invocation: Invocation,
     rest: Price | None,
     out: Console,
     err: Console,
@@ -51,7 +52,6 @@ def show_build(
     """What a build made, cost and left short, on `out` and `err`, or as one JSON object on stdout.
 
     Args:
-        invocation: what stands in build.json.
         rest: the price of the sections that --limit left out.
     """
     if as_json:
@@ -60,12 +60,12 @@ def show_build(
     if rest is not None:
         _show_pairs(built, out)
     out.print(build_summary(built))
-    cost = f", {invocation['cost']} {invocation['currency']}" if invocation["cost"] is not None else ""
-    unknown = invocation["unknown_tokens_in"] + invocation["unknown_tokens_out"]
+    cost = f", {invocation.cost} {invocation.currency}" if invocation.cost is not None else ""
+    unknown = invocation.unknown_tokens_in + invocation.unknown_tokens_out
     of_unknown = f" (up to {unknown:,} of the tokens for calls of unknown outcome)" if unknown else ""
     out.print(
-        f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
-        f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
+        f"{invocation.calls_made} calls made{cost}{of_unknown}, "
+        f"{invocation.calls_from_journal} from the journal, {invocation.seconds:.0f} s. Dataset: {run.dataset}"
     )
     if built.edits:
         out.print(built.edits)
@@ -76,7 +76,7 @@ def show_build(
     if built.shortfall.line:
         again = " --reask short asks for it again." if built.shortfall.askable else ""
         err.print(f"{built.shortfall.line}{again}")
-    for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
+    for warning in [*built.warnings, *filter(None, [invocation.overcharged])]:
         err.print(f"Warning: {warning}", style="yellow")
     if rest is not None and rest.sections:
         out.print(_rest_line(rest, is_paid=built.manifest["teacher"]["language_model"]))
@@ -84,10 +84,10 @@ def show_build(
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 
-def _build_facts(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None) -> dict[str, Any]:
+def _build_facts(run: Run, built: Built, invocation: Invocation, rest: Price | None) -> dict[str, Any]:
     """What `build --json` prints."""
     facts: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": split_counts(built.rows)}
-    facts |= {"build": invocation, "warnings": built.warnings, "edits": built.edits, "changed": built.changed}
+    facts |= {"build": invocation.to_json(), "warnings": built.warnings, "edits": built.edits, "changed": built.changed}
     facts |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
     if rest is not None:
         facts["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}

@@ -5,7 +5,7 @@ The reply {"supported": false, "reason": "The section names no smack."} makes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +72,12 @@ async def ask_judge(pair: QAPair, ask: Ask, prompts: Mapping[Lang, Prompt], atte
 def is_against(verdict: Verdict) -> bool:
     """Whether the teacher denies that the section supports the pair."""
     return verdict.kept == [False]
+
+
+def without_denied(pairs: Sequence[QAPair], verdicts: Sequence[Verdict]) -> list[QAPair]:
+    """All pairs but those that the teacher denies."""
+    denied = {verdict.subject.id for verdict in verdicts if is_against(verdict)}
+    return [pair for pair in pairs if pair.id not in denied]
 
 
 def _take(verdict: Verdict, reply: Reply) -> None:

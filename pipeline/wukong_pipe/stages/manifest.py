@@ -27,25 +27,25 @@ from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """What each stage made of what the one before it kept, in the order of the stages."""
 
     sections: list[Section]
-    asked: list[Pairs]
+    harvests: list[Pairs]
     verdicts: list[Verdict]
     supported: list[QAPair]
     """All pairs but those that the judge denied."""
     pairs: list[QAPair]
     """The supported ones, each question once."""
-    repeated: list[Removal]
+    duplicate_pairs: list[Removal]
     wordings: list[Wordings]
     answers: list[AnswerWordings]
-    expanded: list[Row]
+    families: list[Row]
     """Each pair's own row and its other wordings."""
     edited: Edited
     unique: list[Row]
-    alike: list[Removal]
+    duplicate_rows: list[Removal]
     held: Holdout
 
     @property
@@ -84,7 +84,7 @@ def manifest(
         "accounting": accounting(results, settings),
         **judged,
         "coverage": coverage(results.sections, rows),
-        "quota": [_quota(pairs) for pairs in results.asked],
+        "quota": [_quota(pairs) for pairs in results.harvests],
         "audit": {
             "dropped": len(held.dropped),
             "of_held_forms": len(held.of_held_forms),
@@ -117,15 +117,15 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
         AssertionError: a stage received other than what the one before it kept.
     """
     edited, held = results.edited, results.held
-    tallies = {"base_qa": _sum(results.asked)}
+    tallies = {"base_qa": _sum(results.harvests)}
     if settings.judge:
         tallies["judge"] = _sum(results.verdicts)
     tallies["paraphrase"] = _sum(results.wordings)
     if settings.answer_variants:
         tallies["answers"] = _sum(results.answers)
-    tallies["dedupe_pairs"] = _through(len(results.supported), len(results.pairs), len(results.repeated))
-    tallies["edits"] = _through(len(results.expanded), len(edited.rows), len(edited.taken))
-    tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.alike))
+    tallies["dedupe_pairs"] = _through(len(results.supported), len(results.pairs), len(results.duplicate_pairs))
+    tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
+    tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
     of_held_forms = len(held.of_held_forms)
     tallies["held_forms"] = _through(len(results.unique), len(results.unique) - of_held_forms, of_held_forms)
     tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
@@ -153,14 +153,14 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
 def rejects(results: Results) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     sections = {section.id: section for section in results.sections}
-    harvests: list[Harvest[Any, Any]] = [*results.asked, *results.verdicts, *results.wordings, *results.answers]
+    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.verdicts, *results.wordings, *results.answers]
 
     def removed(stage: Any, reason: str, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call)
 
     rejected = [reject for harvest in harvests for reject in harvest.rejects]
     rejected += [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
-    for removal in [*results.repeated, *results.alike]:
+    for removal in [*results.duplicate_pairs, *results.duplicate_rows]:
         reason = (
             f"{removal.reason} as {removal.kept.id} “{removal.kept.instruction[:80]}” ({removal.similarity:.2f} alike)"
         )

@@ -320,7 +320,7 @@ CHEAP = Prices(Decimal(0), Decimal(1_000_000))
 
 
 @dataclass(slots=True)
-class Asked:
+class BatchedAnswers:
     """What asking brought, and what the user was told."""
 
     replies: list[Reply] = field(default_factory=list)
@@ -344,13 +344,13 @@ def ask(
     ceilings: Ceilings = NO_CEILINGS,
     then: Callable[[JournalledTeacher], None] = lambda teacher: None,
     **options: Any,
-) -> Asked:
+) -> BatchedAnswers:
     """Ask all texts at the same time, as one build does.
 
     Args:
         then: called when the server has stopped.
     """
-    asked = Asked()
+    asked = BatchedAnswers()
     unheard: list[Any] = []
 
     async def asking() -> None:

@@ -183,7 +183,7 @@ def test_nothing_is_asked_about_and_nothing_new_is_written_without_the_option(tm
 def test_a_second_build_makes_no_call_and_writes_the_same_bytes(built: Path) -> None:
     before = files_in(run_in(built).dataset)
     _, again = build_offline(built, [source(BOOK)], FEW)
-    assert again["calls_made"] == 0
+    assert again.calls_made == 0
     assert files_in(run_in(built).dataset) == before
     manifest = read_json(run_in(built).manifest)
     trained = {row["pair_id"] for row in rows_of(run_in(built)) if row["split"] == "train"}

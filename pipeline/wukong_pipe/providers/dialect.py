@@ -1,4 +1,4 @@
-"""The form in which a server takes a request: structured outputs or not, the name of its limit, a temperature or none.
+"""The dialect of OpenAI's protocol that a server speaks: structured outputs or not, the name of a limit, a temperature.
 
 No server is asked what it supports: the first real call finds out, and what it refuses is not sent again. A refused
 rung is in the journal, so that the next build starts below it.
@@ -18,10 +18,10 @@ from wukong_pipe.teacher.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How a request looked that a server answered or refused.
+class Dialect:
+    """How a request is written for a server.
 
-    Form(rung=JSON_SCHEMA, limit_name="max_tokens", has_temperature=True)
+    Dialect(rung=JSON_SCHEMA, limit_name="max_tokens", has_temperature=True)
     """
 
     rung: int
@@ -29,7 +29,7 @@ class Form:
     has_temperature: bool = False
 
     def kind_of(self, status: int, words: str) -> Kind:
-        """What a refusal of a request in this form means."""
+        """What a refusal of a request in this dialect means."""
         return classify(
             status,
             words,
@@ -39,26 +39,26 @@ class Form:
         )
 
 
-class FormLadder:
-    """The best form that a server has not refused."""
+class DialectLadder:
+    """The best dialect that a server has not refused, learned from its refusals."""
 
     def __init__(self, settings: TeacherSettings, journal: Journal) -> None:
         self._settings, self._journal = settings, journal
-        self._best = Form(
+        self._best = Dialect(
             journal.rung(settings.base_url, settings.model), has_temperature=settings.temperature is not None
         )
 
-    def form(self, purchase: Purchase) -> Form:
-        """The form for one request: lower where the last attempt's reply was blank."""
+    def dialect(self, purchase: Purchase) -> Dialect:
+        """The dialect for one request: lower where the last attempt's reply was blank."""
         return replace(self._best, rung=max(self._best.rung, first_rung(self._journal, purchase)))
 
-    def body(self, request: Request, form: Form) -> dict[str, Any]:
-        """The request in this form, as JSON that leaves."""
-        settings = self._settings if form.has_temperature else replace(self._settings, temperature=None)
-        return wire_body(settings, request, form.rung, form.limit_name)
+    def body(self, request: Request, dialect: Dialect) -> dict[str, Any]:
+        """The request in this dialect, as JSON that leaves."""
+        settings = self._settings if dialect.has_temperature else replace(self._settings, temperature=None)
+        return wire_body(settings, request, dialect.rung, dialect.limit_name)
 
-    def step_down(self, refused: Form, kind: Kind) -> bool:
-        """Learn from the refusal of a form; False where its kind is about something else."""
+    def step_down(self, refused: Dialect, kind: Kind) -> bool:
+        """Learn from the refusal of a dialect; False where its kind is about something else."""
         if kind == "rung":
             self._journal.refuse_rung(self._settings.base_url, self._settings.model, refused.rung)
             self._best = replace(self._best, rung=max(self._best.rung, refused.rung + 1))
