@@ -26,7 +26,7 @@ from unittest import mock
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider, refusal
 from wukong_pipe.cli.main import main
-from wukong_pipe.providers import pace
+from wukong_pipe.providers import throttle
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.teacher import refusals
 from wukong_pipe.workspace import read_json, read_jsonl
@@ -834,7 +834,7 @@ def impatience(deadline: float, longest_wait: float) -> Iterator[None]:
         # Nobody here speaks TLS, and reading the system's certificates takes as long as all the calls of a build.
         mock.patch.object(ssl.SSLContext, "load_verify_locations"),
         mock.patch.object(refusals, "MOST_WAIT", longest_wait),
-        mock.patch.object(pace, "RAMP_START", 0.05),
+        mock.patch.object(throttle, "RAMP_START", 0.05),
     ):
         yield
 

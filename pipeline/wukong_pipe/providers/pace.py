@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from random import Random
 
 WINDOW = 60.0
 """Seconds: what a server gives a minute, and how far back the throttle looks."""
 DIP, REGROW = 0.1, 60.0
 """How far below what the server takes a learned pace starts, and after how many seconds of use it is there again."""
-SHORTEST_PAUSE = 0.5
-"""Seconds."""
-RAMP_START, RAMP = 0.5, 0.7
-"""Seconds between the first two calls after a pause, and what each further gap is of the one before."""
 
 
 class Pace:
@@ -122,43 +117,3 @@ class LearnedPace:
 
     def set(self, per_second: float, top: float) -> None:
         self._pace.per_second, self.top = per_second, top
-
-
-class Pauses:
-    """The times in which nothing is sent; after each, calls come back one by one."""
-
-    def __init__(self, random: Random) -> None:
-        self.end = -math.inf
-        self._due = -math.inf
-        self._gap = 0.0
-        self._count = 0
-        """Of the pauses one after another."""
-        self._random = random
-
-    @property
-    def due(self) -> float:
-        """When the next call may be sent."""
-        return max(self.end, self._due)
-
-    @property
-    def is_repeated(self) -> bool:
-        return self._count > 1
-
-    def send(self, now: float) -> None:
-        """A call is sent."""
-        self._due = now + self._gap
-        self._gap *= RAMP
-
-    def extend(self, now: float, retry_after: float | None) -> None:
-        """Another of the calls that began the pause was refused."""
-        self.end = max(self.end, now + (retry_after or 0.0))
-
-    def begin(self, now: float, retry_after: float | None, *, is_first: bool) -> None:
-        """Send nothing for as long as the server says, or longer each time."""
-        if is_first:
-            self._count = 0
-        own = min(2.0**self._count, WINDOW) * self._random.uniform(0.75, 1.25)
-        # Short enough a wait would let the others that were refused with this one look like a second refusal.
-        self.end = now + (own if retry_after is None else max(retry_after, own if self._count else SHORTEST_PAUSE))
-        self._count = min(self._count + 1, 10)
-        self._gap = RAMP_START

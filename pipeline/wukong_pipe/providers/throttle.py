@@ -1,4 +1,4 @@
-"""How a 429 slows the whole build: how many calls at a time and how many a second a server takes, as far as is learned.
+"""How a 429 slows the whole build: how many calls at a time and how many a second it sends, learned from refusals.
 
 The refused call itself is waited for and sent again by live.py.
 """
@@ -6,15 +6,20 @@ The refused call itself is waited for and sent again by live.py.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from wukong_pipe.providers.call_limit import CALM, CUT, CallLimit
-from wukong_pipe.providers.pace import WINDOW, GivenLimits, LearnedPace, Pauses
+from wukong_pipe.providers.pace import WINDOW, GivenLimits, LearnedPace
 from wukong_pipe.providers.rate_limit_headers import told_pace
 from wukong_pipe.providers.refusal_share import MEMORY, RefusalShare
-from wukong_pipe.providers.sent_calls import SAMPLE, Sent, SentCalls
 
+SHORTEST_PAUSE = 0.5
+"""Seconds."""
+RAMP_START, RAMP = 0.5, 0.7
+"""Seconds between the first two calls after a pause, and what each further gap is of the one before."""
 TRIALS, SURE_TRIALS = 2, 5
 """So many refusals below all that was refused before are met by a cut, first or where a limit a minute is known; with
 one more, cuts are found to be of no use."""
@@ -22,6 +27,22 @@ SURGE = 40
 """So many times as many refusals as before are no chance: the server has had enough."""
 CERTAIN = 50
 """After so many answers without another refusal a cut is said to be right."""
+STORM, SAMPLE = 6, 8
+"""So many refused of so many calls sent one after another: the server takes hardly any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A call that was let through; who sent it hands it back with its outcome."""
+
+    number: int
+    at: float
+    level: int
+    """Calls in flight, with it."""
+    booked: float
+    """Tokens."""
+    is_probe: bool
+    """Whether it went out as fast, or beside as many, as was refused before."""
 
 
 class Throttle:
@@ -57,17 +78,20 @@ class Throttle:
         """
         self.most = most
         self.share = RefusalShare()
+        self._random = random or Random()
         self._open = False
 
         self._given = GivenLimits(rpm, tpm)
         self._at_a_time = CallLimit(most, start)
         self._pace = LearnedPace()
-        self._pauses = Pauses(random or Random())
-        self._sent = SentCalls()
+        self._sent: deque[Sent] = deque()  # Within WINDOW.
+        self._refused: set[int] = set()  # The numbers of those of them that were refused.
 
         self._number = 0
         self._began = math.inf
-        self._calm = -math.inf
+        self._resume = self._ramp_due = self._calm = -math.inf
+        self._ramp = 0.0
+        self._pauses = 0
 
         self._cut_number = 0  # The last call sent before the last cut.
         self._is_open = True  # One of those sent since then was answered.
@@ -127,24 +151,29 @@ class Throttle:
         """
         if self.in_flight >= (self.limit if self._open else 1):
             return math.inf
-        self._sent.forget(now)
-        given = self._given.due(len(self._sent), self._sent.first if self._sent else now)
-        due = self._pace.hold(now, max(self._pauses.due, given))
+        self._forget(now)
+        given = self._given.due(len(self._sent), self._sent[0].at if self._sent else now)
+        due = self._pace.hold(now, max(self._resume, self._ramp_due, given))
         return max(0.0, due - now)
 
     def send(self, now: float, tokens: int) -> Sent:
         """A call that uses `tokens` at worst leaves; `wait` must have said 0.0."""
         booked = self._given.book(now, tokens)
         self._pace.spend(now)
-        self._pauses.send(now)
+        self._ramp_due = now + self._ramp
+        self._ramp *= RAMP
         self._at_a_time.send()
         self._left -= 1
         self._number += 1
         self._began = min(self._began, now)
         is_probe = self.in_flight >= self._at_a_time.ceiling or self._pace.is_at_top
         sent = Sent(self._number, now, self.in_flight, booked, is_probe)
-        self._sent.add(sent)
+        self._sent.append(sent)
         return sent
+
+    def _forget(self, now: float) -> None:
+        while self._sent and self._sent[0].at + WINDOW <= now:
+            self._refused.discard(self._sent.popleft().number)
 
     # --- after a call ---------------------------------------------------------------------------------------
 
@@ -185,7 +214,9 @@ class Throttle:
         level = self.in_flight + self._left if sent.number <= self._cut_number else self.in_flight
         self._end(now, sent, 0)
         self._left -= 1  # It did not go because it was answered.
-        self._sent.refuse(now, sent)
+        self._forget(now)
+        if sent.at + WINDOW > now:
+            self._refused.add(sent.number)
         if sent.number > self._trial_number:
             self._trial[0] += 1
         if sent.number <= self._cut_number:
@@ -196,7 +227,7 @@ class Throttle:
 
     def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
         """Refusals are more than the usual: cut what they may come from."""
-        is_sure = sent.is_probe or told is not None or self._sent.is_storm(sent)
+        is_sure = sent.is_probe or told is not None or self._is_storm(sent)
         # Fewer at a time are slower, too: to see whether that helps, no pace need be known.
         is_of_limit = self._is_of_limit(level) or not (is_sure or self._is_proved)
         what = "limit" if told is None and level > 1 and is_of_limit else "pace"
@@ -223,13 +254,13 @@ class Throttle:
             if self._is_proved:
                 self._pause(now, retry_after)
             self._tried.setdefault(what, (self.limit, self.pace, self._pace.top))
-        self._calm = max(self._pauses.end, now) + CALM
+        self._calm = max(self._resume, now) + CALM
         if what not in self._cut or not (is_sure or self._is_proved):
             self._cut.add(what)
             if what == "limit":
                 self._at_a_time.cut(now, level, self._in_vain)
             else:
-                self._cut_the_pace(now, told, sent.is_probe and not self._sent.is_storm(sent))
+                self._cut_the_pace(now, told, sent.is_probe and not self._is_storm(sent))
                 if not is_sure:
                     self._first_cut = self._first_cut or (self.pace, self._pace.top)
                     self._pace.set(self._pace.top * (1 - CUT), self._pace.top)
@@ -238,7 +269,7 @@ class Throttle:
 
     def _is_in_vain(self, is_same: bool) -> bool:
         """Count a refusal below all that was ever refused; whether that is one more than cuts are tried for."""
-        if self._since >= MEMORY or (self._is_proved and self._pauses.is_repeated and not self._is_open):
+        if self._since >= MEMORY or (self._is_proved and self._pauses > 1 and not self._is_open):
             self._in_vain = 0
         self._in_vain += not (self._is_proved and is_same)
         if self._in_vain == 1:
@@ -250,15 +281,15 @@ class Throttle:
     def _refused_with_others(self, now: float, sent: Sent, level: int, retry_after: float | None) -> None:
         """A call that was sent before the last cut: the same refusal over again."""
         self._is_alone = False
-        if now < self._pauses.end:
-            self._pauses.extend(now, retry_after)
-            self._calm = self._pauses.end + CALM
-        elif self._sent.is_storm(sent) and not self._cut_limit:
+        if now < self._resume:
+            self._resume = max(self._resume, now + (retry_after or 0.0))
+            self._calm = self._resume + CALM
+        elif self._is_storm(sent) and not self._cut_limit:
             self._believe()
             self._is_proved = True
             self._pause(now, retry_after)
-            self._calm = self._pauses.end + CALM
-        if self._sent.is_storm(sent):
+            self._calm = self._resume + CALM
+        if self._is_storm(sent):
             self._at_a_time.floor = 0
         if self._cut_limit:
             self._at_a_time.lower(now, level)
@@ -272,7 +303,14 @@ class Throttle:
         self._in_vain = 0
 
     def _pause(self, now: float, retry_after: float | None) -> None:
-        self._pauses.begin(now, retry_after, is_first=now >= self._calm or self._is_open)
+        """Nothing is sent for as long as the server says, or longer each time."""
+        if now >= self._calm or self._is_open:
+            self._pauses = 0
+        own = min(2.0**self._pauses, WINDOW) * self._random.uniform(0.75, 1.25)
+        # Short enough a wait would let the others that were refused with this one look like a second refusal.
+        self._resume = now + (own if retry_after is None else max(retry_after, own if self._pauses else SHORTEST_PAUSE))
+        self._pauses = min(self._pauses + 1, 10)
+        self._ramp = RAMP_START
 
     def _end(self, now: float, sent: Sent, used: float) -> None:
         self._given.correct(now, used - sent.booked)
@@ -289,7 +327,11 @@ class Throttle:
 
     def _is_of_limit(self, level: int) -> bool:
         """Whether no more calls at a time than `level` were taken in the last minute."""
-        return level > 0.95 * self._sent.most_taken
+        return level > 0.95 * max((sent.level for sent in self._sent if sent.number not in self._refused), default=0)
+
+    def _is_storm(self, sent: Sent) -> bool:
+        """Whether most of the calls that left just before this one were refused."""
+        return sum(sent.number - back in self._refused for back in range(SAMPLE)) >= STORM
 
     def _give_back(self, now: float) -> None:
         """Refusals do not follow the rate: they are the usual from here on."""
@@ -310,9 +352,9 @@ class Throttle:
             self._at_a_time.give_back(now, self._tried.pop("limit")[0])
 
     def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
-        if not self._sent.taken:
+        if len(self._sent) == len(self._refused):
             return
-        took = self._sent.taken / min(WINDOW, max(1.0, now - self._began))
+        took = (len(self._sent) - len(self._refused)) / min(WINDOW, max(1.0, now - self._began))
         if self._is_proved and self._in_vain > 2:  # What a bucket held at first is gone.
             took = min(took, self._since / max(1.0, now - self._cut_at))
         took /= 1 - self.share.usual
