@@ -127,7 +127,7 @@ def measured(folder: Path, sections: int, answer: Answer) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Built:
+class MeasuredBuild:
     """How a build ended."""
 
     code: int
@@ -136,7 +136,7 @@ class Built:
     """MiB."""
 
 
-def build(folder: Path, port: int) -> Built:
+def build(folder: Path, port: int) -> MeasuredBuild:
     arguments = ["build", "crates.md", "--base-url", f"http://127.0.0.1:{port}/v1", "--teacher-model", "m"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "WUKONG_"))}
     started = time.monotonic()
@@ -148,7 +148,7 @@ def build(folder: Path, port: int) -> Built:
         command = [sys.executable, "-m", "wukong_pipe.cli", *arguments, "--variants", "1"]
         os.execve(sys.executable, command, environment)
     _, status, usage = os.wait4(process, 0)
-    return Built(os.waitstatus_to_exitcode(status), time.monotonic() - started, usage.ru_maxrss / 1024)
+    return MeasuredBuild(os.waitstatus_to_exitcode(status), time.monotonic() - started, usage.ru_maxrss / 1024)
 
 
 class serving(ThreadingHTTPServer):  # noqa: N801 - a context manager

@@ -89,8 +89,9 @@ def ours(parent: str, url: str, calls: int) -> None:
 
     from wukong_pipe.journal.store import Journal
     from wukong_pipe.providers.live import OpenAIBackend
-    from wukong_pipe.teacher.asking import JournalledTeacher, in_pool
+    from wukong_pipe.teacher.journalled import JournalledTeacher
     from wukong_pipe.teacher.ledger import Ledger
+    from wukong_pipe.teacher.pool import in_pool
 
     assert openai
     said: list[str] = []

@@ -27,14 +27,16 @@ from unittest import mock
 
 from wukong_pipe.build import load_prompts
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.providers import live
+from wukong_pipe.providers import http_calls, live
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import JSON_SCHEMA, wire_body
 from wukong_pipe.records import Section
 from wukong_pipe.stages.base_qa import request
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.pool import in_pool
+from wukong_pipe.teacher.requests import Request
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -136,7 +138,7 @@ async def pipeline(url: str, asked: list[Request]) -> None:
 
 async def pipeline_on_aiohttp(url: str, asked: list[Request]) -> None:
     """The same on the SDK's other transport."""
-    with mock.patch.object(live, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)):
+    with mock.patch.object(http_calls, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)):
         await pipeline(url, asked)
 
 

@@ -90,7 +90,7 @@ ROOMS = {
         "stages": "checks corpus dataset journal teacher",
         "build": "corpus dataset stages teacher",
         "commands": "build checks corpus dataset embedded journal providers stages teacher wukong_trainer",
-        "screens": "build corpus dataset journal stages teacher wukong_trainer",
+        "screens": "build commands corpus dataset journal stages teacher wukong_trainer",
         "cli": "build commands corpus dataset journal screens stages teacher wukong_trainer",
     },
     "wukong_trainer": {

@@ -11,16 +11,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.dataset.test_holdout import leaks
-from tests.support.building import (
-    ROW_KEYS,
-    SMALL,
-    build_offline,
-    calls_of,
-    files_in,
-    rows_of,
-    run_in,
-    source,
-)
+from tests.support.building import ROW_KEYS, SMALL, build_offline, calls_of, files_in, rows_of, run_in, source
 from wukong_pipe.corpus.sources import Source, read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms
@@ -109,8 +100,8 @@ def test_a_second_build_makes_no_call_and_writes_the_same_bytes(tmp_path: Path, 
     before = files_in(run_in(tmp_path).dataset)
     _, again = build_offline(tmp_path, sample(corpora, name))
     assert files_in(run_in(tmp_path).dataset) == before
-    assert first["calls_made"] > 0 == first["calls_from_journal"]
-    assert (again["calls_made"], again["calls_from_journal"]) == (0, first["calls_made"])
+    assert first.calls_made > 0 == first.calls_from_journal
+    assert (again.calls_made, again.calls_from_journal) == (0, first.calls_made)
     rows = {"train.jsonl", "val.jsonl", "test.jsonl"}
     assert rows | {"rejected.jsonl", "manifest.json", "README.md", "dataset_info.json"} == set(before)
     build_offline(tmp_path / "elsewhere", sample(corpora, name))
@@ -121,8 +112,8 @@ def test_a_limit_buys_nothing_that_the_whole_build_would_buy_again(tmp_path: Pat
     _, part = build_offline(tmp_path, [source(BOOK)], replace(FEW, limit=2))
     _, whole = build_offline(tmp_path, [source(BOOK)], FEW)
     _, alone = build_offline(tmp_path / "other", [source(BOOK)], FEW)
-    assert whole["calls_from_journal"] == part["calls_made"] > 0
-    assert whole["calls_made"] + part["calls_made"] == alone["calls_made"]
+    assert whole.calls_from_journal == part.calls_made > 0
+    assert whole.calls_made + part.calls_made == alone.calls_made
     assert files_in(run_in(tmp_path).dataset) == files_in(run_in(tmp_path / "other").dataset)
 
 
@@ -141,12 +132,12 @@ def test_what_stands_elsewhere_does_not_change_a_sections_calls(tmp_path: Path) 
     """Locality: the same section in a longer book, in another order, is asked the same."""
     build_offline(tmp_path, [source(BOOK)], FEW)
     _, other = build_offline(tmp_path, [source(BOOK), source("# 别的\n\n石庚的兵器是辛刀。\n", "z.md")], FEW, "two")
-    assert other["calls_made"] == 2
+    assert other.calls_made == 2
     head, *chapters = BOOK.split("\n## ")
     turned = "\n## ".join([head, *chapters[::-1]])
     _, backwards = build_offline(tmp_path, [source(turned + "\n")], FEW, "turned")
     # The section at the end of a file lacks the blank line, so two sections are others.
-    assert backwards["calls_made"] <= 2 * (1 + 3)
+    assert backwards.calls_made <= 2 * (1 + 3)
 
 
 @pytest.mark.parametrize(

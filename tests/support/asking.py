@@ -16,8 +16,9 @@ from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.live import OpenAIBackend
 from wukong_pipe.records import Section
-from wukong_pipe.teacher.asking import BaseQATask, JournalledTeacher, Reply, Request
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.requests import BaseQATask, Reply, Request
 
 SCHEMA = {"type": "object", "required": ["pairs"], "properties": {"pairs": {"type": "array"}}}
 GOOD = '{"pairs": [{"question": "谁？"}]}'

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.build import Built
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import Invocation, TeacherChoice, run_build
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.stages.settings import BuildSettings
@@ -44,7 +44,7 @@ def source(text: str, name: str = "book.md") -> Source:
 
 def build_offline(
     folder: Path, sources: list[Source], settings: BuildSettings = SMALL, name: str = "book"
-) -> tuple[Built, dict[str, Any]]:
+) -> tuple[Built, Invocation]:
     """Build into `folder`/runs/`name`; the second value is what stands in build.json."""
     workspace = Workspace(folder / "runs")
     return run_build(

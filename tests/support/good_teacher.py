@@ -11,7 +11,7 @@ from wukong_pipe.embedded import teacher
 from wukong_pipe.embedded.facts import facts
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang, Section
-from wukong_pipe.teacher.asking import AnswerTask, ParaphraseTask
+from wukong_pipe.teacher.requests import AnswerTask, ParaphraseTask
 
 _SECTION = re.compile(r"<source>\n(.*)\n</source>", re.DOTALL)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words, uncovered
 from wukong_pipe.checks.comparing import Known
-from wukong_pipe.corpus.run_sources import source_texts
+from wukong_pipe.corpus.of_run import source_texts
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures

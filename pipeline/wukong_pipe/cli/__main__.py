@@ -1,5 +1,7 @@
 """`python -m wukong_pipe.cli`, as torchrun starts it."""
 
+import sys
+
 from wukong_pipe.cli.main import main
 
-raise SystemExit(main())
+sys.exit(main())

@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from wukong_pipe.build import Built
-from wukong_pipe.cli.options import AMOUNT, common_with, err, out, run_named
-from wukong_pipe.commands.build import TeacherChoice, price_of, price_of_rest, run_build
+from wukong_pipe.cli.options import common_with, err, out, run_named
+from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
+from wukong_pipe.commands.build import price_of, price_of_rest, run_build
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
-from wukong_pipe.dataset.files import split_counts
-from wukong_pipe.dataset.formats import FORMATS
+from wukong_pipe.dataset.formats import FORMATS, Format
 from wukong_pipe.errors import ShortOfQuota
-from wukong_pipe.journal.records import Prices
-from wukong_pipe.screens.build import Steps, build_summary, price_table
-from wukong_pipe.stages.estimate import AT_MOST, Price
+from wukong_pipe.screens.build import Steps
+from wukong_pipe.screens.build_result import show_build, show_price
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import Reask
-from wukong_pipe.teacher.ledger import Ceilings
-from wukong_pipe.workspace import Run, Workspace
-
-# What a call may cost is known from these, and how its reply is read.
-RESERVED = {
-    "model", "messages", "max_tokens", "max_completion_tokens", "n", "stream", "response_format", "temperature"
-}  # fmt: skip
+from wukong_pipe.workspace import Workspace
 
 MOST_VARIANTS = 100
 """More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
-PAIRS = 12
-"""So many pairs are shown by --limit."""
-CHANGES = 10
-"""So many rows that a rebuild changed elsewhere are told one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions(TeacherOptions):
+    """What the options of `build` read."""
+
+    paths: tuple[Path, ...]
+    teacher: Literal["openai", "offline"]
+    variants: int
+    answer_variants: int
+    judge: bool
+    max_pairs: int
+    holdout: float
+    min_fill: float
+    batch: bool
+    lang: Literal["auto", "zh", "en"]
+    format: Format
+    prompts: Path | None
+    limit: int | None
+    reask: tuple[str, ...]
+    dry_run: bool
+    overwrite: bool
+    push_to_hub: str
+    public: bool
+    push_rejected: bool
+    no_secret: tuple[str, ...]
+    runs_dir: Path
+    run: str
+    json: bool
+
+    def settings(self) -> BuildSettings:
+        return BuildSettings(
+            variants=self.variants,
+            answer_variants=self.answer_variants,
+            judge=self.judge,
+            max_pairs=self.max_pairs,
+            holdout=self.holdout,
+            min_fill=self.min_fill,
+            lang=None if self.lang == "auto" else self.lang,
+            prompts=self.prompts,
+            limit=self.limit,
+            format=self.format,
+        )
+
+    def destination(self) -> hub.Destination:
+        return hub.Destination(self.push_to_hub, self.public, self.push_rejected, self.no_secret)
 
 
 @click.command("build")
@@ -48,11 +80,7 @@ CHANGES = 10
     show_default=True,
     help="A server that speaks OpenAI's protocol, or the embedded templates.",
 )
-@click.option("--teacher-model", default="", help="The teacher's model; known providers have a default.")
-@click.option("--base-url", default="", help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI.")
-@click.option("--temperature", type=float, help="The teacher's; by default the server's.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Longest reply of the teacher, in tokens.  [default: 8192]")
-@click.option("--extra-body", default="", help="JSON object of fields that only the teacher's server knows.")
+@model_options
 @click.option(
     "--variants",
     type=click.IntRange(0, MOST_VARIANTS),
@@ -79,26 +107,13 @@ CHANGES = 10
     show_default=True,
     help="Share kept by the checks below which a section is asked again, and the build, as a whole, exits with 3.",
 )
-@click.option(
-    "--concurrency", type=click.IntRange(1, 256), help="Calls to the teacher at a time.  [default: found out]"
-)
-@click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Requests a minute at most.")
-@click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Tokens a minute at most.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    help="Seconds for one call in all.  [default: 300; 1800 for a server on this machine]",
-)
+@speed_options
 @click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
-@click.option("--price-in", type=AMOUNT, help="Price of a million prompt tokens.")
-@click.option("--price-out", type=AMOUNT, help="Price of a million completion tokens.")
-@click.option("--currency", default="USD", show_default=True, help="What prices and --max-cost are in; only a label.")
-@click.option("--max-cost", type=AMOUNT, help="The most this run may cost in all; needs the prices.")
-@click.option("--max-calls", type=click.IntRange(0), help="The most calls this run may make in all.")
+@price_options
 @click.option(
     "--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True, help="Of the sources."
 )
-@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
+@encoding_option
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
@@ -121,7 +136,7 @@ CHANGES = 10
 @click.option("--push-rejected", is_flag=True, help="Upload rejected.jsonl, too.")
 @click.option("--no-secret", multiple=True, metavar="MARK", help="Upload although this looks like a secret.")
 @common_with(run_named("the first source's name"))
-def build_command(paths: tuple[Path, ...], **options: Any) -> None:
+def build_command(**values: Any) -> None:
     """Ask a teacher about Markdown and write a dataset.
 
     PATHS are Markdown files or folders of them. The run is named after the first unless --run names
@@ -138,36 +153,22 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
       wukong-pipe build docs/ --answer-variants 2 --judge
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
-    if options["judge"] and options["teacher"] == "offline":
+    options = BuildOptions(**values)
+    if options.judge and options.teacher == "offline":
         raise click.UsageError("--judge needs a language model: the embedded teacher's templates cannot judge a pair.")
-    destination = hub.Destination(
-        options["push_to_hub"], options["public"], options["push_rejected"], options["no_secret"]
-    )
-    if destination.repo and not options["dry_run"]:
+    destination = options.destination()
+    if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
-    sources = read_sources(paths, options["encoding"])
-    if others := passed_over(paths):
+    sources = read_sources(options.paths, options.encoding)
+    if others := passed_over(options.paths):
         err.print(others)
-    settings = BuildSettings(
-        variants=options["variants"],
-        answer_variants=options["answer_variants"],
-        judge=options["judge"],
-        max_pairs=options["max_pairs"],
-        holdout=options["holdout"],
-        min_fill=options["min_fill"],
-        lang=None if options["lang"] == "auto" else options["lang"],
-        prompts=options["prompts"],
-        limit=options["limit"],
-        format=options["format"],
-    )
-    prices = chosen_prices(options)
-    if options["dry_run"]:
-        show_price(price_of(sources, settings, prices), options["json"])
+    settings, prices = options.settings(), options.prices()
+    if options.dry_run:
+        show_price(price_of(sources, settings, prices), out, as_json=options.json)
         return
-    choice = teacher_choice(options, prices)
-    reask = Reask(*options["reask"])
-    workspace = Workspace(options["runs_dir"])
-    run = workspace.run(options["run"]) if options["run"] else workspace.run_after(paths[0])
+    choice, reask = options.choice(options.teacher, batch=options.batch), Reask(*options.reask)
+    workspace = Workspace(options.runs_dir)
+    run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
     with Steps(err).shown() as steps:
         built, invocation = run_build(
             workspace,
@@ -175,145 +176,17 @@ def build_command(paths: tuple[Path, ...], **options: Any) -> None:
             sources,
             settings,
             choice,
-            named=bool(options["run"]),
-            overwrite=options["overwrite"],
+            named=bool(options.run),
+            overwrite=options.overwrite,
             progress=steps,
             reask=reask,
             say=err.print,
         )
     rest = price_of_rest(sources, settings, built, prices) if settings.limit else None
-    show_build(run, built, invocation, rest, options["json"])
+    show_build(run, built, invocation, rest, out, err, as_json=options.json)
     if reask.unmet:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if destination.repo:
         err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
     if not built.shortfall.enough:
         raise ShortOfQuota(built.shortfall.sentence, askable=built.shortfall.askable)
-
-
-def chosen_prices(options: dict[str, Any]) -> Prices | None:
-    """The prices that the options give.
-
-    Raises:
-        click.UsageError: one of the two is missing, or both are and there is a ceiling that needs them.
-    """
-    price_in, price_out = options["price_in"], options["price_out"]
-    if (price_in is None) != (price_out is None) or (price_in is None and options["max_cost"] is not None):
-        raise click.UsageError(
-            "--price-in and --price-out (for a million tokens) go together, and --max-cost needs both."
-        )
-    return None if price_in is None else Prices(price_in, price_out, options["currency"])
-
-
-def teacher_choice(options: dict[str, Any], prices: Prices | None) -> TeacherChoice:
-    """The teacher that the options and, last of all, OPENAI_* name.
-
-    Raises:
-        click.UsageError: --extra-body is no JSON object, or holds what the build sets.
-    """
-    parameters = {key: options[key] for key in ("temperature", "max_tokens") if options[key] is not None}
-    if options["timeout"] is not None:
-        parameters["deadline"] = options["timeout"]
-    if options["extra_body"]:
-        parameters["extra_body"] = _extra_body(options["extra_body"])
-    return TeacherChoice(
-        kind=options["teacher"],
-        model=options["teacher_model"],
-        base_url=options["base_url"] or os.environ.get("OPENAI_BASE_URL", ""),
-        api_key=os.environ.get("OPENAI_API_KEY", ""),
-        concurrency=options["concurrency"],
-        rpm=options["rpm"],
-        tpm=options["tpm"],
-        parameters=parameters,
-        prices=prices,
-        ceilings=Ceilings(options["max_cost"], options["max_calls"]),
-        batch=options["batch"],
-    )
-
-
-def _extra_body(text: str) -> dict[str, Any]:
-    context = click.get_current_context()
-    option = next(option for option in context.command.params if option.name == "extra_body")
-    try:
-        extra = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(f"it is not JSON: {error.msg} at column {error.colno}.", context, option) from error
-    if not isinstance(extra, dict):
-        raise click.BadParameter("it must be a JSON object.", context, option)
-    if taken := sorted(RESERVED & extra.keys()):
-        raise click.BadParameter(
-            f"it must not hold {', '.join(taken)}: the build sets them, some by options of their own.", context, option
-        )
-    return extra
-
-
-def show_price(price: Price, as_json: bool) -> None:
-    if as_json:
-        stages = {name: {**stage.to_json(), "cost": price.cost(stage)} for name, stage in price.stages.items()}
-        for name in AT_MOST & stages.keys():
-            stages[name]["at_most"] = True
-        plan = {"sections": price.sections, "pairs": price.pairs, "stages": stages, "cost": price.cost(price.total)}
-        print(json.dumps(plan))
-        return
-    out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
-    out.print(price_table(price))
-    if AT_MOST & price.stages.keys():
-        out.print("The judge is asked about doubtful pairs alone; the figure is for all pairs being so.")
-    if price.prices is None:
-        out.print("For the cost give --price-in and --price-out.")
-    out.print("Nothing was spent.")
-
-
-def show_build(run: Run, built: Built, invocation: dict[str, Any], rest: Price | None, as_json: bool) -> None:
-    if as_json:
-        splits = split_counts(built.rows)
-        shown: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": splits, "build": invocation}
-        shown |= {"warnings": built.warnings, "edits": built.edits, "changed": built.changed}
-        shown |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
-        if rest is not None:
-            shown["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
-        print(json.dumps(shown))
-        return
-    if rest is not None:
-        show_pairs(built)
-    out.print(build_summary(built))
-    cost = f", {invocation['cost']} {invocation['currency']}" if invocation["cost"] is not None else ""
-    unknown = invocation["unknown_tokens_in"] + invocation["unknown_tokens_out"]
-    of_unknown = f" (up to {unknown:,} of the tokens for calls of unknown outcome)" if unknown else ""
-    out.print(
-        f"{invocation['calls_made']} calls made{cost}{of_unknown}, "
-        f"{invocation['calls_from_journal']} from the journal, {invocation['seconds']:.0f} s. Dataset: {run.dataset}"
-    )
-    if built.edits:
-        out.print(built.edits)
-    for change in built.changed[:CHANGES]:
-        err.print(f"Changed though its section is not: {change}")
-    if len(built.changed) > CHANGES:
-        err.print(f"… and {len(built.changed) - CHANGES} more such rows; --json lists all.")
-    if built.shortfall.line:
-        again = " --reask short asks for it again." if built.shortfall.askable else ""
-        err.print(f"{built.shortfall.line}{again}")
-    for warning in [*built.warnings, *filter(None, [invocation["overcharged"]])]:
-        err.print(f"Warning: {warning}", style="yellow")
-    if rest is not None and rest.sections:
-        total, cost = rest.total, rest.cost(rest.total)
-        tokens = f", {total.tokens.prompt:,} tokens in and {total.tokens.completion:,} out"
-        bill = f"{tokens}{f', {cost}' if cost else ''}" if built.manifest["teacher"]["language_model"] else ""
-        out.print(
-            f"The rest: {rest.sections} sections, about {total.calls} calls{bill}; "
-            "what was bought here is not paid again. To build it, leave out --limit."
-        )
-    elif built.shortfall.enough:
-        out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
-
-
-def show_pairs(built: Built) -> None:
-    """Pairs of a build that tries a few sections, from all over it, so that its reader can judge them."""
-    count = min(len(built.pairs), PAIRS)
-    for pair in (built.pairs[i * len(built.pairs) // count] for i in range(count)):
-        out.print(f"{pair.section.source}:{pair.lines[0]}  {pair.question}", style="bold")
-        out.print(f"    {pair.answer}")
-        for evidence in pair.evidence:
-            out.print(f"    “{' '.join(evidence.split())}”", style="dim")
-    if len(built.pairs) > count:
-        out.print(f"… and {len(built.pairs) - count} more pairs: `wukong-pipe inspect N` shows those of a section.")

@@ -96,6 +96,7 @@ def demo(
     with _step(out, 2, f"Train: {student.what}"):
         with training_installed():
             from wukong_trainer.data.files import read_training_data
+            from wukong_trainer.evaluation.evaluate import Settings
             from wukong_trainer.models.locating import located
             from wukong_trainer.recipe import load_recipe, overridden
         recipe = overridden(load_recipe(student.recipe), precision=precision)
@@ -107,7 +108,7 @@ def demo(
         for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):
-        settings_of_eval = {"batch": 64, "max_new_tokens": ANSWER_TOKENS, "limit": None, "drop_leaked": False}
+        settings_of_eval = Settings(batch=64, max_new_tokens=ANSWER_TOKENS)
         with Steps(err).shown() as steps:
             metrics, answers = run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
         out.print(evaluation_table(metrics, answers))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from wukong_pipe.cli.build import build_command, chosen_prices, teacher_choice
 from wukong_pipe.cli.options import (
     base_model,
     common,
@@ -21,31 +20,58 @@ from wukong_pipe.cli.options import (
     precision_option,
     run_named,
 )
+from wukong_pipe.cli.teacher_options import TeacherOptions, teacher_options
 from wukong_pipe.commands.evaluate import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
+from wukong_pipe.extras import training_installed
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.evaluation import against_table, evaluation_lines, history_table
 from wukong_pipe.workspace import Workspace
 from wukong_trainer.report.metrics_file import metrics_of
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-OF_BUILD = (
-    "teacher_model", "base_url", "temperature", "max_tokens", "extra_body", "concurrency", "rpm", "tpm", "timeout",
-    "price_in", "price_out", "currency", "max_cost", "max_calls", "encoding",
-)  # fmt: skip
-"""Options that eval has as build has them: the judge is a teacher, and --encoding is of the same sources."""
+if TYPE_CHECKING:
+    from wukong_trainer.evaluation.evaluate import Settings
 
 BATCH = {"transformers": 32, "vllm": 256}
 """Questions at a time where --batch does not say: vLLM itself looks what fits."""
 
 
-def like_build(command: F) -> F:
-    """The options of `OF_BUILD`."""
-    options = {parameter.name: parameter for parameter in build_command.params}
-    shared = [options[name] for name in reversed(OF_BUILD)]
-    # Where click's own decorators put them.
-    command.__click_params__ = [*getattr(command, "__click_params__", []), *shared]  # type: ignore[attr-defined]
-    return command
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalOptions(TeacherOptions):
+    """What the options of `eval` read; those of a teacher are the judge's."""
+
+    test: Path | None
+    model: str
+    limit: int | None
+    engine: Literal["transformers", "vllm"]
+    batch: int | None
+    """Questions at a time."""
+    max_new_tokens: int
+    drop_leaked: bool
+    general: int | None
+    open_book: bool
+    bertscore: str
+    judge: bool
+    against: tuple[str, ...]
+    fail_under: float | None
+    history: bool
+    runs_dir: Path
+    run: str
+    json: bool
+
+    def settings(self) -> Settings:
+        with training_installed():
+            from wukong_trainer.evaluation.evaluate import Settings
+
+        return Settings(
+            engine=self.engine,
+            batch=self.batch or BATCH[self.engine],
+            max_new_tokens=self.max_new_tokens,
+            limit=self.limit,
+            drop_leaked=self.drop_leaked,
+            general=self.general,
+            open_book=self.open_book,
+            bertscore=self.bertscore,
+        )
 
 
 @click.command("eval")
@@ -90,9 +116,9 @@ def like_build(command: F) -> F:
     help="Exit with 4 where the tuned model's primary score is lower.",
 )
 @click.option("--history", is_flag=True, help="Show the run's evaluations so far; nothing is asked.")
-@like_build
+@teacher_options
 @common
-def eval_command(**options: Any) -> None:
+def eval_command(**values: Any) -> None:
     """Ask base and tuned model the same held-out questions.
 
     Both are decoded greedily. Answers are kept as they come: the same command goes on where a killed one stopped.
@@ -106,30 +132,29 @@ def eval_command(**options: Any) -> None:
       wukong-pipe eval --fail-under 0.8
       wukong-pipe export && wukong-pipe eval --engine vllm
     """
-    workspace = Workspace(options["runs_dir"])
-    run = named_or_last(workspace, options["run"])
-    if options["history"]:
+    options = EvalOptions(**values)
+    workspace = Workspace(options.runs_dir)
+    run = named_or_last(workspace, options.run)
+    if options.history:
         entries = past_evaluations(run)
-        print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
+        print(json.dumps(entries)) if options.json else out.print(history_table(entries))
         return
-    options["batch"] = options["batch"] or BATCH[options["engine"]]
-    names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
-    prices = chosen_prices(options)
-    judge = teacher_choice(options | {"teacher": "openai", "batch": False}, prices) if options["judge"] else None
+    options.prices()  # Half a price is an error without a judge, too.
+    judge = options.choice() if options.judge else None
     with Steps(err).shown() as steps:
         metrics, answers = run_eval(
             workspace,
             run,
-            {name: options[name] for name in names},
-            test=options["test"],
-            model=base_model(options["model"]),
+            options.settings(),
+            test=options.test,
+            model=base_model(options.model),
             progress=steps,
-            rivals=options["against"],
+            rivals=options.against,
             judge=judge,
-            encoding=options["encoding"],
+            encoding=options.encoding,
             say=err.print,
         )
-    if options["json"]:
+    if options.json:
         print(json.dumps(metrics))
     else:
         out.print(evaluation_table(metrics, answers))
@@ -138,8 +163,8 @@ def eval_command(**options: Any) -> None:
             out.print(line)
         if evaluation.against:
             out.print(against_table(evaluation.against))
-    check_threshold(metrics, options["fail_under"])
-    if not options["json"]:
+    check_threshold(metrics, options.fail_under)
+    if not options.json:
         out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
 
 

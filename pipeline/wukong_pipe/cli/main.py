@@ -11,6 +11,7 @@ from itertools import pairwise
 import click
 
 from wukong_pipe import __version__
+from wukong_pipe.cli import config_file
 from wukong_pipe.cli.build import build_command
 from wukong_pipe.cli.evaluate import demo_command, eval_command, report_command
 from wukong_pipe.cli.inspect import inspect_command, journal_command
@@ -20,17 +21,16 @@ from wukong_pipe.cli.runs import completion_command, runs_command
 from wukong_pipe.cli.train import train_command
 from wukong_pipe.cli.use import ask_command, chat_command, export_command, serve_command
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, TrainingInterrupted, WukongError
-from wukong_pipe.stages import settings
 
 
-class InOrder(click.Group):
+class OrderedGroup(click.Group):
     """Commands in the order in which they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)
 
 
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def cli() -> None:
     """Turn a folder of Markdown into a small language model that knows it, and prove that it does.
@@ -93,8 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. All errors of ours are shown here, in one place."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        settings.check_environment(option_names(), os.environ)
-        defaults = settings.read_config(option_names())
+        config_file.check_environment(option_names(), os.environ)
+        defaults = config_file.read_config(option_names())
         cli.main(arguments, "wukong-pipe", standalone_mode=False, default_map=defaults, auto_envvar_prefix="WUKONG")
     except WukongError as error:
         if "--debug" in arguments:
@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
         said = io.StringIO()
         error.show(said)
         err.print(said.getvalue().rstrip("\n"))
-        if isinstance(error, click.UsageError) and (where := settings.said_where(error)):
+        if isinstance(error, click.UsageError) and (where := config_file.place_of(error)):
             err.print(where)
         return 2
     except (click.Abort, KeyboardInterrupt):

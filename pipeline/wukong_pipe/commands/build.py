@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.build import Asking, Built, build, load_prompts, nothing_to_close, read_sections, written_freely
-from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
+from wukong_pipe.build import Built, build, load_prompts, read_sections
+from wukong_pipe.corpus.of_run import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
-from wukong_pipe.embedded import questions, teacher
+from wukong_pipe.embedded import questions
+from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.errors import Interrupted, WorkspaceError
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.records import Section
+from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Backend, JournalledTeacher, OfflineBackend, Used
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
+from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
 from wukong_pipe.teacher.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace, write_json
@@ -56,6 +58,36 @@ class TeacherChoice:
     """Through the provider's Batch API."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What one `build` did and what it is booked at, as it stands in build.json.
+
+    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "tokens_in": 1300, "tokens_out": 260,
+     "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
+    """
+
+    calls_made: int
+    calls_from_journal: int
+    failed_calls: int
+    tokens_in: int
+    tokens_out: int
+    unknown_tokens_in: int
+    """Of calls of unknown outcome, at most."""
+    unknown_tokens_out: int
+    cost: str | None
+    """None without prices."""
+    currency: str
+    overcharged: str
+    """A sentence where the provider billed more than a request can cost; else empty."""
+    seconds: float
+    places: dict[str, Any]
+    """Where the sources stand: see `noted_places`."""
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        return {**{name: value for name, value in values.items() if name != "places"}, **self.places}
+
+
 def run_build(
     workspace: Workspace,
     run: Run,
@@ -68,7 +100,7 @@ def run_build(
     progress: Progress,
     reask: Reask | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> tuple[Built, dict[str, Any]]:
+) -> tuple[Built, Invocation]:
     """Build the run's dataset, and note what this invocation cost in build.json.
 
     Args:
@@ -83,41 +115,26 @@ def run_build(
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     with workspace.writing():
-        if not named:
-            check_same_corpus(run, sources)
-        if not overwrite:
-            check_untouched(run)
-        if changes := changed_sources(run, sources):
-            say(f"Since the last build: {changes}.")
-        run.folder.mkdir(parents=True, exist_ok=True)
+        _open_run(run, sources, say, named=named, overwrite=overwrite)
         with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
-            teacher, asking = _asking(teacher_settings, choice.batch, journal, ledger, run, say, settings.judge)
-            asking = replace(asking, attempts=_attempts(journal, run, reask or Reask()))
+            if choice.batch and teacher_settings is not None:
+                say(waves(settings.judge))
+            backend = _backend(teacher_settings, choice.batch, journal, ledger, run, say)
+            teacher = JournalledTeacher(journal, backend, run.name)
+            asking = _asking(teacher, teacher_settings, choice.batch, _attempts(journal, run, reask, settings.min_fill))
 
-            def drain() -> None:
-                teacher.stop(Interrupted("Interrupted; what was in flight has been kept."))
-                say(
-                    "Stopping; an open batch stays with the provider, and the same command collects it."
-                    if choice.batch
-                    else f"Stopping: {ledger.in_flight} calls in flight are finished and kept; again to stop at once."
-                )
-
-            def note() -> dict[str, Any]:
-                invocation = _invocation(teacher, ledger, time.monotonic() - started)
-                invocation |= noted_places(sources)
-                write_json(run.folder / "build.json", invocation)
+            def note() -> Invocation:
+                invocation = _invocation(teacher, ledger, time.monotonic() - started, noted_places(sources))
+                write_json(run.folder / "build.json", invocation.to_json())
                 return invocation
 
+            def show(step: str, done: int, total: int) -> None:
+                progress(step, done, total, spent_so_far(ledger))
+
             try:
-                with draining(drain):
-                    built = build(
-                        sources,
-                        settings,
-                        asking,
-                        run,
-                        lambda step, done, total: progress(step, done, total, spent_so_far(ledger)),
-                    )
+                with draining(lambda: _drain(teacher, ledger, choice.batch, say)):
+                    built = build(sources, settings, asking, run, show)
             except BaseException:
                 if teacher.bought or ledger.spent.tokens != NOTHING:
                     # A full disk has no room for the note either: the user is told what failed first.
@@ -127,6 +144,31 @@ def run_build(
             invocation = note()
         workspace.remember(run)
     return built, invocation
+
+
+def _open_run(run: Run, sources: Sequence[Source], say: Callable[[str], None], *, named: bool, overwrite: bool) -> None:
+    """Make the run's folder, unless what it holds would be lost.
+
+    Raises:
+        WorkspaceError: it was built from other files, or its dataset was edited by hand.
+    """
+    if not named:
+        check_same_corpus(run, sources)
+    if not overwrite:
+        check_untouched(run)
+    if changes := changed_sources(run, sources):
+        say(f"Since the last build: {changes}.")
+    run.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _drain(teacher: JournalledTeacher, ledger: Ledger, batch: bool, say: Callable[[str], None]) -> None:
+    """What the first Ctrl-C does."""
+    teacher.stop(Interrupted("Interrupted; what was in flight has been kept."))
+    say(
+        "Stopping; an open batch stays with the provider, and the same command collects it."
+        if batch
+        else f"Stopping: {ledger.in_flight} calls in flight are finished and kept; again to stop at once."
+    )
 
 
 def settings_of(choice: TeacherChoice) -> TeacherSettings:
@@ -141,87 +183,61 @@ def settings_of(choice: TeacherChoice) -> TeacherSettings:
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))
 
 
-def _asking(
+def _backend(
     settings: TeacherSettings | None,
     batch: bool,
     journal: Journal,
     ledger: Ledger,
     run: Run,
     say: Callable[[str], None],
-    judged: bool,
-) -> tuple[JournalledTeacher, Asking]:
-    """The teacher of these settings, or the embedded one, behind the journal."""
-    backend: Backend
-    form_of: Callable[[str], str]
+) -> Backend:
+    """The teacher of these settings; without any, the embedded one."""
     if settings is None:
-        backend, size, form_of, close = _embedded(journal), 1, questions.form_of, nothing_to_close
-    elif batch:
-        from wukong_pipe.providers.batch import BatchBackend, waves
+        return OfflineBackend(embedded.teacher_id(), embedded.answer, journal)
+    if batch:
+        from wukong_pipe.providers.batch import BatchBackend
 
-        say(waves(judged))
-        backend = filing = BatchBackend(settings, journal, ledger, run.name, say)
-        size, form_of, close = EVERYBODY, written_freely, filing.close
-    else:
-        from wukong_pipe.providers.live import OpenAIBackend
+        return BatchBackend(settings, journal, ledger, run.name, say)
+    from wukong_pipe.providers.live import OpenAIBackend
 
-        backend = live = OpenAIBackend(settings, journal, ledger, say)
-        size, form_of, close = settings.most, written_freely, live.close
-    teacher = JournalledTeacher(journal, backend, run.name)
-    return teacher, Asking(
-        teacher.ask,
-        backend.model,
-        size,
-        form_of,
-        backend.parameters,
-        used=lambda stage: used_by(teacher, stage),
-        stop=teacher.stop,
-        close=close,
-    )
+    return OpenAIBackend(settings, journal, ledger, say)
 
 
-def _embedded(journal: Journal) -> OfflineBackend:
-    return OfflineBackend(teacher.teacher_id(), teacher.answer, journal)
+def _asking(teacher: JournalledTeacher, settings: TeacherSettings | None, batch: bool, attempts: Attempts) -> Asking:
+    """How many ask a teacher at a time."""
+    if settings is None:
+        return Asking(teacher, 1, attempts, questions.form_of)
+    return Asking(teacher, EVERYBODY if batch else settings.most, attempts)
 
 
-def _attempts(journal: Journal, run: Run, reask: Reask) -> Attempts:
+def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) -> Attempts:
     return Attempts(
-        granted=lambda subject: journal.allowance(run.name, subject),
-        grant=lambda subject: journal.allow(run.name, subject, ATTEMPTS),
-        reask=reask,
+        granted=lambda name: journal.allowance(run.name, name),
+        grant=lambda name: journal.allow(run.name, name, ATTEMPTS),
+        reask=reask or Reask(),
+        min_fill=min_fill,
     )
 
 
 # --- what it cost ------------------------------------------------------------------------------------------------
 
 
-def used_by(teacher: JournalledTeacher, stage: str) -> dict[str, Any]:
-    """The answers that a stage has used, whoever paid for them when."""
-    used = teacher.used.get(stage, Used())
-    return {
-        "calls": used.calls,
-        "tokens_in": used.tokens.prompt,
-        "tokens_out": used.tokens.completion,
-        "cost": {currency: f"{cost.normalize():f}" for currency, cost in sorted(used.cost.items())},
-        "unpriced_calls": used.unpriced,
-    }
-
-
-def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float) -> dict[str, Any]:
-    """What this invocation did and is booked at."""
+def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float, places: dict[str, Any]) -> Invocation:
     spent = ledger.spent
-    return {
-        "calls_made": teacher.bought,
-        "calls_from_journal": teacher.from_journal,
-        "failed_calls": spent.failed,
-        "tokens_in": spent.tokens.prompt,
-        "tokens_out": spent.tokens.completion,
-        "unknown_tokens_in": spent.unknown.prompt,
-        "unknown_tokens_out": spent.unknown.completion,
-        "cost": None if ledger.cost is None else f"{ledger.cost.normalize():f}",
-        "currency": ledger.prices.currency if ledger.prices else "",
-        "overcharged": ledger.overcharged,
-        "seconds": round(seconds, 2),
-    }
+    return Invocation(
+        calls_made=teacher.bought,
+        calls_from_journal=teacher.from_journal,
+        failed_calls=spent.failed,
+        tokens_in=spent.tokens.prompt,
+        tokens_out=spent.tokens.completion,
+        unknown_tokens_in=spent.unknown.prompt,
+        unknown_tokens_out=spent.unknown.completion,
+        cost=None if ledger.cost is None else f"{ledger.cost.normalize():f}",
+        currency=ledger.prices.currency if ledger.prices else "",
+        overcharged=ledger.overcharged,
+        seconds=round(seconds, 2),
+        places=places,
+    )
 
 
 def spent_so_far(ledger: Ledger) -> str:
@@ -250,7 +266,7 @@ def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices
 
     def counted() -> Iterator[Section]:
         for section in sections:
-            if wanted := quota(section, settings):
+            if wanted := quota(section, settings.max_pairs):
                 quotas.append(wanted)
                 yield section
 

@@ -8,24 +8,26 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.build import written_freely
 from wukong_pipe.checks.inventions import invented_in
 from wukong_pipe.commands.build import Progress, TeacherChoice
 from wukong_pipe.corpus.of_run import names_of, source_of
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
+from wukong_pipe.stages.asking import written_freely
 from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
 from wukong_trainer.scoring.figures import sampled
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from wukong_trainer.evaluation.evaluate import Settings
+
 
 def run_eval(
     workspace: Workspace,
     run: Run,
-    settings: Mapping[str, Any],
+    settings: Settings,
     *,
     test: Path | None,
     model: str,
@@ -48,14 +50,14 @@ def run_eval(
         WukongError: see `wukong_trainer.evaluation.evaluate.evaluate` and `judging.judging`.
     """
     with training_installed():
-        from wukong_trainer.evaluation.evaluate import Settings, evaluate
+        from wukong_trainer.evaluation.evaluate import evaluate
         from wukong_trainer.evaluation.judge import SCHEMA
     from wukong_pipe.commands.judging import judging
 
     with workspace.writing():
         workspace.remember(run)
         find_source = source_of(run, encoding)
-        if settings.get("open_book") and find_source is None:
+        if settings.open_book and find_source is None:
             raise WorkspaceError(
                 f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be read: "
                 "put them back, or build again; answers are not paid twice."
@@ -65,7 +67,7 @@ def run_eval(
         with judged as ask_judge:
             return evaluate(
                 run,
-                Settings(**settings),
+                settings,
                 test=test,
                 base_model=model,
                 form_of=form_of if asked_by_template(run) else written_freely,

@@ -12,10 +12,12 @@ from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang
 from wukong_pipe.schema import check_item
-from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
 from wukong_pipe.teacher.attempts import ATTEMPTS
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import load_prompt
+from wukong_pipe.teacher.requests import Request
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 

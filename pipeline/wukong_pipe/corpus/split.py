@@ -1,4 +1,9 @@
-"""Markdown → sections, without losing a character: the sections' texts re-join to the source exactly."""
+"""Markdown → sections, without losing a character: the sections' texts re-join to the source exactly.
+
+What a section then says, unit by unit, is in units.py; where a long table is cut, and what its rows are, in tables.py.
+
+    Section("blackwukong.md", ("黑神话：悟空", "武器"), first_line=120, text="## 武器\\n\\n| 武器 | 来源 |…", header="")
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from pathlib import PurePosixPath
 from markdown_it.token import Token
 
 from wukong_pipe.corpus.blocks import FRONT_MATTER, line_starts, parse
+from wukong_pipe.corpus.tables import HEAD_LINES, is_cut_before
 from wukong_pipe.corpus.units import outline
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.language.chinese import is_chinese
@@ -145,15 +151,14 @@ class _Cuts:
             if token.type in {"thead_open", "tbody_open"}:
                 continue
             if token.type == "tr_open":
-                # A table's head stays with its first row.
-                if tokens[i - 1].type == "tr_close":
+                if is_cut_before(tokens, i):
                     by_depth.setdefault(token.level, set()).add(begin)
                 continue
             # A heading stays with what it heads.
             if token.level or not i or tokens[i - 1].type != "heading_close":
                 by_depth.setdefault(token.level, set()).add(begin)
             if token.type == "table_open":
-                head = starts[min(token.map[0] + 2, token.map[1])]
+                head = starts[min(token.map[0] + HEAD_LINES, token.map[1])]
                 self._add_header(begin, head, head, end)
             elif token.type == "fence":
                 self._add_header(begin, starts[token.map[0] + 1], begin + 1, end)

@@ -1,21 +1,20 @@
 """What a section says, piece by piece: sentences, list items and table rows, each a verbatim slice.
 
-A unit is the smallest thing that can be evidence. How many there are decides how many pairs a section is asked
-for, and how many of them some pair's evidence covers is the coverage that the manifest reports.
+A unit is the smallest thing that can be evidence; tables.py says how a table row becomes one. The number of units
+decides how many pairs a section is asked for; the coverage in the manifest counts those that some evidence covers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from markdown_it.token import Token
-
 from wukong_pipe.corpus.blocks import line_starts, parse, plain, unmarked
 from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.tables import cells, is_head, worth_of_row
 from wukong_pipe.language.sentences import sentence_spans
 from wukong_pipe.records import Section
 
@@ -51,7 +50,7 @@ class Unit:
         A sentence that only announces what follows it says nothing to ask for.
         """
         if self.kind == "row":
-            return sum(1 for cell in self.cells[1:] if cell)
+            return worth_of_row(self.cells)
         return 0 if _SIGNPOST.search(self.words) else 1
 
 
@@ -92,11 +91,10 @@ def outline(text: str, at_start: bool) -> Outline:
             headings.append((token.map[0], int(token.tag[1:]), _shortened(clean(plain(tokens[i + 1])).text.strip())))
             refers = refers or "[" in tokens[i + 1].content
         elif token.type == "tr_open" and token.map:
-            cells = tuple(_cells(tokens, i))
-            if tokens[i - 1].type == "thead_open":
-                header = cells
+            if is_head(tokens, i):
+                header = cells(tokens, i)
             else:
-                found += _row(text, starts, token.map[0], header, cells)
+                found += _row(text, starts, token.map[0], header, cells(tokens, i))
         elif token.type == "inline" and token.map and tokens[i - 1].type == "paragraph_open":
             begin, end = starts[token.map[0]], starts[token.map[1]]
             found += _paragraph(text, begin, end, item=inside_item > 0)
@@ -122,20 +120,12 @@ def units(section: Section) -> tuple[Unit, ...]:
     return tuple(replace(unit, start=unit.start - skipped, end=unit.end - skipped) for unit in found)
 
 
-def _cells(tokens: Sequence[Token], row: int) -> Iterator[str]:
-    for token in tokens[row + 1 :]:
-        if token.type == "tr_close":
-            return
-        if token.type == "inline":
-            yield clean(plain(token)).text.strip()
-
-
-def _row(text: str, starts: list[int], line: int, header: tuple[str, ...], cells: tuple[str, ...]) -> Iterator[Unit]:
+def _row(text: str, starts: list[int], line: int, header: tuple[str, ...], row: tuple[str, ...]) -> Iterator[Unit]:
     raw = text[starts[line] : starts[line + 1]]
-    if any(cells):
+    if any(row):
         start = starts[line] + len(raw) - len(raw.lstrip())
         end = starts[line] + len(raw.rstrip())
-        yield Unit("row", start, end, text[start:end], " ".join(cells), header=header, cells=cells)
+        yield Unit("row", start, end, text[start:end], " ".join(row), header=header, cells=row)
 
 
 def _paragraph(text: str, begin: int, end: int, *, item: bool) -> Iterator[Unit]:

@@ -20,7 +20,7 @@ from wukong_pipe.embedded.questions import Fact, templates
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Section
-from wukong_pipe.teacher.asking import AnswerTask, BaseQATask, ParaphraseTask, Request
+from wukong_pipe.teacher.requests import AnswerTask, BaseQATask, ParaphraseTask, Request
 
 _FAMILY_RANK = {"attribute": 0, "define": 1, "ask": 2, "cloze": 3, "reverse": 4, "list": 5, "compare": 6}
 """Families of short exact answers come first."""

@@ -8,62 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
-import re
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
 
-from wukong_pipe.bounded import parse
-from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, WukongError
+from wukong_pipe.errors import StoppedShort, WorkspaceError, WukongError
 from wukong_pipe.journal.records import Call, Purchase, Tokens, now
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch_api import BatchApi, Refused
+from wukong_pipe.providers.batch_results import BatchResults, SentBatch
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.providers.request import PROMPT_ONLY, awaited, first_rung, hashed_parameters, offer_of, wire_body
+from wukong_pipe.providers.dialect import Dialect, DialectLadder
+from wukong_pipe.providers.request import awaited, hashed_parameters, offer_of
 from wukong_pipe.reasons import Reason
-from wukong_pipe.teacher.asking import Request, Unanswered
+from wukong_pipe.teacher.journalled import Unanswered
 from wukong_pipe.teacher.ledger import Ledger, Reservation
-from wukong_pipe.teacher.refusals import REFUSED, classify, ending, was_refused, words_of
-from wukong_pipe.teacher.replies import MOST_OF_A_REPLY
+from wukong_pipe.teacher.requests import Request
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """A file's, a little under OpenAI's 200 MB: https://developers.openai.com/api/docs/guides/batch#rate-limits"""
 TRIES = 3
 """So often a request goes up that comes back without an answer."""
-DAYS = 2
-"""After so many a batch can bring nothing any more: its window is one."""
-MOST_OF_A_LINE = 2 * MOST_OF_A_REPLY
-"""Bytes of a line of results, in which a reply's letters may be spelt out; of a longer one the beginning is kept."""
-_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"(\w{1,100})"')
 _QUIET = 20
 """Turns of the event loop without a new request, after which all that can ask have asked."""
-_NOT_RUN = {"batch_expired", "batch_cancelled"}
-"""Codes of lines that were never worked on."""
-# “Enqueued token limit reached”, “Maximum content size limit exceeded”, “too many requests in the file”. Not “Billing
-# hard limit has been reached”.
-_SIZE = re.compile(r"^(?!.*billing).*(?:limit|exceed|too (?:large|big|many)|more than)", re.I | re.S)
-
-
-def waves(judged: bool) -> str:
-    """What the user is to expect.
-
-    Args:
-        judged: whether doubtful pairs are judged before wordings are bought.
-    """
-    first = (
-        "Up to three waves of batches (pairs, judgements, then wordings)"
-        if judged
-        else "Two waves of batches (pairs, then wordings)"
-    )
-    return (
-        f"{first}, up to {'nine' if judged else 'six'} where replies fall short; each may take up to a day. "
-        "Stop whenever you like: the same command collects what was sent."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +48,9 @@ class _Line:
     """A request's line in a file, and the most that it can cost."""
 
     purchase: Purchase
-    rung: int
+    dialect: Dialect
     data: bytes
     offer: Tokens
-
-
-@dataclass(slots=True)
-class _Sent:
-    """A batch that may bring answers."""
-
-    id: int
-    mark: str
-    file: str
-    remote: str
-    created: str
-    rung: int
-    limit_name: str
-    items: dict[str, tuple[Purchase, Reservation]]
-    """What is not settled yet, by key."""
-    has_temperature: bool = False
-    answered: int = 0
-    too_large: bool = False
-    end: WukongError | None = None
-    """What one of its lines says that ends the run."""
-
-    @property
-    def name(self) -> str:
-        """What it is called before the user."""
-        return f"Batch {self.remote}" if self.remote else "A batch"
 
 
 class BatchBackend:
@@ -120,19 +63,15 @@ class BatchBackend:
         Args:
             say: told how a batch gets on.
         """
-        self.settings = self._wire = settings
+        self.settings = settings
         self.base_url, self.model, self.parameters = settings.base_url, settings.model, hashed_parameters(settings)
         self._journal, self._ledger, self._run, self._say = journal, ledger, run, say
-        self._api = BatchApi(settings)
+        self._api, self._ladder = BatchApi(settings), DialectLadder(settings, journal)
+        self._results = BatchResults(settings, journal, ledger, self._api, self._ladder, say)
         self._waiting: dict[str, _Waiting] = {}
         """By key: a teacher asks each only once at a time."""
         self._buying: asyncio.Task[None] | None = None
-        self._rung, self._limit_name = journal.rung(self.base_url, self.model), "max_tokens"
         self._most_requests, self._one_by_one = MOST_REQUESTS, False
-        self._answered = 0
-        self._unclear_in_a_row = 0
-        self._in_vain: dict[str, list[str]] = {}
-        """Why a request brought no answer, each time it was sent."""
         self._end: Exception | None = None
 
     async def close(self) -> None:
@@ -200,12 +139,12 @@ class BatchBackend:
             StoppedShort: that is all that this teacher has brought.
         """
         for key, waiting in self._waiting.items():
-            reasons = self._in_vain.get(key, [])
+            reasons = self._results.in_vain.get(key, [])
             if waiting.answer.done():
                 continue
             if (call := self._journal.get(key)) is not None:
                 waiting.answer.set_result(call)
-            elif len(reasons) >= TRIES and self._answered:
+            elif len(reasons) >= TRIES and self._results.answered:
                 waiting.answer.set_exception(Unanswered(Reason.of("no-answer", tries=TRIES, words=reasons[-1])))
             elif len(reasons) >= TRIES:
                 raise StoppedShort(
@@ -225,7 +164,7 @@ class BatchBackend:
         for key in self._waiting:
             if (batch := self._journal.open_batch_of(key)) is not None:
                 raise WorkspaceError(awaited(batch))
-        lines = sorted(map(self._line, self._waiting.values()), key=lambda line: line.rung)
+        lines = sorted(map(self._line, self._waiting.values()), key=lambda line: line.dialect.rung)
         # Never none: nothing is in flight that could make room, and so the ledger raises.
         fitting = self._ledger.fitting([line.offer for line in lines])
         if fitting < len(lines):
@@ -234,24 +173,24 @@ class BatchBackend:
         sent = [await self._send(file) for file in (files[:1] if self._one_by_one else files)]
         for one in sent:
             if one.items:  # None where the file was refused.
-                await self._collect(one)
+                await self._results.collect(one)
         if any(one.too_large for one in sent):
             # Providers limit a file, and what is queued in all.
             self._most_requests, self._one_by_one = max(1, max(map(len, files)) // 2), True
 
     def _line(self, waiting: _Waiting) -> _Line:
-        rung = max(self._rung, first_rung(self._journal, waiting.purchase))
-        body = wire_body(self._wire, waiting.request, rung, self._limit_name)
+        dialect = self._ladder.dialect(waiting.purchase)
+        body = self._ladder.body(waiting.request, dialect)
         line = {"custom_id": waiting.purchase.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
-        return _Line(waiting.purchase, rung, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
+        return _Line(waiting.purchase, dialect, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
 
     def _files(self, lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-        """The lines cut into files of one rung each, within the provider's limits."""
+        """The lines cut into files of one dialect each, within the provider's limits."""
         file: list[_Line] = []
         size = 0
         for line in lines:
             is_full = len(file) == self._most_requests or size + len(line.data) > MOST_BYTES
-            if file and (is_full or line.rung != file[0].rung):
+            if file and (is_full or line.dialect != file[0].dialect):
                 yield file
                 file, size = [], 0
             file.append(line)
@@ -260,30 +199,29 @@ class BatchBackend:
 
     # --- one batch: sent, or found again ----------------------------------------------------------------------
 
-    async def _send(self, lines: Sequence[_Line]) -> _Sent:
+    async def _send(self, lines: Sequence[_Line]) -> SentBatch:
         """Book and journal a batch, then send it: whatever dies in between, it is found again by its mark.
 
         Raises:
             WukongError: the provider cannot be reached, or refuses it for another reason than its size.
         """
-        purchases, rung = [line.purchase for line in lines], lines[0].rung
-        reserved = self._ledger.reserve_all(purchases, [line.offer for line in lines], rung)
+        purchases, dialect = [line.purchase for line in lines], lines[0].dialect
+        reserved = self._ledger.reserve_all(purchases, [line.offer for line in lines], dialect.rung)
         wanted = list(zip(purchases, reserved, strict=True))
         mark = uuid.uuid4().hex
         number = self._journal.open_batch(mark, [(purchase, taken.send) for purchase, taken in wanted])
         items = {purchase.key: (purchase, taken) for purchase, taken in wanted}
-        has_temperature = self._wire.temperature is not None
-        sent = _Sent(number, mark, "", "", now(), rung, self._limit_name, items, has_temperature)
+        sent = SentBatch(number, mark, "", "", now(), dialect, items)
         try:
             sent.file = await self._api.upload(f"{mark}.jsonl", b"".join(line.data for line in lines))
             self._journal.file_batch(number, sent.file)
             sent.remote = await self._api.create(mark, sent.file)
         except WukongError as error:
             if not sent.file:  # And so no batch.
-                self._write_off(sent, str(error), unbilled=True)
+                self._results.write_off(sent, str(error), unbilled=True)
             raise
         except Refused as error:
-            self._refused(sent, error.status, error.words)
+            self._results.refused(sent, error.status, error.words)
             return sent
         self._journal.name_batch(number, sent.remote)
         self._say(f"Batch {sent.remote} is sent: {len(lines)} requests.")
@@ -303,199 +241,10 @@ class BatchBackend:
                 self._journal.end_batch(batch.id)
                 continue
             rung, created = self._journal.batch_sent(batch.id)
-            sent = _Sent(batch.id, batch.mark, batch.file, batch.remote, created, rung, "max_tokens", {})
-            sent.has_temperature = self.settings.temperature is not None
+            dialect = Dialect(rung, has_temperature=self.settings.temperature is not None)
+            sent = SentBatch(batch.id, batch.mark, batch.file, batch.remote, created, dialect, {})
             for purchase, send, booked, prices in items:
                 sent.items[purchase.key] = purchase, Reservation(send, booked, prices)
                 self._ledger.adopt(sent.items[purchase.key][1])
             self._say(f"{sent.name} of an earlier build is collected.")
-            await self._collect(sent)
-
-    # --- one batch: collected ---------------------------------------------------------------------------------
-
-    async def _collect(self, sent: _Sent) -> None:
-        """Wait for a batch to end, journal what it brought, and settle what it did not.
-
-        Raises:
-            WukongError: it may still bring answers, but not now; or it said that the run cannot go on.
-        """
-        try:
-            if sent.file and not sent.remote:
-                sent.remote = await self._api.find(sent.mark, sent.file)
-            if not sent.remote:
-                if sent.file:
-                    # Refused where the file is not this key's: then nor would its batch be listed.
-                    await self._api.know(sent.file)
-                self._write_off(sent, "the batch was never made", unbilled=True)
-                return
-            self._journal.name_batch(sent.id, sent.remote)
-            ended = await self._api.ended(sent.remote, self._telling(sent))
-            for file in (ended.output_file_id, ended.error_file_id):
-                if file:
-                    await self._take_all(sent, file)
-        except Refused as error:
-            if error.status not in {404, 405}:
-                raise ending(self.base_url, error.status, error.words, used=True) from None
-            self._gone(sent, error.words)
-            return
-        if ended.status == "failed":
-            problems = (ended.errors.data if ended.errors else None) or []
-            words = "; ".join(f"{problem.message} ({problem.code})" for problem in problems)
-            words = self.settings.scrub(words.encode("utf-8", "replace")).decode("utf-8")
-            self._refused(sent, None, words or "no explanation")
-            return
-        self._write_off(sent, f"{sent.name} {ended.status} without an answer to this", unbilled=False, in_vain=True)
-        if sent.end is not None:
-            raise sent.end
-
-    def _telling(self, sent: _Sent) -> Callable[[Any], None]:
-        """What tells the user of every tenth that is done of a batch, and of every new status."""
-        shown = ("", 0)
-
-        def tell(batch: Any) -> None:
-            nonlocal shown
-            done = sum(getattr(batch.request_counts, name, 0) or 0 for name in ("completed", "failed"))
-            total = getattr(batch.request_counts, "total", 0) or len(sent.items)
-            if shown != (batch.status, 10 * done // total):
-                shown = batch.status, 10 * done // total
-                self._say(f"{time.strftime('%H:%M')} {sent.name}: {batch.status}, {done} of {total} requests done.")
-
-        return tell
-
-    async def _take_all(self, sent: _Sent, file: str) -> None:
-        """Journal what stands in a result file.
-
-        Raises:
-            StoppedShort: this is no result file.
-        """
-        understood = False
-        for line in io.BytesIO(await self._api.content(file)):
-            understood = self._take(sent, line) or understood
-            await asyncio.sleep(0)  # Each line is safe by itself: here the user may stop.
-        if not understood:
-            raise StoppedShort(
-                f"{sent.name}: its file {file} came from {self.base_url} without any result. "
-                "What was bought is kept; the same command tries again."
-            )
-
-    def _take(self, sent: _Sent, line: bytes) -> bool:
-        """Settle the request that a line of a result file is about; False where it is no such line."""
-        if len(line) > MOST_OF_A_LINE and (named := _CUSTOM_ID.search(line, 0, 1000)):
-            if (key := named[1].decode("ascii")) in sent.items:
-                self._take_response(sent, key, 200, line[:MOST_OF_A_REPLY])
-            return True
-        try:
-            result = parse(line)
-            key = result["custom_id"]
-            if key not in sent.items:
-                return True  # A second answer, or one that an earlier build has taken.
-        except (ValueError, LookupError, TypeError):
-            return False
-        response, error = result.get("response"), result.get("error")
-        status = response.get("status_code") if isinstance(response, dict) else None
-        if isinstance(status, int):
-            self._take_response(sent, key, status, json.dumps(response.get("body")).encode("ascii"))
-        else:
-            not_run = isinstance(error, dict) and error.get("code") in _NOT_RUN
-            words = words_of(json.dumps(error)) if error else "no response"
-            self._drop(sent, key, words, unbilled=not_run, in_vain=True)
-        return True
-
-    def _take_response(self, sent: _Sent, key: str, status: int, body: bytes) -> None:
-        """Settle a request that the provider answered or refused, as a live call's answer or refusal is."""
-        if status == 200:
-            sent.answered += 1
-            self._answered += 1
-            self._unclear_in_a_row = 0
-            self._answer(sent, key, status, body)
-            return
-        words = words_of(body.decode("ascii"))
-        kind = classify(
-            status,
-            words,
-            rungs_left=sent.rung < PROMPT_ONLY,
-            limit_name=sent.limit_name,
-            has_temperature=sent.has_temperature,
-        )
-        if kind == "unclear":
-            self._unclear_in_a_row += 1
-            if sent.answered or (self._answered and self._unclear_in_a_row < 3):
-                kind = "rejected"
-        if kind == "rejected":
-            self._answer(sent, key, status, body, f"{REFUSED} ({status}): {words[:500]}")
-            return
-        if kind == "rung":
-            self._journal.refuse_rung(self.base_url, self.model, sent.rung)
-            self._rung = max(self._rung, sent.rung + 1)
-        elif kind == "limit_name":
-            self._limit_name = "max_completion_tokens"
-        elif kind == "temperature":
-            self._wire = replace(self._wire, temperature=None)
-        elif kind != "retry":
-            sent.end = sent.end or ending(self.base_url, status, words, used=self._answered > 0)
-        self._drop(sent, key, words, status, unbilled=was_refused(status), in_vain=kind == "retry")
-
-    def _answer(self, sent: _Sent, key: str, status: int, body: bytes, error: str = "") -> None:
-        """Journal an answer."""
-        purchase, reservation = sent.items.pop(key)
-        self._ledger.answered(reservation, purchase, body, status=status, rung=sent.rung, seconds=0.0, error=error)
-
-    # --- one batch: without answers ---------------------------------------------------------------------------
-
-    def _drop(
-        self, sent: _Sent, key: str, reason: str, status: int | None = None, *, unbilled: bool, in_vain: bool = False
-    ) -> None:
-        """Settle a request that came back without an answer.
-
-        Args:
-            in_vain: this counts as one of its tries.
-        """
-        _, reservation = sent.items.pop(key)
-        self._ledger.failed(reservation, status=status, seconds=0.0, error=reason[:500], unbilled=unbilled)
-        if in_vain:
-            self._in_vain.setdefault(key, []).append(reason if status is None else f"{status}: {reason}")
-
-    def _write_off(
-        self, sent: _Sent, reason: str, status: int | None = None, *, unbilled: bool, in_vain: bool = False
-    ) -> None:
-        """Settle all that has no answer, and end the batch."""
-        for key in list(sent.items):
-            self._drop(sent, key, reason, status, unbilled=unbilled, in_vain=in_vain)
-        self._journal.end_batch(sent.id)
-
-    def _refused(self, sent: _Sent, status: int | None, words: str) -> None:
-        """Settle a file that the provider refused as a whole; where it was too large, smaller ones follow.
-
-        Args:
-            status: None where it was taken first, and the batch failed.
-
-        Raises:
-            WukongError: it was refused for another reason.
-        """
-        count = len(sent.items)
-        self._write_off(sent, words, status, unbilled=not sent.answered)
-        if count > 1 and status in {None, 400, 413, 422} and _SIZE.search(words):
-            sent.too_large = True
-            self._say(f"A file of {count} requests is too large for {self.base_url}, smaller ones follow: {words}")
-        elif status in {404, 405}:
-            raise TeacherError(f"{self.base_url} has no Batch API ({words}): build without --batch.")
-        elif status is None:
-            message = f"{sent.name} failed at {self.base_url}: {words.rstrip('.')}."
-            raise StoppedShort(f"{message} What was bought is kept.") if self._answered else TeacherError(message)
-        else:
-            raise ending(self.base_url, status, words, used=self._answered > 0)
-
-    def _gone(self, sent: _Sent, words: str) -> None:
-        """What the provider does not know (any more) is asked again, once it can bring nothing any more.
-
-        Raises:
-            StoppedShort: it still can, to the owner of another key, and would be paid twice.
-        """
-        end = datetime.fromisoformat(sent.created) + timedelta(days=DAYS)
-        if datetime.now(UTC) < end:
-            raise StoppedShort(
-                f"{sent.name} is not known at {self.base_url}, or its results are not ({words.rstrip('.')}): is this "
-                "the key it was sent with? To ask again now might be paid twice; the same command does so from "
-                f"{end:%Y-%m-%d %H:%M} UTC on."
-            )
-        self._write_off(sent, words, 404, unbilled=False)
+            await self._results.collect(sent)

@@ -7,9 +7,11 @@ why that alone is never simply repeated.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
 
 from wukong_pipe.bounded import MIB
 from wukong_pipe.errors import StoppedShort, TeacherError
@@ -36,6 +38,15 @@ class Refused(Exception):
         self.status, self.words = status, words
 
 
+class FailedForNow(Exception):
+    """A call of the Batch API failed and may succeed when it is tried again."""
+
+    def __init__(self, words: str, wait: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait = wait
+        """Seconds that the provider asks for."""
+
+
 class BatchApi:
     """Files and batches of one provider. What fails for now is tried again, as often as the settings say.
 
@@ -47,6 +58,7 @@ class BatchApi:
         self._settings = settings
         self._client: AsyncOpenAI | None = None
         self._reached = False
+        self._backoff = wait_exponential_jitter(multiplier=settings.backoff, max=60, jitter=settings.backoff)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -152,38 +164,53 @@ class BatchApi:
         return self._client
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What `call` brings; what fails for now is tried again."""
+        retries = self._settings.retries
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(FailedForNow),
+            stop=stop_after_attempt(retries + 1),
+            wait=self._wait,
+            reraise=True,
+        )
+        try:
+            answer: T = await retrying(self._once, call)
+        except FailedForNow as error:
+            raise StoppedShort(
+                f"The Batch API at {self._settings.base_url} failed {retries + 1} times in a row, last with: {error}. "
+                "What was sent stays with the provider; the same command collects it."
+            ) from None
+        return answer
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds before the next try: as many as the provider says, if that is longer."""
+        error = state.outcome.exception() if state.outcome else None
+        asked_for = error.wait if isinstance(error, FailedForNow) else 0.0
+        return max(self._backoff(state), asked_for)
+
+    async def _once(self, call: Callable[[], Awaitable[T]]) -> T:
         import openai  # Not at the top: see new_client.
 
-        retries, backoff, base_url = self._settings.retries, self._settings.backoff, self._settings.base_url
-        for number in range(retries + 1):
-            asked_to_wait = None
-            try:
-                answer = await call()
-            except openai.APIStatusError as error:
-                self._reached = True
-                body = self._settings.scrub(error.response.content).decode("utf-8", "replace")
-                words = self._settings.scrubbed(words_of_answer(error.status_code, error.response.headers, body))
-                if classify(error.status_code, words, rungs_left=False, limit_name="") != "retry":
-                    raise Refused(error.status_code, words) from None
-                failure, asked_to_wait = f"{error.status_code}: {words}", retry_after(error.response.headers)
-            except openai.APIConnectionError as error:
-                failure = self._settings.scrubbed(f"{type(error.__cause__).__name__}: {error.__cause__}".rstrip(": ."))
-                if not self._reached and failure.startswith(("ConnectError", "UnsupportedProtocol", "ProxyError")):
-                    raise TeacherError(
-                        f"No connection to {base_url} ({failure}): is the address right, is the server up?"
-                    ) from None
-            except (ValueError, RecursionError) as error:
-                failure = self._settings.scrubbed(f"no answer in JSON ({error})")
-            else:
-                self._reached = True
-                return answer
-            if number < retries:
-                pause = min(60.0, backoff * 2**number) + random.uniform(0, backoff)
-                await asyncio.sleep(max(pause, asked_to_wait or 0.0))
-        raise StoppedShort(
-            f"The Batch API at {base_url} failed {retries + 1} times in a row, last with: {failure}. "
-            "What was sent stays with the provider; the same command collects it."
-        )
+        try:
+            answer = await call()
+        except openai.APIStatusError as error:
+            self._reached = True
+            body = self._settings.scrub(error.response.content).decode("utf-8", "replace")
+            words = self._settings.scrubbed(words_of_answer(error.status_code, error.response.headers, body))
+            if classify(error.status_code, words, rungs_left=False, limit_name="") != "retry":
+                raise Refused(error.status_code, words) from None
+            wait = retry_after(error.response.headers) or 0.0
+            raise FailedForNow(f"{error.status_code}: {words}", wait) from None
+        except openai.APIConnectionError as error:
+            failure = self._settings.scrubbed(f"{type(error.__cause__).__name__}: {error.__cause__}".rstrip(": ."))
+            if not self._reached and failure.startswith(("ConnectError", "UnsupportedProtocol", "ProxyError")):
+                raise TeacherError(
+                    f"No connection to {self._settings.base_url} ({failure}): is the address right, is the server up?"
+                ) from None
+            raise FailedForNow(failure) from None
+        except (ValueError, RecursionError) as error:
+            raise FailedForNow(self._settings.scrubbed(f"no answer in JSON ({error})")) from None
+        self._reached = True
+        return answer
 
 
 def _said(answer: Any, name: str) -> str:

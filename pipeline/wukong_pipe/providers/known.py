@@ -15,7 +15,7 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class KnownProvider:
     """A hosted API that speaks OpenAI's protocol."""
 
     name: str
@@ -28,23 +28,23 @@ class Provider:
 PROVIDERS = (
     # gpt-4.1-mini is shut down on 2027-01-14 in favour of this one:
     # https://developers.openai.com/api/docs/deprecations
-    Provider("OpenAI", DEFAULT_BASE_URL, "gpt-6-luna", "OPENAI_API_KEY"),
+    KnownProvider("OpenAI", DEFAULT_BASE_URL, "gpt-6-luna", "OPENAI_API_KEY"),
     # deepseek-chat was retired in July 2026: https://api-docs.deepseek.com/
-    Provider("DeepSeek", "https://api.deepseek.com", "deepseek-flash", "DEEPSEEK_API_KEY"),
-    Provider("DashScope", "https://dashscope.aliyuncs.com/compatible-mode/v1", "qwen-plus", "DASHSCOPE_API_KEY"),
-    Provider(
+    KnownProvider("DeepSeek", "https://api.deepseek.com", "deepseek-flash", "DEEPSEEK_API_KEY"),
+    KnownProvider("DashScope", "https://dashscope.aliyuncs.com/compatible-mode/v1", "qwen-plus", "DASHSCOPE_API_KEY"),
+    KnownProvider(
         "SiliconFlow",
         "https://api.siliconflow.cn/v1",
         "Qwen/Qwen3-235B-A22B-Instruct-2507",
         "SILICONFLOW_API_KEY",
     ),
-    Provider("OpenRouter", "https://openrouter.ai/api/v1", "qwen/qwen3-235b-a22b-2507", "OPENROUTER_API_KEY"),
-    Provider("Moonshot", "https://api.moonshot.cn/v1", "kimi-k2.6", "MOONSHOT_API_KEY"),
-    Provider("Zhipu", "https://open.bigmodel.cn/api/paas/v4", "glm-4.7", "ZHIPUAI_API_KEY"),
+    KnownProvider("OpenRouter", "https://openrouter.ai/api/v1", "qwen/qwen3-235b-a22b-2507", "OPENROUTER_API_KEY"),
+    KnownProvider("Moonshot", "https://api.moonshot.cn/v1", "kimi-k2.6", "MOONSHOT_API_KEY"),
+    KnownProvider("Zhipu", "https://open.bigmodel.cn/api/paas/v4", "glm-4.7", "ZHIPUAI_API_KEY"),
 )
 
 
-def provider_of(base_url: str) -> Provider | None:
+def provider_of(base_url: str) -> KnownProvider | None:
     """The provider whose host `base_url` names: DeepSeek takes calls with and without /v1."""
     host = urlsplit(base_url).hostname
     return next((known for known in PROVIDERS if urlsplit(known.base_url).hostname == host), None)
@@ -94,7 +94,7 @@ def checked_url(base_url: str) -> str:
     return base_url.strip().rstrip("/")
 
 
-def _no_key(provider: Provider) -> str:
+def _no_key(provider: KnownProvider) -> str:
     source = "your key" if provider.key_variable == "OPENAI_API_KEY" else f"${provider.key_variable}"
     return (
         f"{provider.name} needs a key. Three ways on: a hosted API (export OPENAI_API_KEY={source}, "

@@ -9,8 +9,8 @@ from typing import Any
 from wukong_pipe.journal.records import Batch, Purchase, Tokens, call_key
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.teacher.asking import Request
 from wukong_pipe.teacher.replies import read_completion
+from wukong_pipe.teacher.requests import Request
 
 JSON_SCHEMA, JSON_OBJECT, PROMPT_ONLY = range(3)
 """The rungs of the support ladder, best first."""

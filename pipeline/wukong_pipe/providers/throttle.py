@@ -1,4 +1,7 @@
-"""When the next call may be sent to a server that does not say how many it takes."""
+"""How a 429 slows the whole build: how many calls at a time and how many a second it sends, learned from refusals.
+
+The refused call itself is waited for and sent again by live.py.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
+from wukong_pipe.providers.call_limit import CALM, CUT, CallLimit
+from wukong_pipe.providers.pace import WINDOW, GivenLimits, LearnedPace
 from wukong_pipe.providers.rate_limit_headers import told_pace
 from wukong_pipe.providers.refusal_share import MEMORY, RefusalShare
 
-WINDOW = 60.0
-"""Seconds: what a server gives a minute, and how far back the throttle looks."""
-CALM = 15.0
-"""Seconds after a cut in which nothing grows."""
 SHORTEST_PAUSE = 0.5
 """Seconds."""
 RAMP_START, RAMP = 0.5, 0.7
 """Seconds between the first two calls after a pause, and what each further gap is of the one before."""
-DIP, REGROW = 0.1, 60.0
-"""How far below what the server takes a learned pace starts, and after how many seconds of use it is there again."""
-FIRST_PATIENCE, MOST_PATIENCE = 4, 16
-"""How many clean rounds, and how many times CALM, pass before a limit that was refused is tried again."""
-SPURT, SURE_SPURT, SURE = 4, 2, 32
-"""After so many times the calls at a time, or so many from SURE on, it is judged whether they brought more answers."""
-CUT = 0.2
-"""The share by which calls at a time are cut, and on trial a pace."""
 TRIALS, SURE_TRIALS = 2, 5
 """So many refusals below all that was refused before are met by a cut, first or where a limit a minute is known; with
 one more, cuts are found to be of no use."""
@@ -36,23 +29,6 @@ CERTAIN = 50
 """After so many answers without another refusal a cut is said to be right."""
 STORM, SAMPLE = 6, 8
 """So many refused of so many calls sent one after another: the server takes hardly any."""
-
-
-class Pace:
-    """Spreads `per_second` over time: virtual scheduling, ITU-T I.371 (GCRA), also known as a leaky bucket.
-
-    Who comes late may catch up with what `slack` seconds are worth; there are no other bursts.
-    """
-
-    def __init__(self, per_second: float, slack: float = 0.1) -> None:
-        self.per_second = per_second
-        self.due = -math.inf
-        """When the next call may be sent."""
-        self._slack = slack
-
-    def spend(self, now: float, amount: float) -> None:
-        """Book `amount`; a negative one corrects what was booked too high."""
-        self.due = max(self.due, now - self._slack) + amount / self.per_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +55,11 @@ class Throttle:
     have met it is cut: calls at a time, then calls a second. Where the share of refusals does not fall with the
     cut, it is the usual from then on, and what was cut is given back.
 
-    Calls at a time: one until the server has answered; then slow start and additive increase, multiplicative
-    decrease, one cut an episode (RFC 5681; the details are those of Inspect AI's adaptive connections). New here:
-    what was refused is tried again ever more rarely, and calls that only queue up in the server are taken back.
+    Calls at a time: one until the server has answered, then as many as `CallLimit` holds for good.
 
     Calls a second: a refusal that comes with no more calls in flight than the server took before is one of a
     limit a minute, which no number of calls at a time can meet. The pace is then what the server took in the last
-    minute, and grows along CUBIC's curve (RFC 9438, in botocore's adaptive retry mode), which is flat where the
-    last refusal was; with its time scaled to `REGROW`, because CUBIC's own second is too short for one call a second.
+    minute; see `LearnedPace`.
     """
 
     def __init__(
@@ -104,19 +77,13 @@ class Throttle:
         used if that is less, and corrected when it ends; so a minute can see more by what its calls differ from it.
         """
         self.most = most
-        self.limit = min(most, start or 8)
-        """Calls at a time, once the server has answered."""
-        self.in_flight = 0
         self.share = RefusalShare()
-        self.changes: list[tuple[float, int, str]] = []
-        """The last 200 changes: time, the new limit of calls at a time, why."""
         self._random = random or Random()
         self._open = False
 
-        self._window_holds = math.inf if rpm is None else max(1, int(rpm))
-        self._requests = Pace(math.inf if rpm is None else rpm / 60)
-        self._tokens = Pace(math.inf if tpm is None else tpm / 60)
-        self._average: float | None = None
+        self._given = GivenLimits(rpm, tpm)
+        self._at_a_time = CallLimit(most, start)
+        self._pace = LearnedPace()
         self._sent: deque[Sent] = deque()  # Within WINDOW.
         self._refused: set[int] = set()  # The numbers of those of them that were refused.
 
@@ -141,20 +108,20 @@ class Throttle:
         self._clean = 0  # The answers before them.
         self._is_alone = False  # The first of them was, of all sent before.
         self._is_proved = False  # There is a limit a minute.
-        self._floor = 0  # As long as few were refused, no fewer at a time are sent than half of what was.
-        self._refused_at = math.inf  # The fewest calls in flight that were refused, and not only slow.
 
-        self._ceiling = math.inf  # The fewest calls in flight that were refused last.
-        self._patience = FIRST_PATIENCE
-        self._round = self._peak = 0
-        self._round_began = 0.0
-        self._worth: tuple[int, float] | None = None  # Calls at a time and the answers a second they brought.
+    @property
+    def limit(self) -> int:
+        """Calls at a time, once the server has answered."""
+        return self._at_a_time.limit
 
-        self._pace = Pace(math.inf)
-        self._top = math.inf
-        self._used = 0.0  # Seconds since the cut in which the pace held calls back.
-        self._used_until = 0.0
-        self._held_back = False
+    @property
+    def in_flight(self) -> int:
+        return self._at_a_time.in_flight
+
+    @property
+    def changes(self) -> list[tuple[float, int, str]]:
+        """The last 200 changes: time, the limit of calls at a time, why."""
+        return self._at_a_time.changes
 
     @property
     def pace(self) -> float:
@@ -167,10 +134,10 @@ class Throttle:
         found: dict[str, float] = {}
         if self._in_vain and not self._is_proved and self._since < CERTAIN:
             return found
-        if self._refused_at < math.inf:
-            found["limit"] = self._refused_at - 1
+        if self._at_a_time.refused_at < math.inf:
+            found["limit"] = self._at_a_time.refused_at - 1
         if self.pace < math.inf:
-            found["pace"] = self._top
+            found["pace"] = self._pace.top
         if self.share.is_notable:
             found["share"] = self.share.overall
         return found
@@ -185,27 +152,21 @@ class Throttle:
         if self.in_flight >= (self.limit if self._open else 1):
             return math.inf
         self._forget(now)
-        due = max(self._resume, self._ramp_due, self._requests.due, self._tokens.due)
-        if len(self._sent) >= self._window_holds:
-            due = max(due, self._sent[0].at + WINDOW)
-        if self._pace.due > max(due, now):
-            due, self._held_back = self._pace.due, True
+        given = self._given.due(len(self._sent), self._sent[0].at if self._sent else now)
+        due = self._pace.hold(now, max(self._resume, self._ramp_due, given))
         return max(0.0, due - now)
 
     def send(self, now: float, tokens: int) -> Sent:
         """A call that uses `tokens` at worst leaves; `wait` must have said 0.0."""
-        booked = tokens if self._average is None else min(tokens, self._average)
-        self._tokens.spend(now, booked)
-        self._requests.spend(now, 1)
-        self._pace.spend(now, 1)
+        booked = self._given.book(now, tokens)
+        self._pace.spend(now)
         self._ramp_due = now + self._ramp
         self._ramp *= RAMP
-        self.in_flight += 1
+        self._at_a_time.send()
         self._left -= 1
         self._number += 1
-        self._peak = max(self._peak, self.in_flight)
         self._began = min(self._began, now)
-        is_probe = self.in_flight >= self._ceiling or math.inf > self.pace >= self._top
+        is_probe = self.in_flight >= self._at_a_time.ceiling or self._pace.is_at_top
         sent = Sent(self._number, now, self.in_flight, booked, is_probe)
         self._sent.append(sent)
         return sent
@@ -219,9 +180,8 @@ class Throttle:
     def succeeded(self, now: float, sent: Sent, tokens: int, retried: bool = False) -> None:
         """A call in flight was answered and used `tokens`; `retried` ones say nothing about the limits."""
         self._end(now, sent, tokens)
-        self._average = tokens if self._average is None else 0.9 * self._average + 0.1 * tokens
-        if not self._open:
-            self._open, self._round_began = True, now
+        self._given.learn(tokens)
+        self._hear(now)
         if sent.number > self._cut_number:
             self._since += 1
             self._is_open = True
@@ -232,27 +192,19 @@ class Throttle:
         self.share.answered()
         if retried or now < self._calm:
             return
-        if self._held_back:
-            self._used += now - max(self._used_until, self._calm)
-            self._pace.per_second = self._top * (1 + DIP * (self._used / REGROW - 1) ** 3)
-            self._held_back = False
-        self._used_until = now
-        self._round += 1
-        if self._round >= max(4, self.limit):
-            self._grow(now)
+        self._pace.grow(now, self._calm)
+        self._at_a_time.succeed(now, self._calm)
 
     def failed(self, now: float, sent: Sent) -> None:
         """A call in flight ended in a 5xx, a timeout or a cut connection; it may have used what was booked."""
         self._end(now, sent, sent.booked)
-        # One failure takes back four answers, so that nothing grows where one call in five fails.
-        self._round = max(self._round - 4, -self.limit)
-        self._used_until = now
+        self._at_a_time.fail()
+        self._pace.pass_over(now)
 
     def dropped(self, now: float, sent: Sent) -> None:
         """A call in flight was cancelled, or refused for a reason that has nothing to do with load."""
         self._end(now, sent, 0)
-        if not self._open:
-            self._open, self._round_began = True, now
+        self._hear(now)
 
     def refused(self, now: float, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
         """A call in flight got 429, and is told to wait `retry_after` seconds, where the server says so.
@@ -271,7 +223,7 @@ class Throttle:
             self._refused_with_others(now, sent, level, retry_after)
             return
         if self.share.refused(sent.is_probe):
-            self._meet(now, sent, level, retry_after, told_pace(headers, self._average or 1.0))
+            self._meet(now, sent, level, retry_after, told_pace(headers, self._given.average or 1.0))
 
     def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
         """Refusals are more than the usual: cut what they may come from."""
@@ -301,17 +253,17 @@ class Throttle:
         else:
             if self._is_proved:
                 self._pause(now, retry_after)
-            self._tried.setdefault(what, (self.limit, self.pace, self._top))
+            self._tried.setdefault(what, (self.limit, self.pace, self._pace.top))
         self._calm = max(self._resume, now) + CALM
         if what not in self._cut or not (is_sure or self._is_proved):
             self._cut.add(what)
             if what == "limit":
-                self._cut_the_limit(now, level, self._in_vain)
+                self._at_a_time.cut(now, level, self._in_vain)
             else:
                 self._cut_the_pace(now, told, sent.is_probe and not self._is_storm(sent))
                 if not is_sure:
-                    self._first_cut = self._first_cut or (self.pace, self._top)
-                    self._pace.per_second = self._top * (1 - CUT)
+                    self._first_cut = self._first_cut or (self.pace, self._pace.top)
+                    self._pace.set(self._pace.top * (1 - CUT), self._pace.top)
             self._since, self._cut_at = 0, now
         self._cut_number, self._cut_limit, self._left, self._is_open = self._number, what == "limit", 0, False
 
@@ -338,15 +290,14 @@ class Throttle:
             self._pause(now, retry_after)
             self._calm = self._resume + CALM
         if self._is_storm(sent):
-            self._floor = 0
-        if self._cut_limit and 1 < level < self._ceiling and level > self._floor:
-            self._ceiling = self._refused_at = level
-            self._set_limit(now, min(self.limit, level - 1), "refused")
+            self._at_a_time.floor = 0
+        if self._cut_limit:
+            self._at_a_time.lower(now, level)
 
     def _believe(self) -> None:
         """Refusals follow the rate: what was cut on trial stays so, the pace but once."""
         if self._first_cut is not None:
-            self._pace.per_second, self._top = self._first_cut
+            self._pace.set(*self._first_cut)
         self._first_cut = None
         self._tried.clear()
         self._in_vain = 0
@@ -362,9 +313,15 @@ class Throttle:
         self._ramp = RAMP_START
 
     def _end(self, now: float, sent: Sent, used: float) -> None:
-        self._tokens.spend(now, used - sent.booked)
-        self.in_flight -= 1
+        self._given.correct(now, used - sent.booked)
+        self._at_a_time.in_flight -= 1
         self._left += 1
+
+    def _hear(self, now: float) -> None:
+        """The server answered something: from the first time on, calls go out beside each other."""
+        if not self._open:
+            self._open = True
+            self._at_a_time.open(now)
 
     # --- learning -------------------------------------------------------------------------------------------
 
@@ -382,8 +339,8 @@ class Throttle:
         self.share.learn(refused + 1, answered + self._clean)
         self._first_cut = None
         if "pace" in self._tried:
-            _, self._pace.per_second, self._top = self._tried["pace"]
-            self._note(now, "given back")
+            self._pace.set(*self._tried["pace"][1:])
+            self._at_a_time.note(now, "given back")
         self._restore_limit(now)
         self._believe()
         self._cut.clear()
@@ -392,16 +349,7 @@ class Throttle:
     def _restore_limit(self, now: float) -> None:
         """It was not the number of calls at a time."""
         if "limit" in self._tried:
-            self._ceiling = self._refused_at = math.inf
-            self._set_limit(now, max(self.limit, self._tried.pop("limit")[0]), "given back")
-
-    def _cut_the_limit(self, now: float, level: int, trial: int) -> None:
-        self._lose_patience(again=level >= 0.8 * self._ceiling)
-        # First what a limit of calls at a time would need, and no more; then what would help against any other.
-        self._floor = self.limit // 2 if trial == 1 and self.limit >= SURE else 0
-        limit = max(self._floor, level - 1) if trial == 1 else level - max(1, int(CUT * level))
-        self._ceiling = self._refused_at = max(self._floor + 1, level)
-        self._set_limit(now, min(self.limit, limit), "refused")
+            self._at_a_time.give_back(now, self._tried.pop("limit")[0])
 
     def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
         if len(self._sent) == len(self._refused):
@@ -412,51 +360,5 @@ class Throttle:
         took /= 1 - self.share.usual
         top = min(took, math.inf if told is None else told, self.pace)
         # An outage in the last minute makes it look slower than it is.
-        self._top = top if self.pace == math.inf else max(top, self._top if is_probe else self.pace / 2)
-        self._pace.per_second = self._top * (1 - DIP)
-        self._used = 0.0
-        self._note(now, f"refused: {self.pace:.3g} a second")
-
-    def _grow(self, now: float) -> None:
-        """A clean round at this limit is over."""
-        if self._peak < 0.8 * self.limit:  # Something else held back.
-            self._new_round(now)
-            return
-        answers_a_second = self._round / max(now - self._round_began, 1e-9)
-        if self._worth is not None and self.limit >= self._worth[0] * (SPURT if self._worth[0] < SURE else SURE_SPURT):
-            limit, before = self._worth
-            self._worth = None
-            # Calls that only wait in the server bring nothing; the cube root leaves room for chance.
-            if answers_a_second < before * (self.limit / limit) ** (1 / 3):
-                self._lose_patience(again=True)
-                self._ceiling = limit + 1
-                self._set_limit(now, limit, f"no faster with {self.limit}")
-                return
-        if self._worth is None:
-            self._worth = self.limit, answers_a_second
-        step = self.limit if 2 * self.limit < self._ceiling else max(1, self.limit // 20)
-        if self.limit >= self._ceiling:  # It is refused no more.
-            self._ceiling, self._patience = self.limit + 1, FIRST_PATIENCE
-        elif self.limit + step >= self._ceiling and (
-            self._round < self._patience * max(4, self.limit) or now < self._calm + CALM * self._patience
-        ):
-            return
-        self._set_limit(now, min(self.most, self.limit + step), "grown")
-
-    def _lose_patience(self, again: bool) -> None:
-        self._patience = min(2 * self._patience, MOST_PATIENCE) if again else FIRST_PATIENCE
-
-    def _set_limit(self, now: float, limit: int, why: str) -> None:
-        changed, self.limit = limit != self.limit, max(1, limit)
-        self._new_round(now)
-        if changed:
-            self._note(now, why)
-
-    def _new_round(self, now: float) -> None:
-        self._round, self._peak, self._round_began = 0, self.in_flight, now
-
-    def _note(self, now: float, why: str) -> None:
-        if self.changes and self.changes[-1][2] == why == "refused" and self.changes[-1][0] > now - CALM:
-            self.changes.pop()  # One episode is one change.
-        self.changes.append((now, self.limit, why))
-        del self.changes[:-200]
+        self._pace.cut(top if self.pace == math.inf else max(top, self._pace.top if is_probe else self.pace / 2))
+        self._at_a_time.note(now, f"refused: {self.pace:.3g} a second")

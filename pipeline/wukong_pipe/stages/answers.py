@@ -1,24 +1,28 @@
-"""Pairs → other wordings of their answers, which the training rows of a family take in turn."""
+"""Pairs → other wordings of their answers, which the training rows of a family take in turn.
+
+The answer “由石敢当掉落。” brings ["击败石敢当后掉落。", "它由石敢当掉落。"]. Of the pair's training rows the first
+keeps the pair's own answer, the second and third take one of these each, the fourth has the pair's own again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
+from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.base_qa import fenced
-from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import AnswerTask, Ask, Reply, Request
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import AnswerTask, Ask, Reply, Request
 
 ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 REPLY_SCHEMA: dict[str, Any] = {
@@ -29,42 +33,8 @@ REPLY_SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(slots=True)
-class RewordedAnswer:
-    """The other wordings of one pair's answer."""
-
-    pair: QAPair
-    wanted: int
-    wordings: list[str] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    refused: bool = False
-    bought: bool = False
-
-    @property
-    def subject(self) -> str:
-        # What is granted to a pair's questions is not granted to its answer.
-        return f"{self.pair.id}/answers"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.pair.id,)
-
-    @property
-    def share(self) -> float:
-        return len(self.wordings) / self.wanted if self.wanted else 1.0
-
-    @property
-    def missing(self) -> int:
-        return self.wanted - len(self.wordings)
-
-    @property
-    def section(self) -> Section:
-        return self.pair.section
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {"question": self.pair.question, "base": self.pair.answer}
+AnswerWordings = Harvest[QAPair, str]
+"""The other wordings of one pair's answer."""
 
 
 def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
@@ -90,46 +60,44 @@ def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping
 
 
 async def ask_answers(
-    pair: QAPair,
-    ask: Ask,
-    settings: BuildSettings,
-    prompts: Mapping[Lang, Prompt],
-    attempts: Attempts = USUAL,
-) -> RewordedAnswer:
+    pair: QAPair, wanted: int, ask: Ask, prompts: Mapping[Lang, Prompt], attempts: Attempts = USUAL
+) -> AnswerWordings:
     """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
 
-    Depends on the pair, the settings and the pair's own earlier replies alone.
+    Depends on the pair, what is wanted of it and its own earlier replies alone.
     """
-    result = RewordedAnswer(pair, settings.answer_variants)
+    # What is granted to a pair's questions is not granted to its answer.
+    wordings = AnswerWordings(pair, f"{pair.id}/answers", wanted)
 
     def more() -> Request:
-        return request(pair, result.missing, tuple(result.wordings), prompts)
+        return request(pair, wordings.missing, tuple(wordings.kept), prompts)
 
-    async for _, reply in replies(result, ask, more, attempts, settings.min_fill):
-        _take(result, reply)
-    return result
+    async for _, reply in replies(wordings, ask, more, attempts):
+        _take(wordings, reply)
+    return wordings
 
 
-def _take(result: RewordedAnswer, reply: Reply) -> None:
-    known = {normalise(wording) for wording in result.wordings}
+def _take(wordings: AnswerWordings, reply: Reply) -> None:
+    pair = wordings.subject
+    known = {normalise(wording) for wording in wordings.kept}
 
     def keep(item: Any) -> Reason | None:
         problem = check_item(item, ANSWER_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else check_answer(item.strip(), result.pair)
+        reason = Reason.of("schema", reason=problem) if problem else check_answer(item.strip(), pair)
         if reason is None and normalise(item) in known:
             return Reason.of("repeats-answer-wording")
         if reason is None:
             known.add(normalise(item))
-            result.wordings.append(item.strip())
+            wordings.kept.append(item.strip())
         return reason
 
-    take(result, reply, "answers", "answers", keep, lambda item: result.about | {"answer": item})
+    take(wordings, reply, "answers", "answers", keep, {"question": pair.question, "base": pair.answer}, "answer")
 
 
 def take_in_turn(
     rows: Iterable[Row],
     places: Mapping[str, int],
-    answers: Sequence[RewordedAnswer],
+    answers: Sequence[AnswerWordings],
     given: AbstractSet[str],
 ) -> list[Row]:
     """The rows, those that are trained with their pair's answer and its other wordings in turn.
@@ -141,11 +109,11 @@ def take_in_turn(
         places: row id → place in its family, the base row's being 0.
         given: ids of the rows whose answer the user has written.
     """
-    of_pair = {answer.pair.id: (answer.pair.answer, *answer.wordings) for answer in answers}
-    told = []
+    of_pair = {wordings.subject.id: (wordings.subject.answer, *wordings.kept) for wordings in answers}
+    answered = []
     for row in rows:
         choices = of_pair.get(row.pair_id, ())
         if choices and row.split == "train" and row.id not in given and row.output == choices[0]:
             row = replace(row, output=choices[places[row.id] % len(choices)])
-        told.append(row)
-    return told
+        answered.append(row)
+    return answered

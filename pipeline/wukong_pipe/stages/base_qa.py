@@ -1,11 +1,14 @@
-"""Sections → question-answer pairs: what is asked of a teacher for a section, and what is kept of its replies."""
+"""Sections → question-answer pairs: what is asked of a teacher for a section, and what is kept of its replies.
+
+A section that says “| 出云棍 | 石敢当 |” brings the pair {"question": "出云棍怎样获得？", "answer": "由石敢当掉落。",
+"evidence": ["| 出云棍 | 石敢当 |"], "lines": [120, 120], "kind": "base", …}.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
@@ -13,12 +16,12 @@ from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Lang, QAPair, Reject, Section, Tally
-from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Ask, BaseQATask, Reply, Request
+from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import Ask, BaseQATask, Reply, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -27,45 +30,13 @@ REPLY_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-
-@dataclass(slots=True)
-class Answered:
-    """What asking for one section brought."""
-
-    section: Section
-    quota: int
-    most: int
-    """Pairs that one reply can hold, as far as is known."""
-    pairs: list[QAPair] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    refused: bool = False
-    bought: bool = False
-
-    @property
-    def subject(self) -> str:
-        return self.section.id
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.section.id,)
-
-    @property
-    def share(self) -> float:
-        return len(self.pairs) / self.quota if self.quota else 1.0
-
-    @property
-    def missing(self) -> int:
-        return min(self.most, self.quota - len(self.pairs))
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {}
+Pairs = Harvest[Section, QAPair]
+"""What asking for one section brought."""
 
 
-def quota(section: Section, settings: BuildSettings) -> int:
+def quota(section: Section, max_pairs: int) -> int:
     """How many pairs a section is asked for: one a fact, at most `max_pairs`."""
-    return min(worth(section), settings.max_pairs)
+    return min(worth(section), max_pairs)
 
 
 def request(section: Section, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
@@ -105,42 +76,44 @@ def _covered(questions: tuple[str, ...], lang: Lang) -> str:
 
 async def ask_base_qa(
     section: Section,
+    wanted: int,
     ask: Ask,
     teacher: str,
-    settings: BuildSettings,
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
-) -> Answered:
-    """Ask for a section's pairs until enough of its quota is kept or the attempts are used up.
+) -> Pairs:
+    """Ask for a section's pairs until enough of them are kept or the attempts are used up.
 
-    Depends on the section, the settings and the section's own earlier replies alone.
+    Depends on the section, what is wanted of it and its own earlier replies alone.
+
+    Args:
+        teacher: the teacher's model id, as the rows carry it.
     """
-    wanted = quota(section, settings)
-    result = Answered(section, wanted, wanted)
+    pairs = Pairs(section, section.id, wanted)
 
     def more() -> Request:
-        return request(section, result.missing, tuple(pair.question for pair in result.pairs), prompts)
+        return request(section, pairs.missing, tuple(pair.question for pair in pairs.kept), prompts)
 
-    async for asked, reply in replies(result, ask, more, attempts, settings.min_fill):
-        half = (result.missing + 1) // 2
-        _take(result, reply, teacher, asked.prompt)
+    async for asked, reply in replies(pairs, ask, more, attempts):
+        half = (pairs.missing + 1) // 2
+        _take(pairs, reply, teacher, asked.prompt)
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
-            result.most = half
-    return result
+            pairs.at_once = half
+    return pairs
 
 
-def _take(result: Answered, reply: Reply, teacher: str, prompt: str) -> None:
+def _take(pairs: Pairs, reply: Reply, teacher: str, prompt: str) -> None:
     def keep(item: Any) -> Reason | None:
-        candidate = read_pair(item, result.section)
+        candidate = read_pair(item, pairs.subject)
         if isinstance(candidate, Reason):
             return candidate
-        reason = check_pair(candidate, result.section)
+        reason = check_pair(candidate, pairs.subject)
         if reason is None:
-            result.pairs.append(_pair(candidate, result.section, teacher, prompt, reply.call))
+            pairs.kept.append(_pair(candidate, pairs.subject, teacher, prompt, reply.call))
         return reason
 
-    take(result, reply, "base_qa", "pairs", keep, lambda item: item if isinstance(item, dict) else {"item": item})
+    take(pairs, reply, "base_qa", "pairs", keep, about={})
 
 
 def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, call: str) -> QAPair:

@@ -35,15 +35,15 @@ def changes_elsewhere(
             sections.add(row["section_id"])
         unchanged = sections & {row.section_id for row in after.values()}
         expected = {"lines"} if wanted == answer_variants else {"lines", "output"}
-        found = [
-            _told(row, after.get(row["id"]), expected)
+        changes = [
+            _change(row, after.get(row["id"]), expected)
             for row in _written(run)
             if row["section_id"] in unchanged and row["id"] not in edited
         ]
     except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
     new = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
-    return sorted([*filter(None, found), *(f"{_where(row)}: is new" for row in new)])
+    return sorted([*filter(None, changes), *(f"{_where(row)}: is new" for row in new)])
 
 
 def _written(run: Run) -> Iterator[dict[str, Any]]:
@@ -53,14 +53,14 @@ def _written(run: Run) -> Iterator[dict[str, Any]]:
             yield from (row for _, row in read_numbered(run.dataset / name))
 
 
-def _told(old: dict[str, Any], row: Row | None, expected: set[str]) -> str:
+def _change(old: dict[str, Any], row: Row | None, expected: set[str]) -> str:
     """What becomes of a written row, "" where that is no news."""
     if row is None:
         return f"{_where(old)}: is gone, see rejected.jsonl"
     new = row.to_json()
     different = [key for key in new if key not in expected and new[key] != old.get(key)]
-    told = ", ".join(f"{key} {old.get(key)!r} → {new[key]!r}" for key in different)
-    return f"{_where(new)}: {told}" if different else ""
+    differences = ", ".join(f"{key} {old.get(key)!r} → {new[key]!r}" for key in different)
+    return f"{_where(new)}: {differences}" if different else ""
 
 
 def _where(row: dict[str, Any]) -> str:

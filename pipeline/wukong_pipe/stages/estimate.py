@@ -23,22 +23,22 @@ AT_MOST = {"judge"}
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Workload:
     """Calls of one stage and their tokens, if each is answered well at the first attempt."""
 
     calls: int = 0
     tokens: Tokens = NOTHING
 
-    def __add__(self, other: Estimate) -> Estimate:
-        return Estimate(self.calls + other.calls, self.tokens + other.tokens)
+    def __add__(self, other: Workload) -> Workload:
+        return Workload(self.calls + other.calls, self.tokens + other.tokens)
 
-    def scaled(self, expected: Mapping[str, int], happened: Mapping[str, int]) -> Estimate:
+    def scaled(self, expected: Mapping[str, int], happened: Mapping[str, int]) -> Workload:
         """In the proportion of what happened to what was expected, where both are known."""
 
         def times(amount: int, name: str) -> int:
             return round(amount * happened[name] / expected[name]) if happened[name] and expected[name] else amount
 
-        return Estimate(
+        return Workload(
             times(self.calls, "calls"),
             Tokens(times(self.tokens.prompt, "tokens_in"), times(self.tokens.completion, "tokens_out")),
         )
@@ -49,19 +49,19 @@ class Estimate:
 
 def estimate(
     sections: Iterable[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
-) -> dict[str, Estimate]:
+) -> dict[str, Workload]:
     """Calls and tokens by stage, held-out questions counted as if they were reworded, too, and all pairs as doubtful.
 
     Args:
         prompts: by stage and language, of the stages that are wanted.
     """
-    stages = {stage: Estimate() for stage in prompts}
+    stages = {stage: Workload() for stage in prompts}
     for section in sections:
-        quota = base_qa.quota(section, settings)
+        quota = base_qa.quota(section, settings.max_pairs)
         if not quota:
             continue
         asked = base_qa.request(section, quota, (), prompts["base_qa"]).messages
-        stages["base_qa"] += Estimate(1, Tokens(_tokens(asked), quota * PAIR_TOKENS))
+        stages["base_qa"] += Workload(1, Tokens(_tokens(asked), quota * PAIR_TOKENS))
         if settings.variants:
             asked = prompts["paraphrase"][section.lang].messages(
                 title=section.heading_path[0],
@@ -80,9 +80,9 @@ def estimate(
     return stages
 
 
-def _each(calls: int, messages: Sequence[Mapping[str, str]], completion: int) -> Estimate:
+def _each(calls: int, messages: Sequence[Mapping[str, str]], completion: int) -> Workload:
     """So many calls of these messages, each with a reply of so many tokens."""
-    return Estimate(calls, Tokens(calls * _tokens(messages), calls * completion))
+    return Workload(calls, Tokens(calls * _tokens(messages), calls * completion))
 
 
 def _tokens(messages: Sequence[Mapping[str, str]]) -> int:
@@ -98,13 +98,13 @@ class Price:
 
     sections: int
     pairs: int
-    stages: dict[str, Estimate]
+    stages: dict[str, Workload]
     prices: Prices | None
 
     @property
-    def total(self) -> Estimate:
-        return sum(self.stages.values(), Estimate())
+    def total(self) -> Workload:
+        return sum(self.stages.values(), Workload())
 
-    def cost(self, of: Estimate) -> str:
+    def cost(self, of: Workload) -> str:
         """For people; empty without prices."""
         return "" if self.prices is None else money(self.prices.cost(of.tokens), self.prices.currency)

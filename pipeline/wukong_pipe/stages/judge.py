@@ -1,9 +1,12 @@
-"""A second look at pairs that passed the free checks and are doubtful: does the section support the answer?"""
+"""Doubtful pairs → verdicts: the teacher looks again at what passed the free checks; does the section support it?
+
+The reply {"supported": false, "reason": "The section names no smack."} makes the pair a reject of the stage "judge".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wukong_pipe.checks.candidates import Candidate, read_pair
@@ -12,10 +15,11 @@ from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.reasons import WORDS, Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.stages.base_qa import fenced
-from wukong_pipe.teacher.asking import Ask, Reply, Request, excerpt
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -25,33 +29,8 @@ VERDICT_SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(slots=True)
-class Judged:
-    """What the teacher said of one doubtful pair."""
-
-    pair: QAPair
-    supported: bool | None = None
-    """None where there is no verdict: such a pair is kept."""
-    rejects: list[Reject] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    refused: bool = False
-    bought: bool = False
-
-    @property
-    def subject(self) -> str:
-        return f"{self.pair.id}/judge"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.pair.id,)
-
-    @property
-    def is_against(self) -> bool:
-        return self.supported is False
-
-    @property
-    def share(self) -> float:
-        return 0.0 if self.supported is None else 1.0
+Verdict = Harvest[QAPair, bool]
+"""What the teacher said of one doubtful pair: [True], [False], or [] where it gave no verdict; such a pair is kept."""
 
 
 def doubted(pair: QAPair) -> Reason | None:
@@ -83,29 +62,37 @@ def request(pair: QAPair, prompts: Mapping[Lang, Prompt]) -> Request:
     )
 
 
-async def ask_judge(
-    pair: QAPair,
-    ask: Ask,
-    prompts: Mapping[Lang, Prompt],
-    attempts: Attempts = USUAL,
-) -> Judged:
+async def ask_judge(pair: QAPair, ask: Ask, prompts: Mapping[Lang, Prompt], attempts: Attempts = USUAL) -> Verdict:
     """Ask until there is a verdict or the attempts are used up."""
-    result = Judged(pair)
-    async for _, reply in replies(result, ask, lambda: request(pair, prompts), attempts, min_fill=1.0):
-        _take(result, reply)
-    return result
+    verdict = Verdict(pair, f"{pair.id}/judge", wanted=1)
+    # There is no part of a verdict that could be enough.
+    async for _, reply in replies(verdict, ask, lambda: request(pair, prompts), replace(attempts, min_fill=1.0)):
+        _take(verdict, reply)
+    return verdict
 
 
-def _take(result: Judged, reply: Reply) -> None:
-    pair = result.pair
+def is_against(verdict: Verdict) -> bool:
+    """Whether the teacher denies that the section supports the pair."""
+    return verdict.kept == [False]
+
+
+def without_denied(pairs: Sequence[QAPair], verdicts: Sequence[Verdict]) -> list[QAPair]:
+    """All pairs but those that the teacher denies."""
+    denied = {verdict.subject.id for verdict in verdicts if is_against(verdict)}
+    return [pair for pair in pairs if pair.id not in denied]
+
+
+def _take(verdict: Verdict, reply: Reply) -> None:
+    pair, raw = verdict.subject, excerpt(reply.raw)
     if reply.problem is not None:
-        result.tally.add(Tally(asked=1, short=1))
-        result.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), excerpt(reply.raw), reply.call))
+        verdict.tally.add(Tally(asked=1, short=1))
+        verdict.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), raw, reply.call))
         return
     assert reply.value is not None
-    result.supported = reply.value["supported"]
-    result.tally.add(Tally(asked=1, received=1, kept=int(result.supported), rejected=int(not result.supported)))
-    if not result.supported:
+    supported = reply.value["supported"]
+    verdict.kept.append(supported)
+    verdict.tally.add(Tally(asked=1, received=1, kept=int(supported), rejected=int(not supported)))
+    if not supported:
         words = excerpt(reply.value["reason"].strip(), 2000)
         reason = Reason.of(WORDS, words=words) if words else Reason.of("no-verdict")
-        result.rejects.append(Reject("judge", reason, pair.section, _item(pair), excerpt(reply.raw), reply.call))
+        verdict.rejects.append(Reject("judge", reason, pair.section, _item(pair), raw, reply.call))

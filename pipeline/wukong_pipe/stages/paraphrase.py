@@ -1,22 +1,25 @@
-"""Pairs → rows: other wordings of each question that is trained, the answer kept as it is."""
+"""Pairs → rows: other wordings of each question that is trained, the answer kept as it is.
+
+A pair that asks “出云棍怎样获得？” brings the row {"instruction": "怎么才能拿到出云棍？", "output": "由石敢当掉落。",
+"kind": "paraphrase", "pair_id": the pair's, "evidence": the pair's, …}.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_pipe.checks.candidates import QUESTION_SCHEMA
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, Tally
+from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
-from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Ask, ParaphraseTask, Reply, Request
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.requests import Ask, ParaphraseTask, Reply, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -26,46 +29,18 @@ REPLY_SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(slots=True)
-class Reworded:
-    """The family of one pair: its base row first, then its other wordings."""
-
-    pair: QAPair
-    rows: list[Row]
-    wanted: int
-    rejects: list[Reject] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    refused: bool = False
-    bought: bool = False
-
-    @property
-    def subject(self) -> str:
-        return self.pair.id
-
-    @property
-    def names(self) -> list[str]:
-        return [self.pair.id, *(row.id for row in self.rows)]
-
-    @property
-    def share(self) -> float:
-        return (len(self.rows) - 1) / self.wanted if self.wanted else 1.0
-
-    @property
-    def missing(self) -> int:
-        return self.wanted - (len(self.rows) - 1)
-
-    @property
-    def section(self) -> Section:
-        return self.pair.section
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {"base": self.pair.question}
+Wordings = Harvest[QAPair, Row]
+"""The other wordings of one pair's question, as rows."""
 
 
 def base_row(pair: QAPair) -> Row:
     """The row that asks a pair's answer with its own question."""
     return Row.of(pair, pair.question, pair.kind, pair.prompt, pair.call)
+
+
+def family(wordings: Wordings) -> list[Row]:
+    """All rows of a pair: its own question first, then the other wordings in the order in which they were kept."""
+    return [base_row(wordings.subject), *wordings.kept]
 
 
 def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
@@ -89,34 +64,33 @@ def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping
 
 
 async def ask_paraphrases(
-    pair: QAPair,
-    ask: Ask,
-    settings: BuildSettings,
-    prompts: Mapping[Lang, Prompt],
-    attempts: Attempts = USUAL,
-) -> Reworded:
+    pair: QAPair, wanted: int, ask: Ask, prompts: Mapping[Lang, Prompt], attempts: Attempts = USUAL
+) -> Wordings:
     """Ask for a pair's wordings until enough of them are kept or the attempts are used up."""
-    result = Reworded(pair, [base_row(pair)], settings.variants)
+    wordings = Wordings(pair, pair.id, wanted, names=[base_row(pair).id])
 
     def more() -> Request:
-        return request(pair, result.missing, tuple(row.instruction for row in result.rows[1:]), prompts)
+        return request(pair, wordings.missing, tuple(row.instruction for row in wordings.kept), prompts)
 
-    async for asked, reply in replies(result, ask, more, attempts, settings.min_fill):
-        _take(result, reply, asked.prompt)
-    return result
+    async for asked, reply in replies(wordings, ask, more, attempts):
+        _take(wordings, reply, asked.prompt)
+    return wordings
 
 
-def _take(result: Reworded, reply: Reply, prompt: str) -> None:
-    known = {normalise(row.instruction) for row in result.rows}
+def _take(wordings: Wordings, reply: Reply, prompt: str) -> None:
+    pair = wordings.subject
+    known = {normalise(question) for question in (pair.question, *(row.instruction for row in wordings.kept))}
 
     def keep(item: Any) -> Reason | None:
         problem = check_item(item, QUESTION_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else check_paraphrase(item.strip(), result.pair)
+        reason = Reason.of("schema", reason=problem) if problem else check_paraphrase(item.strip(), pair)
         if reason is None and normalise(item) in known:
             return Reason.of("repeats-question-wording")
         if reason is None:
             known.add(normalise(item))
-            result.rows.append(Row.of(result.pair, item.strip(), "paraphrase", prompt, reply.call))
+            row = Row.of(pair, item.strip(), "paraphrase", prompt, reply.call)
+            wordings.kept.append(row)
+            wordings.names.append(row.id)
         return reason
 
-    take(result, reply, "paraphrase", "questions", keep, lambda item: result.about | {"question": item})
+    take(wordings, reply, "paraphrase", "questions", keep, {"base": pair.question}, "question")

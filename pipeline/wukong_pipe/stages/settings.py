@@ -1,18 +1,11 @@
-"""The settings of a build, and where they come from: flag, WUKONG_*, wukong.toml, in this order."""
+"""`BuildSettings`: what shapes a dataset, besides the corpus and the teacher."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import click
-
-from wukong_pipe import bounded
 from wukong_pipe.dataset.formats import Format
-from wukong_pipe.errors import DataError
 from wukong_pipe.records import Lang
 
 
@@ -41,78 +34,3 @@ class BuildSettings:
     """Only the first sections of the corpus."""
     format: Format = "alpaca"
     """The format that the rows are also written in; it changes none of them, and is not in the manifest's settings."""
-
-
-CONFIG_FILE = Path("wukong.toml")
-
-
-def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FILE) -> dict[str, dict[str, Any]]:
-    """wukong.toml as click's default_map: {"build": {"variants": 8}, …}; empty where there is no such file.
-
-    Args:
-        commands: each command's option names, with underscores.
-
-    Raises:
-        DataError: the file is no TOML, or holds tables or keys that no command knows; all are listed.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        tables = tomllib.loads(bounded.read_bytes(path, bounded.MIB).decode("utf-8"))
-    except RecursionError:
-        raise DataError(f"{path} is not valid TOML: it is nested too deeply.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not valid TOML: {error}.") from error
-    unknown = [name for name in tables if name not in commands or not isinstance(tables[name], dict)]
-    known: dict[str, dict[str, Any]] = {}
-    for name in tables.keys() - set(unknown):
-        known[name] = {key.replace("-", "_"): _plain(name, key, value, path) for key, value in tables[name].items()}
-        unknown += [f"{name}.{key}" for key in known[name] if key not in commands[name]]
-    if unknown:
-        raise DataError(
-            f"{path} holds unknown settings: {', '.join(sorted(unknown))}; see `wukong-pipe COMMAND --help`."
-        )
-    return known
-
-
-def _plain(command: str, key: str, value: Any, path: Path) -> Any:
-    """A setting as the command line would have it: a switch as it is, all else as text that the option reads, or a
-    list of such for what may be given more than once.
-
-    Raises:
-        DataError: it is a table, list or date.
-    """
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, list) and all(isinstance(entry, str | int | float) for entry in value):
-        return [str(entry) for entry in value]
-    if not isinstance(value, str | int | float):
-        raise DataError(f"{path}: {command}.{key} must be a text, a number, true or false.")
-    return str(value)
-
-
-def check_environment(commands: Mapping[str, Collection[str]], environment: Mapping[str, str]) -> None:
-    """Refuse WUKONG_* variables that name no option: a misspelt one would be passed over in silence.
-
-    Raises:
-        DataError: there are such variables; all are listed.
-    """
-    known = {f"WUKONG_{command}_{option}".upper() for command, options in commands.items() for option in options}
-    unknown = sorted(name for name in environment if name.startswith("WUKONG_") and name not in known)
-    if unknown:
-        raise DataError(
-            f"Unknown environment variables: {', '.join(unknown)}; they are named WUKONG_<COMMAND>_<OPTION>."
-        )
-
-
-def said_where(error: click.UsageError) -> str:
-    """Where the value that an error is about stands, in a sentence; "" where it was typed."""
-    context, option = error.ctx, getattr(error, "param", None)
-    if context is None or option is None or not option.name:
-        return ""
-    source = context.get_parameter_source(option.name)
-    if source is click.core.ParameterSource.ENVIRONMENT:
-        return f"It stands in the environment variable {context.auto_envvar_prefix}_{option.name.upper()}."
-    if source is click.core.ParameterSource.DEFAULT_MAP:
-        return f"It stands in {CONFIG_FILE}, under [{context.info_name}], as {option.name.replace('_', '-')}."
-    return ""

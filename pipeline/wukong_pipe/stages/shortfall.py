@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wukong_pipe.language.plurals import listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject, Section
-from wukong_pipe.stages.answers import RewordedAnswer
-from wukong_pipe.stages.base_qa import Answered
-from wukong_pipe.stages.paraphrase import Reworded
+from wukong_pipe.stages.answers import AnswerWordings
+from wukong_pipe.stages.base_qa import Pairs
+from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.harvest import Harvest
+from wukong_pipe.teacher.journalled import JournalledTeacher
 
 NO_MORE = (
     "The embedded teacher says the same again: lower --min-fill or --variants, give it other text, or build with a "
@@ -25,12 +28,12 @@ class ShortSection:
     """A section of which pairs, wordings or answers stayed under `min_fill` of what was wanted."""
 
     section: Section
-    told: str
+    amount: str
     """“1 of 3 pairs”."""
     reason: str
 
     def __str__(self) -> str:
-        return one_line(f"{self.section.title}, {self.told} ({self.reason})")
+        return one_line(f"{self.section.title}, {self.amount} ({self.reason})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +78,36 @@ class Shortfall:
 
 
 def shortfall(
-    answered: Sequence[Answered],
-    reworded: Sequence[Reworded],
-    answers: Sequence[RewordedAnswer],
+    pairs: Sequence[Pairs],
+    wordings: Sequence[Wordings],
+    answers: Sequence[AnswerWordings],
     settings: BuildSettings,
-    teacher: str,
-    *,
-    askable: bool,
+    teacher: JournalledTeacher,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
-    pairs = sum(len(result.pairs) for result in answered)
-    kept = pairs + sum(len(family.rows) - 1 for family in reworded)
+    harvests: list[Harvest[Any, Any]] = [*pairs, *wordings]
+    kept = sum(len(harvest.kept) for harvest in harvests)
     # A pair that is missing would have had its wordings.
-    missing = sum(result.quota - len(result.pairs) for result in answered) * (1 + settings.variants)
-    missing += sum(family.missing for family in reworded)
+    missing = sum(harvest.wanted - len(harvest.kept) for harvest in pairs) * (1 + settings.variants)
+    missing += sum(harvest.missing for harvest in wordings)
     share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
-    for result in answered:
-        if result.share < settings.min_fill:
-            told = f"{len(result.pairs)} of {result.quota} pairs"
-            short[result.section.id] = ShortSection(result.section, told, _main_reason(result.rejects))
-    for name, families in (("wordings", reworded), ("answers", answers)):
-        for section, its in _by_section(families).items():
-            if section.id not in short and any(family.share < settings.min_fill for family in its):
-                wanted = sum(family.wanted for family in its)
-                told = f"{wanted - sum(family.missing for family in its)} of {wanted} {name}"
-                reason = _main_reason(reject for family in its for reject in family.rejects)
-                short[section.id] = ShortSection(section, told, reason)
-    stages = {reject.stage for result in answered for reject in result.rejects}
-    stages |= {reject.stage for family in reworded for reject in family.rejects}
-    unreadable = "" if pairs else _unreadable(answered, teacher)
-    return Shortfall([*short.values()], share, settings.min_fill, askable, bool(stages - {"surplus"}), unreadable)
+    for name, asked in (("pairs", pairs), ("wordings", wordings), ("answers", answers)):
+        for section, its in _by_section(asked).items():
+            if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
+                amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"
+                reason = _main_reason(reject for harvest in its for reject in harvest.rejects)
+                short[section.id] = ShortSection(section, amount, reason)
+    rejected = any(reject.stage != "surplus" for harvest in harvests for reject in harvest.rejects)
+    unreadable = "" if any(harvest.kept for harvest in pairs) else _unreadable(pairs, teacher.model)
+    return Shortfall([*short.values()], share, settings.min_fill, teacher.is_language_model, rejected, unreadable)
 
 
-def _by_section(families: Iterable[Reworded | RewordedAnswer]) -> dict[Section, list[Reworded | RewordedAnswer]]:
-    found: dict[Section, list[Reworded | RewordedAnswer]] = {}
-    for family in families:
-        found.setdefault(family.section, []).append(family)
-    return found
+def _by_section(harvests: Sequence[Harvest[Any, Any]]) -> dict[Section, list[Harvest[Any, Any]]]:
+    by_section: dict[Section, list[Harvest[Any, Any]]] = {}
+    for harvest in harvests:
+        by_section.setdefault(harvest.section, []).append(harvest)
+    return by_section
 
 
 def _main_reason(rejects: Iterable[Reject]) -> str:
@@ -130,9 +125,9 @@ _NO_JSON = frozenset(["body-not-json", "body-not-object", "array", "no-object", 
 """Codes of a reply that is no JSON object."""
 
 
-def _unreadable(answered: Sequence[Answered], teacher: str) -> str:
+def _unreadable(pairs: Sequence[Pairs], teacher: str) -> str:
     """What a teacher does none of whose replies can be read, with its first words; "" where one could be."""
-    rejects = [reject for result in answered for reject in result.rejects]
+    rejects = [reject for harvest in pairs for reject in harvest.rejects]
     if not rejects or any(reject.stage != "reply" for reject in rejects):
         return ""
     first = rejects[0]

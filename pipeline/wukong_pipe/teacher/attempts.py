@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
-from wukong_pipe.records import Reject
+from wukong_pipe.teacher.harvest import Harvest
 
 ATTEMPTS = 3
 """A request that is answered badly or in part is asked at most this often, and as often again by --reask."""
-
-
-class Wanted(Protocol):
-    """What asking for one section's pairs or one question's wordings has brought so far."""
-
-    bought: bool
-    """Whether any of it was bought in this build."""
-    refused: bool
-    """Whether asking again is of no use, unless the user wants it."""
-
-    @property
-    def subject(self) -> str:
-        """The id of the section or pair."""
-        ...
-
-    @property
-    def names(self) -> Sequence[str]:
-        """All ids that a user may call it by."""
-        ...
-
-    @property
-    def share(self) -> float:
-        """How much of what was wanted is kept; 1.0 where nothing is missing."""
-        ...
-
-    @property
-    def rejects(self) -> Sequence[Reject]: ...
 
 
 class Reask:
@@ -47,11 +20,11 @@ class Reask:
         self._ids = set(what) - {"short", "rejected"}
         self._met: set[str] = set()
 
-    def names(self, wanted: Wanted, min_fill: float) -> bool:
-        """Whether `wanted` is to be asked again."""
-        met = self._ids & set(wanted.names)
+    def names(self, harvest: Harvest[Any, Any], min_fill: float) -> bool:
+        """Whether the user wants the teacher to be asked for more of `harvest`."""
+        met = self._ids & set(harvest.names)
         self._met |= met
-        return bool(met or (self._short and wanted.share < min_fill) or (self._rejected and wanted.rejects))
+        return bool(met or (self._short and harvest.share < min_fill) or (self._rejected and harvest.rejects))
 
     @property
     def unmet(self) -> list[str]:
@@ -68,24 +41,22 @@ class Attempts:
     grant: Callable[[str], None] = lambda subject: None
     """Grants `ATTEMPTS` more."""
     reask: Reask = field(default_factory=Reask)
+    min_fill: float = 1.0
+    """The share of what is wanted that is enough, once it was asked for."""
 
-    def of(self, wanted: Wanted, min_fill: float) -> Iterator[int]:
-        """The numbers of the attempts that are still needed; `wanted` is looked at again before each.
-
-        Args:
-            min_fill: the share of what is wanted that is enough, once it was asked for.
-        """
+    def of(self, harvest: Harvest[Any, Any]) -> Iterator[int]:
+        """The numbers of the attempts that are still needed; `harvest` is looked at again before each."""
         for attempt in range(ATTEMPTS):
-            if wanted.refused or wanted.share >= (min_fill if attempt else 1.0):
+            if harvest.is_refused or harvest.share >= (self.min_fill if attempt else 1.0):
                 break
             yield attempt
-        end = ATTEMPTS + self.granted(wanted.subject)
-        wanted.bought = False
-        yield from (attempt for attempt in range(ATTEMPTS, end) if wanted.share < 1.0)
+        end = ATTEMPTS + self.granted(harvest.allowance)
+        harvest.is_bought = False
+        yield from (attempt for attempt in range(ATTEMPTS, end) if harvest.share < 1.0)
         # Where a granted attempt had to be bought now, the build that granted it was interrupted: those are the ones.
-        if self.reask.names(wanted, min_fill) and wanted.share < 1.0 and not wanted.bought:
-            self.grant(wanted.subject)
-            yield from (attempt for attempt in range(end, end + ATTEMPTS) if wanted.share < 1.0)
+        if self.reask.names(harvest, self.min_fill) and harvest.share < 1.0 and not harvest.is_bought:
+            self.grant(harvest.allowance)
+            yield from (attempt for attempt in range(end, end + ATTEMPTS) if harvest.share < 1.0)
 
 
 USUAL = Attempts()

@@ -1,91 +1,80 @@
-"""What the stages that ask a teacher have in common: they ask until there is enough, and account for every item."""
+"""Filling a harvest reply by reply: `replies` asks until there is enough, `take` accounts for each item of a reply."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Literal
 
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Reject, Section, Tally
-from wukong_pipe.teacher.asking import MOST_SHOWN, Ask, Reply, Request, excerpt
-from wukong_pipe.teacher.attempts import Attempts, Wanted
+from wukong_pipe.records import Reject, Tally
+from wukong_pipe.teacher.attempts import Attempts
+from wukong_pipe.teacher.harvest import Harvest
+from wukong_pipe.teacher.requests import MOST_SHOWN, Ask, Reply, Request, excerpt
 
 LEAST_SHOWN, SHOWN = 100, 2000
 """Characters of a reply, and of each text in an item, beside an item that was rejected: the fewer the more items there
 are, or the file of rejects would grow with the square of the reply."""
 
 
-class Filling(Wanted, Protocol):
-    """Something that is filled with the items of replies."""
-
-    rejects: list[Reject]
-    tally: Tally
-
-    @property
-    def section(self) -> Section: ...
-
-    @property
-    def missing(self) -> int:
-        """How many items the next request asks for."""
-        ...
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What it is to be filled with, as it stands beside a reply that is rejected whole."""
-        ...
-
-
 async def replies(
-    result: Wanted, ask: Ask, request: Callable[[], Request], attempts: Attempts, min_fill: float
+    harvest: Harvest[Any, Any], ask: Ask, request: Callable[[], Request], attempts: Attempts
 ) -> AsyncIterator[tuple[Request, Reply]]:
-    """Ask until `result` has enough of what is wanted or the attempts are used up.
+    """Ask until the harvest has enough of what is wanted or the attempts are used up.
 
     Args:
         request: makes the request for what is still missing; each reply is taken before the next is asked for.
     """
-    for attempt in attempts.of(result, min_fill):
+    for attempt in attempts.of(harvest):
         asked = request()
         reply = await ask(asked, attempt)
         yield asked, reply
         if not reply.call:
             # Unanswered now, and so bought first by the next build: what follows would not be asked there.
             break
-        result.refused, result.bought = reply.is_final, result.bought or reply.is_new
+        harvest.is_refused, harvest.is_bought = reply.is_final, harvest.is_bought or reply.is_new
 
 
 def take(
-    result: Filling,
+    harvest: Harvest[Any, Any],
     reply: Reply,
     stage: Literal["base_qa", "paraphrase", "answers"],
-    items: str,
+    array: str,
     keep: Callable[[Any], Reason | None],
-    shown: Callable[[Any], dict[str, Any]],
+    about: Mapping[str, Any],
+    item_key: str = "",
 ) -> None:
-    """Read one reply into `result`: every item ends among what is kept or the rejects.
+    """Read one reply into the harvest: every item ends among what is kept or among the rejects.
 
     Args:
-        items: what the reply calls them.
-        keep: adds an item to `result`, or says why not.
-        shown: an item as it stands in rejected.jsonl.
+        array: the key of the reply's array of items.
+        keep: adds an item to the harvest, or says why not.
+        about: what stands in rejected.jsonl beside an item, and beside a reply that is rejected whole.
+        item_key: the key under which an item stands there; without one an object stands there as it is.
     """
-    given = reply.value[items] if reply.value is not None else []
-    most = min(max(LEAST_SHOWN, MOST_SHOWN // max(1, len(given))), SHOWN)
-    asked, section, raw = result.missing, result.section, excerpt(reply.raw, most)
-    received = given[:asked]
+
+    def shown(item: Any) -> dict[str, Any]:
+        candidate = item if isinstance(item, dict) and not item_key else {item_key or "item": item}
+        cut: dict[str, Any] = _excerpts({**about, **candidate}, most)
+        return cut
+
+    items = reply.value[array] if reply.value is not None else []
+    most = min(max(LEAST_SHOWN, MOST_SHOWN // max(1, len(items))), SHOWN)
+    asked, section, raw = harvest.missing, harvest.section, excerpt(reply.raw, most)
+    received = items[:asked]
     tally = Tally(asked=asked, received=len(received), short=asked - len(received))
     if reply.problem is not None:
-        result.rejects.append(Reject("reply", reply.problem, section, result.about, excerpt(reply.raw), reply.call))
+        harvest.rejects.append(Reject("reply", reply.problem, section, dict(about), excerpt(reply.raw), reply.call))
     for item in received:
         reason = keep(item)
         if reason is None:
             tally.kept += 1
         else:
-            result.rejects.append(Reject(stage, reason, section, _excerpts(shown(item), most), raw, reply.call))
+            harvest.rejects.append(Reject(stage, reason, section, shown(item), raw, reply.call))
             tally.rejected += 1
-    for item in given[asked:]:
+    for item in items[asked:]:
         reason = Reason.of("surplus-pairs" if stage == "base_qa" else "surplus-wordings", wanted=asked)
-        result.rejects.append(Reject("surplus", reason, section, _excerpts(shown(item), most), raw, reply.call))
-    result.tally.add(tally)
+        harvest.rejects.append(Reject("surplus", reason, section, shown(item), raw, reply.call))
+    harvest.tally.add(tally)
 
 
 def _excerpts(value: Any, most: int) -> Any:

@@ -204,21 +204,6 @@ def warned(text: str) -> tuple[list[Section], list[str]]:
     return sections, warnings
 
 
-def test_a_long_table_is_cut_between_rows_and_each_piece_is_read_with_its_head() -> None:
-    head = "| 名 | 值 |\n|---|---|\n"
-    sections, warnings = warned("# A\n\n" + head + "".join(f"| 名{i} | 值{i} |\n" for i in range(600)) + "\n后文。\n")
-    assert len(sections) > 2
-    assert sections[0].text.startswith("# A\n\n" + head + "| 名0 |")
-    for section in sections[1:-1]:
-        assert section.header == head
-        assert section.text.startswith("| 名")
-        first = units(section)[0]
-        assert (first.kind, first.header) == ("row", ("名", "值"))
-        assert section.text[first.start : first.end] == first.text
-    assert sum(len(units(section)) for section in sections) == 601
-    assert warnings == []
-
-
 def test_a_long_list_is_cut_between_items_and_an_item_stays_whole() -> None:
     items = [f"- **条目{i}**：" + "字" * 900 + "\n  - 小项\n" for i in range(9)]
     sections, warnings = warned("# A\n\n" + "".join(items))

@@ -36,19 +36,6 @@ def test_a_paragraph_says_its_sentences() -> None:
     ]
 
 
-def test_a_table_row_is_one_unit_worth_its_filled_cells_but_the_name() -> None:
-    table = "| 武器 | 来源 | 价格 |\n|---|---|---|\n| 出云棍 | 石敢当 | 12 |\n| 木棍 | | |\n"
-    first, second = units(section(table))
-    assert (first.kind, first.text) == ("row", "| 出云棍 | 石敢当 | 12 |")
-    assert (first.header, first.cells) == (("武器", "来源", "价格"), ("出云棍", "石敢当", "12"))
-    assert (first.facts, second.facts) == (2, 0)
-
-
-def test_each_table_has_its_own_header() -> None:
-    tables = "| a | b |\n|---|---|\n| 1 | 2 |\n\n文字。\n\n| c | d |\n|---|---|\n| 3 | 4 |\n"
-    assert [unit.header for unit in units(section(tables)) if unit.kind == "row"] == [("a", "b"), ("c", "d")]
-
-
 def test_a_list_item_of_two_sentences_stays_whole_and_gives_its_bold_name() -> None:
     short, plain, *long = units(section("- **土地庙**：可以休息。也可以传送。\n- 没有名字。\n- 一。二。三。\n"))
     assert (short.kind, short.lead, short.words) == ("item", "土地庙", "可以休息。也可以传送。")

@@ -14,8 +14,7 @@ from wukong_pipe.embedded.facts import facts
 from wukong_pipe.embedded.teacher import paraphrases
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages import base_qa
-from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import ParaphraseTask
+from wukong_pipe.teacher.requests import ParaphraseTask
 
 
 def test_what_announces_a_table_is_asked_for_all_its_names() -> None:
@@ -103,7 +102,7 @@ def test_reverse_questions_have_one_right_answer_and_a_base_pair_of_the_same_fac
     turned = 0
     for name in ("blackwukong.md", "apollo.md"):
         for section in sections_of(corpora, name):
-            pairs = pairs_of(section, base_qa.quota(section, BuildSettings()))
+            pairs = pairs_of(section, base_qa.quota(section, 40))
             for pair in (pair for pair in pairs if pair["kind"] == "reverse"):
                 turned += 1
                 twins = [other for other in pairs if other["kind"] == "base" and other["evidence"] == pair["evidence"]]

@@ -35,9 +35,11 @@ from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch import BatchBackend
 from wukong_pipe.providers.request import JSON_SCHEMA, PROMPT_ONLY
-from wukong_pipe.teacher.asking import JournalledTeacher, Reply, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings, Ledger
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.replies import MOST_OF_A_REPLY
+from wukong_pipe.teacher.requests import Reply
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 
@@ -318,7 +320,7 @@ CHEAP = Prices(Decimal(0), Decimal(1_000_000))
 
 
 @dataclass(slots=True)
-class Asked:
+class BatchedAnswers:
     """What asking brought, and what the user was told."""
 
     replies: list[Reply] = field(default_factory=list)
@@ -342,13 +344,13 @@ def ask(
     ceilings: Ceilings = NO_CEILINGS,
     then: Callable[[JournalledTeacher], None] = lambda teacher: None,
     **options: Any,
-) -> Asked:
+) -> BatchedAnswers:
     """Ask all texts at the same time, as one build does.
 
     Args:
         then: called when the server has stopped.
     """
-    asked = Asked()
+    asked = BatchedAnswers()
     unheard: list[Any] = []
 
     async def asking() -> None:

@@ -22,9 +22,11 @@ from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings, checked_key
 from wukong_pipe.providers.live import OpenAIBackend
-from wukong_pipe.teacher.asking import JournalledTeacher, Reply, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.refusals import classify
+from wukong_pipe.teacher.requests import Reply
 
 # --- errors -------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""When the next call may be sent: never beyond a limit that is known, near to one that is not, and never never."""
+"""When the next call may be sent: never beyond a limit that is known, near to one that is not, and never never.
+
+The properties hold for any history; what is learned of a server is tested by its outcome in the benchmark's simulation.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from benchmarks.throttle import HARD, NOISY, Server, Throttled, rows, simulate
+from benchmarks.throttle import HARD, NOISY, ROOM, Server, Throttled, rows, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,48 +169,14 @@ def rounds(throttle: InOrder, count: int, now: float, *, full: bool = True) -> f
     return now
 
 
-def test_a_server_that_always_fails_sees_one_call_at_a_time() -> None:
-    throttle = InOrder(most=50, start=50)
-    for attempt in range(20):
-        now = 1000.0 * attempt
-        assert throttle.admit(now, 100) == 0.0
-        assert throttle.admit(now, 100) == math.inf
-        if attempt % 2:
-            throttle.fails(now + 1)
-        else:
-            throttle.refuses(now + 1, None)
-
-
-@pytest.mark.parametrize("first", ["succeeded", "dropped"])
-def test_the_first_call_that_the_server_heard_opens_the_way_for_the_others(first: str) -> None:
-    throttle = InOrder(most=100)
-    assert admit_all(throttle, 0.0) == 1
-    end(throttle, 1.0, first)
-    assert admit_all(throttle, 1.0) == 8
-
-
 def test_a_caller_who_knows_starts_with_as_many_as_it_says() -> None:
     assert admit_all(opened(most=30, start=30), 1.0) == 30
     assert admit_all(opened(most=3), 1.0) == 3
 
 
-def test_every_clean_round_doubles_the_limit_up_to_the_most() -> None:
-    throttle = opened(most=50)
-    rounds(throttle, 4, 1.0)
-    assert [limit for _, limit, _ in throttle.changes] == [16, 32, 50]
-
-
 def test_a_limit_that_is_not_used_does_not_grow() -> None:
     throttle = opened()
     rounds(throttle, 10, 1.0, full=False)
-    assert throttle.limit == 8
-
-
-def test_an_answer_to_a_call_sent_again_lets_nothing_grow() -> None:
-    throttle = opened()
-    for _ in range(100):
-        admit_all(throttle, 2.0)
-        throttle.answers(2.0, 100, retried=True)
     assert throttle.limit == 8
 
 
@@ -220,15 +189,6 @@ def test_failures_keep_the_limit_from_growing_and_never_cut_it() -> None:
     assert throttle.limit == 8
     assert throttle.changes == []
     assert throttle.pace == math.inf
-
-
-def test_a_failure_now_and_then_does_not_keep_the_limit_from_growing() -> None:
-    throttle = opened()
-    for _ in range(3):
-        for how in ["succeeded"] * 19 + ["failed"]:
-            admit_all(throttle, 2.0)
-            end(throttle, 2.0, how)
-    assert throttle.limit > 8
 
 
 def test_after_an_outage_the_limit_grows_again() -> None:
@@ -247,26 +207,6 @@ def test_refusals_that_come_together_are_one_cut_to_what_the_server_took() -> No
         throttle.refuses(1.2, None)
     assert throttle.limit == 5
     assert [(limit, why) for _, limit, why in throttle.changes] == [(5, "refused")]
-
-
-def test_what_is_answered_while_refusals_come_in_was_taken_too() -> None:
-    throttle = opened(start=40)
-    admit_all(throttle, 1.0)
-    for how in ["refused"] + ["succeeded"] * 10 + ["refused"] * 19:  # It takes twenty at a time.
-        end(throttle, 1.2, how)
-    assert throttle.limit == 20
-
-
-def test_a_refusal_takes_one_place_back_and_another_one_of_a_call_sent_after_it_a_fifth() -> None:
-    throttle = opened(start=40)
-    admit_all(throttle, 1.0)
-    throttle.refuses(1.2, 2.0)
-    assert throttle.limit == 39
-    for _ in range(39):
-        throttle.answers(2.0, 100)
-    admit_all(throttle, 4.0)
-    throttle.refuses(4.2, 2.0)
-    assert throttle.limit == 32
 
 
 def test_what_was_refused_is_tried_again_ever_more_rarely() -> None:
@@ -316,17 +256,6 @@ def test_where_one_call_after_another_is_refused_the_whole_run_pauses_for_as_lon
     assert throttle.admit(now + 30, 100) == 0.0
 
 
-def test_of_those_refused_together_the_one_told_to_wait_longest_counts() -> None:
-    throttle = opened()
-    now = refuse_all(throttle, 1.0, 0.5)
-    for _ in range(2):
-        now += throttle.wait(now)
-        assert throttle.admit(now, 100) == 0.0
-    throttle.refuses(now + 0.1, 5.0)
-    throttle.refuses(now + 0.2, 30.0)
-    assert throttle.wait(now + 0.2) == pytest.approx(30.0)
-
-
 def refused_again_and_again(retry_after: float | None) -> list[float]:
     """The pauses of a throttle that is refused at every attempt, of which each takes 10 ms."""
     throttle, pauses = opened(start=1), list[float]()
@@ -368,52 +297,10 @@ def test_after_a_pause_the_calls_do_not_come_back_together() -> None:
 # --- refusals that do not follow the rate --------------------------------------------------------------------
 
 
-def noisy(throttle: InOrder, share: float, calls: int, seed: int = 0) -> float:
-    """Run against a server that takes half a second for an answer and refuses a share of the calls by chance, at
-    once; how many it answers a second after a second to find out."""
-    chance, now, answered = Random(seed), 0.0, 0
-    due: list[tuple[float, bool, Sent]] = []
-    for _ in range(calls):
-        while (wait := throttle.wait(now)) > 0:
-            then = min(now + wait, due[0][0] if due else math.inf)
-            now = then
-            while due and due[0][0] <= now:
-                _, is_refused, sent = due.pop(0)
-                if is_refused:
-                    throttle.refused(now, sent, 1.0)
-                else:
-                    throttle.succeeded(now, sent, 100)
-                    answered += now > 3
-        is_refused = chance.random() < share
-        due.append((now + (0.01 if is_refused else 0.5), is_refused, throttle.send(now, 100)))
-        due.sort(key=lambda entry: entry[0])
-    return answered / (now - 3)
-
-
-@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
-@pytest.mark.parametrize("seed", range(5))
-def test_refusals_by_chance_do_not_slow_the_run(share: float, seed: int) -> None:
-    throttle = InOrder(most=64, start=64, random=Random(0))
-    assert noisy(throttle, share, 3000, seed) >= (0.8 if share < 0.1 else 0.25) * 128 * (1 - share)
-
-
-def test_refusals_that_do_not_come_again_are_taken_for_the_limit_that_they_are() -> None:
-    throttle = opened(start=40)
-    admit_all(throttle, 1.0)
-    throttle.refuses(1.2, None)
-    throttle.refuses(1.2, None)
-    rounds(throttle, 3, 1.2)
-    assert throttle.findings() == {"limit": 38}
-
-
-def test_a_single_refusal_gives_its_place_back_after_a_clean_round() -> None:
-    throttle = opened(start=40)
-    admit_all(throttle, 1.0)
-    throttle.refuses(1.2, None)
-    assert throttle.limit == 39
-    rounds(throttle, 2, 1.2)
-    assert throttle.limit == 40
-    assert throttle.findings() == {}
+@pytest.mark.parametrize(("noise", "least"), [(0.01, 0.85), (0.05, 0.8), (0.2, 0.25)])
+def test_refusals_by_chance_alone_do_not_slow_the_run(noise: float, least: float) -> None:
+    score = simulate(Server("at a time", ROOM, noise=noise), Throttled(), 900)
+    assert score.used[True] >= least * score.room[True]
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
@@ -427,26 +314,6 @@ def test_a_limit_is_found_and_used_under_noise(server: Server, noise: float) -> 
 
 
 # --- calls a minute -----------------------------------------------------------------------------------------
-
-
-def test_a_given_rpm_is_spread_over_the_minute() -> None:
-    throttle = InOrder(most=100, start=100, rpm=60)
-    throttle.admit(0.0, 100)
-    throttle.answers(0.5, 100)
-    assert throttle.admit(0.5, 100) == pytest.approx(0.5, abs=SLACK)
-    assert throttle.admit(1.0, 100) == 0.0
-    assert throttle.admit(1.0, 100) == pytest.approx(1.0, abs=SLACK)
-
-
-def test_late_callers_catch_up_but_not_beyond_rpm() -> None:
-    throttle, sent = InOrder(most=100, rpm=600), list[float]()
-    for tick in range(2400):
-        now = tick * 0.05
-        while throttle.admit(now, 100) == 0.0:
-            throttle.answers(now, 100)
-            sent.append(now)
-    assert len(sent) == 1200
-    assert all(later - sooner >= 60 for sooner, later in zip(sent, sent[600:], strict=False))
 
 
 def test_a_given_tpm_counts_the_worst_case_until_the_real_use_is_known() -> None:
@@ -479,30 +346,6 @@ def test_the_pace_is_learned_where_one_call_at_a_time_is_too_many() -> None:
     assert score.refused[True] <= 0.08 * score.calls[True]
 
 
-def told(**headers: str) -> float:
-    """The pace after a refusal with these x-ratelimit headers, in a run that had 600 answers in its first minute."""
-    throttle = opened(start=40)
-    for tick in range(10, 610):
-        assert throttle.admit(tick / 10, 100) == 0.0
-        throttle.answers(tick / 10, 500)
-    throttle.admit(61.0, 100)
-    names = {f"x-ratelimit-{name.replace('_', '-')}": value for name, value in headers.items()}
-    throttle.refuses(61.1, 1.0, names)
-    return throttle.pace
-
-
-@pytest.mark.parametrize(
-    ("reset", "seconds"), [("20s", 20), ("1m0s", 60), ("2m59.56s", 179.56), ("1h", 3600), ("12500ms", 12.5), ("90", 90)]
-)
-def test_the_pace_is_what_the_servers_headers_say(reset: str, seconds: float) -> None:
-    assert told(limit_requests="60", remaining_requests="0", reset_requests=reset) == pytest.approx(0.9 * 60 / seconds)
-
-
-def test_a_limit_of_tokens_is_a_pace_for_calls_of_the_usual_size() -> None:
-    pace = told(limit_tokens="60000", remaining_tokens="200", reset_tokens="59.8s", remaining_requests="99")
-    assert pace == pytest.approx(0.9 * 2)
-
-
 SIXTY_A_MINUTE = {
     "x-ratelimit-limit-requests": "60",
     "x-ratelimit-remaining-requests": "0",
@@ -516,37 +359,6 @@ def test_headers_that_name_a_limit_a_minute_spare_the_calls_at_a_time() -> None:
     throttle.refuses(1.2, 1.0, SIXTY_A_MINUTE)
     assert throttle.limit == 40
     assert throttle.pace == pytest.approx(0.9)
-
-
-def test_a_pace_grows_only_while_it_holds_calls_back() -> None:
-    throttle = opened()
-    throttle.admit(1.0, 100)
-    throttle.admit(1.0, 100)
-    throttle.refuses(1.1, 1.0, SIXTY_A_MINUTE)
-    throttle.answers(1.1, 100)
-    assert throttle.admit(50.0, 100) == 0.0
-    assert throttle.admit(50.0, 100) == pytest.approx(1 / 0.9, abs=SLACK)
-    throttle.answers(51.0, 100)
-    learned = throttle.pace
-    assert learned > 0.9
-    for now in range(100, 1000, 10):
-        assert throttle.admit(now, 100) == 0.0
-        throttle.answers(now, 100)
-    assert throttle.pace == learned < math.inf
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"limit_requests": "60", "remaining_requests": "0", "reset_requests": "1793260800"},
-        {"limit_requests": "60", "remaining_requests": "0", "reset_requests": "soon"},
-        {"limit_requests": "many", "remaining_requests": "0", "reset_requests": "1s"},
-        {"limit_requests": "60", "remaining_requests": "30", "reset_requests": "30s"},
-    ],
-)
-def test_headers_that_say_nothing_leave_it_to_what_the_server_took(headers: dict[str, str]) -> None:
-    assert told(**headers) == pytest.approx(0.8 * 10, rel=0.1)
 
 
 def test_a_lull_before_a_refusal_does_not_make_a_server_look_slow() -> None:

@@ -16,10 +16,10 @@ from tests.support.rows import family, pair
 from wukong_pipe.build import load_prompts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
-from wukong_pipe.stages.answers import RewordedAnswer, ask_answers, request, take_in_turn
+from wukong_pipe.stages.answers import AnswerWordings, ask_answers, request, take_in_turn
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Reply, Request
 from wukong_pipe.teacher.attempts import Attempts, Reask
+from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.workspace import read_json, read_jsonl
 
 SETTINGS = BuildSettings(answer_variants=2)
@@ -45,9 +45,9 @@ def answering(*replies: Any) -> tuple[list[Request], Any]:
     return asked, ask
 
 
-def ask(replies: Sequence[Any], attempts: Attempts | None = None) -> tuple[RewordedAnswer, list[Request]]:
+def ask(replies: Sequence[Any], attempts: Attempts | None = None) -> tuple[AnswerWordings, list[Request]]:
     asked, answer = answering(*replies)
-    return asyncio.run(ask_answers(PAIR, answer, SETTINGS, PROMPTS, attempts or Attempts())), asked
+    return asyncio.run(ask_answers(PAIR, 2, answer, PROMPTS, attempts or Attempts())), asked
 
 
 # --- asking ----------------------------------------------------------------------------------------------------
@@ -68,13 +68,13 @@ def test_what_the_source_says_cannot_end_its_quotation() -> None:
 
 def test_enough_good_wordings_are_asked_for_once() -> None:
     result, asked = ask([[FIRST, SECOND]])
-    assert (result.wordings, len(asked), result.share) == ([FIRST, SECOND], 1, 1.0)
+    assert (result.kept, len(asked), result.share) == ([FIRST, SECOND], 1, 1.0)
     assert result.tally.to_json() == {"asked": 2, "received": 2, "short": 0, "kept": 2, "rejected": 0}
 
 
 def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> None:
     result, asked = ask([[FIRST, "石甲的兵器是丙枪。"], [FIRST], [SECOND, "多余"]])
-    assert result.wordings == [FIRST, SECOND]
+    assert result.kept == [FIRST, SECOND]
     assert [len(one.task.covered) for one in asked if one.task] == [0, 1, 1]
     assert f"- {FIRST}" in asked[1].messages[1]["content"]
     assert [(one.stage, str(one.reason)) for one in result.rejects] == [
@@ -89,7 +89,7 @@ def test_what_is_refused_or_missing_is_asked_again_with_what_exists_named() -> N
 
 def test_unreadable_replies_leave_the_quota_short_and_are_shown() -> None:
     result, asked = ask([Reply("c", None, Reason.of("no-object"), "对不起"), [3, FIRST], []])
-    assert (len(asked), result.wordings, result.share) == (3, [FIRST], 0.5)
+    assert (len(asked), result.kept, result.share) == (3, [FIRST], 0.5)
     unread, malformed = result.rejects
     assert (unread.stage, unread.reply) == ("reply", "对不起")
     assert str(malformed.reason).startswith("schema: ")
@@ -105,7 +105,7 @@ def test_a_pair_named_by_reask_is_asked_again_and_its_questions_allowance_is_not
     granted: list[str] = []
     attempts = Attempts(grant=granted.append, reask=Reask(PAIR.id))
     result, asked = ask([[], [], [], [FIRST], [SECOND]], attempts)
-    assert (len(asked), result.wordings) == (5, [FIRST, SECOND])
+    assert (len(asked), result.kept) == (5, [FIRST, SECOND])
     assert granted == [f"{PAIR.id}/answers"]
 
 
@@ -114,7 +114,7 @@ def test_a_pair_named_by_reask_is_asked_again_and_its_questions_allowance_is_not
 
 def taken(rows: Sequence[Row], given: frozenset[str] = frozenset()) -> list[str]:
     base = pair("甲？", BASE)
-    answers = [RewordedAnswer(base, 2, [FIRST, SECOND])]
+    answers = [AnswerWordings(base, "answers", 2, [FIRST, SECOND])]
     every = family(base, [f"甲{n}？" for n in range(5)])
     places = {row.id: place for place, row in enumerate(every)}
     return [row.output for row in take_in_turn(rows, places, answers, given)]
@@ -184,7 +184,7 @@ def test_nothing_is_asked_about_and_nothing_new_is_written_without_the_option(tm
 def test_a_second_build_makes_no_call_and_writes_the_same_bytes(built: Path) -> None:
     before = files_in(run_in(built).dataset)
     _, again = build_offline(built, [source(BOOK)], FEW)
-    assert again["calls_made"] == 0
+    assert again.calls_made == 0
     assert files_in(run_in(built).dataset) == before
     manifest = read_json(run_in(built).manifest)
     trained = {row["pair_id"] for row in rows_of(run_in(built)) if row["split"] == "train"}

@@ -11,7 +11,7 @@ from wukong_pipe.build import load_prompts, read_sections
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.journal.records import Tokens
 from wukong_pipe.stages import base_qa
-from wukong_pipe.stages.estimate import Estimate, estimate
+from wukong_pipe.stages.estimate import Workload, estimate
 from wukong_pipe.stages.settings import BuildSettings
 
 SETTINGS = BuildSettings()
@@ -22,7 +22,7 @@ PROMPTS = load_prompts(SETTINGS)
 def test_a_call_a_section_and_a_call_a_pair(corpora: Path, name: str) -> None:
     sections = list(read_sections(read_sources([corpora / name]), SETTINGS))
     stages = estimate(sections, SETTINGS, PROMPTS)
-    quotas = [base_qa.quota(section, SETTINGS) for section in sections]
+    quotas = [base_qa.quota(section, SETTINGS.max_pairs) for section in sections]
     assert stages["base_qa"].calls == sum(1 for quota in quotas if quota)
     assert stages["paraphrase"].calls == sum(quotas)
     # A Chinese token is a character or two, an English one four; the prompts come on top.
@@ -32,7 +32,7 @@ def test_a_call_a_section_and_a_call_a_pair(corpora: Path, name: str) -> None:
 
 def test_no_variants_no_calls_for_them(corpora: Path) -> None:
     sections = list(read_sections(read_sources([corpora / "apollo.md"]), SETTINGS))
-    assert estimate(sections, replace(SETTINGS, variants=0), PROMPTS)["paraphrase"] == Estimate()
+    assert estimate(sections, replace(SETTINGS, variants=0), PROMPTS)["paraphrase"] == Workload()
 
 
 def test_answers_and_judgements_are_counted_where_they_are_wanted(corpora: Path) -> None:
@@ -49,8 +49,8 @@ def test_answers_and_judgements_are_counted_where_they_are_wanted(corpora: Path)
 
 
 def test_what_happened_scales_what_is_left() -> None:
-    left = Estimate(10, Tokens(1000, 200))
+    left = Workload(10, Tokens(1000, 200))
     expected = {"calls": 2, "tokens_in": 100, "tokens_out": 50}
-    assert left.scaled(expected, {"calls": 3, "tokens_in": 50, "tokens_out": 100}) == Estimate(15, Tokens(500, 400))
+    assert left.scaled(expected, {"calls": 3, "tokens_in": 50, "tokens_out": 100}) == Workload(15, Tokens(500, 400))
     # The embedded teacher has no tokens: the expectation stands.
     assert left.scaled(expected, {"calls": 2, "tokens_in": 0, "tokens_out": 0}) == left

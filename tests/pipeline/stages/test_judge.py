@@ -16,9 +16,9 @@ from wukong_pipe.build import load_prompts
 from wukong_pipe.cli.main import main
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
-from wukong_pipe.stages.judge import Judged, ask_judge, doubted, request
+from wukong_pipe.stages.judge import Verdict, ask_judge, doubted, request
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.teacher.asking import Reply, Request
+from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.workspace import read_json, read_jsonl
 
 PROMPTS = load_prompts(BuildSettings(judge=True))["judge"]
@@ -34,7 +34,7 @@ def pair(answer: str) -> QAPair:
 PLAIN, DOUBTFUL = pair("In the Sea of Tranquility."), pair("Neatly smack in the Sea of Tranquility.")
 
 
-def judged(*replies: Reply) -> tuple[Judged, list[Request]]:
+def judged(*replies: Reply) -> tuple[Verdict, list[Request]]:
     asked: list[Request] = []
 
     async def ask(request: Request, attempt: int) -> Reply:
@@ -70,20 +70,20 @@ def test_the_judge_sees_the_pair_and_its_section_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("replies", "supported", "tally"),
+    ("replies", "kept", "tally"),
     [
-        ([verdict(True)], True, (1, 1, 0, 1, 0)),
-        ([verdict(False)], False, (1, 1, 0, 0, 1)),
-        ([UNREAD, verdict(True)], True, (2, 1, 1, 1, 0)),
-        ([UNREAD, UNREAD, UNREAD], None, (3, 0, 3, 0, 0)),
-        ([Reply("", None, Reason.of("empty"), "")], None, (1, 0, 1, 0, 0)),
+        ([verdict(True)], [True], (1, 1, 0, 1, 0)),
+        ([verdict(False)], [False], (1, 1, 0, 0, 1)),
+        ([UNREAD, verdict(True)], [True], (2, 1, 1, 1, 0)),
+        ([UNREAD, UNREAD, UNREAD], [], (3, 0, 3, 0, 0)),
+        ([Reply("", None, Reason.of("empty"), "")], [], (1, 0, 1, 0, 0)),
     ],
 )
 def test_a_verdict_is_asked_for_until_it_can_be_read(
-    replies: list[Reply], supported: bool | None, tally: tuple[int, ...]
+    replies: list[Reply], kept: list[bool], tally: tuple[int, ...]
 ) -> None:
     result, asked = judged(*replies)
-    assert (result.supported, len(asked)) == (supported, len(replies))
+    assert (result.kept, len(asked)) == (kept, len(replies))
     assert tuple(result.tally.to_json().values()) == tally
 
 

@@ -3,52 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.rows import section
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Reject, Section, Tally
-from wukong_pipe.teacher.asking import Reply, Request
+from wukong_pipe.records import Section
 from wukong_pipe.teacher.attempts import USUAL
 from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.harvest import Harvest
+from wukong_pipe.teacher.requests import Reply, Request
 
-
-@dataclass
-class Basket:
-    """Something that is to hold four numbers."""
-
-    section: Section = field(default_factory=lambda: section("篮子"))
-    held: list[int] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    refused: bool = False
-    bought: bool = False
-    subject: str = "basket"
-    names: tuple[str, ...] = ("basket",)
-
-    @property
-    def missing(self) -> int:
-        return 4 - len(self.held)
-
-    @property
-    def share(self) -> float:
-        return len(self.held) / 4
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {"for": "basket"}
-
-    def keep(self, item: Any) -> Reason | None:
-        if not isinstance(item, int):
-            return Reason.of("item")
-        self.held.append(item)
-        return None
+Basket = Harvest[Section, int]
+"""A harvest of four numbers."""
+ABOUT = {"for": "basket"}
 
 
 def filled(*given: Reply) -> tuple[Basket, list[int]]:
     """The basket after these replies, and how many numbers each request asked for."""
-    basket, asked = Basket(), list[int]()
+    basket, asked = Basket(section("篮子"), "basket", 4), list[int]()
 
     async def ask(request: Request, attempt: int) -> Reply:
         asked.append(int(request.prompt))
@@ -57,9 +29,15 @@ def filled(*given: Reply) -> tuple[Basket, list[int]]:
     def more() -> Request:
         return Request("answers", str(basket.missing), (), {}, None)
 
+    def keep(item: Any) -> Reason | None:
+        if not isinstance(item, int):
+            return Reason.of("item")
+        basket.kept.append(item)
+        return None
+
     async def fill() -> None:
-        async for _, reply in replies(basket, ask, more, USUAL, min_fill=1.0):
-            take(basket, reply, "answers", "numbers", basket.keep, lambda item: basket.about | {"item": item})
+        async for _, reply in replies(basket, ask, more, USUAL):
+            take(basket, reply, "answers", "numbers", keep, ABOUT, "item")
 
     asyncio.run(fill())
     return basket, asked
@@ -71,7 +49,7 @@ def reply(*items: Any, call: str = "c", is_final: bool = False) -> Reply:
 
 def test_what_is_missing_is_asked_for_until_nothing_is() -> None:
     basket, asked = filled(reply(1, "a"), reply(2, 3), reply(4))
-    assert (basket.held, asked) == ([1, 2, 3, 4], [4, 3, 1])
+    assert (basket.kept, asked) == ([1, 2, 3, 4], [4, 3, 1])
     assert [(reject.stage, str(reject.reason), reject.candidate) for reject in basket.rejects] == [
         ("answers", "the item", {"for": "basket", "item": "a"})
     ]
@@ -80,7 +58,7 @@ def test_what_is_missing_is_asked_for_until_nothing_is() -> None:
 
 def test_more_than_was_asked_for_is_shown_and_not_counted_as_received() -> None:
     basket, asked = filled(reply(1, 2, 3, 4, 5))
-    assert (basket.held, asked) == ([1, 2, 3, 4], [4])
+    assert (basket.kept, asked) == ([1, 2, 3, 4], [4])
     (surplus,) = basket.rejects
     assert (surplus.stage, str(surplus.reason)) == ("surplus", "more than the 4 wordings asked for")
     assert basket.tally.to_json() == {"asked": 4, "received": 4, "short": 0, "kept": 4, "rejected": 0}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wukong_pipe.cli.config_file import check_environment, read_config
 from wukong_pipe.errors import DataError
-from wukong_pipe.stages.settings import check_environment, read_config
 
 COMMANDS = {"build": {"variants", "teacher_model", "dry_run"}, "train": {"epochs"}}
 

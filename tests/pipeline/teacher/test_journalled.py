@@ -1,4 +1,4 @@
-"""Journal first: what is bought once, under which key, and by how many at a time."""
+"""Journal first: what is bought once, under which key, and what a stopped run leaves."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import pytest
 
 from tests.support.asking import GOOD, ask_all, request, settings
 from tests.support.provider import Provider, Response, completion, provider
-from wukong_pipe.errors import Interrupted, StoppedShort
+from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.records import Tokens
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.live import OpenAIBackend
-from wukong_pipe.teacher.asking import JournalledTeacher, OfflineBackend, Reply, Request, in_pool
+from wukong_pipe.teacher.journalled import JournalledTeacher, OfflineBackend
 from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.pool import in_pool
+from wukong_pipe.teacher.requests import Reply, Request
 
 # --- what is bought, and what is sent -----------------------------------------------------------------------
 
@@ -137,68 +139,6 @@ def test_the_embedded_teacher_goes_through_the_journal_as_well(tmp_path: Path) -
     assert replies[0].value == json.loads(GOOD)
     with Journal(tmp_path / "journal.sqlite") as journal:
         assert {(call.base_url, call.model, call.run) for call in journal.calls()} == {("offline", "offline@1", "run")}
-
-
-# --- many at a time -----------------------------------------------------------------------------------------
-
-
-def test_a_pool_keeps_the_order_and_never_exceeds_its_size() -> None:
-    at_work = most = finished = 0
-
-    async def worker(number: int) -> int:
-        nonlocal at_work, most
-        at_work += 1
-        most = max(most, at_work)
-        await asyncio.sleep(0.001 * (number % 3))
-        at_work -= 1
-        return number * number
-
-    def done() -> None:
-        nonlocal finished
-        finished += 1
-
-    assert asyncio.run(in_pool(range(40), worker, 7, done)) == [number**2 for number in range(40)]
-    assert (most, finished) == (7, 40)
-    assert asyncio.run(in_pool([], worker, 7)) == []
-
-
-def test_after_the_first_exception_nothing_new_starts_and_what_runs_ends_in_peace() -> None:
-    started: list[int] = []
-    ended: list[int] = []
-    told: list[Exception] = []
-
-    async def worker(number: int) -> None:
-        started.append(number)
-        if number == 1:
-            raise StoppedShort("first")
-        await asyncio.sleep(0.05)
-        ended.append(number)
-        raise StoppedShort("second")
-
-    with pytest.raises(StoppedShort, match="first"):
-        asyncio.run(in_pool(range(100), worker, 3, stop=told.append))
-    assert started == [0, 1]
-    assert ended == [0]
-    assert [str(error) for error in told] == ["first"]
-
-
-def test_a_cancelled_pool_waits_for_none_of_its_workers() -> None:
-    ended = []
-
-    async def worker(number: int) -> None:
-        # Longer than any run of the tests: a pool that waits for its workers never comes back.
-        await asyncio.sleep(1e6)
-        ended.append(number)
-
-    async def run() -> None:
-        pool = asyncio.create_task(in_pool(range(9), worker, 3))
-        await asyncio.sleep(0.01)
-        pool.cancel()
-        await pool
-
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(run())
-    assert ended == []
 
 
 def test_calls_in_flight_reach_the_journal_when_the_run_is_stopped_and_none_follows_them(tmp_path: Path) -> None:

@@ -1,109 +1,24 @@
-"""How a stage asks a teacher: a `Request` goes in, a checked `Reply` comes out, bought at most once."""
+"""The journal between a build and its teacher: an answer is read from the journal, or bought once and kept there."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from wukong_pipe.errors import StoppedShort, WukongError
 from wukong_pipe.journal.records import Call, Purchase, Tokens, call_key, canonical, now
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Section
 from wukong_pipe.teacher.ledger import NO_COST, NOTHING
 from wukong_pipe.teacher.refusals import is_about_content, rejection
 from wukong_pipe.teacher.replies import read_completion, read_object
-
-
-@dataclass(frozen=True, slots=True)
-class BaseQATask:
-    """Ask `quota` pairs of a section, other than those whose questions it has."""
-
-    section: Section
-    quota: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ParaphraseTask:
-    """Ask `count` other wordings of a question, other than those it has."""
-
-    section: Section
-    question: str
-    count: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTask:
-    """Ask `count` other wordings of the answer to a question, other than those it has."""
-
-    section: Section
-    question: str
-    answer: str
-    count: int
-    covered: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question to a teacher, as the build means it; how a server is spoken to is the teacher's business.
-
-    `messages` and `schema` are what a language model gets and what the journal's key hashes. `task` is the
-    same request as data, for the embedded teacher, which reads Markdown and not instructions.
-    """
-
-    stage: str
-    """"base_qa", "judge", "paraphrase", "answers" or "eval_judge"."""
-    prompt: str
-    """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
-    messages: tuple[dict[str, str], ...]
-    schema: dict[str, Any]
-    """JSON Schema of the reply, an object."""
-    task: BaseQATask | ParaphraseTask | AnswerTask | None
-    """None for what templates cannot answer: a judgement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for one attempt."""
-
-    call: str
-    """The journal's key of the call; empty where none was answered."""
-    value: dict[str, Any] | None
-    """The reply as JSON, where it could be read and is an object holding the array asked for; else None."""
-    problem: Reason | None
-    """Why `value` is None; None where it is not."""
-    raw: str
-    """The teacher's own words, for rejected.jsonl."""
-    is_cut: bool = False
-    """Whether it ended at max_tokens: asked for less, the teacher might finish."""
-    is_final: bool = False
-    """Whether the provider refuses the request for good: asking it again is of no use."""
-    is_new: bool = field(default=False, compare=False)
-    """Whether it was bought now, and not read from the journal."""
-
-
-class Ask(Protocol):
-    """Attempt 0, 1 or 2 of a request: read from the journal if it is there, bought and journalled if not."""
-
-    async def __call__(self, request: Request, attempt: int) -> Reply:
-        """
-        Raises:
-            TeacherError: the teacher cannot be used at all.
-            StoppedShort: the teacher failed too often, or a ceiling is reached; what was bought is kept.
-            Interrupted: the user stopped the run.
-        """
-        ...
-
-
-# --- journal first ------------------------------------------------------------------------------------------
+from wukong_pipe.teacher.requests import Reply, Request
 
 
 class Unanswered(Exception):
@@ -140,6 +55,10 @@ class Backend(Protocol):
         """Send nothing more: who waits to send is told `end`. Requests in flight still reach the journal."""
         ...
 
+    async def close(self) -> None:
+        """Close the connections, in the event loop that opened them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OfflineBackend:
@@ -173,6 +92,9 @@ class OfflineBackend:
     def stop(self, end: WukongError) -> None:
         """Nothing ever waits here."""
 
+    async def close(self) -> None:
+        """There are no connections."""
+
 
 @dataclass(slots=True)
 class Used:
@@ -184,6 +106,15 @@ class Used:
     """By currency."""
     unpriced: int = 0
     """Calls with tokens and without a price."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "calls": self.calls,
+            "tokens_in": self.tokens.prompt,
+            "tokens_out": self.tokens.completion,
+            "cost": {currency: f"{cost.normalize():f}" for currency, cost in sorted(self.cost.items())},
+            "unpriced_calls": self.unpriced,
+        }
 
 
 class JournalledTeacher:
@@ -202,6 +133,25 @@ class JournalledTeacher:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._end: WukongError | None = None
         self._counted: set[str] = set()
+
+    @property
+    def model(self) -> str:
+        """The model's id, as the rows carry it."""
+        return self._backend.model
+
+    @property
+    def is_language_model(self) -> bool:
+        """Whether it is one, and not the embedded templates."""
+        return not self.model.startswith("offline@")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What else shapes its answers: temperature and the like."""
+        return self._backend.parameters
+
+    async def close(self) -> None:
+        """Close the connections, in the event loop that opened them."""
+        await self._backend.close()
 
     def stop(self, why: Exception) -> None:
         """Buy nothing more: who asks for what the journal lacks is told why."""
@@ -281,63 +231,3 @@ def _reply(call: Call, schema: dict[str, Any]) -> Reply:
         )
     value, problem = read_object(completion.content, schema)
     return Reply(call.key, value, problem, raw)
-
-
-MOST_SHOWN = 40_000
-"""Characters of a reply beside a reject; a whole one of the usual 8,192 tokens has as many."""
-
-
-def excerpt(raw: str, most: int = MOST_SHOWN) -> str:
-    """The beginning of a teacher's words; the journal has them whole."""
-    return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)} characters, whole in the journal)"
-
-
-# --- many at a time -----------------------------------------------------------------------------------------
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-async def in_pool(
-    items: Sequence[T],
-    worker: Callable[[T], Awaitable[R]],
-    size: int,
-    done: Callable[[], None] = lambda: None,
-    stop: Callable[[Exception], None] = lambda error: None,
-) -> list[R]:
-    """Results of `worker` for all items, in the items' order, with at most `size` at work at any time.
-
-    After the first exception nothing new starts and `stop` is told of it, so that what runs buys nothing more; its
-    calls in flight reach the journal before the exception goes on. A cancelled pool ends at once. Never a task an
-    item: thousands of waiting requests time out unsent.
-    """
-    results: dict[int, R] = {}
-    queue = iter(enumerate(items))
-    first: Exception | None = None
-
-    async def work() -> None:
-        nonlocal first
-        for index, item in queue:
-            if first is not None:
-                return
-            try:
-                results[index] = await worker(item)
-            except Exception as error:
-                if first is None:
-                    first = error
-                    stop(error)
-                return
-            done()
-            # What is read from the journal never waits: signals and other workers must have their turn.
-            await asyncio.sleep(0)
-
-    tasks = [asyncio.create_task(work()) for _ in range(min(size, len(items)))]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if first is not None:
-        raise first
-    return [results[index] for index in sorted(results)]

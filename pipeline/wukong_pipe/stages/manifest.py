@@ -1,0 +1,199 @@
+"""The account of a build: rejected.jsonl, and manifest.json with its sums, coverage and quotas; no row vanishes.
+
+{"accounting": {"base_qa": {"asked": 40, "received": 38, "short": 2, "kept": 35, "rejected": 3}, …},
+ "coverage": {"overall": 0.93, "by_section": […]}, "quota": [{"section": "武器", "wanted": 8, "kept": 7, …}], …}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.corpus.units import units, worth
+from wukong_pipe.dataset.dedupe import Removal
+from wukong_pipe.dataset.holdout import Holdout
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import QAPair, Reject, Row, Section, Tally
+from wukong_pipe.stages.answers import AnswerWordings
+from wukong_pipe.stages.asking import Asking, Prompts
+from wukong_pipe.stages.base_qa import Pairs
+from wukong_pipe.stages.edits import Edited
+from wukong_pipe.stages.estimate import estimate
+from wukong_pipe.stages.judge import Verdict, is_against
+from wukong_pipe.stages.paraphrase import Wordings
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.harvest import Harvest
+from wukong_pipe.teacher.journalled import Used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What each stage made of what the one before it kept, in the order of the stages."""
+
+    sections: list[Section]
+    harvests: list[Pairs]
+    verdicts: list[Verdict]
+    supported: list[QAPair]
+    """All pairs but those that the judge denied."""
+    pairs: list[QAPair]
+    """The supported ones, each question once."""
+    duplicate_pairs: list[Removal]
+    wordings: list[Wordings]
+    answers: list[AnswerWordings]
+    families: list[Row]
+    """Each pair's own row and its other wordings."""
+    edited: Edited
+    unique: list[Row]
+    duplicate_rows: list[Removal]
+    held: Holdout
+
+    @property
+    def unjudged(self) -> int:
+        """How many doubtful pairs are kept without a verdict."""
+        return sum(not verdict.kept for verdict in self.verdicts)
+
+
+def manifest(
+    results: Results,
+    rows: Sequence[Row],
+    sources: Sequence[Source],
+    settings: BuildSettings,
+    asking: Asking,
+    prompts: Prompts,
+) -> dict[str, Any]:
+    """What a dataset is a function of, what it cost and how good it is; the dataset's writer adds its files.
+
+    Raises:
+        AssertionError: a row vanished between two stages.
+    """
+    edited, held = results.edited, results.held
+    judged = {"judge": {"doubtful": len(results.verdicts), "unjudged": results.unjudged}} if settings.judge else {}
+    return {
+        "format": 1,
+        **_inputs(sources, settings, asking, prompts),
+        "calls": {
+            stage: {"estimated": estimated.to_json(), "used": asking.teacher.used.get(stage, Used()).to_json()}
+            for stage, estimated in estimate(results.sections, settings, prompts).items()
+        },
+        "edits": {
+            "applied": edited.applied,
+            "taken_out": len(edited.taken),
+            "unused": [edit.id for edit in edited.unused],
+        },
+        "accounting": accounting(results, settings),
+        **judged,
+        "coverage": coverage(results.sections, rows),
+        "quota": [_quota(pairs) for pairs in results.harvests],
+        "audit": {
+            "dropped": len(held.dropped),
+            "of_held_forms": len(held.of_held_forms),
+            "highest_similarity": round(held.highest_similarity, 4),
+        },
+    }
+
+
+def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, prompts: Prompts) -> dict[str, Any]:
+    """What the dataset is a function of."""
+    # The prompts stand below by their hashes; where their folder is does not matter. The format changes no row.
+    shown = {key: value for key, value in asdict(settings).items() if key not in {"prompts", "format"}}
+    teacher = asking.teacher
+    return {
+        "sources": [{"name": source.name, "hash": source.hash, "characters": source.characters} for source in sources],
+        "teacher": {
+            "model": teacher.model,
+            "language_model": teacher.is_language_model,
+            "parameters": dict(teacher.parameters),
+        },
+        "prompts": sorted(prompt.name for by_lang in prompts.values() for prompt in by_lang.values()),
+        "settings": shown,
+    }
+
+
+def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str, int]]:
+    """The tally of each stage, in the order of the stages, after checking that nothing vanished between them.
+
+    Raises:
+        AssertionError: a stage received other than what the one before it kept.
+    """
+    edited, held = results.edited, results.held
+    tallies = {"base_qa": _sum(results.harvests)}
+    if settings.judge:
+        tallies["judge"] = _sum(results.verdicts)
+    tallies["paraphrase"] = _sum(results.wordings)
+    if settings.answer_variants:
+        tallies["answers"] = _sum(results.answers)
+    tallies["dedupe_pairs"] = _through(len(results.supported), len(results.pairs), len(results.duplicate_pairs))
+    tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
+    tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
+    of_held_forms = len(held.of_held_forms)
+    tallies["held_forms"] = _through(len(results.unique), len(results.unique) - of_held_forms, of_held_forms)
+    tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
+
+    denied = sum(map(is_against, results.verdicts))
+    assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"] - denied, tallies
+    assert tallies["edits"]["received"] == len(results.pairs) + tallies["paraphrase"]["kept"], tallies
+    assert tallies["dedupe_rows"]["received"] == tallies["edits"]["kept"], tallies
+    return tallies
+
+
+def _sum(harvests: Sequence[Harvest[Any, Any]]) -> dict[str, int]:
+    """Every candidate of a stage that asks, summed over all requests."""
+    total = Tally()
+    for harvest in harvests:
+        total.add(harvest.tally)
+    return total.to_json()
+
+
+def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
+    """The tally of a stage that asks nobody."""
+    return Tally(received, received, 0, kept, rejected).to_json()
+
+
+def rejects(results: Results) -> list[Reject]:
+    """Everything that is not in the dataset, in the order of the stages."""
+    sections = {section.id: section for section in results.sections}
+    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.verdicts, *results.wordings, *results.answers]
+
+    def removed(stage: Any, reason: Reason, row: Row) -> Reject:
+        return Reject(stage, reason, sections[row.section_id], row, call=row.call)
+
+    rejected = [reject for harvest in harvests for reject in harvest.rejects]
+    rejected += [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
+    removals = [*results.duplicate_pairs, *results.duplicate_rows]
+    rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
+    rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
+    rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
+    return rejected
+
+
+def _quota(pairs: Pairs) -> dict[str, Any]:
+    """What a section was worth asking, what was wanted of it and what was kept."""
+    section = pairs.section
+    return {
+        "section": section.title,
+        "id": section.id,
+        "source": section.source,
+        "lines": [section.first_line, section.last_line],
+        "worth": worth(section),
+        "wanted": pairs.wanted,
+        "kept": len(pairs.kept),
+    }
+
+
+def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
+    """Share of the sentences, list items and table rows that the evidence of at least one row covers."""
+    evidence: dict[str, set[str]] = {}
+    for row in rows:
+        evidence.setdefault(row.section_id, set()).update(row.evidence)
+    by_section = []
+    total = total_covered = 0
+    for section in sections:
+        pieces = units(section)
+        places = [(at, at + len(text)) for text in evidence.get(section.id, ()) if (at := section.text.find(text)) >= 0]
+        covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in pieces)
+        total, total_covered = total + len(pieces), total_covered + covered
+        if pieces:
+            by_section.append({"section": section.title, "id": section.id, "units": len(pieces), "covered": covered})
+    return {"overall": round(total_covered / total, 4) if total else 0.0, "by_section": by_section}
