@@ -70,9 +70,6 @@ def like_build(command: F) -> F:
 )
 @click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
 @click.option(
-    "--bertscore", default="", metavar="MODEL", help="Score by BERTScore, too, with this encoder (id or folder)."
-)
-@click.option(
     "--judge",
     is_flag=True,
     help="Have a teacher say which answer is better, in both orders; --teacher-model, --base-url and prices are its.",
@@ -112,7 +109,7 @@ def eval_command(**options: Any) -> None:
         print(json.dumps(entries)) if options["json"] else out.print(history_table(entries))
         return
     options["batch"] = options["batch"] or BATCH[options["engine"]]
-    names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book", "bertscore")
+    names = ("engine", "batch", "max_new_tokens", "limit", "drop_leaked", "general", "open_book")
     prices = chosen_prices(options)
     judge = teacher_choice(options | {"teacher": "openai", "batch": False}, prices) if options["judge"] else None
     with Steps(err).shown() as steps:

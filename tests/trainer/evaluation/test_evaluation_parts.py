@@ -6,20 +6,16 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from tests.trainer.conftest import FACTS, SYSTEM
-from wukong_pipe.errors import ModelError, StoppedShort
+from wukong_pipe.errors import StoppedShort
 from wukong_pipe.language.text import normalise
 from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer.data.files import read_training_data
-from wukong_trainer.evaluation.bertscore import bert_scores, load_encoder
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.forgetting import general_questions
 from wukong_trainer.evaluation.judge import Comparison
@@ -246,27 +242,6 @@ def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
     assert read_json(run.metrics)["primary"]["n"] == 6
     assert len(read_jsonl(run.answers)) == 8
     assert len(history(history_of(run))) == before + 1
-
-
-def test_an_encoder_scores_both_answers_and_a_wrong_one_is_refused_before_anything_is_asked(
-    run: Run, student: Path, tmp_path: Path
-) -> None:
-    encoder = tmp_path / "encoder"
-    size: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
-    BertModel(BertConfig(vocab_size=400, num_hidden_layers=1, **size)).save_pretrained(encoder)
-    AutoTokenizer.from_pretrained(str(student)).save_pretrained(encoder)
-    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(encoder)))
-    wording = [row for row in answers if row["level"] == "wording"]
-    told, wanted = [row["tuned"]["answer"] for row in wording], [row["reference"] for row in wording]
-    scores = metrics["levels"]["wording"]["compared"]["bertscore"]
-    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(encoder)), told, wanted)), abs=1e-4)
-    assert scores["p_holm"] <= 1
-    run.forget_evaluation()
-    with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
-        evaluate(run, replace(SETTINGS, bertscore=str(tmp_path / "nowhere")))
-    with pytest.raises(ModelError, match="from one side"):
-        evaluate(run, replace(SETTINGS, bertscore=str(student)))
-    assert not run.metrics.exists()
 
 
 def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:

@@ -15,7 +15,6 @@ from wukong_pipe.language.text import is_chinese
 from wukong_pipe.workspace import Run, jsonl, read_json, sha256_of, write_json, write_text
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_raw, read_rows, read_training_data
-from wukong_trainer.evaluation.bertscore import add_bertscore, load_encoder
 from wukong_trainer.evaluation.forgetting import ON_A_CPU, ask_general, forgetting, general_questions
 from wukong_trainer.evaluation.inventions import InventedIn, mark_invented
 from wukong_trainer.evaluation.judge import AskJudge, judge
@@ -50,8 +49,6 @@ class Settings:
     """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
     open_book: bool = False
     """Ask the base with the section in its prompt, too."""
-    bertscore: str = ""
-    """The encoder that scores answers by BERTScore, too; none where it is empty."""
 
 
 def evaluate(
@@ -108,7 +105,6 @@ def evaluate(
     silence_libraries()
     # Before anything is asked: what is wrong must not be found out after the models have answered.
     history(history_of(run))
-    encoder = load_encoder(settings.bertscore) if settings.bertscore else None
     base, tuned = contenders(run, folder, record, base_model)
     others = [(rival, _record_of(rival)) for rival in rivals]
     challengers = [
@@ -157,8 +153,6 @@ def evaluate(
         asked_of = {"form": of_form, "instruction": row["instruction"], "reference": row["output"]}
         answers.append({key: row[key] for key in _OF_A_ROW} | asked_of | found)
     inventions = mark_invented(answers, invented_in, lambda done, total: progress("inventions", done, total))
-    if encoder is not None:
-        add_bertscore(answers, encoder, progress)
     metrics = summarise(
         answers,
         base_model=record.get("base_model") or base.weights,

@@ -202,7 +202,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "by_section": ("by whole sections", "按章节计"),
     "corpus_bleu": ("BLEU of all answers together", "全部回答合计的 BLEU"),
     "bleu": ("BLEU", "BLEU"),
-    "bertscore": ("BERTScore F1, not rescaled", "BERTScore F1（未重新标定）"),
     "repetition": ("repeats itself", "重复"),
     "refused": ("says that it does not know", "拒答"),
     "zh": ("Chinese", "中文"),
