@@ -21,8 +21,8 @@ import transformers
 
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.evaluation.evaluate import contenders
-from wukong_trainer.inference.answer_cache import Kept
+from wukong_trainer.evaluation.contenders import contenders
+from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, InProcess, Loader, at_work
 from wukong_trainer.inference.generate import Answer, Likelihood
 from wukong_trainer.inference.vllm_engine import VllmEngine
@@ -124,7 +124,7 @@ def asked(contender: Contender, rows: list[dict[str, Any]], at_once: int, vllm: 
     prompts = [chat_prompt(row["instruction"], contender.system) for row in rows]
     with (
         tempfile.TemporaryDirectory() as kept,
-        at_work(contender, Loader(), Kept(Path(kept) / "kept"), at_once, lambda *step: None, vllm=vllm) as at,
+        at_work(contender, Loader(), AnswerCache(Path(kept) / "kept"), at_once, lambda *step: None, vllm=vllm) as at,
     ):
         assert isinstance(at.engine, InProcess | VllmEngine)
         begun = time.perf_counter()

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
-from wukong_pipe.commands.build import TeacherChoice, settings_of, spent_so_far
+from wukong_pipe.commands.build import Progress, TeacherChoice, settings_of, spent_so_far
+from wukong_pipe.commands.evaluation_sources import AskJudge
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang
@@ -20,10 +21,7 @@ from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
-    from wukong_trainer.evaluation.judge import AskJudge, Comparison
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with (step, done, total, note)."""
+    from wukong_trainer.evaluation.sources import Comparison, JudgeReply
 
 STAGE = "eval_judge"
 
@@ -52,15 +50,16 @@ def judging(
     prompts = {lang: load_prompt(STAGE, lang) for lang in get_args(Lang)}
     with journal_of(workspace, run, say) as journal:
 
-        def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+        def ask(comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
             from wukong_pipe.providers.live import OpenAIBackend
+            from wukong_trainer.evaluation.sources import JudgeReply
 
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             backend = OpenAIBackend(settings, journal, ledger, say)
             teacher = JournalledTeacher(journal, backend, run.name)
             done = 0
 
-            async def one(comparison: Comparison) -> dict[str, Any] | None:
+            async def one(comparison: Comparison) -> JudgeReply | None:
                 nonlocal done
                 prompt = prompts["zh" if comparison.lang == "zh" else "en"]
                 messages = prompt.messages(
@@ -74,9 +73,9 @@ def judging(
                 value = await _verdict(teacher, request)
                 done += 1
                 progress("judging", done, len(comparisons), spent_so_far(ledger))
-                return value
+                return JudgeReply(**value) if value else None
 
-            async def everything() -> list[dict[str, Any] | None]:
+            async def everything() -> list[JudgeReply | None]:
                 async with backend:
                     return await in_pool(comparisons, one, settings.most, stop=teacher.stop)
 

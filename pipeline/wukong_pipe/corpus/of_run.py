@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from wukong_pipe.corpus.run_sources import source_texts
 from wukong_pipe.corpus.split import split
@@ -12,21 +11,18 @@ from wukong_pipe.records import Section
 from wukong_pipe.workspace import Run
 
 
-def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], str | None] | None:
-    """A function from a row to its section's headings and text, or None for a section that is gone or has changed.
+def section_texts(run: Run, encoding: str = "utf-8") -> dict[str, str]:
+    """Headings and text of every section of a run's sources, by id; none where its sources cannot be read any more.
 
-    None where the run was not built here, or none of its sources can be read any more.
+    {"3284f4b0dc2675f6": "书 › 一\n## 一\n\n石甲的兵器是乙刀。"}
 
     Raises:
         DataError: the run's notes are no JSON.
     """
     # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
-    texts = {
+    return {
         section.id: f"{section.title}\n{section.header}{section.text}".rstrip() for section in _sections(run, encoding)
     }
-    if not texts:
-        return None
-    return lambda row: texts.get(row["section_id"])
 
 
 def names_of(run: Run, encoding: str = "utf-8") -> frozenset[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-class Kept:
+class AnswerCache:
     """What models have answered so far, by a key of model, prompt and decoding.
 
     What was computed together in less than fp32 is one line, so that a torn one is lost as a whole: what is left to ask
@@ -69,15 +69,15 @@ class Kept:
         self._known |= batch
 
 
-class Memory:
-    """`Kept`, seen by one model."""
+class ModelAnswers:
+    """The part of an `AnswerCache` that is one model's."""
 
-    def __init__(self, kept: Kept, model: str) -> None:
+    def __init__(self, cache: AnswerCache, model: str) -> None:
         """
         Args:
             model: what identifies the model: weights, adapter, precision.
         """
-        self._kept = kept
+        self._cache = cache
         self._model = model
 
     def key(self, *asked: object) -> str:
@@ -87,8 +87,8 @@ class Memory:
     def known(self, keys: Sequence[str], kind: type[T]) -> dict[int, T]:
         """The results that are known, by the place of their key; what another version kept is not."""
         names = {field.name for field in fields(kind)}
-        found = {i: entry for i, key in enumerate(keys) if (entry := self._kept.get(key)) is not None}
+        found = {i: entry for i, key in enumerate(keys) if (entry := self._cache.get(key)) is not None}
         return {i: kind(**entry) for i, entry in found.items() if entry.keys() == names}
 
     def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
-        self._kept.add(batch)
+        self._cache.add(batch)

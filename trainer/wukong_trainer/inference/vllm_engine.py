@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Message
 from wukong_trainer.data.thoughts import OPEN, opens_thought
-from wukong_trainer.inference.answer_cache import Memory
+from wukong_trainer.inference.answer_cache import ModelAnswers
 from wukong_trainer.inference.generate import Answer, Likelihood, Progress, encode, prompt_text, stops_of
 from wukong_trainer.inference.vllm_server import Server
 from wukong_trainer.recipe import Style
@@ -36,7 +36,7 @@ class VllmEngine:
     tokenizer: Any
     style: Style
     thinking: bool
-    memory: Memory
+    cache: ModelAnswers
     open: Callable[[], Server]
 
     def answers(
@@ -68,7 +68,7 @@ class VllmEngine:
             text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
             return Answer(f"{OPEN}\n{text}" if opens_thought(texts[i]) else text, ended)
 
-        keys = [self.memory.key("answer", text, max_new_tokens) for text in texts]
+        keys = [self.cache.key("answer", text, max_new_tokens) for text in texts]
 
         def is_whole(choice: dict[str, Any]) -> bool:
             return _is_ended(choice) or len(choice["token_ids"]) >= max_new_tokens
@@ -98,7 +98,7 @@ class VllmEngine:
             total = sum(log[str(token)]["logprob"] for token, log in zip(ids[start:], logs, strict=True))
             return Likelihood(total / (len(ids) - start), total / max(1, len(references[i])))
 
-        keys = [self.memory.key("likelihood", *pair) for pair in pairs]
+        keys = [self.cache.key("likelihood", *pair) for pair in pairs]
         return self._each([ids for ids, _ in pairs], keys, request, read, Likelihood, batch, progress)
 
     def _each(
@@ -112,12 +112,12 @@ class VllmEngine:
         progress: Progress,
         is_whole: Callable[[dict[str, Any]], bool] = lambda choice: True,
     ) -> list[T]:
-        """What vLLM makes of every row, in order; what the memory knows is not asked again.
+        """What vLLM makes of every row, in order; what the cache holds is not asked again.
 
         Args:
             is_whole: whether a choice is to be kept: one that was cut for want of memory may be longer another time.
         """
-        found = self.memory.known(keys, kind)
+        found = self.cache.known(keys, kind)
         left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
         # Before the clock of the answers runs: a start takes longer than many of them.
         server = self.open() if left else None
@@ -127,7 +127,7 @@ class VllmEngine:
 
         def took(choices: Mapping[int, dict[str, Any]]) -> None:
             made = {i: read(i, choice) for i, choice in choices.items()}
-            self.memory.add({keys[i]: asdict(answer) for i, answer in made.items() if is_whole(choices[i])})
+            self.cache.add({keys[i]: asdict(answer) for i, answer in made.items() if is_whole(choices[i])})
             found.update(made)
             progress(len(found), len(rows))
 

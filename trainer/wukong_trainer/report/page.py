@@ -25,8 +25,8 @@ from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
+from wukong_trainer.evaluation.history import history
 from wukong_trainer.evaluation.metrics import LEVELS
-from wukong_trainer.evaluation.rivals import history
 from wukong_trainer.report.blocks import blocks_of, history_lines
 from wukong_trainer.report.comparisons import OUTCOMES, comparisons, outcome
 from wukong_trainer.report.json_table import Table, as_table
