@@ -30,7 +30,7 @@ from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_execut
 from wukong_trainer.models.loading import choose_place
 from wukong_trainer.models.of_run import tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
-from wukong_trainer.scoring.scores import key_fact_hit
+from wukong_trainer.scoring.key_facts import key_fact_hit
 
 PAGE = Path(__file__).with_suffix(".md")
 TOKENS = 64
