@@ -16,7 +16,7 @@ from wukong_pipe.schema import check_item
 from wukong_pipe.teacher.asking import JournalledTeacher, Request, in_pool
 from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.ledger import Ledger
-from wukong_pipe.teacher.prompt_files import load_prompt
+from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 
@@ -35,7 +35,9 @@ def judging(
     progress: Progress,
     say: Callable[[str], None],
 ) -> Iterator[AskJudge]:
-    """The judge: asked once for the same thing, whatever it said; what it said badly it is asked again, twice.
+    """The judge: it is asked once for the same thing, whatever it said; after a bad reply it is asked again, twice.
+
+    It gives `JudgeReply("A", "A names the smith.")` to each comparison.
 
     Args:
         schema: what each reply must be.
@@ -61,15 +63,7 @@ def judging(
 
             async def one(comparison: Comparison) -> JudgeReply | None:
                 nonlocal done
-                prompt = prompts["zh" if comparison.lang == "zh" else "en"]
-                messages = prompt.messages(
-                    question=comparison.question,
-                    reference=comparison.reference,
-                    source=comparison.source,
-                    a=comparison.a,
-                    b=comparison.b,
-                )
-                request = Request(STAGE, prompt.name, messages, schema, None)
+                request = _request(prompts["zh" if comparison.lang == "zh" else "en"], comparison, schema)
                 value = await _verdict(teacher, request)
                 done += 1
                 progress("judging", done, len(comparisons), spent_so_far(ledger))
@@ -87,6 +81,17 @@ def judging(
                 return asyncio.run(everything())
 
         yield ask
+
+
+def _request(prompt: Prompt, comparison: Comparison, schema: dict[str, Any]) -> Request:
+    messages = prompt.messages(
+        question=comparison.question,
+        reference=comparison.reference,
+        source=comparison.source,
+        a=comparison.a,
+        b=comparison.b,
+    )
+    return Request(STAGE, prompt.name, messages, schema, None)
 
 
 async def _verdict(teacher: JournalledTeacher, request: Request) -> dict[str, Any] | None:

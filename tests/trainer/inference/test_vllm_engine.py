@@ -320,7 +320,7 @@ def test_the_command_line_takes_the_engine_and_more_questions_at_a_time_for_vllm
 ) -> None:
     asked: list[Settings] = []
 
-    def evaluate(run: Run, settings: Settings, **rest: Any) -> None:  # noqa: ARG001
+    def evaluate(run: Run, settings: Settings, *rest: Any, **more: Any) -> None:  # noqa: ARG001
         asked.append(settings)
         raise ModelError("Enough.")
 

@@ -78,12 +78,14 @@ def evaluate(
         StoppedShort: the judge's budget is reached or it cannot be asked; all but its judgement is written.
     """
     sources = sources or NoSources()
-    plan = _plan(run, settings, sources, test, base_model, rivals)
-    answers = _ask(plan, sources, progress)
+    setup = _set_up(run, settings, sources, test, base_model, rivals)
+    answers = _ask(setup, sources, progress)
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
-    metrics = _metrics(plan, answers, rows, inventions)
+    metrics = _metrics(setup, answers, rows, inventions)
     _write(run, metrics, rows)
-    remember(history_of(run), metrics, adapter_hash=fingerprint(str(plan.folder)), test_hash=sha256_of(plan.tests.file))
+    remember(
+        history_of(run), metrics, adapter_hash=fingerprint(str(setup.folder)), test_hash=sha256_of(setup.tests.file)
+    )
     # Last, and after all else is written: the judge may stop at its budget.
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:
@@ -94,7 +96,7 @@ def evaluate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Setup:
     """All that is settled before anything is asked: what is wrong must not be found out after the models answered."""
 
     run: Run
@@ -108,20 +110,20 @@ class _Plan:
     lineup: Lineup
 
 
-def _plan(
+def _set_up(
     run: Run,
     settings: Settings,
     sources: Sources,
     test: Path | None,
     base_model: str,
     rivals: Sequence[Run | str],
-) -> _Plan:
+) -> _Setup:
     folder, record = tuned_folder(run)
     tests = read_test_set(run, test, record, sources, settings.limit, settings.drop_leaked)
     silence_libraries()
     history(history_of(run))  # Refuses a damaged one.
     lineup = line_up(run, base_model, rivals, settings.engine, tests, sources)
-    return _Plan(run, settings, folder, record, tests, general_set(settings.general, record), lineup)
+    return _Setup(run, settings, folder, record, tests, general_set(settings.general, record), lineup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +137,24 @@ class _Answers:
     general_tuned: list[ScoredAnswer]
 
 
-def _ask(plan: _Plan, sources: Sources, progress: StepProgress) -> _Answers:
+def _ask(setup: _Setup, sources: Sources, progress: StepProgress) -> _Answers:
     """Ask the base, the tuned model and the rivals, one after the other; base and tuned share their weights."""
-    tests, lineup, most = plan.tests.rows, plan.lineup, plan.settings.max_new_tokens
+    tests, lineup, most = setup.tests.rows, setup.lineup, setup.settings.max_new_tokens
     session = partial(
         at_work,
         loader=Loader(),
-        answers=AnswerCache(plan.run.answers.with_name("answers.partial.jsonl")),
-        batch=plan.settings.batch,
+        answers=AnswerCache(setup.run.answers.with_name("answers.partial.jsonl")),
+        batch=setup.settings.batch,
         progress=progress,
         vllm=lineup.vllm,
     )
     with session(lineup.base, shared=lineup.tuned.adapter) as model:
         base = closed_book(model, tests, most, "base")
-        book = ask_with_source(model, tests, sources, most) if plan.settings.open_book else None
-        general_base = ask_general(model, plan.general.questions, most)
+        book = ask_with_source(model, tests, sources, most) if setup.settings.open_book else None
+        general_base = ask_general(model, setup.general.questions, most)
     with session(lineup.tuned) as model:
         tuned = closed_book(model, tests, most, "tuned")
-        general_tuned = ask_general(model, plan.general.questions, most)
+        general_tuned = ask_general(model, setup.general.questions, most)
     of_rivals: list[dict[str, ScoredAnswer]] = [{} for _ in tests]
     for rival in lineup.rivals:
         name = rival.contender.name
@@ -160,7 +162,7 @@ def _ask(plan: _Plan, sources: Sources, progress: StepProgress) -> _Answers:
             answers = closed_book(model, [tests[i] for i in rival.places], most, name)
         for i, answer in zip(rival.places, answers, strict=True):
             of_rivals[i][name] = answer
-    forms = plan.tests.audit.trained_forms(plan.record, sources)
+    forms = setup.tests.audit.trained_forms(setup.record, sources)
     rows = [
         AnsweredRow(
             test,
@@ -183,34 +185,34 @@ def _form(form: str, trained: set[str]) -> str:
 
 
 def _metrics(
-    plan: _Plan, answers: _Answers, rows: list[AnsweredRow], inventions: dict[str, Any] | None
+    setup: _Setup, answers: _Answers, rows: list[AnsweredRow], inventions: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The content of metrics.json, without the judge's.
 
     Args:
         rows: those of the answers, with their inventions marked.
     """
-    tests, general = plan.tests, plan.general
-    settings = asdict(plan.settings) | {"general": len(general.questions), "decoding": "greedy"} | plan.lineup.engine
+    tests, general = setup.tests, setup.general
+    settings = asdict(setup.settings) | {"general": len(general.questions), "decoding": "greedy"} | setup.lineup.engine
     metrics = summarise(
         rows,
-        base_model=plan.record.get("base_model") or plan.lineup.base.weights,
-        adapter=plan.folder.name,
-        leakage=leakage_of(plan.record, tests.dropped, tests.audit.hash),
+        base_model=setup.record.get("base_model") or setup.lineup.base.weights,
+        adapter=setup.folder.name,
+        leakage=leakage_of(setup.record, tests.dropped, tests.audit.hash),
         settings=settings,
     )
     metrics["sample"] = tests.sample
-    metrics["leak_check"] = {"audit": tests.audit.of_training(plan.record), "closest": tests.closest}
+    metrics["leak_check"] = {"audit": tests.audit.of_training(setup.record), "closest": tests.closest}
     if general.questions:
         metrics["forgetting"] = forgetting(
             general.questions, answers.general_base, answers.general_tuned, general.dropped
         )
     if inventions:
         metrics["hallucination"] = inventions
-    if plan.settings.open_book:
+    if setup.settings.open_book:
         metrics["open_book"] = open_book(rows, answers.sections_cut)
-    if plan.lineup.rivals:
-        metrics["against"] = against(rows, plan.run.name, plan.lineup.rivals, tests.audit.hash)
+    if setup.lineup.rivals:
+        metrics["against"] = against(rows, setup.run.name, setup.lineup.rivals, tests.audit.hash)
     return metrics
 
 

@@ -1,4 +1,5 @@
-"""The models that an evaluation asks: base and tuned, and rivals; each is loaded when a question needs it."""
+"""Models that are asked questions: what identifies one, loading it when a question needs it, and one interface for
+transformers and vLLM."""
 
 from __future__ import annotations
 
@@ -101,7 +102,7 @@ class Loader:
 
 
 class Engine(Protocol):
-    """What makes a contender answer; answers and likelihoods come in the order of the prompts, and are kept."""
+    """What makes a contender answer. Results come in the order of the prompts, and are cached."""
 
     def answers(
         self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]

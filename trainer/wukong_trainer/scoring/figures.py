@@ -1,5 +1,5 @@
-"""How a share, a difference of shares, its interval and a sample are told, on every screen and page alike; and the
-lines of the tables that stand on both."""
+"""Figures as text, the same on every screen and on the page: shares, differences, intervals, samples; and the lines of
+the tables that both show."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def engine_of(evaluation: Mapping[str, Any]) -> str:
 
 
 def sampled(sample: Mapping[str, int] | None) -> str:
-    """What must stand beside a verdict that is of a part of the test questions only."""
+    """What must stand beside a verdict on a part of the test questions: " (sample: 40 of 475)"; "" beside any other."""
     if sample and "limit" in sample:
         return f" (at most {sample['limit']} questions)"
     return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
