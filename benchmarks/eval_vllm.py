@@ -21,8 +21,8 @@ import transformers
 
 from wukong_pipe.workspace import Run, read_jsonl
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.evaluation.evaluate import contenders
-from wukong_trainer.inference.answer_cache import Kept
+from wukong_trainer.evaluation.contenders import contenders
+from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, InProcess, Loader, at_work
 from wukong_trainer.inference.generate import Answer, Likelihood
 from wukong_trainer.inference.vllm_engine import VllmEngine
@@ -30,7 +30,7 @@ from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_execut
 from wukong_trainer.models.loading import choose_place
 from wukong_trainer.models.of_run import tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
-from wukong_trainer.scoring.scores import key_fact_hit
+from wukong_trainer.scoring.key_facts import key_fact_hit
 
 PAGE = Path(__file__).with_suffix(".md")
 TOKENS = 64
@@ -124,7 +124,7 @@ def asked(contender: Contender, rows: list[dict[str, Any]], at_once: int, vllm: 
     prompts = [chat_prompt(row["instruction"], contender.system) for row in rows]
     with (
         tempfile.TemporaryDirectory() as kept,
-        at_work(contender, Loader(), Kept(Path(kept) / "kept"), at_once, lambda *step: None, vllm=vllm) as at,
+        at_work(contender, Loader(), AnswerCache(Path(kept) / "kept"), at_once, lambda *step: None, vllm=vllm) as at,
     ):
         assert isinstance(at.engine, InProcess | VllmEngine)
         begun = time.perf_counter()

@@ -24,7 +24,7 @@ from wukong_trainer.models.loading import Place, load_model, load_tokenizer
 from wukong_trainer.models.of_run import base_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.recipe import load_recipe
-from wukong_trainer.scoring.scores import key_fact_hit
+from wukong_trainer.scoring.key_facts import key_fact_hit
 from wukong_trainer.use.export import export
 from wukong_trainer.use.tuned_model import load_weights
 

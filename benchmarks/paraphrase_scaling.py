@@ -41,7 +41,7 @@ from wukong_trainer.inference.generate import answer_all, prompt_text
 from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student
-from wukong_trainer.scoring.scores import key_fact_hit
+from wukong_trainer.scoring.key_facts import key_fact_hit
 
 SUMMARY = Path(__file__).with_suffix(".json")
 SHARES = (

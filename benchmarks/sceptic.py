@@ -17,8 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.corpus.of_run import names_of
-from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer.data.examples import default_system
@@ -83,10 +82,10 @@ def verdict(name: str, run: Run) -> None:
     """Print the row of a run, and the refusal before it where there is one."""
     settings = Settings(batch=64, max_new_tokens=64)
     try:
-        metrics, _ = evaluate(run, settings, form_of=form_of, names=lambda: names_of(run))
+        metrics, _ = evaluate(run, settings, RunSources(run, "utf-8"))
     except ModelError as error:
         print(f"| {name} | | | | | | refused: {error} | |")
-        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), form_of=form_of, names=lambda: names_of(run))
+        metrics, _ = evaluate(run, replace(settings, drop_leaked=True), RunSources(run, "utf-8"))
         name += ", those left out"
     primary = metrics["primary"]
     low, high = primary["ci95"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.embedded.invented_facts import INVENTED_FACTS, invented_pairs
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.language.chinese import is_chinese
@@ -83,7 +84,7 @@ def measure(trial: Trial, data: TrainingData, dataset: Path, run: Run) -> str:
     make_student(run.student, texts, made_up(trial, data, texts), system, size=replace(StudentSize(), **trial.size))
     made = time.monotonic()
     trained = sft.train(run, data, recipe, evaluate=False)
-    metrics, _ = evaluate(run, Settings(batch=64, max_new_tokens=64), form_of=form_of)
+    metrics, _ = evaluate(run, Settings(batch=64, max_new_tokens=64), RunSources(run, "utf-8"))
     wording, section = metrics["levels"]["wording"], metrics["levels"]["section"]
     forms = [wording["by_form"][form]["tuned"]["key_fact_hit"] for form in ("seen", "unseen")]
     return (

@@ -99,7 +99,7 @@ ROOMS = {
         "data": "recipe",
         "models": "recipe scoring",
         "llama_server": "models",
-        "inference": "data models recipe scoring",
+        "inference": "data models recipe",
         "evaluation": "data inference models scoring",
         "report": "data evaluation scoring",
         "training": "data inference models recipe scoring",

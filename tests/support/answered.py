@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_json, write_text
-from wukong_trainer.evaluation.forgetting import forgetting
+from wukong_trainer.data.examples import Example
+from wukong_trainer.evaluation import metrics
+from wukong_trainer.evaluation.forgetting import GeneralQuestion, forgetting
 from wukong_trainer.evaluation.inventions import mark_invented
-from wukong_trainer.evaluation.judge import Comparison, judge
-from wukong_trainer.evaluation.metrics import summarise
-from wukong_trainer.evaluation.open_book import OpenBook, open_book
-from wukong_trainer.evaluation.rivals import against
+from wukong_trainer.evaluation.judge import both_orders, judged, summary
+from wukong_trainer.evaluation.open_book import open_book
+from wukong_trainer.evaluation.records import AnsweredRow, ScoredAnswer, TestRow
+from wukong_trainer.evaluation.rivals import Rival, against
+from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources
 from wukong_trainer.inference.asked_models import Contender
 from wukong_trainer.scoring.scores import score
 
@@ -22,6 +26,28 @@ HOSTILE = (
     "<img src=x onerror=alert(1)></script></style><script>alert(2)</script>{{ 7*7 }} $x$ \"' --> \x1b[31mred\x07 "
     "\u202egnp.exe \u2066 \ud800 [bold]b[/]"
 )
+
+
+def scored(side: Mapping[str, Any]) -> ScoredAnswer:
+    """A side of a row of answers.jsonl; only the scores that a test is about need stand there."""
+    scores = {name: value for name, value in side.items() if name not in ("answer", "stopped_by_eos", "invented_terms")}
+    return ScoredAnswer(side.get("answer", "x"), side.get("stopped_by_eos", True), scores)
+
+
+def answered(row: Mapping[str, Any]) -> AnsweredRow:
+    """A row of answers.jsonl; only the keys that a test is about need stand there."""
+    texts = {"id": "a", "pair_id": "a", "section_id": "a", "kind": "base", "level": "wording", "lang": "en"}
+    texts = {key: row.get(key, text) for key, text in (texts | {"source": "a.md"}).items()}
+    headings = tuple(row.get("heading_path", ["A"]))
+    cluster = "\x1f".join([texts["source"], *headings])
+    example = Example(row.get("instruction", "Who?"), row.get("reference", "He."))
+    test = TestRow(**texts, cluster=cluster, heading_path=headings, example=example)
+    return AnsweredRow(test, row.get("form", ""), scored(row["base"]), scored(row["tuned"]))
+
+
+def summarise(rows: Sequence[Mapping[str, Any]], **about: Any) -> dict[str, Any]:
+    """`metrics.summarise` of rows of answers.jsonl."""
+    return metrics.summarise([answered(row) for row in rows], **about)
 
 
 def answer_row(level: str, number: int, lang: str, base: str, tuned: str, **fields: Any) -> dict[str, Any]:
@@ -83,27 +109,40 @@ def reject(stage: str, reason: Reason, question: str = "Who?", answer: str = "No
     return {"stage": stage, **reason.to_json(), "reason": str(reason), "candidate": candidate, "reply": "{…}"}
 
 
-def all_blocks(rows: list[dict[str, Any]], text: str = "some model") -> dict[str, Any]:
+class Library(NoSources):
+    """Sources in which answers that "know" invent something, and a judge that prefers the longer answer.
+
+    Args:
+        text: what is invented, and why an answer is preferred.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def inventions(self, answer: str, row: TestRow) -> Inventions:  # noqa: ARG002
+        return Inventions([self._text], [self._text, "7"], 3) if "know" in answer else Inventions([], [], 1)
+
+    def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
+        return [None, *(JudgeReply("A" if len(one.a) >= len(one.b) else "B", self._text) for one in comparisons[1:])]
+
+
+def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[str, Any]:
     """The blocks that other steps of an evaluation add, as they make them: of the rows, with `text` for a name."""
-    questions = [{"lang": lang} for lang in ("zh", "en") for _ in range(10)]
-    known = [{"key_fact_hit": float(i % 4 > 0), "loglik": -1.0} for i in range(20)]
-    forgotten = [{"key_fact_hit": float(i % 2), "loglik": -1.5} for i in range(20)]
-
-    def invented_in(answer: str, _: dict[str, Any]) -> tuple[list[str], list[str] | None, int]:
-        return ([text], [text, "7"], 3) if "know" in answer else ([], [], 1)
-
-    def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
-        longer = ["A" if len(one.a) >= len(one.b) else "B" for one in comparisons]
-        return [None, *({"better": better, "reason": text} for better in longer[1:])]
-
-    book = OpenBook([row["tuned"] if i % 3 else row["base"] for i, row in enumerate(rows)], 2)
-    rival = Contender(text, "weights", "lora", "weights", "")
+    questions = [GeneralQuestion(lang, "", Example("Who?", "He."), ()) for lang in ("zh", "en") for _ in range(10)]
+    known = [scored({"key_fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
+    forgotten = [scored({"key_fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
+    library = Library(text)
+    rows, hallucination = mark_invented(rows, library)
+    rows = [
+        replace(row, open_book=row.tuned if i % 3 else row.base, against={text: row.base}) for i, row in enumerate(rows)
+    ]
+    rival = Rival(Contender(text, "weights", "lora", "weights", ""), {}, [])
     return {
         "forgetting": forgetting(questions, known, forgotten, 2),
-        "hallucination": mark_invented(rows, invented_in),
-        "open_book": open_book(rows, book),
-        "judge": judge(rows, ask, lambda row: None),
-        "against": against(rows, "monkey", [(rival, {}, {i: row["base"] for i, row in enumerate(rows)})], None),
+        "hallucination": hallucination,
+        "open_book": open_book(rows, 2),
+        "judge": summary(judged(rows, library.judge_replies(both_orders(rows, library)))),
+        "against": against(rows, "monkey", [rival], None),
     }
 
 
@@ -133,7 +172,7 @@ def add_further_files(run: Run, text: str = "some text") -> None:
     ]
     write_text(run.dataset / "rejected.jsonl", "".join(json.dumps(line) + "\n" for line in rejects))
     answers = read_jsonl(run.answers)
-    metrics = json.loads(run.metrics.read_text("utf-8")) | all_blocks(answers, text)
+    metrics = json.loads(run.metrics.read_text("utf-8")) | all_blocks([answered(row) for row in answers], text)
     metrics["levels"]["wording"]["compared"]["chrf"] |= {"difference": 0.5, "ci95": [0.25, 0.75], "p_holm": 0.03125}
     metrics["levels"]["wording"]["compared"]["chrf"] |= {"p": 0.0625, "smallest_effect": 0.125}
     write_text(run.metrics, json.dumps(metrics))

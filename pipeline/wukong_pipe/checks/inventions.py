@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words, uncovered
 from wukong_pipe.checks.comparing import Known
-from wukong_pipe.corpus.of_run import source_texts
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
 from wukong_pipe.records import Lang
-from wukong_pipe.workspace import Run
-
-Strange = tuple[list[str], list[str] | None, int]
-"""Terms that neither source nor question holds; those that the row's section, headings and question do not hold, None
-where the section is gone; and how many numbers and names the answer states."""
 
 
 def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[str]:
@@ -43,35 +35,3 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
             found += [told[start:end] for start, end, weight in uncovered(told, known.normal) if weight >= STRANGE]
     # A quoted name that is also a stretch of its own is told once.
     return [term for i, term in enumerate(found) if not any(term in other for other in found[:i])]
-
-
-def invented_in(
-    run: Run, section_of: Callable[[dict[str, Any]], str | None] | None, encoding: str = "utf-8"
-) -> Callable[[str, dict[str, Any]], Strange | None]:
-    """A function from an answer and the row it answers to what the answer states that its source does not hold.
-
-    It gives None where the row's source is gone or unreadable.
-
-    Args:
-        section_of: the headings and the text of a row's section, None where it is gone; see `section_texts.source_of`.
-
-    Raises:
-        DataError: the run's notes are no JSON.
-    """
-    texts = dict(source_texts(run, encoding))
-
-    def terms_of(answer: str, row: dict[str, Any]) -> Strange | None:
-        text = texts.get(row["source"])
-        if text is None:
-            return None
-        question, lang = row["instruction"], row["lang"]
-        section = section_of(row) if section_of else None
-        around = " ; ".join([question, *row["heading_path"]])
-        outside = None if section is None else invented(answer, around, section, lang)
-        # What the section holds, the source does: only an answer with something strange needs the whole of it.
-        nowhere = invented(answer, question, text, lang) if outside or outside is None else []
-        # Before a source that says nothing all that is stated is invented.
-        stated = {*nowhere, *(outside or ()), *invented(answer, "", "", lang)}
-        return nowhere, outside, len(stated)
-
-    return terms_of

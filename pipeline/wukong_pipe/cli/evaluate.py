@@ -49,7 +49,6 @@ class EvalOptions(TeacherOptions):
     drop_leaked: bool
     general: int | None
     open_book: bool
-    bertscore: str
     judge: bool
     against: tuple[str, ...]
     fail_under: float | None
@@ -70,7 +69,6 @@ class EvalOptions(TeacherOptions):
             drop_leaked=self.drop_leaked,
             general=self.general,
             open_book=self.open_book,
-            bertscore=self.bertscore,
         )
 
 
@@ -96,9 +94,6 @@ class EvalOptions(TeacherOptions):
     help="General questions that show what tuning made it forget; 0 for none.  [default: all 208, or 40 without a GPU]",
 )
 @click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
-@click.option(
-    "--bertscore", default="", metavar="MODEL", help="Score by BERTScore, too, with this encoder (id or folder)."
-)
 @click.option(
     "--judge",
     is_flag=True,

@@ -8,14 +8,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.checks.inventions import invented_in
 from wukong_pipe.commands.build import Progress, TeacherChoice
-from wukong_pipe.corpus.of_run import names_of, source_of
-from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.stages.asking import written_freely
-from wukong_pipe.workspace import MANIFEST, Run, Workspace, read_object
+from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.scoring.figures import sampled
 
 if TYPE_CHECKING:
@@ -56,25 +53,21 @@ def run_eval(
 
     with workspace.writing():
         workspace.remember(run)
-        find_source = source_of(run, encoding)
-        if settings.open_book and find_source is None:
-            raise WorkspaceError(
-                f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be read: "
-                "put them back, or build again; answers are not paid twice."
-            )
         # Before anything is asked: a missing key must not be found out after the models have answered.
-        judged = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
-        with judged as ask_judge:
+        judge_of_run = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
+        with judge_of_run as ask_judge:
+            sources = RunSources(run, encoding, ask_judge)
+            if settings.open_book and not sources.sections:
+                raise WorkspaceError(
+                    f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be "
+                    "read: put them back, or build again; answers are not paid twice."
+                )
             return evaluate(
                 run,
                 settings,
+                sources,
                 test=test,
                 base_model=model,
-                form_of=form_of if asked_by_template(run) else written_freely,
-                names=lambda: names_of(run, encoding),
-                source_of=find_source,
-                invented_in=invented_in(run, find_source, encoding),
-                ask_judge=ask_judge,
                 rivals=[_rival(workspace, name) for name in rivals],
                 progress=paced(progress),
             )
@@ -119,7 +112,7 @@ def past_evaluations(run: Run) -> list[dict[str, Any]]:
         DataError: the history cannot be read.
     """
     with training_installed("report"):
-        from wukong_trainer.evaluation.rivals import history, history_of
+        from wukong_trainer.evaluation.history import history, history_of
     return history(history_of(run))
 
 
@@ -139,12 +132,6 @@ def check_threshold(metrics: Mapping[str, Any], least: float | None) -> None:
             f"The tuned model answers {primary['tuned']:.3f} of {primary['n']} held-out questions rightly "
             f"({primary['metric']}){sampled(metrics.get('sample'))}, and --fail-under asks for {least:g}."
         )
-
-
-def asked_by_template(run: Run) -> bool:
-    """Whether the run's questions are the embedded teacher's: others may look like a template by chance."""
-    teacher = read_object(run.manifest, MANIFEST).get("teacher", {}) if run.manifest.is_file() else {}
-    return not teacher.get("language_model", True)
 
 
 def run_report(workspace: Workspace, run: Run) -> Path:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 from wukong_pipe.commands.build import Progress, TeacherChoice, settings_of, spent_so_far
+from wukong_pipe.commands.evaluation_sources import AskJudge
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang
@@ -16,13 +17,13 @@ from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.prompt_files import load_prompt
+from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
 from wukong_pipe.teacher.requests import Request
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
-    from wukong_trainer.evaluation.judge import AskJudge, Comparison
+    from wukong_trainer.evaluation.sources import Comparison, JudgeReply
 
 STAGE = "eval_judge"
 
@@ -36,7 +37,9 @@ def judging(
     progress: Progress,
     say: Callable[[str], None],
 ) -> Iterator[AskJudge]:
-    """The judge: asked once for the same thing, whatever it said; what it said badly it is asked again, twice.
+    """The judge: it is asked once for the same thing, whatever it said; after a bad reply it is asked again, twice.
+
+    It gives `JudgeReply("A", "A names the smith.")` to each comparison.
 
     Args:
         schema: what each reply must be.
@@ -51,31 +54,24 @@ def judging(
     prompts = {lang: load_prompt(STAGE, lang) for lang in get_args(Lang)}
     with journal_of(workspace, run, say) as journal:
 
-        def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
+        def ask(comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
             from wukong_pipe.providers.live import OpenAIBackend
+            from wukong_trainer.evaluation.sources import JudgeReply
 
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             backend = OpenAIBackend(settings, journal, ledger, say)
             teacher = JournalledTeacher(journal, backend, run.name)
             done = 0
 
-            async def one(comparison: Comparison) -> dict[str, Any] | None:
+            async def one(comparison: Comparison) -> JudgeReply | None:
                 nonlocal done
-                prompt = prompts["zh" if comparison.lang == "zh" else "en"]
-                messages = prompt.messages(
-                    question=comparison.question,
-                    reference=comparison.reference,
-                    source=comparison.source,
-                    a=comparison.a,
-                    b=comparison.b,
-                )
-                request = Request(STAGE, prompt.name, messages, schema, None)
+                request = _request(prompts["zh" if comparison.lang == "zh" else "en"], comparison, schema)
                 value = await _verdict(teacher, request)
                 done += 1
                 progress("judging", done, len(comparisons), spent_so_far(ledger))
-                return value
+                return JudgeReply(**value) if value else None
 
-            async def everything() -> list[dict[str, Any] | None]:
+            async def everything() -> list[JudgeReply | None]:
                 async with backend:
                     return await in_pool(comparisons, one, settings.most, stop=teacher.stop)
 
@@ -87,6 +83,17 @@ def judging(
                 return asyncio.run(everything())
 
         yield ask
+
+
+def _request(prompt: Prompt, comparison: Comparison, schema: dict[str, Any]) -> Request:
+    messages = prompt.messages(
+        question=comparison.question,
+        reference=comparison.reference,
+        source=comparison.source,
+        a=comparison.a,
+        b=comparison.b,
+    )
+    return Request(STAGE, prompt.name, messages, schema, None)
 
 
 async def _verdict(teacher: JournalledTeacher, request: Request) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ holds names and hashes.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,21 +84,18 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
             yield name, found[0].text
 
 
-def source_of(run: Run, encoding: str = "utf-8") -> Callable[[dict[str, Any]], str | None] | None:
-    """A function from a row to its section's headings and text, or None for a section that is gone or has changed.
+def section_texts(run: Run, encoding: str = "utf-8") -> dict[str, str]:
+    """Headings and text of every section of a run's sources, by id; none where its sources cannot be read any more.
 
-    None where the run was not built here, or none of its sources can be read any more.
+    {"3284f4b0dc2675f6": "书 › 一\n## 一\n\n石甲的兵器是乙刀。"}
 
     Raises:
         DataError: the run's notes are no JSON.
     """
     # The id is a hash of the text: an edited section is another one, and its rows have no source any more.
-    texts = {
+    return {
         section.id: f"{section.title}\n{section.header}{section.text}".rstrip() for section in _sections(run, encoding)
     }
-    if not texts:
-        return None
-    return lambda row: texts.get(row["section_id"])
 
 
 def names_of(run: Run, encoding: str = "utf-8") -> frozenset[str]:

@@ -18,7 +18,8 @@ from wukong_pipe.errors import CeilingReached, TeacherError
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings
 from wukong_pipe.workspace import Workspace
-from wukong_trainer.evaluation.judge import SCHEMA, Comparison
+from wukong_trainer.evaluation.judge import SCHEMA
+from wukong_trainer.evaluation.sources import Comparison, JudgeReply
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -37,9 +38,7 @@ def fair(request: dict[str, Any]) -> Response:
     return completion(json.dumps({"better": "A" if answers[1] == reference[1] else "B", "reason": "因为"}))
 
 
-def ask(
-    server: Provider, comparisons: list[Comparison], ceilings: Ceilings = NO_CEILINGS
-) -> list[dict[str, Any] | None]:
+def ask(server: Provider, comparisons: list[Comparison], ceilings: Ceilings = NO_CEILINGS) -> list[JudgeReply | None]:
     workspace = Workspace(Path("runs"))
     choice = TeacherChoice(
         "openai", "m", server.base_url, prices=Prices(Decimal(1), Decimal(2)), ceilings=ceilings, concurrency=2
@@ -55,7 +54,7 @@ def test_each_comparison_is_asked_in_its_language_and_a_second_time_nothing_is_s
 ) -> None:
     with provider(fair) as server:
         first = ask(server, comparisons)
-        assert [reply and reply["better"] for reply in first] == [better] * 6
+        assert [reply and reply.better for reply in first] == [better] * 6
         assert len(server.requests) == 6
         assert "JSON" in server.requests[0]["messages"][0]["content"]
         assert f"<source>\n{comparisons[0].source}\n</source>" in server.requests[0]["messages"][1]["content"]

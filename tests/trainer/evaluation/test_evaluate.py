@@ -18,7 +18,8 @@ from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.data.selection import Mix, mixed, split_off
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
-from wukong_trainer.evaluation.rivals import history_of
+from wukong_trainer.evaluation.history import history_of
+from wukong_trainer.evaluation.sources import NoSources
 from wukong_trainer.inference.generate import Answer, prompt_text
 from wukong_trainer.models.loading import Place
 from wukong_trainer.recipe import Recipe, overridden
@@ -137,6 +138,13 @@ def test_a_light_rewording_of_a_trained_question_is_a_leak_in_any_test_but_the_a
     assert (metrics["leakage"], metrics["leak_check"]) == ("none", {"audit": "stands", "closest": None})
 
 
+class Apes(NoSources):
+    """A corpus that tells two kinds of ape apart."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset({"猴王", "猴子"})
+
+
 def test_twins_that_name_other_things_are_no_leak_where_the_corpus_s_names_are_known(
     run: Run, tmp_path: Path, recipe: Recipe
 ) -> None:
@@ -146,8 +154,7 @@ def test_twins_that_name_other_things_are_no_leak_where_the_corpus_s_names_are_k
         tmp_path / "mine.jsonl", [row(3, "在花果山的猴王后来怎样了？", "丙"), row(4, "花果山的猴子后来怎样了？", "丁")]
     )
     asked = replace(SETTINGS, drop_leaked=True)
-    names = frozenset({"猴王", "猴子"})
-    _, answers = evaluate(run, asked, test=tmp_path / "mine.jsonl", names=lambda: names)
+    _, answers = evaluate(run, asked, Apes(), test=tmp_path / "mine.jsonl")
     assert [answer["id"] for answer in answers] == ["row4"]
 
 
@@ -196,9 +203,16 @@ def test_an_adapter_without_its_record_makes_leakage_unknown(run: Run, recipe: R
     assert metrics["leakage"] == "unknown"
 
 
+class Polite(NoSources):
+    """A corpus whose questions were made with two templates."""
+
+    def form(self, question: str) -> str:
+        return "polite" if question.startswith("请你") else "plain"
+
+
 def test_after_a_rebuild_nobody_knows_whether_the_new_questions_leak(run: Run) -> None:
     write(run.dataset / "train.jsonl", [row(0, "另一个问题是什么？", "另一个答案")])
-    metrics, answers = evaluate(run, SETTINGS, form_of=lambda question: "form")
+    metrics, answers = evaluate(run, SETTINGS, Polite())
     assert metrics["leakage"] == "unknown"
     assert {answer["form"] for answer in answers} == {""}
 
@@ -272,7 +286,7 @@ def test_a_limit_takes_questions_from_all_over_the_file(run: Run) -> None:
 
 
 def test_wordings_are_told_apart_by_whether_their_form_was_trained(run: Run) -> None:
-    _, answers = evaluate(run, SETTINGS, form_of=lambda question: "polite" if question.startswith("请你") else "plain")
+    _, answers = evaluate(run, SETTINGS, Polite())
     assert {answer["form"] for answer in answers if answer["level"] == "wording"} == {"unseen"}
     assert {answer["form"] for answer in answers if answer["level"] == "section"} == {"seen"}
 

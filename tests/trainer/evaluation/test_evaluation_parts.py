@@ -6,25 +6,21 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from tests.trainer.conftest import FACTS, SYSTEM
-from wukong_pipe.errors import ModelError, StoppedShort
+from wukong_pipe.errors import StoppedShort
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
 from wukong_trainer.data.files import read_training_data
-from wukong_trainer.evaluation.bertscore import bert_scores, load_encoder
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.forgetting import general_questions
-from wukong_trainer.evaluation.judge import Comparison
-from wukong_trainer.evaluation.open_book import OpenBook, open_book
-from wukong_trainer.evaluation.rivals import history, history_of, leakage_of
+from wukong_trainer.evaluation.history import history, history_of
+from wukong_trainer.evaluation.records import TestRow
+from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources
 from wukong_trainer.inference import asked_models
 from wukong_trainer.inference.generate import Answer
 from wukong_trainer.recipe import load_recipe, overridden
@@ -73,9 +69,16 @@ def run(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return trained(tmp_path_factory.mktemp("runs") / "mine", student, rows("", FACTS))
 
 
-def source_of(row: dict[str, Any]) -> str | None:
+def section_of(question: str) -> str | None:
     """Sections long and short, and one that is gone."""
-    return None if "第3号" in row["instruction"] else f"{row['instruction'][6:]}的答案。" * 40
+    return None if "第3号" in question else f"{question[6:]}的答案。" * 40
+
+
+class Book(NoSources):
+    """The sources of the run's rows, by `section_of`."""
+
+    def section(self, row: TestRow) -> str | None:
+        return section_of(row.question)
 
 
 def test_a_second_evaluation_loads_no_model_and_writes_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +107,7 @@ def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgot
     shutil.copytree(run.folder, tmp_path / "mixed")
     mixed = Run(tmp_path / "mixed")
     record = read_json(mixed.adapter / RECORD)
-    trained_too = normalise(general_questions(6)[0]["example"].asked)
+    trained_too = normalise(general_questions(6)[0].example.asked)
     write_json(mixed.adapter / RECORD, record | {"questions": [*record["questions"], trained_too]})
     metrics, _ = evaluate(mixed, Settings(batch=8, max_new_tokens=6, general=6))
     forgetting = metrics["forgetting"]
@@ -114,18 +117,25 @@ def test_a_general_question_that_was_trained_cannot_show_that_nothing_was_forgot
 
 def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_are_counted(run: Run) -> None:
     asked = Settings(batch=8, max_new_tokens=6, open_book=True)
-    metrics, answers = evaluate(run, asked, source_of=source_of)
+    metrics, answers = evaluate(run, asked, Book())
     book = metrics["open_book"]
     assert (book["n"], book["missing"], book["cut"]) == (7, 1, 0)
     assert {level: block["n"] for level, block in book["levels"].items()} == {"wording": 5, "section": 2}
     for row in answers:
-        assert ("open_book" in row) == (source_of(row) is not None)
+        assert ("open_book" in row) == (section_of(row["instruction"]) is not None)
     wording = [row for row in answers if row["level"] == "wording" and "open_book" in row]
     hits = sum(row["open_book"]["key_fact_hit"] for row in wording) / len(wording)
     assert book["levels"]["wording"]["open_book"] == pytest.approx(hits)
     # The student reads 1024 tokens.
-    metrics, _ = evaluate(run, asked, source_of=lambda row: "甲乙丙丁" * 2000)
+    metrics, _ = evaluate(run, asked, LongBook())
     assert metrics["open_book"]["cut"] == 8
+
+
+class LongBook(NoSources):
+    """Sections that no student of ours can read whole."""
+
+    def section(self, row: TestRow) -> str | None:  # noqa: ARG002
+        return "甲乙丙丁" * 2000
 
 
 def test_with_the_section_at_hand_the_base_reads_it_before_the_question(
@@ -138,19 +148,24 @@ def test_with_the_section_at_hand_the_base_reads_it_before_the_question(
         return [Answer("", True) for _ in prompts]
 
     monkeypatch.setattr("wukong_trainer.inference.asked_models.answer_all", answer_all)
-    _, answers = evaluate(run, Settings(batch=8, max_new_tokens=6, open_book=True), source_of=source_of)
+    _, answers = evaluate(run, Settings(batch=8, max_new_tokens=6, open_book=True), Book())
     for row in (row for row in answers if "open_book" in row):
-        section = source_of(row)
+        section = section_of(row["instruction"])
         assert section
         assert [text for text in read if section in text and text.index(section) < text.index(row["instruction"])]
 
 
 def test_inventions_are_counted_where_the_section_is_known(run: Run) -> None:
-    def invented_in(answer: str, row: dict[str, Any]) -> tuple[list[str], list[str] | None, int] | None:
-        text = source_of(row)
-        return None if text is None else ([char for char in answer if char not in text], None, len(answer))
+    class Characters(Book):
+        """Every character that the section does not hold is invented."""
 
-    metrics, answers = evaluate(run, SETTINGS, invented_in=invented_in)
+        def inventions(self, answer: str, row: TestRow) -> Inventions | None:
+            text = self.section(row)
+            if text is None:
+                return None
+            return Inventions([char for char in answer if char not in text], None, len(answer))
+
+    metrics, answers = evaluate(run, SETTINGS, Characters())
     found = metrics["hallucination"]
     assert (found["n"], found["missing"]) == (7, 1)
     for side in ("base", "tuned"):
@@ -181,92 +196,47 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
     assert [row["id"] for row in answers if "other" not in row["against"]] == ["请你告诉我，0", "请你告诉我，1"]
 
 
-@pytest.mark.parametrize(
-    ("record", "dropped", "leakage"),
-    [
-        ({"questions": [], "dataset_hash": "a"}, 0, "none"),
-        ({"questions": [], "dataset_hash": "a"}, 2, "dropped 2"),
-        ({"questions": [], "dataset_hash": "b"}, 0, "unknown"),
-        ({"questions": [], "dataset_hash": "b"}, 2, "dropped 2, rest unknown"),
-        ({}, 0, "unknown"),
-    ],
-)
-def test_no_leak_is_claimed_only_of_rows_that_the_test_was_audited_against(
-    record: dict[str, Any], dropped: int, leakage: str
-) -> None:
-    assert leakage_of(record, dropped, "a") == leakage
-    assert leakage_of(record, 0, None) == "unknown"
-    assert leakage_of({"questions": []}, 3, None) == "dropped 3, rest unknown"
+class Judged(Book):
+    """With a judge that prefers the longer answer, and fails on one question."""
 
+    def __init__(self) -> None:
+        self.asked: list[Comparison] = []
 
-@pytest.mark.parametrize(("helped", "closed"), [(10, 0.5), (1, None)])
-def test_how_much_of_a_gap_was_closed_is_said_where_there_is_one(helped: int, closed: float | None) -> None:
-    answers = [
-        {"level": "wording", "source": "a.md", "heading_path": [str(i)]}
-        | {"base": {"key_fact_hit": 0.0}, "tuned": {"key_fact_hit": float(i % 2)}}
-        for i in range(10)
-    ]
-    book = OpenBook([{"key_fact_hit": float(i < helped)} for i in range(10)], 0)
-    assert open_book(answers, book)["levels"]["wording"]["gap_closed"] == closed
-
-
-def prefers_the_reference(asked: Sequence[Comparison]) -> list[dict[str, Any] | None]:
-    return [
-        None if "第2号" in one.question else {"better": "A" if len(one.a) >= len(one.b) else "B", "reason": "长"}
-        for one in asked
-    ]
+    def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
+        self.asked.extend(comparisons)
+        return [
+            None if "第2号" in one.question else JudgeReply("A" if len(one.a) >= len(one.b) else "B", "长")
+            for one in comparisons
+        ]
 
 
 def test_the_judge_is_asked_in_both_orders_and_what_it_said_stands_beside_each_answer(run: Run) -> None:
-    asked: list[Comparison] = []
-
-    def ask(comparisons: Sequence[Comparison]) -> list[dict[str, Any] | None]:
-        asked.extend(comparisons)
-        return prefers_the_reference(comparisons)
-
-    metrics, answers = evaluate(run, SETTINGS, ask_judge=ask, source_of=source_of)
-    assert len(asked) == 16
-    for row, first, second in zip(answers, asked[::2], asked[1::2], strict=True):
+    sources = Judged()
+    metrics, answers = evaluate(run, SETTINGS, sources)
+    assert len(sources.asked) == 16
+    for row, first, second in zip(answers, sources.asked[::2], sources.asked[1::2], strict=True):
         assert (first.a, first.b) == (row["base"]["answer"], row["tuned"]["answer"]) == (second.b, second.a)
         assert (first.question, first.reference) == (row["instruction"], row["reference"])
-        assert first.source == (source_of(row) or "")
+        assert first.source == (section_of(row["instruction"]) or "")
     assert metrics["judge"]["unjudged"] == 1
     assert [row["judge"]["better"] for row in answers].count("unjudged") == 1
     assert read_json(run.metrics)["judge"] == json.loads(json.dumps(metrics["judge"]))
 
 
 def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
-    def ask(_: object) -> list[dict[str, Any] | None]:
-        raise StoppedShort("the ceiling")
+    class Dear(NoSources):
+        """With a judge that reaches its ceiling."""
+
+        def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:  # noqa: ARG002
+            raise StoppedShort("the ceiling")
 
     run.forget_evaluation()
     before = len(history(history_of(run)))
     with pytest.raises(StoppedShort):
-        evaluate(run, SETTINGS, ask_judge=ask)
+        evaluate(run, SETTINGS, Dear())
     assert read_json(run.metrics)["primary"]["n"] == 6
     assert len(read_jsonl(run.answers)) == 8
     assert len(history(history_of(run))) == before + 1
-
-
-def test_an_encoder_scores_both_answers_and_a_wrong_one_is_refused_before_anything_is_asked(
-    run: Run, student: Path, tmp_path: Path
-) -> None:
-    encoder = tmp_path / "encoder"
-    size: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
-    BertModel(BertConfig(vocab_size=400, num_hidden_layers=1, **size)).save_pretrained(encoder)
-    AutoTokenizer.from_pretrained(str(student)).save_pretrained(encoder)
-    metrics, answers = evaluate(run, replace(SETTINGS, bertscore=str(encoder)))
-    wording = [row for row in answers if row["level"] == "wording"]
-    told, wanted = [row["tuned"]["answer"] for row in wording], [row["reference"] for row in wording]
-    scores = metrics["levels"]["wording"]["compared"]["bertscore"]
-    assert scores["tuned"] == pytest.approx(fmean(bert_scores(load_encoder(str(encoder)), told, wanted)), abs=1e-4)
-    assert scores["p_holm"] <= 1
-    run.forget_evaluation()
-    with pytest.raises(ModelError, match="nowhere for BERTScore cannot be loaded"):
-        evaluate(run, replace(SETTINGS, bertscore=str(tmp_path / "nowhere")))
-    with pytest.raises(ModelError, match="from one side"):
-        evaluate(run, replace(SETTINGS, bertscore=str(student)))
-    assert not run.metrics.exists()
 
 
 def test_every_evaluation_is_remembered_with_what_it_was_about(run: Run) -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.support.answered import scored
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.normal_form import normalise
-from wukong_trainer.evaluation.forgetting import forgetting, general_questions
+from wukong_trainer.evaluation.forgetting import GeneralQuestion, forgetting, general_questions
+from wukong_trainer.evaluation.records import ScoredAnswer
 from wukong_trainer.scoring.scores import score
 
 ALL = general_questions()
@@ -27,27 +28,27 @@ SUMS: dict[str, Callable[[int, int], float]] = {
 
 
 def test_there_are_a_hundred_questions_in_each_language_over_six_topics_none_twice() -> None:
-    assert all(count >= 100 for count in Counter(row["lang"] for row in ALL).values())
+    assert all(count >= 100 for count in Counter(row.lang for row in ALL).values())
     for lang in ("zh", "en"):
-        assert len({row["topic"] for row in ALL if row["lang"] == lang}) == 6
-    assert len({normalise(row["example"].question) for row in ALL}) == len(ALL)
-    assert all(is_chinese(row["example"].question) == (row["lang"] == "zh") for row in ALL)
+        assert len({row.topic for row in ALL if row.lang == lang}) == 6
+    assert len({normalise(row.example.question) for row in ALL}) == len(ALL)
+    assert all(is_chinese(row.example.question) == (row.lang == "zh") for row in ALL)
 
 
-@pytest.mark.parametrize("row", ALL, ids=lambda row: row["example"].question)
-def test_every_accepted_answer_is_a_hit_and_repeating_the_question_is_none(row: dict[str, Any]) -> None:
-    for answer in row["accepted"]:
-        for said in (answer, BY_TEXT[row["lang"]].format(answer)):
-            assert score(said, answer, row["lang"], row["example"].question)["key_fact_hit"] == 1.0
-        assert score(row["example"].question, answer, row["lang"], row["example"].question)["key_fact_hit"] == 0.0
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.example.question)
+def test_every_accepted_answer_is_a_hit_and_repeating_the_question_is_none(row: GeneralQuestion) -> None:
+    for answer in row.accepted:
+        for said in (answer, BY_TEXT[row.lang].format(answer)):
+            assert score(said, answer, row.lang, row.example.question)["key_fact_hit"] == 1.0
+        assert score(row.example.question, answer, row.lang, row.example.question)["key_fact_hit"] == 0.0
 
 
 def test_the_sums_are_right() -> None:
     checked = 0
     for row in ALL:
         for pattern, result in SUMS.items():
-            if (match := re.match(pattern, row["example"].question)) and "再" not in row["example"].question:
-                assert result(*map(int, match.groups())) == int(row["example"].output), row
+            if (match := re.match(pattern, row.example.question)) and "再" not in row.example.question:
+                assert result(*map(int, match.groups())) == int(row.example.output), row
                 checked += 1
     assert checked >= 9
 
@@ -57,12 +58,12 @@ def test_a_part_of_them_is_spread_over_languages_and_topics(most: int) -> None:
     part = general_questions(most)
     assert len(part) == min(most, len(ALL))
     if most == 40:
-        assert Counter(row["lang"] for row in part) == {"zh": 20, "en": 20}
-        assert len({row["topic"] for row in part}) == 12
+        assert Counter(row.lang for row in part) == {"zh": 20, "en": 20}
+        assert len({row.topic for row in part}) == 12
 
 
-def scored(hits: list[int], loglik: float) -> list[dict[str, Any]]:
-    return [{"key_fact_hit": float(hit), "loglik": loglik} for hit in hits]
+def answers(hits: list[int], loglik: float | None) -> list[ScoredAnswer]:
+    return [scored({"key_fact_hit": float(hit), "loglik": loglik}) for hit in hits]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def scored(hits: list[int], loglik: float) -> list[dict[str, Any]]:
     ],
 )
 def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int], says: str) -> None:
-    found = forgetting(ALL[:100], scored(base, -1.0), scored(tuned, -1.5))
+    found = forgetting(ALL[:100], answers(base, -1.0), answers(tuned, -1.5))
     assert found["explanation"].startswith(says)
     assert found["n"] == 100
     assert found["difference"] == pytest.approx((sum(tuned) - sum(base)) / 100)
@@ -85,12 +86,11 @@ def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int],
 
 
 def test_a_likelihood_that_is_no_number_is_left_out_and_a_handful_of_questions_gets_no_verdict() -> None:
-    base, tuned = scored([1] * 7, -1.0), scored([0] * 7, -2.0)
-    tuned[0]["loglik"] = None
-    found = forgetting(ALL[:7], base, tuned)
+    base, tuned = answers([1] * 7, -1.0), answers([0] * 7, -2.0)
+    found = forgetting(ALL[:7], base, [*answers([0], None), *tuned[1:]])
     assert found["explanation"].startswith("Too few general questions")
     assert (found["loglik"]["n"], found["loglik"]["difference"]) == (6, -1.0)
-    nothing = [row | {"loglik": None} for row in tuned]
+    nothing = answers([0] * 7, None)
     assert "log-likelihood is no number" in forgetting(ALL[:7], base, nothing)["explanation"]
-    one = forgetting(ALL[:1], base[:1], scored([0], -2.0))
+    one = forgetting(ALL[:1], base[:1], answers([0], -2.0))
     assert one["loglik"]["ci95"] is None, "JSON has no infinity"

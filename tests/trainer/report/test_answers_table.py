@@ -7,8 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.support.answered import HOSTILE, answer_row
-from wukong_trainer.evaluation.metrics import summarise
+from tests.support.answered import HOSTILE, answer_row, summarise
 from wukong_trainer.report.answers_table import answers_table
 from wukong_trainer.report.metrics_file import metrics_of
 

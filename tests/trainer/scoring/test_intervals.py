@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wukong_trainer.scoring.intervals import Estimate, estimate, holm, section_tally, sign_test, tally, wilson
+from wukong_trainer.scoring.intervals import MeanDifference, estimate, holm, section_tally, sign_test, tally, wilson
 
 UNEQUAL = (1, 2, 3, 4, 6, 10, 15, 20)
 FORTY = [f"s{i // 5}" for i in range(40)]
@@ -140,7 +140,7 @@ def test_seven_sections_are_too_few_for_any_verdict() -> None:
 def test_only_an_interval_that_excludes_zero_is_a_verdict(
     low: float, high: float, sections: int, expected: str
 ) -> None:
-    assert Estimate((low + high) / 2, low, high, 0.5, 5.0, sections).verdict == expected
+    assert MeanDifference((low + high) / 2, low, high, 0.5, 5.0, sections).verdict == expected
 
 
 @settings(max_examples=100, deadline=None)
@@ -196,7 +196,7 @@ def test_the_smallest_effect_is_found_in_80_of_100_tests() -> None:
     rng = np.random.default_rng(5)
     sections = [f"s{i // 4}" for i in range(120)]
 
-    def draw(shift: float) -> Estimate:
+    def draw(shift: float) -> MeanDifference:
         alike = np.repeat(rng.normal(0, 0.5, 30), 4)
         return estimate((alike + rng.normal(shift, 1.0, 120)).tolist(), sections, bounded=False)
 
@@ -209,7 +209,7 @@ def test_of_hits_too_the_smallest_effect_is_found_in_about_80_of_100_tests(secti
     rng = np.random.default_rng(7)
     names = [f"s{i // 5}" for i in range(5 * sections)]
 
-    def draw(shift: float) -> Estimate:
+    def draw(shift: float) -> MeanDifference:
         hits = [rng.random(len(names)) < rate for rate in (base, base + shift)]
         return estimate((hits[1].astype(float) - hits[0]).tolist(), names)
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+import torch
+
 from wukong_trainer.data.examples import Example
 from wukong_trainer.data.thoughts import said
-from wukong_trainer.inference.asked_models import Asked
+from wukong_trainer.evaluation.leaks import copies
+from wukong_trainer.evaluation.records import ScoredAnswer
+from wukong_trainer.evaluation.scored import closed_book
+from wukong_trainer.inference.asked_models import ModelSession
 from wukong_trainer.scoring.figures import in_points, percent
 from wukong_trainer.scoring.intervals import MIN_SECTIONS
 from wukong_trainer.scoring.paired_difference import paired
@@ -21,52 +27,80 @@ ON_A_CPU = 40
 """Questions that are asked by default where there is no GPU."""
 
 
-def general_questions(most: int | None = None) -> list[dict[str, Any]]:
-    """The bundled questions, half Chinese and half English, spread evenly over the topics where not all are wanted.
+@dataclass(frozen=True, slots=True)
+class GeneralQuestion:
+    """A question that every model may know the answer to.
 
-    {"lang": "zh", "topic": "地理", "example": Example("中国的首都是哪座城市？", "北京"), "accepted": ["北京"]}
+    {"lang": "zh", "topic": "地理", "question": "中国的首都是哪座城市？", "answers": ["北京"]}
     """
+
+    lang: str
+    topic: str
+    example: Example
+    """With the first of the accepted answers."""
+    accepted: tuple[str, ...]
+
+
+def general_questions(most: int | None = None) -> list[GeneralQuestion]:
+    """The bundled questions, half Chinese and half English, spread evenly over the topics where not all are wanted."""
     text = (files("wukong_trainer.evaluation") / "general_questions.jsonl").read_text("utf-8")
-    rows = [
-        {
-            "lang": entry["lang"],
-            "topic": entry["topic"],
-            "example": Example(entry["question"], entry["answers"][0]),
-            "accepted": entry["answers"],
-        }
-        for entry in map(json.loads, text.splitlines())
+    entries = map(json.loads, text.splitlines())
+    every = [
+        GeneralQuestion(
+            entry["lang"], entry["topic"], Example(entry["question"], entry["answers"][0]), tuple(entry["answers"])
+        )
+        for entry in entries
     ]
-    if most is None or most >= len(rows):
-        return rows
-    chosen: list[dict[str, Any]] = []
+    if most is None or most >= len(every):
+        return every
+    chosen: list[GeneralQuestion] = []
     for lang, wanted in (("zh", (most + 1) // 2), ("en", most // 2)):
-        of_it = [row for row in rows if row["lang"] == lang]
+        of_it = [question for question in every if question.lang == lang]
         wanted = min(wanted, len(of_it))
         chosen += [of_it[i * len(of_it) // wanted] for i in range(wanted)]
     return chosen
 
 
-def ask_general(asked: Asked, questions: Sequence[dict[str, Any]], max_new_tokens: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class GeneralSet:
+    """The general questions that are asked, and how many are not because the tuned model was trained on them: these
+    cannot show that nothing was forgotten."""
+
+    questions: list[GeneralQuestion]
+    dropped: int
+
+
+def general_set(most: int | None, record: dict[str, Any]) -> GeneralSet:
+    """The general questions for a model.
+
+    Args:
+        most: how many; None: all, or `ON_A_CPU` without a GPU.
+        record: what the tuned model was trained on, which may be general rows, too.
+    """
+    questions = general_questions(ON_A_CPU if most is None and not torch.cuda.is_available() else most)
+    unseen = copies(record, [question.example.asked for question in questions]).unseen
+    return GeneralSet([questions[i] for i in unseen], len(questions) - len(unseen))
+
+
+def ask_general(model: ModelSession, questions: Sequence[GeneralQuestion], max_new_tokens: int) -> list[ScoredAnswer]:
     """The scored answers to general questions; any accepted spelling of the answer is a hit."""
-    prompts = [row["example"].prompt(asked.contender.system, asked.contender.style) for row in questions]
-    step = f"{asked.contender.name}: general"
     # Who thinks first is not cut there: a thought without an answer would pass for knowledge lost.
-    most = max_new_tokens if asked.contender.thinking else min(max_new_tokens, ANSWER_TOKENS)
-    scored = asked.scored(questions, prompts, most, step)
+    most = max_new_tokens if model.contender.thinking else min(max_new_tokens, ANSWER_TOKENS)
+    answers = closed_book(model, questions, most, f"{model.contender.name}: general")
     return [
-        answer | {PRIMARY: max(_hit(answer["answer"], wanted, row) for wanted in row["accepted"])}
-        for row, answer in zip(questions, scored, strict=True)
+        replace(answer, scores={**answer.scores, PRIMARY: max(_hit(answer, wanted, row) for wanted in row.accepted)})
+        for row, answer in zip(questions, answers, strict=True)
     ]
 
 
-def _hit(answer: str, wanted: str, row: dict[str, Any]) -> float:
-    return score(said(answer), wanted, row["lang"], row["example"].question)[PRIMARY]
+def _hit(answer: ScoredAnswer, wanted: str, row: GeneralQuestion) -> float:
+    return score(said(answer.text), wanted, row.lang, row.example.question)[PRIMARY]
 
 
 def forgetting(
-    questions: Sequence[dict[str, Any]],
-    base: Sequence[dict[str, Any]],
-    tuned: Sequence[dict[str, Any]],
+    questions: Sequence[GeneralQuestion],
+    base: Sequence[ScoredAnswer],
+    tuned: Sequence[ScoredAnswer],
     dropped: int = 0,
 ) -> dict[str, Any]:
     """`metrics["forgetting"]`: hits of both, their difference with its 95 % interval, and what it means.
@@ -78,22 +112,27 @@ def forgetting(
         n, dropped; base, tuned, difference, ci95 of the share of right answers; `loglik`, the same of the
         log-likelihood of the reference per token (nats); `by_lang`; `explanation`, a sentence.
     """
-    own = [str(i) for i in range(len(questions))]  # A question is a subject of its own.
-    hits = paired([row[PRIMARY] for row in base], [row[PRIMARY] for row in tuned], own)
-    told = [i for i in range(len(own)) if base[i]["loglik"] is not None and tuned[i]["loglik"] is not None]
-    loglik = paired(
-        [base[i]["loglik"] for i in told], [tuned[i]["loglik"] for i in told], [own[i] for i in told], bounded=False
+    hits = _paired([(before.hit, after.hit) for before, after in zip(base, tuned, strict=True)])
+    logliks = [(before.scores["loglik"], after.scores["loglik"]) for before, after in zip(base, tuned, strict=True)]
+    loglik = _paired(
+        [(before, after) for before, after in logliks if before is not None and after is not None], bounded=False
     )
     by_lang = {}
-    for lang in sorted({row["lang"] for row in questions}):
-        at = [i for i, row in enumerate(questions) if row["lang"] == lang]
-        by_lang[lang] = paired([base[i][PRIMARY] for i in at], [tuned[i][PRIMARY] for i in at], [own[i] for i in at])
+    for lang in sorted({question.lang for question in questions}):
+        at = [i for i, question in enumerate(questions) if question.lang == lang]
+        by_lang[lang] = _paired([(base[i].hit, tuned[i].hit) for i in at])
     return hits | {
         "dropped": dropped,
         "loglik": loglik,
         "by_lang": by_lang,
         "explanation": _explained(hits, loglik, dropped),
     }
+
+
+def _paired(scores: Sequence[tuple[float, float]], *, bounded: bool = True) -> dict[str, Any]:
+    """`paired` of scores of questions each of which is a subject of its own."""
+    own = [str(i) for i in range(len(scores))]
+    return paired([before for before, _ in scores], [after for _, after in scores], own, bounded=bounded)
 
 
 def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:

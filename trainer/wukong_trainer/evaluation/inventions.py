@@ -3,71 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wukong_trainer.data.thoughts import said
-from wukong_trainer.evaluation.metrics import LEVELS, SIDES
-from wukong_trainer.scoring.paired_difference import cluster_of, paired
+from wukong_trainer.evaluation.metrics import LEVELS
+from wukong_trainer.evaluation.records import SIDES, AnsweredRow, ScoredAnswer
+from wukong_trainer.evaluation.sources import Sources
+from wukong_trainer.scoring.paired_difference import paired
 
-InventedIn = Callable[[str, dict[str, Any]], tuple[list[str], list[str] | None, int] | None]
-"""The numbers and names of an answer to a row that neither its source nor its question holds; those that its section,
-its headings and its question do not hold, None where the section is gone; how many the answer states in all. None
-where nobody has the source any more."""
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """How many terms the answers to a row invent and state, each base and tuned.
+
+    _Count("wording", "a.md\\x1f出云棍", invented=(2, 0), stated=(3, 2))
+    """
+
+    level: str
+    cluster: str
+    invented: tuple[int, ...]
+    stated: tuple[int, ...]
 
 
 def mark_invented(
-    rows: Sequence[dict[str, Any]],
-    invented_in: InventedIn,
+    rows: Sequence[AnsweredRow],
+    sources: Sources,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any] | None:
-    """`metrics["hallucination"]`; each side of a row whose source is known gets `invented_terms`.
+) -> tuple[list[AnsweredRow], dict[str, Any] | None]:
+    """The rows, each answer with its `invented_terms` where the source is known; and `metrics["hallucination"]`.
 
     Two questions are answered. What stands nowhere in the source was made up. What stands in the source but not in
     the section that the question is about was mixed up at best, and right at times: a fact may be told in two places.
 
     Returns:
-        missing: rows without their source; n, base, tuned, difference, ci95 as `_told` has them; `levels`, the same
-        of each; `outside_section`, the same of all that the row's section, headings and question do not hold. None
-        where no source is known.
+        The metrics are None where no source is known; else missing: rows without their source; n, base, tuned,
+        difference, ci95 as `_rates` has them; `levels`, the same of each; `outside_section`, the same of all that the
+        row's section, headings and question do not hold.
     """
-    nowhere: list[_Told] = []
-    outside: list[_Told] = []
+    marked: list[AnsweredRow] = []
+    nowhere: list[_Count] = []
+    outside: list[_Count] = []
     for done, row in enumerate(rows):
         progress(done, len(rows))
-        found = [invented_in(said(row[side]["answer"]), row) for side in SIDES]
-        known = [its for its in found if its is not None]
+        found = [sources.inventions(said(row.by(side).text), row.test) for side in SIDES]
+        known = [each for each in found if each is not None]
         if len(known) < len(SIDES):
+            marked.append(row)
             continue
-        for side, (terms, _, _) in zip(SIDES, known, strict=True):
-            row[side]["invented_terms"] = terms
-        nowhere.append((row, [(len(terms), stated) for terms, _, stated in known]))
-        near = [(len(terms), stated) for _, terms, stated in known if terms is not None]
-        if len(near) == len(SIDES):
-            outside.append((row, near))
+        base, tuned = known
+        marked.append(replace(row, base=_with(row.base, base.nowhere), tuned=_with(row.tuned, tuned.nowhere)))
+        about = (row.test.level, row.test.cluster)
+        stated = (base.stated, tuned.stated)
+        nowhere.append(_Count(*about, (len(base.nowhere), len(tuned.nowhere)), stated))
+        if base.outside_section is not None and tuned.outside_section is not None:
+            outside.append(_Count(*about, (len(base.outside_section), len(tuned.outside_section)), stated))
     progress(len(rows), len(rows))
     if not nowhere:
-        return None
-    by_level = {level: [told for told in nowhere if told[0]["level"] == level] for level in LEVELS}
-    return {
+        return marked, None
+    by_level = {level: [count for count in nowhere if count.level == level] for level in LEVELS}
+    return marked, {
         "missing": len(rows) - len(nowhere),
-        **_told(nowhere),
-        "levels": {level: _told(told) for level, told in by_level.items() if told},
-        "outside_section": _told(outside),
+        **_rates(nowhere),
+        "levels": {level: _rates(counts) for level, counts in by_level.items() if counts},
+        "outside_section": _rates(outside),
     }
 
 
-_Told = tuple[dict[str, Any], list[tuple[int, int]]]
-"""A row and, of each side, how many terms its answer invents and how many it states."""
+def _with(answer: ScoredAnswer, terms: Sequence[str]) -> ScoredAnswer:
+    return replace(answer, invented_terms=tuple(terms))
 
 
-def _told(found: Sequence[_Told]) -> dict[str, Any]:
+def _rates(counts: Sequence[_Count]) -> dict[str, Any]:
     """n; for base and tuned: stated and invented (numbers and names), share (invented / stated) and answers (the share
     of answers that invent something); difference and ci95 of the latter."""
-    inventing = [[float(counts[at][0] > 0) for _, counts in found] for at in range(len(SIDES))]
-    answers = paired(inventing[0], inventing[1], [cluster_of(row) for row, _ in found])
+    inventing = [[float(count.invented[at] > 0) for count in counts] for at in range(len(SIDES))]
+    answers = paired(inventing[0], inventing[1], [count.cluster for count in counts])
     sides = {}
     for at, side in enumerate(SIDES):
-        invented, stated = (sum(counts[at][i] for _, counts in found) for i in range(2))
+        invented, stated = sum(count.invented[at] for count in counts), sum(count.stated[at] for count in counts)
         share = invented / stated if stated else 0.0
         sides[side] = {"stated": stated, "invented": invented, "share": share, "answers": answers[side]}
-    return {"n": len(found)} | sides | {"difference": answers["difference"], "ci95": answers["ci95"]}
+    return {"n": len(counts)} | sides | {"difference": answers["difference"], "ci95": answers["ci95"]}

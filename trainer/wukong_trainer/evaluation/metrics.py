@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeGuard
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.plurals import counted
 from wukong_trainer.data.thoughts import said
+from wukong_trainer.evaluation.records import ALONE, SIDES, AnsweredRow
 from wukong_trainer.scoring.figures import in_points
 from wukong_trainer.scoring.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
-from wukong_trainer.scoring.paired_difference import ALONE, cluster_of
 from wukong_trainer.scoring.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
 
 LEVELS = ("wording", "question", "section")
-SIDES = ("base", "tuned")
 
 
 def summarise(
-    answers: list[dict[str, Any]], *, base_model: str, adapter: str, leakage: str, settings: dict[str, Any]
+    answers: Sequence[AnsweredRow], *, base_model: str, adapter: str, leakage: str, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """The content of `metrics.json` (DESIGN.md section 9) from the rows of `answers.jsonl`.
+    """The content of `metrics.json` (DESIGN.md section 9) from all answers.
+
+    {"primary": {"metric": "key_fact_hit", "level": "wording", "n": 475, "base": 0.02, "tuned": 0.91,
+                 "difference": 0.89, "ci95": [0.85, 0.92], "verdict": "better", …}, "levels": {"wording": {…}, …}, …}
 
     A level without rows is {}; without wording rows `primary` has n = 0 and an interval that says nothing.
     `levels.<level>.compared` holds for every score the difference with its interval, and a p that is Holm-corrected
@@ -37,24 +39,24 @@ def summarise(
     Raises:
         DataError: a row stands at none of the three levels, and would vanish from the numbers.
     """
-    lost = [str(row.get("id")) for row in answers if row.get("level") not in LEVELS]
+    lost = [row.test.id for row in answers if row.test.level not in LEVELS]
     if lost:
         raise DataError(
             f"{len(lost)} answers stand at none of the levels {', '.join(LEVELS)}, first row {lost[0]}; "
             "run eval again on a test split that has levels."
         )
-    rows = {level: [row for row in answers if row["level"] == level] for level in LEVELS}
+    rows = {level: [row for row in answers if row.test.level == level] for level in LEVELS}
     levels = {level: _compare(rows[level]) for level in LEVELS}
     for level in LEVELS:
         if rows[level]:
             levels[level] |= {"compared": _compare_scores(rows[level]), "corpus_bleu": _corpus_bleu(rows[level])}
     _correct(levels)
-    if any(row.get("form") for row in rows["wording"]):
-        levels["wording"]["by_form"] = _split(rows["wording"], "form")
+    if any(row.form for row in rows["wording"]):
+        levels["wording"]["by_form"] = _split(rows["wording"], lambda row: row.form)
     if rows["question"]:
-        levels["question"]["by_kind"] = _split(rows["question"], "kind")
+        levels["question"]["by_kind"] = _split(rows["question"], lambda row: row.test.kind)
     if rows["section"]:
-        trained = {normalise(row["reference"]) for row in rows["wording"] + rows["question"]}
+        trained = {normalise(row.test.reference) for row in rows["wording"] + rows["question"]}
         levels["section"] |= _read_control(levels["section"], rows["section"], trained, leakage)
     primary = {"metric": PRIMARY, "level": "wording", **_headline(levels["wording"]), "interval": METHOD}
     models = {"base_model": base_model, "adapter": adapter}
@@ -79,18 +81,18 @@ def _headline(block: dict[str, Any]) -> dict[str, Any]:
     return {"n": block["n"], "sections": block["sections"], **rates, **{key: block[key] for key in keys}}
 
 
-def _split(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    values = sorted({row[key] for row in rows})
-    return {value or "unknown": _compare([row for row in rows if row[key] == value]) for value in values}
+def _split(rows: Sequence[AnsweredRow], part: Callable[[AnsweredRow], str]) -> dict[str, Any]:
+    parts = sorted({part(row) for row in rows})
+    return {name or "unknown": _compare([row for row in rows if part(row) == name]) for name in parts}
 
 
-def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _compare(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     """Base against tuned on some rows: mean scores of both, and what the difference in hits proves."""
     if not rows:
         return {}
-    hits = {side: [float(row[side][PRIMARY]) for row in rows] for side in SIDES}
+    hits = {side: [row.by(side).hit for row in rows] for side in SIDES}
     differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
-    sections = [cluster_of(row) for row in rows]
+    sections = [row.test.cluster for row in rows]
     found = estimate(differences, sections)
     wins, ties, losses = tally(differences)
     by_section = section_tally(differences, sections)
@@ -98,8 +100,8 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "n": len(rows),
         "sections": found.sections,
         "alone": sum(cluster.startswith(ALONE) for cluster in sections),
-        "base": _means(row["base"] for row in rows),
-        "tuned": _means(row["tuned"] for row in rows),
+        "base": _means(row.base.measures for row in rows),
+        "tuned": _means(row.tuned.measures for row in rows),
         "difference": found.difference,
         "ci95": [found.low, found.high],
         "p": found.p,
@@ -118,24 +120,31 @@ def _compare(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _compare_scores(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _compare_scores(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     """Every score that both sides have: how the means differ, how surely, and who won how many questions."""
-    names = {key for row in rows for key in row["base"]} - NO_DIRECTION
+    names = {name for row in rows for name in row.base.measures} - NO_DIRECTION
     return {name: block for name in sorted(names) if (block := _compare_score(name, rows))}
 
 
-def _compare_score(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _compare_score(name: str, rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     """One score, over the rows where it is a finite number on both sides; {} where it is on none."""
-    told = [row for row in rows if all(_is_number(row[side].get(name)) for side in SIDES)]
-    if not told:
+    scores: dict[str, list[float]] = {side: [] for side in SIDES}
+    clusters = []
+    for row in rows:
+        base, tuned = (row.by(side).measures.get(name) for side in SIDES)
+        if _is_number(base) and _is_number(tuned):
+            scores["base"].append(float(base))
+            scores["tuned"].append(float(tuned))
+            clusters.append(row.test.cluster)
+    if not clusters:
         return {}
-    differences = [float(row["tuned"][name]) - float(row["base"][name]) for row in told]
-    found = estimate(differences, [cluster_of(row) for row in told], bounded=name not in UNBOUNDED)
+    differences = [tuned - base for base, tuned in zip(scores["base"], scores["tuned"], strict=True)]
+    found = estimate(differences, clusters, bounded=name not in UNBOUNDED)
     gains = [-difference for difference in differences] if name in LOWER_IS_BETTER else differences
     wins, ties, losses = tally(gains)
     return {
-        "n": len(told),
-        **{side: fmean(float(row[side][name]) for row in told) for side in SIDES},
+        "n": len(clusters),
+        **{side: fmean(scores[side]) for side in SIDES},
         "difference": found.difference,
         "ci95": found.ends,
         "p": found.p,
@@ -160,32 +169,34 @@ def _correct(levels: dict[str, dict[str, Any]]) -> None:
         block["p_holm"] = p
 
 
-def _corpus_bleu(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def _corpus_bleu(rows: Sequence[AnsweredRow]) -> dict[str, dict[str, float]]:
     """BLEU of all answers together, by language: a tokenizer a language."""
     found = {}
-    for lang in sorted({row.get("lang", "en") for row in rows}):
-        told = [row for row in rows if row.get("lang", "en") == lang]
-        references = [row["reference"] for row in told]
-        answers = {side: [said(row[side]["answer"]) for row in told] for side in SIDES}
-        found[lang] = {side: corpus_bleu(answers[side], references, lang) for side in SIDES}
+    for lang in sorted({row.test.lang for row in rows}):
+        of_it = [row for row in rows if row.test.lang == lang]
+        references = [row.test.reference for row in of_it]
+        answers = {side: [said(row.by(side).text) for row in of_it] for side in SIDES}
+        found[lang] = {str(side): corpus_bleu(texts, references, lang) for side, texts in answers.items()}
     return found
 
 
-def _means(sides: Iterable[dict[str, Any]]) -> dict[str, float]:
-    """Mean of every numeric field, over the rows where it is a finite number (NaN is not JSON)."""
+def _means(sides: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
+    """Mean of every score, over the rows where it is a finite number (NaN is not JSON)."""
     values: dict[str, list[float]] = {}
     for side in sides:
-        for key, value in side.items():
+        for name, value in side.items():
             if _is_number(value):
-                values.setdefault(key, []).append(float(value))
-    return {key: fmean(found) for key, found in values.items()}
+                values.setdefault(name, []).append(float(value))
+    return {name: fmean(found) for name, found in values.items()}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) and math.isfinite(value)
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
-def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> dict[str, Any]:
+def _read_control(
+    block: dict[str, Any], rows: Sequence[AnsweredRow], trained: set[str], leakage: str
+) -> dict[str, Any]:
     """What a difference on untrained sections means: a sentence, and the names of the causes that fit."""
     size = in_points(block)
     causes: list[str] = []
@@ -203,11 +214,11 @@ def _read_control(block: dict[str, Any], rows: list[dict[str, Any]], trained: se
     return {"explanation": says, "causes": causes}
 
 
-def _causes(block: dict[str, Any], rows: list[dict[str, Any]], trained: set[str], leakage: str) -> list[str]:
+def _causes(block: dict[str, Any], rows: Sequence[AnsweredRow], trained: set[str], leakage: str) -> list[str]:
     causes = ["leakage"] if "unknown" in leakage else []
-    won = [row for row in rows if row["tuned"][PRIMARY] > row["base"][PRIMARY]]
+    won = [row for row in rows if row.tuned.hit > row.base.hit]
     # An answer that is also the answer to a trained question can be hit by repeating it.
-    if 2 * sum(normalise(row["reference"]) in trained for row in won) >= len(won):
+    if 2 * sum(normalise(row.test.reference) in trained for row in won) >= len(won):
         causes.append("guessable answers")
     base, tuned = ({"stopped_by_eos": 0.0, "length_ratio": 1.0} | block[side] for side in SIDES)
     stops_more = tuned["stopped_by_eos"] - base["stopped_by_eos"] >= 0.2

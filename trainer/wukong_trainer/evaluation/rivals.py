@@ -1,56 +1,36 @@
-"""Several tuned models on one set of test questions, each compared with the first; and the history of a run."""
+"""Other models on the same test questions, each compared with the tuned model."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
 from wukong_trainer.evaluation.metrics import LEVELS
-from wukong_trainer.scoring.paired_difference import cluster_of, paired
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.evaluation.questions import leakage_of
+from wukong_trainer.evaluation.records import AnsweredRow
+from wukong_trainer.scoring.paired_difference import paired
 
 if TYPE_CHECKING:
-    from wukong_trainer.inference.asked_models import Contender  # Which imports torch.
-
-ScoredRows = dict[int, dict[str, Any]]
-"""Scored answers by the place of their test row; a row whose question the model was trained on is left out."""
+    from wukong_trainer.inference.asked_models import Contender
 
 
-def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str:
-    """What is known of test questions that a model was trained on: "none", "dropped N", "unknown", or both of these.
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another run's tuned model, or a model on its own."""
 
-    Copies and light rewordings are always looked for; "none" also says that no pair or section that the test holds
-    out was trained in other words, which only the build's audit can know. Where it does not, that also holds for the
-    questions that are left when some were dropped: "dropped N, rest unknown".
-
-    Args:
-        record: what the model was trained on, {} where nobody knows.
-        audited: the hash of the training rows that the test was audited against; None where it was not.
-    """
-    if "questions" not in record:
-        return "unknown"
-    known = audited is not None and record.get("dataset_hash") == audited
-    if dropped:
-        return f"dropped {dropped}" if known else f"dropped {dropped}, rest unknown"
-    return "none" if known else "unknown"
+    contender: Contender
+    record: dict[str, Any]
+    """What it was trained on; {} for a model on its own."""
+    places: list[int]
+    """The places of the test rows that it was not trained on."""
 
 
-def against(
-    rows: Sequence[dict[str, Any]],
-    first: str,
-    rivals: Sequence[tuple[Contender, dict[str, Any], ScoredRows]],
-    audited: str | None,
-) -> dict[str, Any]:
+def against(rows: Sequence[AnsweredRow], first: str, rivals: Sequence[Rival], audited: str | None) -> dict[str, Any]:
     """`metrics["against"]`: models on the same test questions, and the difference of each to the first.
 
     Args:
-        rows: of answers.jsonl; `tuned` is the first's.
-        rivals: each with what it was trained on ({} for a model on its own), and its scored answers.
+        rows: with the answers of the rivals; `tuned` is the first's.
         audited: see `leakage_of`.
 
     Returns:
@@ -58,65 +38,28 @@ def against(
         first, model (shares of right answers), difference and ci95 (model minus first), over the questions that
         neither was trained on.
     """
-    models = []
-    for contender, record, scored in rivals:
-        levels = {}
-        for level in LEVELS:
-            at = [i for i in scored if rows[i]["level"] == level]
-            pair = paired(
-                [rows[i]["tuned"][PRIMARY] for i in at],
-                [scored[i][PRIMARY] for i in at],
-                [cluster_of(rows[i]) for i in at],
-            )
-            if at:
-                levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
-        dropped = len(rows) - len(scored)
-        models.append(
-            {
-                "name": contender.name,
-                "weights": contender.weights,
-                "n": len(scored),
-                "dropped": dropped,
-                "leakage": leakage_of(record, dropped, audited),
-                "levels": levels,
-            }
+    return {"first": first, "models": [_compared(rows, rival, audited) for rival in rivals]}
+
+
+def _compared(rows: Sequence[AnsweredRow], rival: Rival, audited: str | None) -> dict[str, Any]:
+    name = rival.contender.name
+    answered = [(row, row.against[name]) for row in rows if row.against and name in row.against]
+    levels = {}
+    for level in LEVELS:
+        of_it = [(row, answer) for row, answer in answered if row.test.level == level]
+        pair = paired(
+            [row.tuned.hit for row, _ in of_it],
+            [answer.hit for _, answer in of_it],
+            [row.test.cluster for row, _ in of_it],
         )
-    return {"first": first, "models": models}
-
-
-def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_hash: str) -> None:
-    """Add an evaluation to a run's history.
-
-    Raises:
-        DataError: the history cannot be read.
-        WorkspaceError: it cannot be written.
-    """
-    entry = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "adapter": metrics["adapter"],
-        "adapter_hash": adapter_hash,
-        "test_hash": test_hash,
-        "base_model": metrics["base_model"],
-        "leakage": metrics["leakage"],
-        "primary": metrics["primary"],
-        "sample": metrics["sample"],
-        "settings": metrics["settings"],
+        if of_it:
+            levels[level] = {"first": pair.pop("base"), "model": pair.pop("tuned"), **pair}
+    dropped = len(rows) - len(answered)
+    return {
+        "name": name,
+        "weights": rival.contender.weights,
+        "n": len(answered),
+        "dropped": dropped,
+        "leakage": leakage_of(rival.record, dropped, audited),
+        "levels": levels,
     }
-    write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))
-
-
-def history_of(run: Run) -> Path:
-    """Where a run's evaluations are listed."""
-    return run.metrics.with_name("history.jsonl")
-
-
-def history(path: Path) -> list[dict[str, Any]]:
-    """A run's evaluations, oldest first.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        return read_jsonl(path) if path.is_file() else []
-    except DataError as error:
-        raise DataError(f"{error} It lists past evaluations: correct that line, or remove the file.") from error

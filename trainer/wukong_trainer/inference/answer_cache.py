@@ -1,5 +1,4 @@
-"""Answers kept as they come: an evaluation that was killed goes on where it stopped, and the next one asks only what is
-new."""
+"""The cache of answers on disk: a killed evaluation goes on where it stopped, and the next asks only what is new."""
 
 from __future__ import annotations
 
@@ -21,11 +20,14 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-class Kept:
+class AnswerCache:
     """What models have answered so far, by a key of model, prompt and decoding.
 
-    What was computed together in less than fp32 is one line, so that a torn one is lost as a whole: what is left to ask
-    is then what an evaluation never stopped would have asked together, and so are the answers, which depend on that.
+    A line of the file holds what was computed together:
+    {"5d41402abc4b2a76": {"text": "铁匠打造了它。", "stopped_by_eos": true}, "7d793037a0760186": {…}}
+
+    Below fp32 an answer depends on those that are computed with it. Where a kill tears a line, all of its answers are
+    asked again, and so together again: they are the answers of an evaluation that was never killed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +50,7 @@ class Kept:
             raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from error
 
     def get(self, key: str) -> dict[str, Any] | None:
+        """The result of that key; None where it was never computed."""
         return self._known.get(key)
 
     def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
@@ -69,15 +72,15 @@ class Kept:
         self._known |= batch
 
 
-class Memory:
-    """`Kept`, seen by one model."""
+class ModelAnswers:
+    """The part of an `AnswerCache` that is one model's."""
 
-    def __init__(self, kept: Kept, model: str) -> None:
+    def __init__(self, cache: AnswerCache, model: str) -> None:
         """
         Args:
             model: what identifies the model: weights, adapter, precision.
         """
-        self._kept = kept
+        self._cache = cache
         self._model = model
 
     def key(self, *asked: object) -> str:
@@ -85,10 +88,15 @@ class Memory:
         return digest(self._model, *map(str, asked))
 
     def known(self, keys: Sequence[str], kind: type[T]) -> dict[int, T]:
-        """The results that are known, by the place of their key; what another version kept is not."""
+        """The cached results, by the place of their key.
+
+        Args:
+            kind: their dataclass; what another version kept with other fields is left out.
+        """
         names = {field.name for field in fields(kind)}
-        found = {i: entry for i, key in enumerate(keys) if (entry := self._kept.get(key)) is not None}
+        found = {i: entry for i, key in enumerate(keys) if (entry := self._cache.get(key)) is not None}
         return {i: kind(**entry) for i, entry in found.items() if entry.keys() == names}
 
     def add(self, batch: Mapping[str, dict[str, Any]]) -> None:
-        self._kept.add(batch)
+        """See `AnswerCache.add`."""
+        self._cache.add(batch)

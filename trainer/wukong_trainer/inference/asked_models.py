@@ -1,25 +1,23 @@
-"""The models that an evaluation asks: base and tuned, and rivals; each is loaded when a question needs it."""
+"""Models that are asked questions: what identifies one, loading it when a question needs it, and one interface for
+transformers and vLLM."""
 
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 import transformers
 
-from wukong_pipe.errors import ModelError
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data.examples import Message
-from wukong_trainer.data.thoughts import said
-from wukong_trainer.inference.answer_cache import Kept, Memory
+from wukong_trainer.inference.answer_cache import AnswerCache, ModelAnswers
 from wukong_trainer.inference.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of
 from wukong_trainer.inference.vllm_engine import VllmEngine
 from wukong_trainer.inference.vllm_server import Server, Vllm, serving
@@ -27,9 +25,8 @@ from wukong_trainer.models.adapters import load_adapter
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.loading import Place, choose_place, load_config, load_model, load_tokenizer
 from wukong_trainer.recipe import Method, Style
-from wukong_trainer.scoring.scores import score
 
-Progress = Callable[[str, int, int], None]
+StepProgress = Callable[[str, int, int], None]
 """Called with (step, done, total)."""
 
 
@@ -105,7 +102,7 @@ class Loader:
 
 
 class Engine(Protocol):
-    """What makes a contender answer; answers and likelihoods come in the order of the prompts, and are kept."""
+    """What makes a contender answer. Results come in the order of the prompts, and are cached."""
 
     def answers(
         self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Callable[[int, int], None]
@@ -128,7 +125,7 @@ class InProcess:
 
     contender: Contender
     tokenizer: Any
-    memory: Memory
+    cache: ModelAnswers
     open: Callable[[], Any]
     """Gives the model, and loads it where that was not done yet."""
 
@@ -142,7 +139,7 @@ class InProcess:
             max_new_tokens,
             batch,
             progress,
-            self.memory,
+            self.cache,
             style=self.contender.style,
             thinking=self.contender.thinking,
         )
@@ -161,95 +158,50 @@ class InProcess:
             references,
             batch,
             progress,
-            self.memory,
+            self.cache,
             style=self.contender.style,
             thinking=self.contender.thinking,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A contender at work."""
+class ModelSession:
+    """A contender that is ready to be asked."""
 
     contender: Contender
     tokenizer: Any
     batch: int
     engine: Engine
-    progress: Progress
+    progress: StepProgress
 
-    def scored(
-        self,
-        rows: Sequence[dict[str, Any]],
-        prompts: Sequence[list[Message]],
-        max_new_tokens: int,
-        step: str,
-        *,
-        likelihoods: bool = True,
-    ) -> list[dict[str, Any]]:
-        """The scored answer to each row's prompt, and how likely its reference is.
+    def answers(self, prompts: Sequence[list[Message]], max_new_tokens: int, step: str) -> list[Answer]:
+        """Greedy answers to the prompts, in their order; `step` names the progress."""
+        return self.engine.answers(prompts, max_new_tokens, self.batch, partial(self.progress, step))
 
-        Args:
-            rows: with `example`, whose output is the reference, and `lang`.
-            step: what the progress is called.
-            likelihoods: whether to look how likely the references are, too: a second pass over the prompts.
-
-        Raises:
-            ModelError: the model computes NaN.
-        """
-        style, thinking = self.contender.style, self.contender.thinking
-        answers = self.engine.answers(
-            prompts, max_new_tokens, self.batch, lambda done, total: self.progress(f"{step} answers", done, total)
-        )
-        likely: list[Likelihood | None] = [None] * len(rows)
-        if likelihoods:
-            likely[:] = self.engine.likelihoods(
-                prompts,
-                [row["example"].completion(style, thinking) for row in rows],
-                self.batch,
-                lambda done, total: self.progress(f"{step} likelihoods", done, total),
-            )
-        if rows and all(each is not None and not math.isfinite(each.per_token) for each in likely):
-            raise ModelError(
-                f"The model “{self.contender.name}” computes no numbers (NaN): its training diverged, or its precision "
-                "is too coarse for it. Train again with a lower learning rate, or in bf16."
-            )
-        return [
-            {
-                "answer": answer.text,
-                "stopped_by_eos": answer.stopped_by_eos,
-                **_likely(likelihood),
-                **score(said(answer.text), row["example"].output, row["lang"], row["example"].question),
-            }
-            for row, answer, likelihood in zip(rows, answers, likely, strict=True)
-        ]
-
-
-def _likely(likelihood: Likelihood | None) -> dict[str, float | None]:
-    """What a row holds of a likelihood; None where it is no number."""
-    if likelihood is None:
-        return {}
-    found = {"loglik": likelihood.per_token, "loglik_per_char": likelihood.per_char}
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+    def likelihoods(self, prompts: Sequence[list[Message]], references: Sequence[str], step: str) -> list[Likelihood]:
+        """How likely each reference is after its prompt, in their order; `step` names the progress."""
+        return self.engine.likelihoods(prompts, references, self.batch, partial(self.progress, step))
 
 
 @contextmanager
 def at_work(
     contender: Contender,
     loader: Loader,
-    kept: Kept,
+    answers: AnswerCache,
     batch: int,
-    progress: Progress,
+    progress: StepProgress,
     shared: Path | None = None,
     vllm: Vllm | None = None,
-) -> Iterator[Asked]:
+) -> Iterator[ModelSession]:
     """The contender, ready to be asked.
 
     Args:
+        answers: what was answered before, and where new answers are kept.
         shared: an adapter that is on the weights all the same, switched off, because it is asked next.
         vllm: asks vLLM, which then serves the contender's weights for the time of the block, and no adapter.
     """
     tokenizer = load_tokenizer(contender.tokenizer)
-    memory = Memory(kept, contender.identity(tokenizer, vllm))
+    cached = ModelAnswers(answers, contender.identity(tokenizer, vllm))
     with ExitStack() as off:
         if vllm is not None:
             step = f"{contender.name}: starting vLLM"
@@ -260,8 +212,8 @@ def at_work(
                 progress(step, 1, 1)
                 return found
 
-            ask = VllmEngine(contender.weights, tokenizer, contender.style, contender.thinking, memory, server)
-            yield Asked(contender, tokenizer, batch, ask, progress)
+            ask = VllmEngine(contender.weights, tokenizer, contender.style, contender.thinking, cached, server)
+            yield ModelSession(contender, tokenizer, batch, ask, progress)
             return
         adapter = contender.adapter or shared
         is_off = False
@@ -274,4 +226,4 @@ def at_work(
                 is_off = True
             return model
 
-        yield Asked(contender, tokenizer, batch, InProcess(contender, tokenizer, memory, ready), progress)
+        yield ModelSession(contender, tokenizer, batch, InProcess(contender, tokenizer, cached, ready), progress)

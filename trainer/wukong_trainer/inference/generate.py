@@ -14,7 +14,7 @@ from transformers import GenerationConfig, TextIteratorStreamer
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Message, plain_prompt
 from wukong_trainer.data.thoughts import OPEN, opens_thought
-from wukong_trainer.inference.answer_cache import Memory
+from wukong_trainer.inference.answer_cache import ModelAnswers
 from wukong_trainer.inference.decoding import decode, greedy
 from wukong_trainer.models.loading import load_config, loading
 from wukong_trainer.models.templates import rendered
@@ -67,7 +67,7 @@ def answer_all(
     max_new_tokens: int,
     batch: int,
     progress: Progress = lambda done, total: None,
-    memory: Memory | None = None,
+    cache: ModelAnswers | None = None,
     *,
     style: Style = "chat",
     thinking: bool = False,
@@ -78,7 +78,7 @@ def answer_all(
         model: the model, or a function that loads it, called only where an answer is not known yet.
         max_new_tokens: an answer is cut there, and then counts as not stopped by EOS.
         batch: prompts a forward pass; part of what an evaluation must repeat to get the same answers in bf16.
-        memory: where answers are read from that are known, and kept as they come; below fp32 `REFILLED` batches
+        cache: where answers are read from that are known, and kept as they come; below fp32 `REFILLED` batches
             at once.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
@@ -92,9 +92,9 @@ def answer_all(
             opened = f"{OPEN}\n" if opens_thought(texts[place]) else ""
             yield place, Answer(opened + text, found.ended)
 
-    keys = [memory.key("answer", text, max_new_tokens, batch) for text in texts] if memory else []
+    keys = [cache.key("answer", text, max_new_tokens, batch) for text in texts] if cache else []
     lengths = [len(text) for text in texts]
-    return _in_batches(model, lengths, batch * REFILLED, ask, Answer, progress, memory, keys, is_exact_alone=True)
+    return _in_batches(model, lengths, batch * REFILLED, ask, Answer, progress, cache, keys, is_exact_alone=True)
 
 
 def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int) -> Generator[str, None, None]:
@@ -168,7 +168,7 @@ def likelihood_all(
     references: Sequence[str],
     batch: int,
     progress: Progress = lambda done, total: None,
-    memory: Memory | None = None,
+    cache: ModelAnswers | None = None,
     *,
     style: Style = "chat",
     thinking: bool = False,
@@ -176,7 +176,7 @@ def likelihood_all(
     """How likely the model finds each reference answer after its prompt, the prompt masked.
 
     The answer's tokens and its end of turn count: the same tokens that training puts into the loss. `model` and
-    `memory` are as in `answer_all`.
+    `cache` are as in `answer_all`.
     """
     texts = [prompt_text(tokenizer, messages, style, thinking) for messages in prompts]
     rows = [encode(tokenizer, text, reference) for text, reference in zip(texts, references, strict=True)]
@@ -185,9 +185,9 @@ def likelihood_all(
         for i, total in zip(places, _log_likelihoods(ready, tokenizer, [rows[i] for i in places]), strict=True):
             yield i, Likelihood(total / (len(rows[i][0]) - rows[i][1]), total / max(1, len(references[i])))
 
-    keys = [memory.key("likelihood", *row, batch) for row in rows] if memory else []
+    keys = [cache.key("likelihood", *row, batch) for row in rows] if cache else []
     lengths = [len(ids) for ids, _ in rows]
-    return _in_batches(model, lengths, batch, look, Likelihood, progress, memory, keys, is_exact_alone=False)
+    return _in_batches(model, lengths, batch, look, Likelihood, progress, cache, keys, is_exact_alone=False)
 
 
 @torch.inference_mode()
@@ -231,12 +231,12 @@ def _in_batches(
     work: Callable[[Any, list[int]], Iterator[tuple[int, T]]],
     kind: type[T],
     progress: Progress,
-    memory: Memory | None,
+    cache: ModelAnswers | None,
     keys: Sequence[str],
     *,
     is_exact_alone: bool,
 ) -> list[T]:
-    """What `work` makes of every place, in order, `size` places at a time; what the memory knows is not asked again.
+    """What `work` makes of every place, in order, `size` places at a time; what the cache holds is not asked again.
 
     The longest go first: running out of memory shows at once, not after an hour.
 
@@ -247,7 +247,7 @@ def _in_batches(
     Raises:
         ModelError: there is too little memory for a batch, or an answer is longer than the model can read.
     """
-    found = memory.known(keys, kind) if memory else {}
+    found = cache.known(keys, kind) if cache else {}
     left = sorted((i for i in range(len(lengths)) if i not in found), key=lambda i: (-lengths[i], i))
     progress(len(found), len(lengths))
     ready = None
@@ -261,8 +261,8 @@ def _in_batches(
         try:
             for place, result in work(ready, places):
                 made[place] = result
-                if memory and keep_each:
-                    memory.add({keys[place]: asdict(result)})
+                if cache and keep_each:
+                    cache.add({keys[place]: asdict(result)})
                 progress(len(found) + len(made), len(lengths))
         except IndexError as error:
             # PyTorch's, where a model has learned a place for each token and no more.
@@ -278,7 +278,7 @@ def _in_batches(
             raise ModelError(
                 "There is not memory enough to ask so many questions at a time: give eval a smaller --batch."
             ) from error
-        if memory and not keep_each:
-            memory.add({keys[i]: asdict(answer) for i, answer in made.items()})
+        if cache and not keep_each:
+            cache.add({keys[i]: asdict(answer) for i, answer in made.items()})
         found |= made
     return [found[i] for i in range(len(lengths))]

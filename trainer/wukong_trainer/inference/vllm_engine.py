@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Message
 from wukong_trainer.data.thoughts import OPEN, opens_thought
-from wukong_trainer.inference.answer_cache import Memory
+from wukong_trainer.inference.answer_cache import ModelAnswers
 from wukong_trainer.inference.generate import Answer, Likelihood, Progress, encode, prompt_text, stops_of
 from wukong_trainer.inference.vllm_server import Server
 from wukong_trainer.recipe import Style
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 PATIENCE = 3600.0
 """Seconds for one request, most of which it may wait for its turn."""
@@ -36,7 +40,7 @@ class VllmEngine:
     tokenizer: Any
     style: Style
     thinking: bool
-    memory: Memory
+    cache: ModelAnswers
     open: Callable[[], Server]
 
     def answers(
@@ -68,7 +72,7 @@ class VllmEngine:
             text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
             return Answer(f"{OPEN}\n{text}" if opens_thought(texts[i]) else text, ended)
 
-        keys = [self.memory.key("answer", text, max_new_tokens) for text in texts]
+        keys = [self.cache.key("answer", text, max_new_tokens) for text in texts]
 
         def is_whole(choice: dict[str, Any]) -> bool:
             return _is_ended(choice) or len(choice["token_ids"]) >= max_new_tokens
@@ -98,7 +102,7 @@ class VllmEngine:
             total = sum(log[str(token)]["logprob"] for token, log in zip(ids[start:], logs, strict=True))
             return Likelihood(total / (len(ids) - start), total / max(1, len(references[i])))
 
-        keys = [self.memory.key("likelihood", *pair) for pair in pairs]
+        keys = [self.cache.key("likelihood", *pair) for pair in pairs]
         return self._each([ids for ids, _ in pairs], keys, request, read, Likelihood, batch, progress)
 
     def _each(
@@ -112,12 +116,12 @@ class VllmEngine:
         progress: Progress,
         is_whole: Callable[[dict[str, Any]], bool] = lambda choice: True,
     ) -> list[T]:
-        """What vLLM makes of every row, in order; what the memory knows is not asked again.
+        """What vLLM makes of every row, in order; what the cache holds is not asked again.
 
         Args:
             is_whole: whether a choice is to be kept: one that was cut for want of memory may be longer another time.
         """
-        found = self.memory.known(keys, kind)
+        found = self.cache.known(keys, kind)
         left = sorted((i for i in range(len(rows)) if i not in found), key=lambda i: (-len(rows[i]), i))
         # Before the clock of the answers runs: a start takes longer than many of them.
         server = self.open() if left else None
@@ -127,7 +131,7 @@ class VllmEngine:
 
         def took(choices: Mapping[int, dict[str, Any]]) -> None:
             made = {i: read(i, choice) for i, choice in choices.items()}
-            self.memory.add({keys[i]: asdict(answer) for i, answer in made.items() if is_whole(choices[i])})
+            self.cache.add({keys[i]: asdict(answer) for i, answer in made.items() if is_whole(choices[i])})
             found.update(made)
             progress(len(found), len(rows))
 
@@ -156,36 +160,14 @@ async def _ask(
 
     Args:
         request: makes the request of a row from how many tokens there is room for behind it.
+
+    Raises:
+        ModelError: vLLM dies, or refuses a row.
     """
-    import openai
-
     turn = asyncio.Semaphore(batch)
-    kind = openai.HttpxBinaryResponseContent
-    async with openai.AsyncOpenAI(
-        base_url=server.url,
-        api_key="none",
-        max_retries=0,
-        timeout=PATIENCE,
-        # HTTP_PROXY would capture http://127.0.0.1, too.
-        http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
-    ) as client:
-
-        async def choice(i: int, room: int) -> tuple[int, dict[str, Any]]:
-            async with turn:
-                body = {"model": server.name, **request(i, room)}
-                try:
-                    reply = await client.post("/completions", cast_to=kind, body=body)
-                except openai.APIStatusError as error:
-                    # vLLM 0.32 puts NaN into an answer, and cannot write it.
-                    if "not JSON compliant" in str(error):
-                        return i, _NO_NUMBERS
-                    raise
-            return i, json.loads(reply.content)["choices"][0]
-
-        tasks: set[asyncio.Task[tuple[int, dict[str, Any]]]] = set()
-        try:
-            (model,) = json.loads((await client.get("/models", cast_to=kind)).content)["data"]
-            most = int(model["max_model_len"])
+    with _one_sentence(server):
+        async with _client_of(server) as client:
+            most = await _context(client)
             longest = max(len(row) for row in rows.values())
             # vLLM generates at least one token.
             if longest >= most:
@@ -193,22 +175,77 @@ async def _ask(
                     f"A question with what stands around it is {longest} tokens long, and vLLM reads fewer than {most} "
                     "of this model here: leave out such questions, or --engine vllm."
                 )
-            tasks = {asyncio.create_task(choice(i, most - len(row))) for i, row in rows.items()}
-            while tasks:
-                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                failures = [failure for task in done if (failure := task.exception())]
-                # What came beside a failure was bought, too.
-                took(dict(task.result() for task in done if not task.exception()))
-                if failures:
-                    raise failures[0]
-        except openai.APIError as error:
-            words = error.body.get("message") if isinstance(error.body, dict) else None
-            status = error.status_code if isinstance(error, openai.APIStatusError) else 0
-            refused = 400 <= status < 500 and status not in (408, 429)
-            raise server.failed(str(words or error), refused=refused) from error
-        except (LookupError, TypeError, ValueError) as error:
-            raise server.failed(f"its answer is not as that of vLLM 0.32 ({error!r})", refused=False) from error
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+
+            async def choice(i: int, row: list[int]) -> tuple[int, dict[str, Any]]:
+                async with turn:
+                    return i, await _choice(client, {"model": server.name, **request(i, most - len(row))})
+
+            tasks = {asyncio.create_task(choice(i, row)) for i, row in rows.items()}
+            try:
+                while tasks:
+                    done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    failures = [failure for task in done if (failure := task.exception())]
+                    # What came beside a failure was bought, too.
+                    took(dict(task.result() for task in done if not task.exception()))
+                    if failures:
+                        raise failures[0]
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _client_of(server: Server) -> AsyncOpenAI:
+    import openai
+
+    return openai.AsyncOpenAI(
+        base_url=server.url,
+        api_key="none",
+        max_retries=0,
+        timeout=PATIENCE,
+        # HTTP_PROXY would capture http://127.0.0.1, too.
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
+    )
+
+
+async def _context(client: AsyncOpenAI) -> int:
+    """How many tokens the server reads of a text with its answer."""
+    import openai
+
+    (model,) = json.loads((await client.get("/models", cast_to=openai.HttpxBinaryResponseContent)).content)["data"]
+    return int(model["max_model_len"])
+
+
+async def _choice(client: AsyncOpenAI, body: dict[str, Any]) -> dict[str, Any]:
+    """What the server makes of one request."""
+    import openai
+
+    try:
+        reply = await client.post("/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
+    except openai.APIStatusError as error:
+        # vLLM 0.32 puts NaN into an answer, and cannot write it.
+        if "not JSON compliant" in str(error):
+            return _NO_NUMBERS
+        raise
+    choice: dict[str, Any] = json.loads(reply.content)["choices"][0]
+    return choice
+
+
+@contextmanager
+def _one_sentence(server: Server) -> Iterator[None]:
+    """Turn what the client raises into a sentence for the user.
+
+    Raises:
+        ModelError: the server failed, or its answer is not understood.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.APIError as error:
+        words = error.body.get("message") if isinstance(error.body, dict) else None
+        status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+        refused = 400 <= status < 500 and status not in (408, 429)
+        raise server.failed(str(words or error), refused=refused) from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise server.failed(f"its answer is not as that of vLLM 0.32 ({error!r})", refused=False) from error

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wukong_trainer.evaluation.metrics import LEVELS, SIDES
+from wukong_trainer.evaluation.metrics import LEVELS
+from wukong_trainer.evaluation.records import SIDES, Side
 from wukong_trainer.report.comparisons import OUTCOMES, outcome
 from wukong_trainer.report.marks import Marked, Piece, mark, mark_reference
 
@@ -26,7 +27,7 @@ class Card:
     section: int
     """The number of that section among those of all questions."""
     reference: list[Piece]
-    answers: dict[str, Marked]
+    answers: dict[Side, Marked]
     """By side."""
 
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from wukong_pipe import bounded
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
-from wukong_trainer.evaluation.rivals import history, history_of
+from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons

@@ -57,7 +57,7 @@ def engine_of(evaluation: Mapping[str, Any]) -> str:
 
 
 def sampled(sample: Mapping[str, int] | None) -> str:
-    """What must stand beside a verdict that is of a part of the test questions only."""
+    """What must stand beside a verdict on a part of the test questions: " (sample: 40 of 475)"; "" beside any other."""
     if sample and "limit" in sample:
         return f" (at most {sample['limit']} questions)"
     return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""

@@ -29,8 +29,11 @@ _ALIKE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """The mean of paired differences, tuned minus base, and how sure it is."""
+class MeanDifference:
+    """The mean of paired differences, tuned minus base, and how sure it is.
+
+    MeanDifference(0.42, low=0.31, high=0.52, p=0.0001, freedom=24.3, sections=30)
+    """
 
     difference: float
     low: float
@@ -96,7 +99,7 @@ class Estimate:
         return "worse" if self.high < 0 else "no evidence"
 
 
-def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: bool = True) -> Estimate:
+def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: bool = True) -> MeanDifference:
     """Mean difference with a 95 % confidence interval that takes the questions of a section as alike.
 
     The variance is cluster-robust (Miller 2024, "Adding Error Bars to Evals") with the corrections for few clusters of
@@ -127,7 +130,7 @@ def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: 
     mean = float(values.mean())
     if len(names) < 2:
         most = 1.0 if bounded else math.inf
-        return Estimate(mean, -most, most, 1.0, 0.0, len(names))
+        return MeanDifference(mean, -most, most, 1.0, 0.0, len(names))
     sizes = np.bincount(index).astype(float)
     variance, freedom = _clustered_variance(values - mean, index, sizes)
     quantile = float(stdtrit(freedom, 0.975))
@@ -145,7 +148,7 @@ def estimate(differences: Sequence[float], sections: Sequence[str], *, bounded: 
         error = math.sqrt(variance)
         low, high = mean - quantile * error, mean + quantile * error
         t = mean / error if error else math.copysign(math.inf, mean) if mean else 0.0
-    return Estimate(mean, low, high, min(1.0, 2 * float(stdtr(freedom, -abs(t)))), freedom, len(names), *counts)
+    return MeanDifference(mean, low, high, min(1.0, 2 * float(stdtr(freedom, -abs(t)))), freedom, len(names), *counts)
 
 
 def _clustered_variance(residuals: np.ndarray, index: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:

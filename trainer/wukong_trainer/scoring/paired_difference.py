@@ -32,17 +32,3 @@ def paired(
         "difference": found.difference,
         "ci95": found.ends,
     }
-
-
-ALONE = "row "
-"""Begins the cluster of a row that names no section and no group: it stands for itself."""
-
-
-def cluster_of(row: dict[str, Any]) -> str:
-    """What a row of answers.jsonl is alike with; answers of earlier versions know their section alone."""
-    return str(row["cluster"]) if "cluster" in row else section_of(row)
-
-
-def section_of(row: dict[str, Any]) -> str:
-    """The section that a row is about; the pieces of a long one are one."""
-    return "\x1f".join([row["source"], *row["heading_path"]])
