@@ -13,7 +13,7 @@ from wukong_pipe.records import Lang
 from wukong_pipe.workspace import MANIFEST, Run, read_object
 
 if TYPE_CHECKING:
-    # These import SciPy, which `--help` does not need.
+    # These import sacrebleu, which `--help` does not need.
     from wukong_trainer.evaluation.records import TestRow
     from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply
 
