@@ -23,13 +23,14 @@ from typing import Any
 
 import torch
 
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import chat_prompt
 from wukong_trainer.inference.decoding import greedy
 from wukong_trainer.inference.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer
-from wukong_trainer.models.of_run import base_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.trained_model import base_of, tuned_folder
 from wukong_trainer.scoring.key_facts import key_fact_hit
 from wukong_trainer.use.tuned_model import load_weights
 

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 import transformers
 
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import chat_prompt
 from wukong_trainer.evaluation.contenders import contenders
 from wukong_trainer.inference.answer_cache import AnswerCache
@@ -28,8 +29,8 @@ from wukong_trainer.inference.generate import Answer, Likelihood
 from wukong_trainer.inference.vllm_engine import VllmEngine
 from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
 from wukong_trainer.models.loading import choose_place
-from wukong_trainer.models.of_run import tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.trained_model import tuned_folder
 from wukong_trainer.scoring.key_facts import key_fact_hit
 
 PAGE = Path(__file__).with_suffix(".md")

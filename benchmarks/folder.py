@@ -26,9 +26,9 @@ from typing import Any
 
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.names import latin_names, quoted
-from wukong_pipe.workspace import read_json, read_jsonl
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 SEED = 20260101

@@ -24,10 +24,11 @@ from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms
+from wukong_pipe.files import read_jsonl
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import ngrams, same_key_facts
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import Workspace, read_jsonl
+from wukong_pipe.workspace import Workspace
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 TAU = 0.7

@@ -23,9 +23,10 @@ from typing import Any
 from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.dataset.formats import FORMATS, Format
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.records import FILES
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import Run, Workspace, read_json, read_jsonl
+from wukong_pipe.workspace import Run, Workspace
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
 PACKAGES = ("llamafactory==0.9.5", "torch==2.11.*", "torchvision==0.26.*")

@@ -20,10 +20,10 @@ from typing import Any
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from wukong_pipe.files import read_jsonl
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.key_facts import is_its_own_fact
 from wukong_pipe.language.quantities import amounts
-from wukong_pipe.workspace import read_jsonl
 from wukong_trainer.scoring.key_facts import key_fact_hit
 from wukong_trainer.scoring.scores import score
 

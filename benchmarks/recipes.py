@@ -30,7 +30,8 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from wukong_pipe.cli.main import main as wukong_pipe
-from wukong_pipe.workspace import Workspace, jsonl
+from wukong_pipe.files import jsonl
+from wukong_pipe.workspace import Workspace
 from wukong_trainer.data.examples import Example
 from wukong_trainer.inference.generate import answer_all, likelihood_all
 from wukong_trainer.models.loading import choose_place, load_model

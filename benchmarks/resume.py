@@ -20,7 +20,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from tests.trainer.conftest import FACTS, SMALL, SYSTEM, pairs
 
-from wukong_pipe.workspace import Run, jsonl, read_jsonl
+from wukong_pipe.files import jsonl, read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import make_student
 from wukong_trainer.recipe import load_recipe, overridden, to_toml

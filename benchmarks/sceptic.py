@@ -19,7 +19,8 @@ from typing import Any
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
+from wukong_pipe.files import jsonl, read_jsonl, write_text
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import default_system
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.evaluate import Settings, evaluate

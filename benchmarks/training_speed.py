@@ -33,8 +33,9 @@ from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, Train
 from wukong_pipe.commands.build import TeacherChoice, run_build
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.embedded.invented_facts import invented_pairs
+from wukong_pipe.files import jsonl, write_json, write_text
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import Run, Workspace, jsonl, write_json, write_text
+from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.data.examples import Example, TrainingData, default_system
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.inference.generate import likelihood_all, prompt_text

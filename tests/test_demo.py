@@ -11,7 +11,7 @@ import pytest
 
 from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.embedded.questions import form_of
-from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
 
 pytestmark = pytest.mark.long
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
 
 pytestmark = pytest.mark.long
 

@@ -8,7 +8,7 @@ import datasets
 import pytest
 
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import read_jsonl
+from wukong_pipe.files import read_jsonl
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 

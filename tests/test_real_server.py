@@ -18,7 +18,7 @@ import pytest
 
 from tests.trainer.conftest import SMALL, SYSTEM, pairs
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import make_student
 

@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 from tests.support.tuning import FACTS, copy_of
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import RECORD, Run, jsonl, read_json, write_json
+from wukong_pipe.files import jsonl, read_json, write_json
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.models.loading import load_tokenizer
 from wukong_trainer.models.template_trial import check_template
 from wukong_trainer.models.templates import rendered

@@ -1,23 +1,19 @@
-"""The runs folder: where each file stands, how it is written so that none is lost, and who may write."""
+"""The runs folder: where each file of a run stands, which runs there are, and who may write."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from wukong_pipe import bounded
-from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import Kinds, write_text
 
-Kinds = Mapping[str, tuple[type, type]]
-"""Of values by their names: list or dict, and what each of its entries is."""
 MANIFEST: Kinds = {
     "sources": (list, dict),
     "quota": (list, dict),
@@ -209,132 +205,3 @@ class Workspace:
 def _named(text: str) -> str:
     """The text with a dash for all that is no letter, mark, digit, dot, dash or underscore."""
     return "".join(char if char in "._-" or unicodedata.category(char)[0] in "LMN" else "-" for char in text)
-
-
-def half_of(path: Path) -> Path:
-    """Where `path` stands while it is written: one name, for there is one writer, so that what a killed one left is
-    written over."""
-    return path.with_name(f".{path.name}.tmp")
-
-
-def write_text(path: Path, text: str | Iterable[str]) -> None:
-    """Write `path`, given whole or piece by piece, so that a crash leaves either the old file or the new one, never
-    half of one.
-
-    Raises:
-        WorkspaceError: it cannot be written; the old file stands as it was.
-    """
-    half = half_of(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("w", encoding="utf-8", newline="") as file:
-            file.writelines([text] if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-        # The rename itself is durable only once the folder is synced.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            half.unlink(missing_ok=True)
-        raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The lines of a JSONL file, one at a time: a big dataset is never held as one text."""
-    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def jsonl(rows: Iterable[dict[str, Any]]) -> str:
-    return "".join(json_lines(rows))
-
-
-def read_json(path: Path) -> Any:
-    """The value in a JSON file.
-
-    Raises:
-        DataError: the file is missing, too large or too deep, or is not JSON; the sentence names the line.
-    """
-    try:
-        return bounded.parse(bounded.read_bytes(path).decode("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise DataError(f"{path}{where} is not valid JSON; restore the file or run the step again.") from error
-    except ValueError as error:
-        raise DataError(f"{path} cannot be read ({error}); restore the file or run the step again.") from error
-
-
-def read_object(path: Path, kinds: Kinds) -> dict[str, Any]:
-    """The object in a JSON file of ours, which somebody may have edited.
-
-    Args:
-        kinds: of the values that are lists or objects of one kind, where they are there.
-
-    Raises:
-        DataError: see `read_json`; or it holds something else, or one of these values is something else.
-    """
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise DataError(f"{path} holds no JSON object; run the step that writes it again.")
-    for key, (outer, inner) in kinds.items():
-        entries = value.get(key, outer())
-        each = entries.values() if isinstance(entries, dict) else entries
-        if not isinstance(entries, outer) or not all(isinstance(entry, inner) for entry in each):
-            raise DataError(f"{path} is not as it was written (“{key}”); restore the file or run the step again.")
-    return value
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSONL file, in order; see `read_numbered`."""
-    return [row for _, row in read_numbered(path)]
-
-
-def read_numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file, each with its line, in order, one at a time; blank lines are passed over.
-
-    Raises:
-        DataError: a line is torn, too long or too deep, or holds no object; the sentence names file and line.
-    """
-    before = 0
-    try:
-        for number, line in enumerate(bounded.lines(path), start=1):
-            if line.strip():
-                yield number, _object(line, before, f"{path}", number)
-            before += len(line)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.") from None
-
-
-def _object(line: bytes, before: int, path: str, number: int) -> dict[str, Any]:
-    """The object on a line, behind `before` bytes."""
-    try:
-        row = bounded.parse(line.rstrip(b"\r\n").decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {before + error.start}); convert it first.") from error
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}, line {number} is not valid JSON ({error.msg}, column {error.colno}); "
-            "repair or remove the line, or build the dataset again."
-        ) from error
-    except ValueError as error:
-        raise DataError(
-            f"{path}, line {number} cannot be read ({error}); repair or remove the line, or build the dataset again."
-        ) from error
-    if not isinstance(row, dict):
-        raise DataError(f"{path}, line {number} holds no JSON object; every line must be one row.")
-    return row
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,8 @@ from tests.support.building import files_in
 from wukong_pipe import bounded
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.workspace import Workspace, read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.workspace import Workspace
 
 BOOK = "# T\n\nThe Kelmar weighs 417 kilograms. The Sorvan weighs 318 kilograms.\n"
 BUILD = ["build", "k.md", "--teacher", "offline", "--variants", "1"]

@@ -16,9 +16,9 @@ from wukong_pipe.corpus.sources import Source, read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import read_json, read_jsonl
 
 SAMPLES = ["blackwukong.md", "apollo.md"]
 BOOK = "# 书\n" + "".join(

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
 from wukong_pipe.reasons import Reason
-from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_json, write_text
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example
 from wukong_trainer.evaluation import metrics
 from wukong_trainer.evaluation.forgetting import GeneralQuestion, forgetting

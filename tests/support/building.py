@@ -10,9 +10,10 @@ from typing import Any
 from wukong_pipe.build import Built
 from wukong_pipe.commands.build import Invocation, TeacherChoice, run_build
 from wukong_pipe.corpus.sources import Source
+from wukong_pipe.files import read_jsonl
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import Run, Workspace, read_jsonl
+from wukong_pipe.workspace import Run, Workspace
 
 SMALL = BuildSettings(variants=6, max_pairs=5, limit=6)
 ROW_KEYS: Mapping[str, type] = {

@@ -26,10 +26,10 @@ from unittest import mock
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider, refusal
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.providers import throttle
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.teacher import refusals
-from wukong_pipe.workspace import read_json, read_jsonl
 
 BOOK = """\
 # The Apollo Programme

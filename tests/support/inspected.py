@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import Run, jsonl, read_jsonl
+from wukong_pipe.files import jsonl, read_jsonl
+from wukong_pipe.workspace import Run
 
 BOOK = (
     "# 书\n\n## 一\n\n石甲的兵器是乙刀。石丙的住处是丁山。\n\n"

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from tests.trainer.conftest import SMALL, pairs
-from wukong_pipe.workspace import Run, Workspace, jsonl
+from wukong_pipe.files import jsonl
+from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import make_student

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words, uncovered
+from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words
 from wukong_pipe.checks.comparing import Known
+from wukong_pipe.checks.covering import uncovered
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures

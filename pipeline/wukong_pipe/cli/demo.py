@@ -19,10 +19,11 @@ from wukong_pipe.commands.train import run_train
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
 from wukong_pipe.extras import training_installed
+from wukong_pipe.files import write_text
 from wukong_pipe.screens.build import Steps, build_summary
 from wukong_pipe.screens.training import training_lines
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import Run, Workspace, write_text
+from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_trainer.recipe import Precision

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections
-from wukong_pipe.corpus.of_run import changed_sources, check_same_corpus, noted_places
+from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.errors import Interrupted, WorkspaceError
+from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.journal.store import Journal
@@ -27,7 +28,7 @@ from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
 from wukong_pipe.teacher.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
 from wukong_pipe.teacher.stopping import draining
-from wukong_pipe.workspace import Run, Workspace, write_json
+from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_pipe.providers.client import TeacherSettings
@@ -177,7 +178,7 @@ def settings_of(choice: TeacherChoice) -> TeacherSettings:
     Raises:
         TeacherError: a key or model is missing, or the URL is none.
     """
-    from wukong_pipe.providers.known import resolve
+    from wukong_pipe.providers.known_providers import resolve
 
     settings = resolve(choice.base_url, choice.model, choice.api_key)
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))

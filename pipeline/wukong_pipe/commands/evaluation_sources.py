@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wukong_pipe.checks.inventions import invented
-from wukong_pipe.corpus.of_run import names_of, section_texts, source_texts
+from wukong_pipe.corpus.run_sources import names_of, section_texts, source_texts
 from wukong_pipe.embedded.questions import form_of
+from wukong_pipe.files import read_object
 from wukong_pipe.records import Lang
-from wukong_pipe.workspace import MANIFEST, Run, read_object
+from wukong_pipe.workspace import MANIFEST, Run
 
 if TYPE_CHECKING:
     # These import sacrebleu, which `--help` does not need.

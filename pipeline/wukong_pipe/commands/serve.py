@@ -49,7 +49,7 @@ def vllm_command(run: Run, port: int) -> list[str]:
     """
     with training_installed():
         from wukong_trainer.inference.vllm_server import merged_model, vllm_executable
-        from wukong_trainer.models.of_run import tuned_folder
+        from wukong_trainer.models.trained_model import tuned_folder
     merged = merged_model(run, tuned_folder(run)[0])
     return [
         *(vllm_executable(), "serve", str(merged), "--served-model-name", run.name),

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.commands.build import Progress
 from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.extras import training_installed
+from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.records import Lang
-from wukong_pipe.workspace import Run, Workspace, jsonl, write_text
+from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_trainer.data.examples import TrainingData

@@ -9,9 +9,10 @@ from typing import Any
 
 from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, formatted, index, path_of
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.files import half_of, json_lines, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import FILES, Reject, Row, Split
-from wukong_pipe.workspace import MANIFEST, Run, half_of, json_lines, read_object, sha256_of, write_json, write_text
+from wukong_pipe.workspace import MANIFEST, Run
 
 
 def check_untouched(run: Run) -> None:

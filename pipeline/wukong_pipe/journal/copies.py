@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import half_of
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.database import is_filled, read_only
-from wukong_pipe.workspace import half_of
 
 INTERVAL = 600.0
 """Seconds between two copies while calls are bought."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wukong_pipe.errors import DataError
+from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.records import FILES
-from wukong_pipe.workspace import MANIFEST, NOTE, Run, Workspace, read_numbered, read_object
+from wukong_pipe.workspace import MANIFEST, NOTE, Run, Workspace
 
 
 @dataclass(frozen=True, slots=True)

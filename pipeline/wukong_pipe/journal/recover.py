@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import half_of
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import copies_of, discard, make_empty, publish, sync
 from wukong_pipe.journal.database import is_filled, log_of, read_only
 from wukong_pipe.journal.losses import Loss, losses
 from wukong_pipe.journal.records import CALL_COLUMNS, Call, Tokens
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.workspace import Workspace, half_of
+from wukong_pipe.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.files import Kinds, read_object
 from wukong_pipe.printable import one_line
-from wukong_pipe.workspace import MANIFEST, RECORD, Kinds, Run, Workspace, read_object
+from wukong_pipe.workspace import MANIFEST, RECORD, Run, Workspace
 from wukong_trainer.scoring.figures import percent, sample_of, sampled
 
 METRICS: Kinds = dict.fromkeys(("primary", "settings"), (dict, object))

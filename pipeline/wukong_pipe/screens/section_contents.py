@@ -11,8 +11,9 @@ from typing import Any
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
+from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.records import FILES, Section
-from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_numbered, read_object
+from wukong_pipe.workspace import MANIFEST, NOTE, Run
 
 _OF_A_ROW = ("id", "instruction", "output", "section_id", "pair_id", "kind", "split", "level", "lines", "evidence")
 _OF_A_REJECT = ("section_id", "stage", "reason", "candidate", "reply")

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from wukong_pipe.errors import DataError
+from wukong_pipe.files import read_json, read_numbered
 from wukong_pipe.records import FILES, Row
-from wukong_pipe.workspace import Run, read_json, read_numbered
+from wukong_pipe.workspace import Run
 
 
 def changes_elsewhere(

@@ -10,10 +10,10 @@ from typing import Any
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
+from wukong_pipe.files import read_numbered
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row, Section
-from wukong_pipe.workspace import read_numbered
 
 FIELDS = ("instruction", "output")
 """What a user may write anew; all else follows from the source."""

@@ -21,9 +21,9 @@ from tests.support.building import rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
-from wukong_pipe.workspace import read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -350,7 +350,9 @@ def test_the_second_signal_stops_at_once(empty_home: Path, corpus: Path, slow: P
 def test_an_upstream_that_always_fails_sees_the_promised_number_of_requests(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("wukong_pipe.providers.known.TeacherSettings", partial(TeacherSettings, backoff=0.001))
+    monkeypatch.setattr(
+        "wukong_pipe.providers.known_providers.TeacherSettings", partial(TeacherSettings, backoff=0.001)
+    )
     with provider(lambda _: Response(500, b"no")) as server:
         assert build(server, corpus, "--concurrency", "16") == 3
     assert len(server.requests) == 9

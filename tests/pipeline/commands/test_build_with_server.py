@@ -13,7 +13,7 @@ from tests.support.building import files_in, rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider, refusal
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from wukong_pipe.commands.evaluation_sources import RunSources
-from wukong_pipe.workspace import Run, write_json
+from wukong_pipe.files import write_json
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example
 from wukong_trainer.evaluation.records import TestRow
 from wukong_trainer.evaluation.sources import Inventions

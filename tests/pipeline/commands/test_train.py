@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
 
 
 @pytest.fixture(autouse=True)

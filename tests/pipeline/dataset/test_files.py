@@ -16,9 +16,10 @@ from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
 from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset.files import check_untouched, split_counts, write_dataset
 from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import read_json, read_jsonl, sha256_of
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Row
-from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of
+from wukong_pipe.workspace import Run
 
 MANIFEST: dict[str, Any] = {
     "sources": [{"name": "a.md", "hash": "x", "characters": 3}],

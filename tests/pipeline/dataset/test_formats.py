@@ -16,7 +16,8 @@ from tests.support.rows import row
 from wukong_pipe.dataset.files import check_untouched
 from wukong_pipe.dataset.formats import FORMATS, Format, formatted, index
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.workspace import Run, read_json, read_jsonl, sha256_of
+from wukong_pipe.files import read_json, read_jsonl, sha256_of
+from wukong_pipe.workspace import Run
 
 BOOK = "# 茶\n\n" + "".join(
     f"## 第{i}种\n\n- **茶{i}号**：产自山谷{i}，在{i}月采摘。\n- **壶{i}号**：由匠人{i}烧成，重{i}斤。\n\n"

@@ -19,6 +19,7 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, provider
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import write_json
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import copies_of, copy_journal
 from wukong_pipe.journal.database import log_of
@@ -27,7 +28,7 @@ from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.recover import Recovered, recover
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.screens.journal import recovery_lines
-from wukong_pipe.workspace import Run, Workspace, write_json
+from wukong_pipe.workspace import Run, Workspace
 
 JOURNAL = Path("runs/journal.sqlite")
 NEWEST, OLDER = copies_of(JOURNAL)

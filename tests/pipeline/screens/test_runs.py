@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from wukong_pipe import bounded
+from wukong_pipe.files import write_json, write_text
 from wukong_pipe.screens.runs import runs_table, summaries
-from wukong_pipe.workspace import Workspace, write_json, write_text
+from wukong_pipe.workspace import Workspace
 
 VERDICT = {"verdict": "better", "base": 0.4, "tuned": 0.9}
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.inspected import BOOK, as_json, change_rows, shown
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json
 from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.workspace import Run, Workspace
 
 pytestmark = pytest.mark.usefixtures("workspace")
 

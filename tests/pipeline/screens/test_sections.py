@@ -11,9 +11,10 @@ from rich.console import Console
 
 from tests.support.inspected import as_json, change_rows, shown
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import jsonl, read_json, read_jsonl
 from wukong_pipe.screens.section_contents import contents_of, section_overviews
 from wukong_pipe.screens.sections import overview_table, show_section
-from wukong_pipe.workspace import Run, jsonl, read_json, read_jsonl
+from wukong_pipe.workspace import Run
 
 pytestmark = pytest.mark.usefixtures("workspace")
 

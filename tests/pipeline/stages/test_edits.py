@@ -12,9 +12,9 @@ import pytest
 from tests.support.building import build_offline, rows_of, run_in, source
 from wukong_pipe.build import Built
 from wukong_pipe.errors import DataError
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.stages.edits import Edit, read_edits
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import read_json, read_jsonl
 
 BOOK = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 6))
 FEW = BuildSettings(variants=4, holdout=0.0)

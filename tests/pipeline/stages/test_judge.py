@@ -14,12 +14,12 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.build import load_prompts
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.stages.judge import Verdict, ask_judge, doubted, request
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.requests import Reply, Request
-from wukong_pipe.workspace import read_json, read_jsonl
 
 PROMPTS = load_prompts(BuildSettings(judge=True))["judge"]
 TEXT = "## Landing\n\nThe Eagle landed in the Sea of Tranquility. The crew rested.\n"

@@ -38,7 +38,7 @@ def test_the_second_ask_is_read_from_the_journal_and_makes_no_request(tmp_path: 
 
 def test_a_build_that_finds_all_in_the_journal_does_not_import_openai(tmp_path: Path) -> None:
     code = (
-        "import sys, wukong_pipe.providers.known; from pathlib import Path; from tests.support import asking;"
+        "import sys, wukong_pipe.providers.known_providers; from pathlib import Path; from tests.support import asking;"
         "replies, _ = asking.ask_all(Path(sys.argv[1]), asking.settings(sys.argv[2]), ['ask']);"
         "print(replies[0].raw, 'openai' in sys.modules)"
     )

@@ -13,7 +13,8 @@ from tests.support.once import made_once
 from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import FACTS
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
+from wukong_pipe.files import read_json, read_jsonl, sha256_of, write_json
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.data.selection import Mix, mixed, split_off

@@ -13,8 +13,9 @@ import pytest
 
 from tests.trainer.conftest import FACTS, SYSTEM
 from wukong_pipe.errors import StoppedShort
+from wukong_pipe.files import read_json, read_jsonl, sha256_of, write_json
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl, sha256_of, write_json
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.forgetting import general_questions

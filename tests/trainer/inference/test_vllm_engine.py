@@ -25,7 +25,8 @@ from tests.support.vllm_stand_in import StandIn, vllm_stand_in
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.files import read_json
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Message, chat_prompt
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.history import history, history_of

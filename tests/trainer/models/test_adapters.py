@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.precision import in_both_precisions
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.evaluation.contenders import contenders
 from wukong_trainer.evaluation.forgetting import GeneralQuestion

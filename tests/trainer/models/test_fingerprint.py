@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run
 from wukong_trainer.models.fingerprint import fingerprint
-from wukong_trainer.models.of_run import base_of
+from wukong_trainer.models.trained_model import base_of
 
 ID = "someone/small-student"
 

@@ -13,7 +13,7 @@ import torch
 
 from tests.support.gguf_files import write_gguf
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
-from wukong_pipe.workspace import read_json
+from wukong_pipe.files import read_json
 from wukong_trainer.models.fingerprint import fingerprint, is_known
 from wukong_trainer.models.gguf_files import SOURCE, dequantised, gguf_of
 from wukong_trainer.models.loading import Place, choose_place, load_model, load_tokenizer, parameters_of

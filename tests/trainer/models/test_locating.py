@@ -15,8 +15,8 @@ from tests.support.package_index import Index
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.demo import STUDENTS
 from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.workspace import read_json
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.known_models import KNOWN, KnownModel
 from wukong_trainer.models.locating import located, names_same

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from wukong_pipe.workspace import Run, write_json, write_text
+from wukong_pipe.files import write_json, write_text
+from wukong_pipe.workspace import Run
 from wukong_trainer.models.gguf_files import dequantised_folder
 from wukong_trainer.models.known_models import KNOWN
 from wukong_trainer.models.model_card import OURS, model_card, write_card

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.trainer.conftest import FACTS, SMALL, SYSTEM, pairs
-from wukong_pipe.workspace import sha256_of
+from wukong_pipe.files import sha256_of
 from wukong_trainer.models.student import make_student, make_tokenizer
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run, reject, summarise
 from wukong_pipe.errors import DataError
+from wukong_pipe.files import jsonl, write_json, write_text
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject
-from wukong_pipe.workspace import Run, jsonl, write_json, write_text
+from wukong_pipe.workspace import Run
 from wukong_trainer.report.page import write_report
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.training.memory import MemoryNeed

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run
 from tests.support.chromium import CHROMIUM, Chromium, chromium
-from wukong_pipe.workspace import jsonl, write_text
+from wukong_pipe.files import jsonl, write_text
 from wukong_trainer.report.page import write_report
 
 pytestmark = [

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.models.templates import trained_template
 from wukong_trainer.recipe import Recipe, load_recipe, overridden

@@ -11,7 +11,8 @@ from transformers import Qwen2MoeConfig, Qwen2MoeForCausalLM
 from trl import SFTConfig, SFTTrainer
 
 from tests.trainer.conftest import FACTS, SYSTEM
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, TrainingData, to_trl
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.adapters import adapter_config

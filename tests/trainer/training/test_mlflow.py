@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.recipe import Recipe, overridden
 from wukong_trainer.training import sft

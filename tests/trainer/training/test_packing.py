@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.precision import in_both_precisions
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.recipe import Recipe, load_recipe, overridden
 from wukong_trainer.training import sft

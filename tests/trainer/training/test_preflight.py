@@ -8,7 +8,8 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from tests.trainer.conftest import SYSTEM
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import Run, read_json
+from wukong_pipe.files import read_json
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, TrainingData
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.loading import end_turns, load_tokenizer

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import FACTS
-from wukong_pipe.workspace import Run, jsonl, read_jsonl
+from wukong_pipe.files import jsonl, read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.recipe import Recipe, overridden, to_toml
 from wukong_trainer.training import checkpoints
 

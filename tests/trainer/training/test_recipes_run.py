@@ -15,7 +15,8 @@ from trl import SFTTrainer
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
+from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import Example
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.loading import load_tokenizer

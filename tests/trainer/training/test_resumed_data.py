@@ -15,7 +15,8 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.commands.train import run_train
 from wukong_pipe.commands.train_options import TrainOptions, chosen_data
 from wukong_pipe.errors import TrainingInterrupted
-from wukong_pipe.workspace import Run, Workspace, read_json
+from wukong_pipe.files import read_json
+from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.recipe import Recipe, overridden
 
 

@@ -14,8 +14,9 @@ from trl import SFTTrainer
 from tests.support.precision import in_both_precisions
 from tests.trainer.conftest import SYSTEM
 from wukong_pipe.errors import ModelError, WorkspaceError
+from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.workspace import RECORD, Run, read_json, read_jsonl
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import Example, TrainingData
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.loading import load_tokenizer

@@ -8,7 +8,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from wukong_pipe.errors import MissingDependency
-from wukong_pipe.workspace import Run, read_jsonl
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.recipe import Recipe, Tracker, overridden
 from wukong_trainer.training import sft

@@ -18,11 +18,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tests.support.precision import in_both_precisions
 from tests.support.tuning import FACTS, SYSTEM
 from wukong_pipe.errors import ModelError, WorkspaceError
-from wukong_pipe.workspace import RECORD, Run, read_json, write_json
+from wukong_pipe.files import read_json, write_json
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import chat_prompt
 from wukong_trainer.models.fingerprint import exported_from
-from wukong_trainer.models.of_run import base_of
 from wukong_trainer.models.templates import with_system
+from wukong_trainer.models.trained_model import base_of
 from wukong_trainer.recipe import Precision
 from wukong_trainer.use.export import Exported, export
 

@@ -15,7 +15,7 @@ from wukong_trainer.evaluation.rivals import Rival
 from wukong_trainer.evaluation.sources import Sources
 from wukong_trainer.inference.asked_models import Contender
 from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_executable, vllm_version
-from wukong_trainer.models.of_run import base_of, place_of, tuned_folder
+from wukong_trainer.models.trained_model import base_of, place_of, tuned_folder
 
 
 @dataclass(frozen=True, slots=True)

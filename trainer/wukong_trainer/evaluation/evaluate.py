@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from wukong_pipe.workspace import Run, jsonl, sha256_of, write_json, write_text
+from wukong_pipe.files import jsonl, sha256_of, write_json, write_text
+from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
 from wukong_trainer.evaluation.history import history, history_of, remember
@@ -25,8 +26,8 @@ from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Loader, StepProgress, at_work
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.model_card import write_card
-from wukong_trainer.models.of_run import tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.trained_model import tuned_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import Run, jsonl, read_jsonl, write_text
+from wukong_pipe.files import jsonl, read_jsonl, write_text
+from wukong_pipe.workspace import Run
 
 
 def history_of(run: Run) -> Path:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
+from wukong_pipe.files import read_json, sha256_of
 from wukong_pipe.language.chinese import is_chinese
-from wukong_pipe.workspace import Run, read_json, sha256_of
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, TrainingData
 from wukong_trainer.data.files import read_raw, read_rows, read_training_data
 from wukong_trainer.evaluation.leaks import Leaks, copies, leaks

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import torch
 import transformers
 
+from wukong_pipe.files import sha256_of
 from wukong_pipe.language.hashing import digest
-from wukong_pipe.workspace import sha256_of
 from wukong_trainer.data.examples import Message
 from wukong_trainer.inference.answer_cache import AnswerCache, ModelAnswers
 from wukong_trainer.inference.generate import Answer, Likelihood, answer_all, likelihood_all, stops_of

@@ -18,7 +18,7 @@ from peft.utils.constants import (
 )
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import read_json
+from wukong_pipe.files import read_json
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.loading import loading
 from wukong_trainer.recipe import Recipe

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import RECORD, read_json
+from wukong_pipe.files import read_json
+from wukong_pipe.workspace import RECORD
 
 PIECE = 64
 """Bytes read at the beginning, middle and end of each tensor: of 15 GB some 60 kB, and training changes them all."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import MissingDependency, ModelError
-from wukong_pipe.workspace import half_of, sha256_of, write_json
+from wukong_pipe.files import half_of, sha256_of, write_json
 from wukong_trainer.models.gguf_header import header_fault
 from wukong_trainer.models.known_models import MB, Say, alone, cache, check_space
 from wukong_trainer.models.saving import saving

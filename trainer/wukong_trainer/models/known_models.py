@@ -22,7 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.workspace import half_of
+from wukong_pipe.files import half_of
 
 Say = Callable[[str], None]
 MB = 1e6

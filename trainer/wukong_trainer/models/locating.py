@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from wukong_pipe.workspace import sha256_of
+from wukong_pipe.files import sha256_of
 from wukong_trainer.models.gguf_files import dequantised, dequantised_folder, gguf_of
 from wukong_trainer.models.known_models import KNOWN, MB, KnownModel, NotFetched, Say, fetched
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.files import read_json, write_text
 from wukong_pipe.printable import printable
-from wukong_pipe.workspace import RECORD, Run, read_json, write_text
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.models.known_models import KnownModel
 from wukong_trainer.models.locating import known_model
 from wukong_trainer.recipe import TINY

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import RECORD, read_json
+from wukong_pipe.files import read_json
+from wukong_pipe.workspace import RECORD
 from wukong_trainer.recipe import Method, Precision, Style
 
 

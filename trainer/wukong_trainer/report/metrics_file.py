@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.workspace import read_object
+from wukong_pipe.files import read_object
 from wukong_trainer.report.json_records import UnlikeError, read_as
 from wukong_trainer.scoring.figures import engine_of, sample_of
 

@@ -18,8 +18,9 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from wukong_pipe import bounded
+from wukong_pipe.files import read_jsonl, read_object, write_text
 from wukong_pipe.printable import printable
-from wukong_pipe.workspace import MANIFEST, Run, read_jsonl, read_object, write_text
+from wukong_pipe.workspace import MANIFEST, Run
 from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table

@@ -11,8 +11,9 @@ from typing import Any
 from transformers import TrainerCallback
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
+from wukong_pipe.files import read_json, write_json
 from wukong_pipe.signals import on_signals
-from wukong_pipe.workspace import Run, read_json, write_json
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData, digest_of
 from wukong_trainer.recipe import Recipe
 from wukong_trainer.training import processes

@@ -11,7 +11,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from wukong_pipe.workspace import write_text
+from wukong_pipe.files import write_text
 from wukong_trainer.models.loading import Place
 from wukong_trainer.scoring.figures import has_risen
 from wukong_trainer.training import processes

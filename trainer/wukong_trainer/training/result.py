@@ -11,7 +11,8 @@ import datasets
 import torch
 import transformers
 
-from wukong_pipe.workspace import RECORD, Run, write_json, write_text
+from wukong_pipe.files import write_json, write_text
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.inference.generate import added_bos
 from wukong_trainer.models.fingerprint import fingerprint

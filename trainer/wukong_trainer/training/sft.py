@@ -17,7 +17,8 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
 from wukong_pipe.errors import ModelError, TrainingInterrupted, WorkspaceError
-from wukong_pipe.workspace import Run, Workspace, write_json
+from wukong_pipe.files import write_json
+from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.models.adapters import workable
 from wukong_trainer.models.loading import check_fits, choose_attention, choose_place, end_turns, load_tokenizer

@@ -14,7 +14,8 @@ from jinja2 import TemplateError
 from transformers import PrinterCallback
 from trl import SFTConfig
 
-from wukong_pipe.workspace import Run, half_of
+from wukong_pipe.files import half_of
+from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, TrainingData, to_trl
 from wukong_trainer.inference.generate import prompt_text
 from wukong_trainer.models.adapters import adapter_config, check_modules, keep_precision

@@ -17,17 +17,18 @@ from peft import PeftType
 from transformers import GenerationConfig
 
 from wukong_pipe.errors import ModelError, WorkspaceError
-from wukong_pipe.workspace import RECORD, Run, half_of, write_json
+from wukong_pipe.files import half_of, write_json
+from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import Message, chat_prompt
 from wukong_trainer.data.files import read_raw, read_rows
 from wukong_trainer.inference.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.models.adapters import read_adapter
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer, parameters_of
-from wukong_trainer.models.of_run import base_of, place_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.saving import saving
 from wukong_trainer.models.templates import with_system
+from wukong_trainer.models.trained_model import base_of, place_of, tuned_folder
 from wukong_trainer.use.tuned_model import load_weights
 
 QUESTIONS = 8

@@ -14,8 +14,8 @@ from wukong_trainer.data.examples import Message, chat_prompt
 from wukong_trainer.inference.generate import Answer, answer_all, prompt_text
 from wukong_trainer.models.adapters import load_adapter
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer
-from wukong_trainer.models.of_run import base_of, place_of, tuned_folder
 from wukong_trainer.models.quiet import silence_libraries
+from wukong_trainer.models.trained_model import base_of, place_of, tuned_folder
 from wukong_trainer.recipe import Method
 
 

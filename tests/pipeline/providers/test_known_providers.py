@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.provider import Response, completion, provider
 from wukong_pipe.errors import TeacherError
-from wukong_pipe.providers.known import DEFAULT_BASE_URL, PROVIDERS, checked_url, resolve
+from wukong_pipe.providers.known_providers import DEFAULT_BASE_URL, PROVIDERS, checked_url, resolve
 
 KEY = "sk-canary-0123456789abcdef"
 

@@ -15,9 +15,10 @@ from wukong_pipe.corpus.sources import Source, read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import telling_terms
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
+from wukong_pipe.files import read_object
 from wukong_pipe.language.plurals import listed
 from wukong_pipe.records import Section
-from wukong_pipe.workspace import MANIFEST, NOTE, Run, read_object
+from wukong_pipe.workspace import MANIFEST, NOTE, Run
 
 
 def noted_places(sources: Sequence[Source]) -> dict[str, Any]:

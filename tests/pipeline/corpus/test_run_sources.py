@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import build_offline, files_in, rows_of, run_in
-from wukong_pipe.corpus.of_run import changed_sources, check_same_corpus, section_texts, source_texts
+from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, section_texts, source_texts
 from wukong_pipe.corpus.sources import Source, read_sources
 from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.workspace import Run, Workspace, write_json
+from wukong_pipe.files import write_json
+from wukong_pipe.workspace import Run, Workspace
 
 BOOK = "# 书\n\n## 一\n\n石甲的兵器是乙刀。石丙的住处是丁山。\n\n## 二\n\n石戊的坐骑是己马。\n"
 
