@@ -17,7 +17,7 @@ from wukong_pipe.dataset.holdout import hold_out, plan
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
-from wukong_pipe.stages.asking import Asking, Progress, Prompts, ask_judges, ask_sections, ask_wordings
+from wukong_pipe.stages.asking import Asking, Prompts, StageProgress, ask_judges, ask_sections, ask_wordings
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
@@ -54,7 +54,7 @@ def build(
     settings: BuildSettings,
     asking: Asking,
     run: Run,
-    progress: Progress = lambda stage, done, total: None,
+    progress: StageProgress = lambda stage, done, total: None,
 ) -> Built:
     """Sources → dataset/ of the run: split, ask, judge, hold out, reword, edit, dedupe, audit, write.
 

@@ -16,8 +16,8 @@ from wukong_trainer.scoring.figures import interval, percent, points, sampled
 if TYPE_CHECKING:
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_file import (
+        AllInventions,
         Difference,
-        Inventions,
         JudgeRates,
         JudgeResult,
         Metrics,
@@ -85,7 +85,7 @@ def _cut_lines(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _invention_lines(found: Inventions) -> Iterator[str]:
+def _invention_lines(found: AllInventions) -> Iterator[str]:
     if not found.n:
         return
     base, tuned = percent(found.base.answers), percent(found.tuned.answers)

@@ -20,7 +20,7 @@ from wukong_pipe.teacher.prompt_files import Prompt
 Prompts = Mapping[str, Mapping[Lang, Prompt]]
 """The prompts by stage and language, of the stages that are wanted."""
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
 
 
@@ -58,7 +58,7 @@ class Asking:
 
 
 async def ask_sections(
-    sections: Sequence[Section], asking: Asking, max_pairs: int, prompts: Prompts, progress: Progress
+    sections: Sequence[Section], asking: Asking, max_pairs: int, prompts: Prompts, progress: StageProgress
 ) -> list[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections."""
     quotas = [(section, wanted) for section in sections if (wanted := quota(section, max_pairs))]
@@ -72,7 +72,9 @@ async def ask_sections(
     return await in_pool(quotas, one, asking.concurrency, count, teacher.stop)
 
 
-async def ask_judges(pairs: Sequence[QAPair], asking: Asking, prompts: Prompts, progress: Progress) -> list[Verdict]:
+async def ask_judges(
+    pairs: Sequence[QAPair], asking: Asking, prompts: Prompts, progress: StageProgress
+) -> list[Verdict]:
     """Verdicts on the pairs that are doubtful; none where the prompts have none for a judge."""
     doubtful = [pair for pair in pairs if doubted(pair)] if "judge" in prompts else []
 
@@ -84,7 +86,7 @@ async def ask_judges(pairs: Sequence[QAPair], asking: Asking, prompts: Prompts, 
 
 
 async def ask_wordings(
-    pairs: Sequence[QAPair], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: Progress
+    pairs: Sequence[QAPair], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: StageProgress
 ) -> tuple[list[Wordings], list[AnswerWordings]]:
     """Wordings of the pairs' questions and answers, in the order of the pairs.
 
@@ -108,7 +110,7 @@ async def ask_wordings(
     return [questions[pair.id] for pair in pairs], [answers[pair.id] for pair in pairs if pair.id in answers]
 
 
-def _counter(stage: str, total: int, progress: Progress) -> Callable[[], None]:
+def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:
     """Tells `progress` of each unit that is done."""
     done = 0
 

@@ -20,7 +20,7 @@ from wukong_trainer.models.loading import load_config, loading
 from wukong_trainer.models.templates import rendered
 from wukong_trainer.recipe import Style
 
-Progress = Callable[[int, int], None]
+AnswerProgress = Callable[[int, int], None]
 """Called with (done, total), first with what was known before, then after each result."""
 
 
@@ -66,7 +66,7 @@ def answer_all(
     prompts: Sequence[Sequence[Message]],
     max_new_tokens: int,
     batch: int,
-    progress: Progress = lambda done, total: None,
+    progress: AnswerProgress = lambda done, total: None,
     cache: ModelAnswers | None = None,
     *,
     style: Style = "chat",
@@ -167,7 +167,7 @@ def likelihood_all(
     prompts: Sequence[Sequence[Message]],
     references: Sequence[str],
     batch: int,
-    progress: Progress = lambda done, total: None,
+    progress: AnswerProgress = lambda done, total: None,
     cache: ModelAnswers | None = None,
     *,
     style: Style = "chat",
@@ -230,7 +230,7 @@ def _in_batches(
     size: int,
     work: Callable[[Any, list[int]], Iterator[tuple[int, T]]],
     kind: type[T],
-    progress: Progress,
+    progress: AnswerProgress,
     cache: ModelAnswers | None,
     keys: Sequence[str],
     *,

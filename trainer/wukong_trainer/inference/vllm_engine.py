@@ -18,7 +18,7 @@ from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Message
 from wukong_trainer.data.thoughts import OPEN, opens_thought
 from wukong_trainer.inference.answer_cache import ModelAnswers
-from wukong_trainer.inference.generate import Answer, Likelihood, Progress, encode, prompt_text, stops_of
+from wukong_trainer.inference.generate import Answer, AnswerProgress, Likelihood, encode, prompt_text, stops_of
 from wukong_trainer.inference.vllm_server import Server
 from wukong_trainer.recipe import Style
 
@@ -44,7 +44,7 @@ class VllmEngine:
     open: Callable[[], Server]
 
     def answers(
-        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: Progress
+        self, prompts: Sequence[list[Message]], max_new_tokens: int, batch: int, progress: AnswerProgress
     ) -> list[Answer]:
         """Greedy answers to the prompts, in their order; `batch` of them are in flight at once.
 
@@ -80,7 +80,7 @@ class VllmEngine:
         return self._each(rows, keys, request, read, Answer, batch, progress, is_whole)
 
     def likelihoods(
-        self, prompts: Sequence[list[Message]], references: Sequence[str], batch: int, progress: Progress
+        self, prompts: Sequence[list[Message]], references: Sequence[str], batch: int, progress: AnswerProgress
     ) -> list[Likelihood]:
         """How likely the model finds each reference answer after its prompt; see `generate.likelihood_all`.
 
@@ -113,7 +113,7 @@ class VllmEngine:
         read: Callable[[int, dict[str, Any]], T],
         kind: type[T],
         batch: int,
-        progress: Progress,
+        progress: AnswerProgress,
         is_whole: Callable[[dict[str, Any]], bool] = lambda choice: True,
     ) -> list[T]:
         """What vLLM makes of every row, in order; what the cache holds is not asked again.

@@ -9,10 +9,10 @@ from typing import Any
 from wukong_trainer.report.history import PastEvaluation, past_evaluation
 from wukong_trainer.report.leakage import leakage_cell
 from wukong_trainer.report.metrics_file import (
+    AllInventions,
     Ends,
     Forgetting,
     InventionRates,
-    Inventions,
     JudgeResult,
     Level,
     Metrics,
@@ -83,7 +83,7 @@ def _loss_of_knowledge(forgetting: Forgetting) -> str:
     return "gained" if low > 0 else "none"
 
 
-def _inventions(inventions: Inventions, words: Words) -> Block:
+def _inventions(inventions: AllInventions, words: Words) -> Block:
     sentences = [words["hallucination_about"]]
     if inventions.missing:
         sentences.append(filled(words["without_source"], n=inventions.missing))

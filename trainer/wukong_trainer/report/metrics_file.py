@@ -159,7 +159,7 @@ class InventionRates(Difference):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inventions(InventionRates):
+class AllInventions(InventionRates):
     """What stands nowhere in the source, and what stands outside of the section."""
 
     missing: int
@@ -262,7 +262,7 @@ class Metrics:
     engine: str
     leak_check: LeakCheck | None = None
     forgetting: Forgetting | None = None
-    hallucination: Inventions | None = None
+    hallucination: AllInventions | None = None
     open_book: OpenBookBound | None = None
     judge: JudgeResult | None = None
     against: Rivals | None = None
