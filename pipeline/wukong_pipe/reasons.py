@@ -13,7 +13,8 @@ from importlib.resources import files
 from string import Formatter
 from typing import Any, Literal
 
-Lang = Literal["en", "zh"]
+Lang = Literal["zh", "en"]
+"""A language of the documents, and of what is shown about them."""
 WORDS = "words"
 """The code of a reason in somebody's own words: the judge's, or those of a version that had no codes."""
 

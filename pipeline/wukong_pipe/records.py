@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from wukong_pipe.language.hashing import digest
+from wukong_pipe.reasons import Lang as Lang
 from wukong_pipe.reasons import Reason
 
-Lang = Literal["zh", "en"]
 Kind = Literal["base", "paraphrase", "reverse"]
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]

@@ -28,11 +28,11 @@ from wukong_pipe.checks.contradictions import crossed, denied, opposite_said
 from wukong_pipe.checks.covering import uncovered
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.dates import Date
+from wukong_pipe.language.measure_units import unit_of
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
-from wukong_pipe.language.units import unit_of
 from wukong_pipe.reasons import Reason
 
 STRANGE = 1.9

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from wukong_pipe import bounded
-from wukong_pipe.corpus.decoding import CONVERTERS, decoded
+from wukong_pipe.corpus.encodings import CONVERTERS, decoded
 from wukong_pipe.errors import CorpusError, DataError
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.plurals import listed

@@ -54,7 +54,7 @@ def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[
     """Keep the first of each group of rows that ask the same.
 
     Of “How long is the river?” and “how long is the river” the second is removed:
-    `Removal(row=…, kept=…, similarity=1.0, reason="same question")`.
+    `Removal(row=…, kept=…, similarity=1.0, kind="same-question")`.
 
     Args:
         rows: the preferred ones first.

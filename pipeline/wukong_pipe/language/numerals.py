@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from wukong_pipe.language.chinese import NUMERAL, chinese_number
-from wukong_pipe.language.units import OTHER_UNIT, UNITS_OF_ONE
+from wukong_pipe.language.measure_units import OTHER_UNIT, UNITS_OF_ONE
 
 LONGEST = 30
 """Nobody means a numeral of more characters or words than this: it stays as it stands."""

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from wukong_pipe.language import plain_words
 from wukong_pipe.language.dates import DATE, LONE_MONTH, Date, date_of
+from wukong_pipe.language.measure_units import UNIT, unit_of
 from wukong_pipe.language.numerals import LONGEST, in_figures, without_zeros
-from wukong_pipe.language.units import UNIT, unit_of
 
 _DIGIT = re.compile(r"\d")
 _QUANTITY = re.compile(

@@ -121,7 +121,7 @@ def _main_reason(rejects: Iterable[Reject]) -> str:
     return f"{reason}, and {len(others)} more reasons" if others else str(reason)
 
 
-_NO_JSON = frozenset(["body-not-json", "body-not-object", "array", "no-object", "broken-json", "bad-number"])
+_NO_JSON = {"body-not-json", "body-not-object", "array", "no-object", "broken-json", "bad-number"}
 """Codes of a reply that is no JSON object."""
 
 
@@ -131,14 +131,10 @@ def _unreadable(pairs: Sequence[Pairs], teacher: str) -> str:
     if not rejects or any(reject.stage != "reply" for reject in rejects):
         return ""
     first = rejects[0]
-    no_json = first.reason.code in {
-        "body-not-json",
-        "body-not-object",
-        "array",
-        "no-object",
-        "broken-json",
-        "bad-number",
-    }
-    does = "does not answer in JSON" if no_json else f"gives no answer that can be read ({first.reason})"
+    does = (
+        "does not answer in JSON"
+        if first.reason.code in _NO_JSON
+        else f"gives no answer that can be read ({first.reason})"
+    )
     words = one_line(first.reply[:200]).strip()[:100]
     return f"The teacher {teacher} {does}" + (f"; its first words were “{words}”." if words else ".")

@@ -64,6 +64,21 @@ def test_a_block_of_another_version_is_named_by_its_place(
         metrics_of(content | change)
 
 
+@pytest.mark.parametrize(
+    ("part", "key"), [("base", "key_fact_hit"), ("tuned", "key_fact_hit"), ("wilson95", "tuned"), ("wilson95", "base")]
+)
+def test_both_sides_of_a_level_must_be_there(content: dict[str, Any], part: str, key: str) -> None:
+    del content["levels"]["wording"][part][key]
+    with pytest.raises(DataError, match="lacks “levels › wording › "):
+        metrics_of(content)
+
+
+def test_an_endless_number_is_none(content: dict[str, Any]) -> None:
+    content["levels"]["wording"]["base"]["f1"] = float("inf")
+    with pytest.raises(DataError, match="lacks “levels › wording › base › f1”"):
+        metrics_of(content)
+
+
 def test_a_verdict_of_a_level_that_is_not_there_is_named_with_the_cure(content: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=r"metrics\.json lacks the level “wording”: run “wukong-pipe eval” again\."):
         metrics_of(content | {"levels": {}})

@@ -71,6 +71,18 @@ def test_losses_mark_the_lowest_validation_loss() -> None:
     assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//circle"), "one step is a point"
 
 
+def test_the_label_of_the_lowest_loss_stays_inside_the_plot() -> None:
+    log = [{"step": 1, "loss": 0.5}, {"step": 10, "loss": 0.4}, {"step": 10, "eval_loss": 2.0}]
+    (label,) = [text for text in drawn(loss_plot(log, WORDS["en"])).iter("text") if "lowest" in (text.text or "")]
+    assert float(label.get("y", "0")) > 12
+
+
+def test_the_axis_of_steps_has_whole_numbers_and_a_step_that_is_none_is_passed_over() -> None:
+    log: list[dict[str, Any]] = [{"step": 1, "loss": 1.0}, {"step": None, "loss": 1.0}, {"step": "2", "loss": 1.0}]
+    texts = [text.text for text in drawn(loss_plot(log, WORDS["en"])).iter("text")]
+    assert texts[-2:] == ["1", WORDS["en"]["step"]]
+
+
 def test_a_plot_is_the_same_bytes_every_time_and_takes_names_as_text() -> None:
     def draw() -> str:
         return rates_plot([(HOSTILE, BETTER)], WORDS["en"])

@@ -22,7 +22,7 @@ LEVELS = ("wording", "question", "section")
 def summarise(
     answers: Sequence[AnsweredRow], *, base_model: str, adapter: str, leakage: str, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """The content of `metrics.json` (DESIGN.md section 9) from all answers.
+    """The content of `metrics.json` from all answers.
 
     {"primary": {"metric": "key_fact_hit", "level": "wording", "n": 475, "base": 0.02, "tuned": 0.91,
                  "difference": 0.89, "ci95": [0.85, 0.92], "verdict": "better", …}, "levels": {"wording": {…}, …}, …}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -35,9 +36,10 @@ def read_as(kind: Any, value: Any, place: str) -> Any:
         return tuple(read_as(type_, each, place) for type_, each in zip(inner, value, strict=True))
     if kind is Any:
         return value
-    # A whole number may stand for a float; True and False are no numbers.
+    # A whole number may stand for a float; True and False are no numbers, and infinity is none that can be shown.
     plain = (int, float) if kind is float else kind
-    if outer is None and isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
+    endless = isinstance(value, float) and math.isinf(value)
+    if outer is None and isinstance(value, plain) and isinstance(value, bool) == (kind is bool) and not endless:
         return value
     raise UnlikeError(place)
 

@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_object
+from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.json_records import UnlikeError, read_as
 from wukong_trainer.scoring.figures import engine_of, sample_of
+from wukong_trainer.scoring.scores import PRIMARY
 
 Ends = tuple[float, float]
 VerdictName = Literal["better", "worse", "no evidence", "too few sections"]
@@ -268,6 +270,21 @@ class Metrics:
     against: Rivals | None = None
 
 
+def _check_sides(level: Level, place: str) -> None:
+    """What is kept by side must be there for both, and the primary score among the scores.
+
+    Raises:
+        UnlikeError: it is not.
+    """
+    parts: list[LevelPart] = [level, *level.by_form.values(), *level.by_kind.values()]
+    for part in parts:
+        if PRIMARY not in part.base or PRIMARY not in part.tuned:
+            raise UnlikeError(f"{place} › {PRIMARY}")
+        by_side: list[Mapping[str, Any]] = [part.wilson95, *level.corpus_bleu.values()]
+        if not all(side in each for side in SIDES for each in by_side):
+            raise UnlikeError(f"{place} › {' or '.join(SIDES)}")
+
+
 def read_metrics(path: Path) -> Metrics:
     """The evaluation in a file.
 
@@ -292,6 +309,8 @@ def metrics_of(content: Mapping[str, Any], path: Path = Path("metrics.json")) ->
         derived = {"sample": sample_of(content), "engine": engine_of(content)}
         present = {name: level for name, level in levels.items() if level}
         metrics: Metrics = read_as(Metrics, {**content, **derived, "levels": present}, "")
+        for name, level in metrics.levels.items():
+            _check_sides(level, f"levels › {name}")
     except UnlikeError as error:
         raise DataError(f"{path} lacks “{error}”: run “wukong-pipe eval” again.") from None
     if metrics.primary.n and metrics.primary.level not in metrics.levels:

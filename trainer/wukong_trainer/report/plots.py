@@ -77,7 +77,8 @@ def loss_plot(log: Log, words: Words) -> str:
     for tick in _ticks(up.low, up.high):
         parts.append(_curve([(left, up.at(tick)), (RIGHT, up.at(tick))], "line", 0.8))
         parts.append(_text(left - 5, up.at(tick) + 4.2, f"{tick:g}", "quiet", "end"))
-    parts += [_text(across.at(tick), bottom + 13.4, f"{tick:g}", "quiet") for tick in _ticks(across.low, across.high)]
+    whole = [tick for tick in _ticks(across.low, across.high) if tick.is_integer()]
+    parts += [_text(across.at(tick), bottom + 13.4, f"{tick:g}", "quiet") for tick in whole]
     parts.append(_text((left + RIGHT) / 2, bottom + 28.4, words["step"], "quiet"))
     curves = [[(across.at(step), up.at(loss)) for step, loss in curve] for curve in (train, validation)]
     # One point makes no line.
@@ -87,7 +88,9 @@ def loss_plot(log: Log, words: Words) -> str:
         step, loss = lowest(validation)
         x, y = across.at(step), up.at(loss)
         text = words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}")
-        parts += [_dot(x, y, "base", "none", 4.5), _text(x, y - 12, text, "ink", "end" if x > RIGHT / 2 else "start")]
+        # A lowest loss at the top, as the only one is, has its label below.
+        label = _text(x, y - 12 if y > 24 else y + 20, text, "ink", "end" if x > RIGHT / 2 else "start")
+        parts += [_dot(x, y, "base", "none", 4.5), label]
     return _svg(180, words["loss_plot"], parts)
 
 
@@ -96,7 +99,7 @@ def loss_points(log: Log, key: str) -> list[Point]:
     values = {
         line["step"]: float(line[key])
         for line in log
-        if isinstance(line.get(key), (int, float)) and math.isfinite(line[key]) and "step" in line
+        if isinstance(line.get(key), (int, float)) and math.isfinite(line[key]) and isinstance(line.get("step"), int)
     }
     every = sorted(values.items())
     stride = math.ceil(len(every) / CURVE_POINTS) or 1

@@ -23,10 +23,10 @@ from itertools import dropwhile, pairwise, takewhile
 
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
+from wukong_pipe.language.measure_units import unit_of
 from wukong_pipe.language.normal_form import normalise, stands_in
 from wukong_pipe.language.numerals import in_figures, numbers
 from wukong_pipe.language.quantities import amounts, unknown_amount, without_amounts
-from wukong_pipe.language.units import unit_of
 
 
 def key_fact_hit(answer: str, reference: str, question: str = "") -> bool:

@@ -1,6 +1,6 @@
 """Units and measure words, and the spellings of each: km, kilometres and 公里 are one unit.
 
-`units.toml` holds the spellings.
+`measure_units.toml` holds the spellings.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import tomllib
 from importlib.resources import files
 
-_TABLE = tomllib.loads((files("wukong_pipe.language") / "units.toml").read_text("utf-8"))
+_TABLE = tomllib.loads((files("wukong_pipe.language") / "measure_units.toml").read_text("utf-8"))
 _SPELLINGS: dict[str, str] = _TABLE["spellings"] | {f"each {word}": word for word in _TABLE["steps"].split()}
 _UNIT_OF = {
     spelling.replace("_", " "): unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()

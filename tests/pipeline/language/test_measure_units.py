@@ -7,9 +7,9 @@ from importlib.resources import files
 
 import pytest
 
-from wukong_pipe.language.units import unit_of
+from wukong_pipe.language.measure_units import unit_of
 
-TABLE = tomllib.loads((files("wukong_pipe.language") / "units.toml").read_text("utf-8"))
+TABLE = tomllib.loads((files("wukong_pipe.language") / "measure_units.toml").read_text("utf-8"))
 
 
 def test_no_spelling_stands_for_two_units() -> None:
