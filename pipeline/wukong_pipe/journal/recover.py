@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +12,9 @@ from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import half_of
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import copies_of, discard, make_empty, publish, sync
-from wukong_pipe.journal.database import is_filled, log_of, read_only
+from wukong_pipe.journal.database import log_of
 from wukong_pipe.journal.losses import Loss, losses
-from wukong_pipe.journal.records import CALL_COLUMNS, Call, Tokens
+from wukong_pipe.journal.merge import merge
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.workspace import Workspace
 
@@ -39,8 +38,8 @@ class Recovered:
 
 
 def recover(workspace: Workspace) -> Recovered:
-    """Put the newest sound copy of a workspace's journal in its place, with every call more that plain SQL still reads
-    from the damaged files. The caller holds the workspace's lock.
+    """Put the newest sound copy of a workspace's journal in its place, with all more that plain SQL still reads from
+    the damaged journal and the other copy. The caller holds the workspace's lock.
 
     A crash at any moment loses nothing: what was recovered is the newest copy before the damaged file is moved away,
     and no build buys calls while a copy holds some that the journal lacks.
@@ -55,9 +54,9 @@ def recover(workspace: Workspace) -> Recovered:
         made = datetime.fromtimestamp(copy.stat().st_mtime, UTC)
         make_empty(half)
         shutil.copyfile(copy, half)
+        added = sum(merge(file, half) for file in (path, *copies_of(path)) if file != copy)
         with Journal(half) as journal:
-            copied = sum(1 for _ in journal.calls())
-            added = sum(_add_readable(file, journal) for file in (path, newest) if file != copy)
+            copied = sum(1 for _ in journal.calls()) - added
             lost = tuple(losses(workspace, journal, made))
         if copy != newest:
             # It is damaged, and must not take the place of the older copy, which is sound.
@@ -94,42 +93,6 @@ def _sound_copy(path: Path) -> Path:
         f"There is no sound copy of {path} ({' or '.join(copy.name for copy in copies)}): put one back from a backup "
         "of yours, or move the journal and its copies away to pay for its calls again."
     )
-
-
-def _add_readable(damaged: Path, journal: Journal) -> int:
-    """Add to `journal` the calls that it lacks and that plain SQL still reads from a damaged file; how many.
-
-    A call is taken only if its seal proves it, so a flipped bit never makes a false one.
-    """
-    added = 0
-    if not is_filled(damaged):
-        # SQLite would take an empty file for a new one, and delete its log.
-        return added
-    with contextlib.suppress(sqlite3.Error, ValueError), contextlib.closing(read_only(damaged)) as db:
-        (last,) = db.execute("SELECT max(rowid) FROM calls").fetchone()
-        # A call takes more bytes than 100: a larger number is damage.
-        for number in range(1, 1 + min(last or 0, damaged.stat().st_size // 100)):
-            with contextlib.suppress(sqlite3.Error, ValueError):
-                row = db.execute(f"SELECT {CALL_COLUMNS}, seal FROM calls WHERE rowid = ?", (number,)).fetchone()
-                call = Call(*row[:-1]) if row else None
-                if call and call.is_sealed_by(row[-1]) and not journal.holds(call.key):
-                    _record(call, journal)
-                    added += 1
-    return added
-
-
-def _record(call: Call, journal: Journal) -> None:
-    """Write a call with the request that it answered, so that the ledger does not fall below the bill."""
-    if call.base_url == "offline":
-        journal.record(call)
-        return
-    # A token is at least a byte. Without a price the ledger counts them at that of the next build.
-    used = Tokens(
-        len(call.request) if call.tokens_in is None else call.tokens_in,
-        len(call.reply) if call.tokens_out is None else call.tokens_out,
-    )
-    (send,) = journal.open_sends([call], [used], call.rung, None)
-    journal.record(call, send, used)
 
 
 def _move_away(path: Path) -> Path | None:

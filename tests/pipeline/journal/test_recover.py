@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.journal.test_database import PAGE, answer, buy
+from tests.pipeline.journal.test_database import PAGE, answer, buy, purchase
 from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, provider
@@ -25,6 +25,7 @@ from wukong_pipe.journal.copies import copies_of, copy_journal
 from wukong_pipe.journal.database import log_of
 from wukong_pipe.journal.losses import Loss
 from wukong_pipe.journal.migrations import MIGRATIONS
+from wukong_pipe.journal.records import Tokens
 from wukong_pipe.journal.recover import Recovered, recover
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.screens.journal import recovery_lines
@@ -114,6 +115,27 @@ def test_a_call_without_usage_is_booked_at_the_most_it_can_have_used() -> None:
         (send,) = [send for send in journal.sends() if send.key == quiet.key]
         assert (send.tokens_in, send.tokens_out) == (len(quiet.request), len(quiet.reply))
         assert not [send for send in journal.sends() if send.key == answer(31).key], "the embedded teacher is free"
+
+
+def test_batches_requests_on_their_way_and_grants_are_added_too() -> None:
+    fill(copied=5)
+    with Journal(JOURNAL) as journal:
+        wanted = [purchase(number) for number in range(30, 33)]
+        sends = journal.open_sends(wanted, [Tokens(9000, 700)] * 3, 0, None)
+        batch = journal.open_batch("mark", list(zip(wanted[:2], sends[:2], strict=True)))
+        journal.file_batch(batch, "file")
+        journal.allow("run", "section", 2)
+        journal.refuse_rung("http://x/v1", "m", 0)
+        batches, sent = journal.open_batches("http://x/v1", "m"), list(journal.sends())
+    data = JOURNAL.read_bytes()
+    at = data.index(answer(2).reply[:16])
+    JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
+    recover(WORKSPACE)
+    with Journal(JOURNAL) as journal:
+        assert journal.open_batches("http://x/v1", "m") == batches
+        assert [item[0] for item in journal.batch_items(batch)] == wanted[:2]
+        assert list(journal.sends()) == sent
+        assert (journal.allowance("run", "section"), journal.rung("http://x/v1", "m")) == (2, 1)
 
 
 @pytest.mark.parametrize("seed", range(12))
