@@ -102,13 +102,13 @@ def _recover(workspace: Workspace, as_json: bool) -> None:
             )
         recovered = recover(workspace) if version is None else None
         # A sound journal may still lack calls that were bought: one that was deleted and made anew.
-        added = add_from_copies(workspace) if version is not None and newer_copy(path) else 0
+        added = add_from_copies(workspace) if version is not None and newer_copy(path) else None
     if recovered is not None:
         lines = list(recovery_lines(path, recovered))
     else:
         lines = [sound_line(path, added, is_current=version == len(MIGRATIONS))]
     if as_json:
-        facts = {"sound": True, "added": added} if recovered is None else {"sound": False, **asdict(recovered)}
+        facts = {"sound": True, "added": added or 0} if recovered is None else {"sound": False, **asdict(recovered)}
         print(json.dumps(facts, default=str))
         return
     for line in lines:

@@ -133,16 +133,16 @@ def _values(line: JournalLine) -> dict[str, Any]:
     }
 
 
-def sound_line(path: Path, added: int, *, is_current: bool) -> str:
+def sound_line(path: Path, added: int | None, *, is_current: bool) -> str:
     """That a journal is sound, and what was added to it, for people.
 
     Args:
-        added: calls that it lacked and a copy held.
+        added: calls that it lacked and a copy held; 0 where it lacked only requests, None where it lacked nothing.
         is_current: whether its tables are of our version.
     """
-    if added:
-        calls = counted(added, "call")
-        return escape(f"The journal {path} is sound. {calls} that it lacked came back from its copies.")
+    if added is not None:
+        what = counted(added, "call") if added else "requests without an answer"
+        return escape(f"The journal {path} is sound. What it lacked was added from its copies: {what}.")
     old = "" if is_current else " An older version wrote it: the next build brings it up to date."
     return escape(f"The journal {path} is sound: there is nothing to recover.{old}")
 
