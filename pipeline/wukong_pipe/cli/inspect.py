@@ -57,7 +57,7 @@ def inspect_command(section: str, **options: Any) -> None:
 
 
 @click.command("journal")
-@click.option("--recover", is_flag=True, help="Put the newest sound copy in the place of a damaged journal.")
+@click.option("--recover", is_flag=True, help="Restore the journal: from its copies, and what can be read.")
 @common
 def journal_command(**options: Any) -> None:
     """Show the calls to teachers and their cost, by run and prompt.

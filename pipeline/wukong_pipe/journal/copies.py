@@ -114,17 +114,24 @@ def newer_copy(path: Path) -> Path | None:
 def _has_more(copy: Path, path: Path) -> bool:
     """Whether a copy holds what was bought and the journal lacks."""
     with contextlib.suppress(sqlite3.Error, TypeError, ValueError), contextlib.closing(read_only(copy)) as db:
-        columns, lacking = sealed_columns(db), ""
+        columns, tables = sealed_columns(db), set[str]()
         if is_filled(path):
             db.execute("ATTACH ? AS journal", (read_only_uri(path),))
-            lacking = "WHERE key NOT IN (SELECT key FROM journal.{0})"
+            tables = {name for (name,) in db.execute("SELECT name FROM journal.sqlite_master")}
+        # A process that was killed at once leaves a journal without tables.
+        calls, sends = (
+            f"SELECT key FROM journal.{table}" if table in tables else "SELECT '' WHERE false"
+            for table in ("calls", "sends")
+        )
         # The inner SELECT reads the index of the keys alone, a small part of the file.
-        calls = f"SELECT rowid FROM main.calls {lacking.format('calls')}"
-        for row in db.execute(f"SELECT {columns} FROM main.calls WHERE rowid IN ({calls}) AND base_url != 'offline'"):
+        lacking = f"rowid IN (SELECT rowid FROM main.calls WHERE key NOT IN ({calls}))"
+        for row in db.execute(f"SELECT {columns} FROM main.calls WHERE {lacking} AND base_url != 'offline'"):
             # What `merge` would refuse must not stop a build.
             if Call(*row[:-1]).is_sealed_by(row[-1]):
                 return True
-        return db.execute(f"SELECT 1 FROM main.sends {lacking.format('sends')} LIMIT 1").fetchone() is not None
+        # Few requests are without a call, and only these are looked for where there is no index.
+        lacking = f"key NOT IN ({calls}) AND key NOT IN ({sends})"
+        return db.execute(f"SELECT 1 FROM main.sends WHERE {lacking} LIMIT 1").fetchone() is not None
     return False
 
 

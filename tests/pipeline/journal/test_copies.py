@@ -334,6 +334,19 @@ def test_the_older_copy_is_looked_at_where_the_newest_cannot_be_read_or_lacks_th
     assert newer_copy(path) == older
 
 
+def test_a_copy_is_newer_than_a_journal_without_tables(path: Path) -> None:
+    """As a process leaves it that was killed while it made the journal."""
+    with Journal(path) as journal:
+        buy(journal, range(1))
+        copy_journal(path)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    assert newer_copy(path) == copies_of(path)[0]
+    assert main(["journal", "--recover"]) == 0
+    assert newer_copy(path) is None
+
+
 def test_calls_that_cost_nothing_make_no_copy_newer(path: Path) -> None:
     with Journal(path) as journal:
         journal.record(FREE)
