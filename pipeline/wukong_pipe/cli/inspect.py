@@ -14,9 +14,9 @@ from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import newer_copy
 from wukong_pipe.journal.migrations import MIGRATIONS
-from wukong_pipe.journal.recover import recover
+from wukong_pipe.journal.recover import add_from_copies, recover
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.screens.journal import as_json, recovery_lines, summary, summary_table
+from wukong_pipe.screens.journal import as_json, recovery_lines, sound_line, summary, summary_table
 from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
 from wukong_pipe.screens.sections import overview_table, show_section
 from wukong_pipe.workspace import Workspace
@@ -57,7 +57,7 @@ def inspect_command(section: str, **options: Any) -> None:
 
 
 @click.command("journal")
-@click.option("--recover", is_flag=True, help="Put the newest sound copy in the place of a damaged journal.")
+@click.option("--recover", is_flag=True, help="Restore the journal: from its copies, and what can be read.")
 @common
 def journal_command(**options: Any) -> None:
     """Show the calls to teachers and their cost, by run and prompt.
@@ -87,10 +87,10 @@ def journal_command(**options: Any) -> None:
 
 
 def _recover(workspace: Workspace, as_json: bool) -> None:
-    """Restore a damaged journal from a copy; leave a sound one alone.
+    """Restore a damaged journal; add to a sound one what it lacks and a copy holds.
 
     Raises:
-        WorkspaceError: it is sound and a newer version's, or there is no sound copy.
+        WorkspaceError: it is sound and a newer version's, or there is nothing to restore it from.
     """
     path = workspace.journal
     with workspace.writing():
@@ -100,13 +100,16 @@ def _recover(workspace: Workspace, as_json: bool) -> None:
                 f"The journal {path} is sound, and a newer wukong-pipe wrote it: open it with that one. "
                 "Nothing was changed."
             )
+        recovered = recover(workspace) if version is None else None
         # A sound journal may still lack calls that were bought: one that was deleted and made anew.
-        recovered = recover(workspace) if version is None or newer_copy(path) else None
-    if as_json:
-        print(json.dumps({"sound": True} if recovered is None else {"sound": False, **asdict(recovered)}, default=str))
-    elif recovered is None:
-        old = "" if version == len(MIGRATIONS) else " An older version wrote it: the next build brings it up to date."
-        out.print(f"The journal {path} is sound: there is nothing to recover.{old}")
+        added = add_from_copies(workspace) if version is not None and newer_copy(path) else None
+    if recovered is not None:
+        lines = list(recovery_lines(path, recovered))
     else:
-        for line in recovery_lines(path, recovered):
-            out.print(line)
+        lines = [sound_line(path, added, is_current=version == len(MIGRATIONS))]
+    if as_json:
+        facts = {"sound": True, "added": added or 0} if recovered is None else {"sound": False, **asdict(recovered)}
+        print(json.dumps(facts, default=str))
+        return
+    for line in lines:
+        out.print(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from wukong_pipe.journal.database import is_filled, read_only
@@ -45,12 +46,21 @@ def _is_ours(db: sqlite3.Connection, version: int) -> bool:
             # What bears an older number than its tables would not be brought up to date.
             if _columns(db) != _columns(then):
                 return False
-    # The first versions lack the last columns, and version 0 is a new file without tables.
-    there = {name for table, name in _columns(db) if table == "calls"}
-    columns = [name if name in there else "''" for name in (*CALL_COLUMNS.split(", "), "seal")]
+    # Version 0 is a new file without tables.
     return version == 0 or all(
-        Call(*row[:-1]).is_sealed_by(row[-1]) for row in db.execute(f"SELECT {', '.join(columns)} FROM calls")
+        Call(*row[:-1]).is_sealed_by(row[-1]) for row in db.execute(f"SELECT {sealed_columns(db)} FROM calls")
     )
+
+
+def sealed_columns(db: sqlite3.Connection) -> str:
+    """The columns of a call and its seal, for a SELECT from a journal of this version or an older one."""
+    return selectable(db, "calls", [*CALL_COLUMNS.split(", "), "seal"])
+
+
+def selectable(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
+    """These columns for a SELECT; empty text stands for those that the table of an older version lacks."""
+    there = {name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    return ", ".join(name if name in there else "''" for name in columns)
 
 
 def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:

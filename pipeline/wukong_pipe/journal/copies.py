@@ -18,8 +18,9 @@ from pathlib import Path
 
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import half_of
-from wukong_pipe.journal.check import sound_version
-from wukong_pipe.journal.database import is_filled, read_only
+from wukong_pipe.journal.check import sealed_columns, sound_version
+from wukong_pipe.journal.database import is_filled, read_only, read_only_uri
+from wukong_pipe.journal.records import Call
 
 INTERVAL = 600.0
 """Seconds between two copies while calls are bought."""
@@ -105,18 +106,33 @@ def copy_journal(path: Path) -> None:
 
 
 def newer_copy(path: Path) -> Path | None:
-    """The newest copy, where it holds a call that the journal lacks, as when the journal was deleted or emptied; None
-    where it holds none, or where one of them cannot be read."""
-    copy = next(filter(is_filled, copies_of(path)), None)
-    if copy is None or not is_filled(path):
-        return copy
-    with contextlib.suppress(sqlite3.Error):
-        with contextlib.closing(read_only(copy)) as db:
-            last = db.execute("SELECT key FROM calls ORDER BY rowid DESC LIMIT 1").fetchone()
-        with contextlib.closing(read_only(path)) as db:
-            if last and not db.execute("SELECT 1 FROM calls WHERE key = ?", last).fetchone():
-                return copy
-    return None
+    """The newest copy that holds a paid call, or a request for one, that the journal lacks, as when the journal was
+    deleted, emptied or made anew; None where there is none. What cannot be read of a copy is not looked for."""
+    return next((copy for copy in copies_of(path) if is_filled(copy) and _has_more(copy, path)), None)
+
+
+def _has_more(copy: Path, path: Path) -> bool:
+    """Whether a copy holds what was bought and the journal lacks."""
+    with contextlib.suppress(sqlite3.Error, TypeError, ValueError), contextlib.closing(read_only(copy)) as db:
+        columns, tables = sealed_columns(db), set[str]()
+        if is_filled(path):
+            db.execute("ATTACH ? AS journal", (read_only_uri(path),))
+            tables = {name for (name,) in db.execute("SELECT name FROM journal.sqlite_master")}
+        # A process that was killed at once leaves a journal without tables.
+        calls, sends = (
+            f"SELECT key FROM journal.{table}" if table in tables else "SELECT '' WHERE false"
+            for table in ("calls", "sends")
+        )
+        # The inner SELECT reads the index of the keys alone, a small part of the file.
+        lacking = f"rowid IN (SELECT rowid FROM main.calls WHERE key NOT IN ({calls}))"
+        for row in db.execute(f"SELECT {columns} FROM main.calls WHERE {lacking} AND base_url != 'offline'"):
+            # What `merge` would refuse must not stop a build.
+            if Call(*row[:-1]).is_sealed_by(row[-1]):
+                return True
+        # Few requests are without a call, and only these are looked for where there is no index.
+        lacking = f"key NOT IN ({calls}) AND key NOT IN ({sends})"
+        return db.execute(f"SELECT 1 FROM main.sends WHERE {lacking} LIMIT 1").fetchone() is not None
+    return False
 
 
 def make_empty(path: Path) -> None:
@@ -132,11 +148,12 @@ def discard(path: Path) -> None:
 
 
 def publish(half: Path, path: Path) -> None:
-    """Let a finished file become the newest copy of the journal `path`; the newest so far becomes the older one."""
+    """Let a finished file become the newest copy of the journal `path`. The newest so far becomes the older one, but
+    never where it was damaged since: the older one may be the last that is sound."""
     newest, older = copies_of(path)
     sync(half)
     # A crash between the two leaves the older copy and no newest one.
-    if newest.exists():
+    if sound_version(newest) is not None:
         newest.replace(older)
     half.replace(newest)
     sync(path.parent)

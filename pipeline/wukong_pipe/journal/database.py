@@ -50,9 +50,14 @@ def read_only(path: Path, *, is_in_use: bool = False) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: the file cannot be opened.
     """
+    return sqlite3.connect(read_only_uri(path, is_in_use=is_in_use), uri=True)
+
+
+def read_only_uri(path: Path, *, is_in_use: bool = False) -> str:
+    """The address of a file for a connection, or an ATTACH, that changes neither the file nor its log."""
     # Without a log SQLite must be told that nobody writes, or it would make one.
     how = "" if is_in_use or is_filled(log_of(path)) else "&immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{how}", uri=True)
+    return f"{path.absolute().as_uri()}?mode=ro{how}"
 
 
 class Database:

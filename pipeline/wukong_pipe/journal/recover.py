@@ -1,10 +1,11 @@
-"""Recovery of a damaged journal: the newest sound copy takes its place, and nothing of the old one is deleted."""
+"""Recovery of a damaged journal: the newest sound copy takes its place, with all more that can still be read, and
+nothing of the old one is deleted."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import half_of
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import copies_of, discard, make_empty, publish, sync
-from wukong_pipe.journal.database import is_filled, log_of, read_only
+from wukong_pipe.journal.database import log_of
 from wukong_pipe.journal.losses import Loss, losses
-from wukong_pipe.journal.records import CALL_COLUMNS, Call, Tokens
+from wukong_pipe.journal.merge import merge
+from wukong_pipe.journal.migrations import MIGRATIONS
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.workspace import Workspace
 
@@ -24,14 +26,14 @@ from wukong_pipe.workspace import Workspace
 class Recovered:
     """What stands in the place of a damaged journal, and what it lacks."""
 
-    copy: Path
-    """The sound copy that was taken; what was restored has become `copy-1` since."""
-    made: str
+    copy: Path | None
+    """The sound copy that was taken, None where there was none; what was restored has become `copy-1` since."""
+    made: str | None
     """When that copy was made, UTC, ISO 8601."""
     copied: int
     """Calls of the copy."""
     added: int
-    """Calls that the copy lacks, and that could still be read from the damaged files."""
+    """Calls that the copy lacks, and that could still be read from the journal or the other copy."""
     damaged: Path | None
     """Where the damaged file is now, its log beside it; None where there was no file."""
     losses: tuple[Loss, ...]
@@ -39,28 +41,34 @@ class Recovered:
 
 
 def recover(workspace: Workspace) -> Recovered:
-    """Put the newest sound copy of a workspace's journal in its place, with every call more that plain SQL still reads
-    from the damaged files. The caller holds the workspace's lock.
+    """Put the newest sound copy of a workspace's journal in its place, with all more that plain SQL still reads from
+    the damaged journal and the other copy; where no copy is sound, that alone. The caller holds the workspace's lock.
 
     A crash at any moment loses nothing: what was recovered is the newest copy before the damaged file is moved away,
     and no build buys calls while a copy holds some that the journal lacks.
 
     Raises:
-        WorkspaceError: there is no sound copy, or the disk cannot be written.
+        WorkspaceError: there is nothing to recover from, a newer version wrote the copy, or the disk cannot be written.
     """
     path = workspace.journal
     newest, copy = copies_of(path)[0], _sound_copy(path)
     half = half_of(newest)
     try:
-        made = datetime.fromtimestamp(copy.stat().st_mtime, UTC)
+        made = datetime.fromtimestamp(copy.stat().st_mtime if copy else 0, UTC)
         make_empty(half)
-        shutil.copyfile(copy, half)
+        if copy:
+            shutil.copyfile(copy, half)
+        added = sum(merge(file, half) for file in (path, *copies_of(path)) if file != copy)
         with Journal(half) as journal:
-            copied = sum(1 for _ in journal.calls())
-            added = sum(_add_readable(file, journal) for file in (path, newest) if file != copy)
+            if journal.is_empty:
+                raise _nothing_to_read(path)
+            copied = sum(1 for _ in journal.calls()) - added
             lost = tuple(losses(workspace, journal, made))
+        if copy:
+            # A recovery that is interrupted after this is finished from `half`, and says the same of its age.
+            os.utime(half, (made.timestamp(), made.timestamp()))
         if copy != newest:
-            # It is damaged, and must not take the place of the older copy, which is sound.
+            # It is damaged, and must not take the place of the older copy, which may be sound.
             _move_away(newest)
         publish(half, path)
         damaged = _move_away(path)
@@ -71,65 +79,47 @@ def recover(workspace: Workspace) -> Recovered:
         half.replace(path)
         sync(path.parent)
     except OSError as error:
-        raise WorkspaceError(f"The journal {path} cannot be restored from {copy}: {error}.") from error
+        raise WorkspaceError(f"The journal {path} cannot be restored: {error}.") from error
     finally:
         with contextlib.suppress(OSError):
             discard(half)
-    return Recovered(copy, made.isoformat(timespec="seconds"), copied, added, damaged, lost)
+    when = made.isoformat(timespec="seconds") if copy else None
+    return Recovered(copy, when, copied, added, damaged, lost)
 
 
-def _sound_copy(path: Path) -> Path:
+def add_from_copies(workspace: Workspace) -> int:
+    """Add to a workspace's sound journal all that it lacks and its copies hold; how many calls. The caller holds the
+    workspace's lock.
+
+    Raises:
+        WorkspaceError: the journal cannot be written.
+    """
+    return sum(merge(copy, workspace.journal) for copy in copies_of(workspace.journal))
+
+
+def _sound_copy(path: Path) -> Path | None:
     """The newest sound copy of a journal.
 
     Raises:
-        WorkspaceError: there is none.
+        WorkspaceError: a newer version wrote it, or there is neither a copy nor a journal.
     """
     copies = copies_of(path)
     for copy in copies:
-        if sound_version(copy) is not None:
+        if (version := sound_version(copy)) is not None:
+            if version > len(MIGRATIONS):
+                raise WorkspaceError(f"{copy} was written by a newer wukong-pipe: update this one.")
             return copy
     if not any(file.exists() for file in (path, log_of(path), *copies)):
         raise WorkspaceError(f"There is no journal {path}.")
-    raise WorkspaceError(
-        f"There is no sound copy of {path} ({' or '.join(copy.name for copy in copies)}): put one back from a backup "
+    return None
+
+
+def _nothing_to_read(path: Path) -> WorkspaceError:
+    copies = " or ".join(copy.name for copy in copies_of(path))
+    return WorkspaceError(
+        f"There is no sound copy of {path} ({copies}), and no call can be read from it: put a copy back from a backup "
         "of yours, or move the journal and its copies away to pay for its calls again."
     )
-
-
-def _add_readable(damaged: Path, journal: Journal) -> int:
-    """Add to `journal` the calls that it lacks and that plain SQL still reads from a damaged file; how many.
-
-    A call is taken only if its seal proves it, so a flipped bit never makes a false one.
-    """
-    added = 0
-    if not is_filled(damaged):
-        # SQLite would take an empty file for a new one, and delete its log.
-        return added
-    with contextlib.suppress(sqlite3.Error, ValueError), contextlib.closing(read_only(damaged)) as db:
-        (last,) = db.execute("SELECT max(rowid) FROM calls").fetchone()
-        # A call takes more bytes than 100: a larger number is damage.
-        for number in range(1, 1 + min(last or 0, damaged.stat().st_size // 100)):
-            with contextlib.suppress(sqlite3.Error, ValueError):
-                row = db.execute(f"SELECT {CALL_COLUMNS}, seal FROM calls WHERE rowid = ?", (number,)).fetchone()
-                call = Call(*row[:-1]) if row else None
-                if call and call.is_sealed_by(row[-1]) and not journal.holds(call.key):
-                    _record(call, journal)
-                    added += 1
-    return added
-
-
-def _record(call: Call, journal: Journal) -> None:
-    """Write a call with the request that it answered, so that the ledger does not fall below the bill."""
-    if call.base_url == "offline":
-        journal.record(call)
-        return
-    # A token is at least a byte. Without a price the ledger counts them at that of the next build.
-    used = Tokens(
-        len(call.request) if call.tokens_in is None else call.tokens_in,
-        len(call.reply) if call.tokens_out is None else call.tokens_out,
-    )
-    (send,) = journal.open_sends([call], [used], call.rung, None)
-    journal.record(call, send, used)
 
 
 def _move_away(path: Path) -> Path | None:

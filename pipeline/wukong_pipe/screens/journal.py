@@ -133,13 +133,32 @@ def _values(line: JournalLine) -> dict[str, Any]:
     }
 
 
+def sound_line(path: Path, added: int | None, *, is_current: bool) -> str:
+    """That a journal is sound, and what was added to it, for people.
+
+    Args:
+        added: calls that it lacked and a copy held; 0 where it lacked only requests, None where it lacked nothing.
+        is_current: whether its tables are of our version.
+    """
+    if added is not None:
+        what = counted(added, "call") if added else "requests without an answer"
+        return escape(f"The journal {path} is sound. What it lacked was added from its copies: {what}.")
+    old = "" if is_current else " An older version wrote it: the next build brings it up to date."
+    return escape(f"The journal {path} is sound: there is nothing to recover.{old}")
+
+
 def recovery_lines(path: Path, recovered: Recovered) -> Iterator[str]:
     """What was restored, which runs lack calls, and what that costs, for people."""
-    calls = counted(recovered.copied, "call")
-    yield escape(f"The journal {path} was restored from {recovered.copy}, a copy of {recovered.made} with {calls}.")
-    if recovered.added:
-        yield f"Added from the damaged file: {counted(recovered.added, 'later call')}."
-    yield "Other calls bought after that are lost: they are paid for again when a build asks for them."
+    if recovered.copy is None:
+        calls = counted(recovered.added, "call")
+        yield escape(f"No copy of the journal {path} is sound. It holds now what could still be read: {calls}.")
+        yield "Its other calls are lost: they are paid for again when a build asks for them."
+    else:
+        calls = counted(recovered.copied, "call")
+        yield escape(f"The journal {path} was restored from {recovered.copy}, a copy of {recovered.made} with {calls}.")
+        if recovered.added:
+            yield f"Added from the damaged journal and the other copy: {counted(recovered.added, 'call')}."
+        yield "Other calls bought after that are lost: they are paid for again when a build asks for them."
     if not recovered.losses:
         yield "As far as the runs' files say, no run lacks a call."
     for loss in recovered.losses:
@@ -147,6 +166,7 @@ def recovery_lines(path: Path, recovered: Recovered) -> Iterator[str]:
             yield escape(f"Run {loss.run} lacks {counted(loss.calls, 'call')} that its dataset was made from.")
         if loss.bought_since:
             bought = counted(loss.bought_since, "call")
-            yield escape(f"The last build of run {loss.run} ended after that and bought {bought}.")
+            after = "" if recovered.copy is None else "ended after that and "
+            yield escape(f"The last build of run {loss.run} {after}bought {bought}.")
     if recovered.damaged is not None:
         yield escape(f"The damaged journal is {recovered.damaged}.")

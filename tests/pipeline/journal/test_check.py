@@ -40,7 +40,7 @@ def test_recovering_a_sound_journal_changes_nothing_and_says_so(
     assert main(["journal", "--recover"]) == 0
     assert "runs/journal.sqlite is sound: there is nothing to recover" in capsys.readouterr().out
     assert main(["journal", "--recover", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"sound": True}
+    assert json.loads(capsys.readouterr().out) == {"sound": True, "added": 0}
     assert files_in(workspace) == before
     assert main(BUILD) == 0
 

@@ -9,17 +9,20 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.pipeline.journal.test_database import PAGE, answer, buy
 from tests.support.building import files_in
+from wukong_pipe.cli.main import main
 from wukong_pipe.errors import Interrupted, StoppedShort, WorkspaceError
 from wukong_pipe.journal import copies
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import INTERVAL, copies_of, copy_journal, copying, newer_copy
 from wukong_pipe.journal.migrations import MIGRATIONS
+from wukong_pipe.journal.records import Tokens
 from wukong_pipe.journal.store import Journal
 
 
@@ -223,6 +226,18 @@ def test_a_copying_that_is_killed_between_its_renames_leaves_the_older_copy(
     assert sizes(path) == [3, 2]
 
 
+def test_a_damaged_copy_does_not_take_the_place_of_a_sound_one(journal: Journal, path: Path) -> None:
+    newest, older = copies_of(path)
+    for numbers in (range(2), range(2, 4)):
+        buy(journal, numbers)
+        copy_journal(path)
+    newest.write_bytes(bytes(100) + newest.read_bytes()[100:])
+    buy(journal, range(4, 5))
+    copy_journal(path)
+    assert sizes(path) == [5, 2]
+    assert sound_version(newest) == sound_version(older) == len(MIGRATIONS)
+
+
 # --- what goes wrong ------------------------------------------------------------------------------------------
 
 
@@ -283,4 +298,81 @@ def test_a_copy_is_newer_where_it_holds_a_call_that_the_journal_lacks(path: Path
     assert newer_copy(path) == older
     path.unlink()
     Path("away.sqlite").rename(path)
+    assert newer_copy(path) is None
+
+
+def lose_journal(path: Path) -> None:
+    """As a user does who makes a demo before the next build: calls that cost nothing stand in a new journal."""
+    path.unlink()
+    with Journal(path) as journal:
+        journal.record(FREE)
+
+
+FREE = replace(answer(40), base_url="offline")
+
+
+def test_a_copy_is_newer_though_the_journal_holds_its_last_call(path: Path) -> None:
+    with Journal(path) as journal:
+        buy(journal, range(3))
+        journal.record(FREE)
+        copy_journal(path)
+    lose_journal(path)
+    assert newer_copy(path) == copies_of(path)[0]
+
+
+def test_the_older_copy_is_looked_at_where_the_newest_cannot_be_read_or_lacks_the_same(path: Path) -> None:
+    newest, older = copies_of(path)
+    with Journal(path) as journal:
+        for numbers in (range(3), range(3, 4)):
+            buy(journal, numbers)
+            copy_journal(path)
+    lose_journal(path)
+    shutil.copy(newest, "kept")
+    newest.write_bytes(bytes(100) + newest.read_bytes()[100:])
+    assert newer_copy(path) == older
+    shutil.copy(path, newest)
+    assert newer_copy(path) == older
+
+
+def test_a_copy_is_newer_than_a_journal_without_tables(path: Path) -> None:
+    """As a process leaves it that was killed while it made the journal."""
+    with Journal(path) as journal:
+        buy(journal, range(1))
+        copy_journal(path)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    assert newer_copy(path) == copies_of(path)[0]
+    assert main(["journal", "--recover"]) == 0
+    assert newer_copy(path) is None
+
+
+def test_calls_that_cost_nothing_make_no_copy_newer(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.record(FREE)
+        copy_journal(path)
+    path.unlink()
+    assert newer_copy(path) is None
+    with Journal(path):
+        assert newer_copy(path) is None
+
+
+def test_a_copy_is_newer_where_the_journal_lacks_a_request_that_may_be_billed(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.open_sends([answer(9)], [Tokens(9000, 700)], 0, None)
+        copy_journal(path)
+    path.unlink()
+    assert newer_copy(path) == copies_of(path)[0]
+    with Journal(path):
+        assert newer_copy(path) == copies_of(path)[0]
+    assert main(["journal", "--recover"]) == 0
+    assert newer_copy(path) is None
+
+
+def test_a_call_that_damage_made_up_makes_no_copy_newer(path: Path) -> None:
+    with Journal(path) as journal:
+        buy(journal, range(3))
+        copy_journal(path)
+    with closing(sqlite3.connect(copies_of(path)[0])) as db, db:
+        db.execute("UPDATE calls SET key = 'another' WHERE rowid = 2")
     assert newer_copy(path) is None

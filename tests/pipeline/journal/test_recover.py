@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.journal.test_database import PAGE, answer, buy
+from tests.pipeline.journal.test_database import answer, buy, purchase
 from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, provider
@@ -25,6 +26,7 @@ from wukong_pipe.journal.copies import copies_of, copy_journal
 from wukong_pipe.journal.database import log_of
 from wukong_pipe.journal.losses import Loss
 from wukong_pipe.journal.migrations import MIGRATIONS
+from wukong_pipe.journal.records import Tokens
 from wukong_pipe.journal.recover import Recovered, recover
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.screens.journal import recovery_lines
@@ -71,6 +73,7 @@ def test_the_newest_copy_takes_the_place_of_a_damaged_journal_which_is_kept() ->
     made = NEWEST.stat().st_mtime
     recovered = recover(WORKSPACE)
     assert (recovered.copy, recovered.copied, recovered.added) == (NEWEST, 20, 0)
+    assert recovered.made is not None
     assert datetime.fromisoformat(recovered.made).timestamp() == int(made)
     assert recovered.damaged is not None
     assert recovered.damaged.read_bytes() == damaged
@@ -116,6 +119,27 @@ def test_a_call_without_usage_is_booked_at_the_most_it_can_have_used() -> None:
         assert not [send for send in journal.sends() if send.key == answer(31).key], "the embedded teacher is free"
 
 
+def test_batches_requests_on_their_way_and_grants_are_added_too() -> None:
+    fill(copied=5)
+    with Journal(JOURNAL) as journal:
+        wanted = [purchase(number) for number in range(30, 33)]
+        sends = journal.open_sends(wanted, [Tokens(9000, 700)] * 3, 0, None)
+        batch = journal.open_batch("mark", list(zip(wanted[:2], sends[:2], strict=True)))
+        journal.file_batch(batch, "file")
+        journal.allow("run", "section", 2)
+        journal.refuse_rung("http://x/v1", "m", 0)
+        batches, sent = journal.open_batches("http://x/v1", "m"), list(journal.sends())
+    data = JOURNAL.read_bytes()
+    at = data.index(answer(2).reply[:16])
+    JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
+    recover(WORKSPACE)
+    with Journal(JOURNAL) as journal:
+        assert journal.open_batches("http://x/v1", "m") == batches
+        assert [item[0] for item in journal.batch_items(batch)] == wanted[:2]
+        assert list(journal.sends()) == sent
+        assert (journal.allowance("run", "section"), journal.rung("http://x/v1", "m")) == (2, 1)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_noise_makes_no_false_call(seed: int) -> None:
     data = bytearray(fill(copied=5, later=25))
@@ -129,12 +153,6 @@ def test_noise_makes_no_false_call(seed: int) -> None:
         calls = list(journal.calls())
     assert all(call == true[call.key] for call in calls)
     assert len(calls) == 5 + recovered.added
-
-
-def spoilt(copy: Path) -> None:
-    with copy.open("r+b") as file:
-        file.seek(2 * PAGE)
-        file.write(bytes(3 * PAGE))
 
 
 def test_a_copy_that_is_not_sound_is_passed_over_and_kept_and_what_can_be_read_of_it_is_added() -> None:
@@ -186,21 +204,68 @@ def test_each_damaged_journal_is_kept_under_a_name_of_its_own() -> None:
         assert recover(WORKSPACE).damaged == Path(f"runs/journal.sqlite.damaged-{number}")
 
 
+def test_without_a_sound_copy_what_can_still_be_read_is_the_journal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Journal(JOURNAL) as journal:
+        buy(journal, range(30))
+    data = JOURNAL.read_bytes()
+    at = data.index(answer(5).reply[:16])
+    JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
+    assert main(["journal", "--recover"]) == 0
+    assert "No copy of the journal runs/journal.sqlite is sound. It holds now what could still be read: 29 calls." in (
+        " ".join(capsys.readouterr().out.split())
+    )
+    assert calls_in_journal() == [answer(number).key for number in range(30) if number != 5]
+    with Journal(JOURNAL) as journal:
+        assert len(list(journal.sends())) == 30
+    assert sound_version(JOURNAL) == sound_version(NEWEST) == len(MIGRATIONS)
+
+
+def test_a_sound_journal_keeps_all_and_gets_what_its_copies_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    fill(copied=3)
+    JOURNAL.unlink()
+    with Journal(JOURNAL) as journal:
+        buy(journal, range(2))
+        (send,) = journal.open_sends([purchase(7)], [Tokens(9000, 700)], 0, None)
+        journal.file_batch(journal.open_batch("mark", [(purchase(7), send)]), "file")
+        journal.allow("run", "section", 3)
+    assert main(["journal", "--recover", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"sound": True, "added": 1}
+    with Journal(JOURNAL) as journal:
+        assert journal.holds(answer(2).key)
+        assert [batch.mark for batch in journal.open_batches("http://x/v1", "m")] == ["mark"]
+        assert journal.allowance("run", "section") == 3
+    assert not list(Path("runs").glob("*damaged*"))
+    assert main(["journal", "--recover"]) == 0
+    assert "is sound: there is nothing to recover" in capsys.readouterr().out
+
+
 # --- what is refused ------------------------------------------------------------------------------------------
 
 
-def test_without_a_sound_copy_one_sentence_says_so_and_nothing_changes() -> None:
+def test_where_nothing_can_be_read_one_sentence_says_so_and_nothing_changes() -> None:
     fill()
     beheaded()
-    spoilt(NEWEST)
+    shutil.copy(JOURNAL, NEWEST)
     before = files_in(Path("runs"))
     with pytest.raises(WorkspaceError) as caught:
         recover(WORKSPACE)
     assert str(caught.value) == (
-        "There is no sound copy of runs/journal.sqlite (journal.sqlite.copy-1 or journal.sqlite.copy-2): put one back "
-        "from a backup of yours, or move the journal and its copies away to pay for its calls again."
+        "There is no sound copy of runs/journal.sqlite (journal.sqlite.copy-1 or journal.sqlite.copy-2), and no call "
+        "can be read from it: put a copy back from a backup of yours, or move the journal and its copies away to pay "
+        "for its calls again."
     )
     assert files_in(Path("runs")) == before
+
+
+def test_a_copy_of_a_newer_version_is_named() -> None:
+    fill()
+    with sqlite3.connect(NEWEST) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    beheaded()
+    with pytest.raises(WorkspaceError) as caught:
+        recover(WORKSPACE)
+    assert str(caught.value) == f"{NEWEST} was written by a newer wukong-pipe: update this one."
 
 
 def test_where_there_is_neither_a_journal_nor_a_copy_there_is_nothing_to_recover() -> None:
@@ -217,7 +282,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch: pytest.Monke
 
     with monkeypatch.context() as read_only:
         read_only.setattr(shutil, "copyfile", refuse)
-        with pytest.raises(WorkspaceError, match=r"cannot be restored from .*copy-1: .*Permission denied"):
+        with pytest.raises(WorkspaceError, match=r"journal\.sqlite cannot be restored: .*Permission denied"):
             recover(WORKSPACE)
     assert not [name for name in files_in(Path("runs")) if name.startswith(".")]
 
@@ -230,6 +295,7 @@ def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
     at = data.index(answer(3).reply[:16])
     JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
     damaged = JOURNAL.read_bytes()
+    os.utime(NEWEST, (1e9, 1e9))
     left, replace_file = step, Path.replace
 
     def crash(file: Path, target: Path) -> Path:
@@ -244,7 +310,7 @@ def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
         if step < 4:
             with pytest.raises(KeyboardInterrupt):
                 recover(WORKSPACE)
-    recover(WORKSPACE)
+    assert recover(WORKSPACE).made == "2001-09-09T01:46:40+00:00"
     assert len(calls_in_journal()) == 20
     kept = [file.read_bytes() for file in Path("runs").glob("journal.sqlite.damaged-?")]
     assert damaged in kept
@@ -307,10 +373,16 @@ def test_the_runs_that_lose_calls_are_named_with_how_many(capsys: pytest.Capture
 def test_the_losses_of_a_recovery_are_sentences() -> None:
     losses = (Loss("k", 12, 0), Loss("n", 0, 1234), Loss("o", 1, 2))
     recovered = Recovered(NEWEST, "2026-01-01T00:00:00+00:00", 1500, 3, Path("runs/journal.sqlite.damaged-1"), losses)
+    alone = replace(recovered, copy=None, made=None, copied=0, losses=losses[1:2], damaged=None)
+    assert list(recovery_lines(JOURNAL, alone)) == [
+        "No copy of the journal runs/journal.sqlite is sound. It holds now what could still be read: 3 calls.",
+        "Its other calls are lost: they are paid for again when a build asks for them.",
+        "The last build of run n bought 1,234 calls.",
+    ]
     assert list(recovery_lines(JOURNAL, recovered)) == [
         "The journal runs/journal.sqlite was restored from runs/journal.sqlite.copy-1, a copy of "
         "2026-01-01T00:00:00+00:00 with 1,500 calls.",
-        "Added from the damaged file: 3 later calls.",
+        "Added from the damaged journal and the other copy: 3 calls.",
         "Other calls bought after that are lost: they are paid for again when a build asks for them.",
         "Run k lacks 12 calls that its dataset was made from.",
         "The last build of run n ended after that and bought 1,234 calls.",
