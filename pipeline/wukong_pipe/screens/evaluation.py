@@ -15,7 +15,7 @@ from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
     from wukong_trainer.report.history import PastEvaluation
-    from wukong_trainer.report.metrics_file import (
+    from wukong_trainer.report.metrics_records import (
         AllInventions,
         Difference,
         JudgeRates,

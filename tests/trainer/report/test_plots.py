@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.answered import HOSTILE
-from wukong_trainer.report.metrics_file import LevelPart
+from wukong_trainer.report.metrics_records import LevelPart
 from wukong_trainer.report.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
 from wukong_trainer.report.words import WORDS
 

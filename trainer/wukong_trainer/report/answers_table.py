@@ -14,7 +14,7 @@ from wukong_pipe.printable import printable
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.report.comparisons import comparisons, outcome
 from wukong_trainer.report.leakage import why_unknown
-from wukong_trainer.report.metrics_file import Metrics
+from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.scoring.figures import interval, percent, points

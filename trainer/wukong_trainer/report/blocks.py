@@ -8,7 +8,7 @@ from typing import Any
 
 from wukong_trainer.report.history import PastEvaluation, past_evaluation
 from wukong_trainer.report.leakage import leakage_cell
-from wukong_trainer.report.metrics_file import (
+from wukong_trainer.report.metrics_records import (
     AllInventions,
     Ends,
     Forgetting,

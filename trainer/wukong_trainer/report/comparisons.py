@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wukong_trainer.evaluation.metrics import LEVELS
-from wukong_trainer.report.metrics_file import LevelPart, Metrics
+from wukong_trainer.report.metrics_records import LevelPart, Metrics
 from wukong_trainer.scoring.scores import PRIMARY
 
 OUTCOMES = ("won", "lost", "both_wrong", "both_right")

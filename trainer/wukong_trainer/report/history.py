@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wukong_trainer.report.json_records import UnlikeError, read_as
-from wukong_trainer.report.metrics_file import Verdict
+from wukong_trainer.report.metrics_records import Verdict
 from wukong_trainer.scoring.figures import engine_of, sample_of
 
 

@@ -6,7 +6,7 @@ This file chooses the sentences; the sentences stand in words.toml under [leakag
 
 from __future__ import annotations
 
-from wukong_trainer.report.metrics_file import Metrics
+from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.words import Words
 
 

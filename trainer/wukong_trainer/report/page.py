@@ -27,7 +27,8 @@ from wukong_trainer.report.blocks import blocks_of, history_block, score_table, 
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons
 from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
 from wukong_trainer.report.leakage import leakage_sentences
-from wukong_trainer.report.metrics_file import Metrics, read_metrics
+from wukong_trainer.report.metrics_file import read_metrics
+from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.plots import Log, differences_plot, loss_plot, rates_plot
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.training_tables import last_losses, logged_table, preflight_table

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import escape
 
 from wukong_pipe.printable import printable
-from wukong_trainer.report.metrics_file import LevelPart
+from wukong_trainer.report.metrics_records import LevelPart
 from wukong_trainer.report.words import Words, percent
 from wukong_trainer.scoring.figures import points
 from wukong_trainer.scoring.scores import PRIMARY

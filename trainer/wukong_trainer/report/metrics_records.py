@@ -1,0 +1,261 @@
+"""metrics.json as frozen dataclasses, one for each of its blocks; the one place that knows its keys.
+
+    {"primary": {"level": "wording", "n": 709, "base": 0.0, "tuned": 0.95, "verdict": "better", …},
+     "levels": {"wording": {"n": 709, "sections": 44, "base": {"f1": 0.0, …}, "tuned": {"f1": 0.97, …}, …}, …},
+     "leakage": "none", "settings": {…}, "hallucination": {…}, "judge": {…}, …}
+
+Shares and differences of shares are numbers between -1 and 1; `ci95` is the 95 % interval of the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Ends = tuple[float, float]
+VerdictName = Literal["better", "worse", "no evidence", "too few sections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A difference of shares on n questions, tuned minus base, with its 95 % interval."""
+
+    n: int
+    difference: float
+    ci95: Ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates(Difference):
+    """The shares of right answers."""
+
+    base: float
+    tuned: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Rates):
+    """A result, and what it proves."""
+
+    verdict: VerdictName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Primary(Verdict):
+    """The result that the evaluation is about."""
+
+    level: str
+    sections: int
+    alone: int
+    smallest_effect: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPart(Difference):
+    """The questions of a level, or some of them (a form of wording, a kind of question): the difference of the primary
+    score, and all mean scores by name."""
+
+    sections: int
+    base: dict[str, float]
+    tuned: dict[str, float]
+    verdict: VerdictName
+    wilson95: dict[str, Ends]
+    """By side: the interval of its share of right answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreDifference:
+    """How the mean of one score differs over the n questions where both models have it."""
+
+    n: int
+    difference: float
+    ci95: Ends | None
+    p: float
+    p_holm: float | None = None
+    """None for the primary score, which stands outside the family."""
+    smallest_effect: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignTest:
+    """How likely a tally like this one is without a true difference."""
+
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionTally(SignTest):
+    """Sections that the tuned model won, tied and lost."""
+
+    wins: int
+    ties: int
+    losses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level(LevelPart):
+    """All questions of a level."""
+
+    alone: int
+    """Questions that name no section and no group."""
+    wins: int
+    ties: int
+    losses: int
+    mcnemar: SignTest
+    by_section: SectionTally
+    compared: dict[str, ScoreDifference]
+    corpus_bleu: dict[str, dict[str, float]]
+    """By language, then by side."""
+    by_form: dict[str, LevelPart] = field(default_factory=dict)
+    by_kind: dict[str, LevelPart] = field(default_factory=dict)
+    explanation: str = ""
+    causes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikelihoodDifference:
+    """The mean log-likelihood of the reference per token (nats)."""
+
+    n: int
+    base: float
+    tuned: float
+    difference: float
+    ci95: Ends | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting(Rates):
+    """General questions that the corpus is not about."""
+
+    dropped: int
+    loglik: LikelihoodDifference
+    by_lang: dict[str, Rates]
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventedTerms:
+    """Numbers and names in the answers of one side."""
+
+    stated: int
+    invented: int
+    answers: float
+    """The share of answers that invent something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventionRates(Difference):
+    """Inventions of both sides; the difference is of the shares of answers that invent something."""
+
+    base: InventedTerms
+    tuned: InventedTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllInventions(InventionRates):
+    """What stands nowhere in the source, and what stands outside of the section."""
+
+    missing: int
+    levels: dict[str, InventionRates]
+    outside_section: InventionRates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBookRates(Rates):
+    """One level; difference and ci95 are tuned minus open book."""
+
+    open_book: float
+    gap_closed: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBookBound:
+    """The base with the section in its prompt."""
+
+    cut: int
+    missing: int
+    levels: dict[str, OpenBookRates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How often the judge agrees with the primary score."""
+
+    n: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRates:
+    """What a judge said of n pairs of answers."""
+
+    n: int
+    wins: int
+    ties: int
+    losses: int
+    win_rate: float
+    ci95: Ends
+    p: float
+    consistency: float | None
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeResult(JudgeRates):
+    """All levels together, and each."""
+
+    unjudged: int
+    levels: dict[str, JudgeRates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalRates(Difference):
+    """Right answers of another model and of the first on a level; the difference is the model's minus the first's."""
+
+    first: float
+    model: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalModel:
+    """Another model."""
+
+    name: str
+    leakage: str
+    levels: dict[str, RivalRates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rivals:
+    """Other models, each beside the first."""
+
+    first: str
+    models: list[RivalModel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakCheck:
+    """Whether the build's audit "stands" for these questions, or why not; and the closest trained question (0..1)."""
+
+    audit: str
+    closest: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """One evaluation. A level without questions has no entry in `levels`; figures.py explains `sample` and `engine`."""
+
+    primary: Primary
+    levels: dict[str, Level]
+    base_model: str
+    adapter: str
+    leakage: str
+    settings: dict[str, Any]
+    sample: dict[str, int] | None
+    engine: str
+    leak_check: LeakCheck | None = None
+    forgetting: Forgetting | None = None
+    hallucination: AllInventions | None = None
+    open_book: OpenBookBound | None = None
+    judge: JudgeResult | None = None
+    against: Rivals | None = None
