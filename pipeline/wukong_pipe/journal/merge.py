@@ -12,8 +12,10 @@ from typing import Any, get_args
 
 from wukong_pipe.journal.check import selectable
 from wukong_pipe.journal.database import Database, is_filled, log_of, read_only
-from wukong_pipe.journal.records import SEND_COLUMNS, Call, Outcome, Send
+from wukong_pipe.journal.records import SEND_COLUMNS, Call, Outcome, Send, call_key
 
+_DAMAGE = (sqlite3.Error, TypeError, ValueError)
+"""What reading a damaged file raises: its text may not be UTF-8, and that of its schema neither."""
 _TYPES = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
 _LEAST_ROW = 20
 """Bytes that a row takes at least: a larger row number than the file has room for is damage."""
@@ -39,7 +41,7 @@ def merge(source: Path, into: Path) -> int:
         merging.add_batches(merging.add_sends())
         merging.add_allowances_and_rungs()
         merging.book_without_send(calls)
-        merging.reopen_unanswered()
+        merging.open_what_lacks_an_answer()
     return len(calls)
 
 
@@ -57,13 +59,13 @@ class _Merging:
             (name, kind, needed) for _, name, kind, needed, *_ in self._target.rows(f"PRAGMA table_info({table})")
         ]
         number, last = 0, self._most_rows
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_DAMAGE):
             names = selectable(self._db, table, [name for name, *_ in columns])
-            with contextlib.suppress(sqlite3.Error, TypeError):
+            with contextlib.suppress(*_DAMAGE):
                 # A damaged page may hide the last row, or give it any number.
                 last = min(last, self._db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0)
             for number in range(1, last + 1):
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(*_DAMAGE):
                     row = self._db.execute(f"SELECT {names} FROM {table} WHERE rowid = ?", (number,)).fetchone()
                     if row and all(
                         isinstance(value, _TYPES[kind]) or (value is None and not needed)
@@ -126,9 +128,13 @@ class _Merging:
                 (mark, base_url, model, run, remote, ended, created, file),
             )
             ((numbers[there],),) = self._target.rows("SELECT id FROM batches WHERE mark = ?", (mark,))
-        for batch, send, *rest in self._rows("batch_items"):
-            if batch in numbers and send in sends:
-                self._insert("batch_items", (numbers[batch], sends[send], *rest))
+        for batch, send, key, attempt, request in self._rows("batch_items"):
+            # The key vouches for the rest of the row, and must be that of its request's row.
+            if batch in numbers and send in sends and key == call_key(request, attempt):
+                self._target.write(
+                    "INSERT OR IGNORE INTO batch_items SELECT ?, id, key, ?, ? FROM sends WHERE id = ? AND key = ?",
+                    (numbers[batch], attempt, request, sends[send], key),
+                )
 
     def add_allowances_and_rungs(self) -> None:
         """Add what was granted to sections and pairs, and what servers refused."""
@@ -149,13 +155,15 @@ class _Merging:
             if call.base_url != "offline" and call.key not in booked:
                 self._insert("sends", (None, *_send_of(call)))
 
-    def reopen_unanswered(self) -> None:
-        """Open the batches again that brought answers which are lost: the provider has them still, and paid for."""
-        self._target.write(
-            "UPDATE sends SET outcome = 'open' WHERE outcome = 'answered' AND id IN (SELECT send FROM batch_items)"
-            " AND key NOT IN (SELECT key FROM calls)",
-            (),
-        )
+    def open_what_lacks_an_answer(self) -> None:
+        """Open the batches again that brought answers which are lost: the provider has them still, and was paid. What
+        is answered is not waited for: a call is written once."""
+        in_batch = "id IN (SELECT send FROM batch_items)"
+        for then, now, held in (("open", "answered", "IN"), ("answered", "open", "NOT IN")):
+            self._target.write(
+                f"UPDATE sends SET outcome = ? WHERE outcome = ? AND {in_batch} AND key {held} (SELECT key FROM calls)",
+                (now, then),
+            )
         self._target.write(
             "UPDATE batches SET ended = 0 WHERE id IN (SELECT i.batch FROM batch_items i"
             " JOIN sends s ON s.id = i.send AND s.outcome = 'open')",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.journal.test_database import answer, buy, purchase
+from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.database import log_of
 from wukong_pipe.journal.merge import merge
 from wukong_pipe.journal.migrations import MIGRATIONS
@@ -211,6 +213,69 @@ def test_a_batch_whose_answers_are_lost_is_collected_again(there: Journal) -> No
         ((wanted, *_),) = here.batch_items(open_again.id)
         assert wanted == purchase(11)
         assert cost(here) == before
+
+
+def test_a_call_of_an_open_batch_that_is_held_is_not_waited_for(there: Journal) -> None:
+    """Its answer could not be written a second time."""
+    batch = send_batch(there, range(10, 12))
+    execute(THERE, "PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(THERE, HERE)
+    collect(there, batch)
+    execute(THERE, "UPDATE sends SET outcome = 'opem' WHERE key = ?", answer(10).key)
+    execute(THERE, "UPDATE calls SET reply = x'00' WHERE key = ?", answer(11).key)
+    before = cost(there)
+    assert merge(THERE, HERE) == 1
+    with Journal(HERE) as here:
+        (batch_here,) = here.open_batches("http://x/v1", "m")
+        assert [item[0] for item in here.batch_items(batch_here.id)] == [purchase(11)]
+        booked = cost(here)
+        assert before is not None
+        assert booked is not None
+        assert booked >= before
+        collect(here, batch_here.id)
+        assert len(keys(here)) == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_in_any_table_leaves_a_journal_that_can_be_used(there: Journal, seed: int) -> None:
+    buy(there, range(20))
+    send_batch(there, range(30, 40))
+    collect(there, send_batch(there, range(40, 50)))
+    there.allow("run", "section", 2)
+    there.refuse_rung("http://x/v1", "m", 0)
+    execute(THERE, "PRAGMA wal_checkpoint(TRUNCATE)")
+    data, chance = bytearray(THERE.read_bytes()), random.Random(seed)
+    for _ in range(chance.choice([1, 20, 200])):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    noisy = Path("noisy.sqlite")
+    noisy.write_bytes(data)
+    merge(noisy, HERE)
+    assert sound_version(HERE) == len(MIGRATIONS)
+    assert merge(noisy, HERE) == 0
+    true = {call.key: call for call in there.calls()}
+    with Journal(HERE) as here:
+        assert all(call == true[call.key] for call in here.calls())
+        assert cost(here) is not None
+        assert {call.key for call in here.calls()} <= {send.key for send in here.sends()}
+        for batch in here.open_batches("http://x/v1", "m"):
+            assert not {item[0].key for item in here.batch_items(batch.id)} & set(keys(here))
+
+
+@pytest.mark.parametrize("damage", ["key = 'another'", "attempt = 1", "request = x'00'", "send = 99"])
+def test_a_request_of_a_batch_that_its_key_does_not_prove_is_left_out(there: Journal, damage: str) -> None:
+    send_batch(there, range(10, 12))
+    execute(THERE, f"UPDATE batch_items SET {damage} WHERE rowid = 1")
+    merge(THERE, HERE)
+    with Journal(HERE) as here:
+        assert [item[0] for item in here.batch_items(1)] == [purchase(11)]
+        assert len(list(here.sends())) == 2, "it may be billed"
+
+
+def test_a_file_whose_tables_have_no_readable_name_adds_nothing(there: Journal) -> None:
+    buy(there, range(1))
+    execute(THERE, "PRAGMA wal_checkpoint(TRUNCATE)")
+    THERE.write_bytes(THERE.read_bytes().replace(b"base_url TEXT", b"base_\xff\xcfl TEXT"))
+    assert merge(THERE, HERE) == 0
 
 
 @pytest.mark.parametrize(
