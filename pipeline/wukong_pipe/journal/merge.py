@@ -58,7 +58,7 @@ class _Merging:
         columns = [
             (name, kind, needed) for _, name, kind, needed, *_ in self._target.rows(f"PRAGMA table_info({table})")
         ]
-        number, last = 0, self._most_rows
+        last = self._most_rows
         with contextlib.suppress(*_DAMAGE):
             names = selectable(self._db, table, [name for name, *_ in columns])
             with contextlib.suppress(*_DAMAGE):

@@ -67,9 +67,10 @@ def recover(workspace: Workspace) -> Recovered:
         if copy:
             # A recovery that is interrupted after this is finished from `half`, and says the same of its age.
             os.utime(half, (made.timestamp(), made.timestamp()))
-        if copy != newest:
-            # It is damaged, and must not take the place of the older copy, which may be sound.
-            _move_away(newest)
+        if copy != newest and newest.exists():
+            # It is damaged, and `publish` replaces it. It stays in its place until then: it may hold what nothing else
+            # does.
+            shutil.copy2(newest, _aside(newest, _free_number(newest)))
         publish(half, path)
         damaged = _move_away(path)
         shutil.copyfile(newest, half)
@@ -124,9 +125,7 @@ def _nothing_to_read(path: Path) -> WorkspaceError:
 
 def _move_away(path: Path) -> Path | None:
     """Give a damaged file and what is beside it another name, a new one; None where there is no file."""
-    number = 1
-    while any(_aside(path, number, end).exists() for end in ("", "-wal")):
-        number += 1
+    number = _free_number(path)
     damaged = _aside(path, number) if path.exists() else None
     # The log goes first: if it stayed behind alone, SQLite would take it for that of the restored file.
     for end in ("-wal", "-shm", ""):
@@ -135,6 +134,14 @@ def _move_away(path: Path) -> Path | None:
             old.replace(_aside(path, number, end))
     sync(path.parent)
     return damaged
+
+
+def _free_number(path: Path) -> int:
+    """The first number under which no damaged file is kept."""
+    number = 1
+    while any(_aside(path, number, end).exists() for end in ("", "-wal")):
+        number += 1
+    return number
 
 
 def _aside(path: Path, number: int, end: str = "") -> Path:

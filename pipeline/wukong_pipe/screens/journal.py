@@ -151,7 +151,7 @@ def recovery_lines(path: Path, recovered: Recovered) -> Iterator[str]:
     """What was restored, which runs lack calls, and what that costs, for people."""
     if recovered.copy is None:
         calls = counted(recovered.added, "call")
-        yield escape(f"No copy of the journal {path} is sound. It holds now what could still be read: {calls}.")
+        yield escape(f"No copy of the journal {path} is sound. The journal now holds what could be read: {calls}.")
         yield "Its other calls are lost: they are paid for again when a build asks for them."
     else:
         calls = counted(recovered.copied, "call")

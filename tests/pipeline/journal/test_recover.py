@@ -211,8 +211,9 @@ def test_without_a_sound_copy_what_can_still_be_read_is_the_journal(capsys: pyte
     at = data.index(answer(5).reply[:16])
     JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
     assert main(["journal", "--recover"]) == 0
-    assert "No copy of the journal runs/journal.sqlite is sound. It holds now what could still be read: 29 calls." in (
-        " ".join(capsys.readouterr().out.split())
+    assert (
+        "No copy of the journal runs/journal.sqlite is sound. The journal now holds what could be read: 29 calls."
+        in (" ".join(capsys.readouterr().out.split()))
     )
     assert calls_in_journal() == [answer(number).key for number in range(30) if number != 5]
     with Journal(JOURNAL) as journal:
@@ -316,6 +317,34 @@ def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
     assert damaged in kept
 
 
+@pytest.mark.parametrize("step", range(4))
+def test_what_a_damaged_copy_alone_holds_outlives_a_recovery_that_is_killed(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = fill(copied=10)
+    at = data.index(answer(3).reply[:16])
+    damaged = data[:at] + b"\0" * 16 + data[at + 16 :]
+    NEWEST.write_bytes(damaged)
+    beheaded()
+    left, replace_file = step, Path.replace
+
+    def crash(file: Path, target: Path) -> Path:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return replace_file(file, target)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", crash)
+        if step < 3:
+            with pytest.raises(KeyboardInterrupt):
+                recover(WORKSPACE)
+    recover(WORKSPACE)
+    assert len(calls_in_journal()) == 9
+    assert Path("runs/journal.sqlite.copy-1.damaged-1").read_bytes() == damaged
+
+
 # --- as users type it -----------------------------------------------------------------------------------------
 
 
@@ -375,7 +404,7 @@ def test_the_losses_of_a_recovery_are_sentences() -> None:
     recovered = Recovered(NEWEST, "2026-01-01T00:00:00+00:00", 1500, 3, Path("runs/journal.sqlite.damaged-1"), losses)
     alone = replace(recovered, copy=None, made=None, copied=0, losses=losses[1:2], damaged=None)
     assert list(recovery_lines(JOURNAL, alone)) == [
-        "No copy of the journal runs/journal.sqlite is sound. It holds now what could still be read: 3 calls.",
+        "No copy of the journal runs/journal.sqlite is sound. The journal now holds what could be read: 3 calls.",
         "Its other calls are lost: they are paid for again when a build asks for them.",
         "The last build of run n bought 1,234 calls.",
     ]

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,7 @@ from tests.support.provider import NO_LIMITS, NO_MODELS, Response, Script, compl
 from wukong_pipe.cli.main import main
 from wukong_pipe.commands.build import EVERYBODY
 from wukong_pipe.errors import CeilingReached, Interrupted, StoppedShort, TeacherError, WorkspaceError, WukongError
+from wukong_pipe.journal.copies import copies_of
 from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.batch import BatchBackend
@@ -155,6 +156,20 @@ def test_a_build_takes_two_waves_and_gives_the_bytes_of_live_calls(serve: Serve,
         assert main(command(server, corpus, "--runs-dir", "live/runs", *more)) == 0
     assert server.pages == []
     assert dataset() == expected
+
+
+def test_answers_that_a_damaged_journal_lost_are_collected_again_and_not_bought(serve: Serve, corpus: Path) -> None:
+    server = serve(GoodTeacher())
+    assert main(command(server, corpus, "--batch")) == 0
+    expected, sent, path = dataset(), len(server.lines), Path("runs/journal.sqlite")
+    for copy in copies_of(path):
+        copy.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE calls SET reply = x'00' WHERE rowid % 3 = 0")
+    assert main(["journal", "--recover"]) == 0
+    assert main(command(server, corpus, "--batch")) == 0
+    assert dataset() == expected
+    assert (len(server.batches), len(server.lines)) == (2, sent)
 
 
 def test_wordings_of_questions_and_answers_go_up_together(
