@@ -288,15 +288,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch: pytest.Monke
     assert not [name for name in files_in(Path("runs")) if name.startswith(".")]
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
-    step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = fill(copied=10, later=10)
-    at = data.index(answer(3).reply[:16])
-    JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
-    damaged = JOURNAL.read_bytes()
-    os.utime(NEWEST, (1e9, 1e9))
+def recover_killed_at(step: int, monkeypatch: pytest.MonkeyPatch, renames: int) -> None:
+    """A recovery that ends before its rename number `step`; of those beyond its `renames` there is none to begin."""
     left, replace_file = step, Path.replace
 
     def crash(file: Path, target: Path) -> Path:
@@ -308,9 +301,21 @@ def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
 
     with monkeypatch.context() as killed:
         killed.setattr(Path, "replace", crash)
-        if step < 4:
+        if step < renames:
             with pytest.raises(KeyboardInterrupt):
                 recover(WORKSPACE)
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_recovery_that_is_killed_at_any_rename_is_finished_by_the_next(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = fill(copied=10, later=10)
+    at = data.index(answer(3).reply[:16])
+    JOURNAL.write_bytes(data[:at] + b"\0" * 16 + data[at + 16 :])
+    damaged = JOURNAL.read_bytes()
+    os.utime(NEWEST, (1e9, 1e9))
+    recover_killed_at(step, monkeypatch, renames=4)
     assert recover(WORKSPACE).made == "2001-09-09T01:46:40+00:00"
     assert len(calls_in_journal()) == 20
     kept = [file.read_bytes() for file in Path("runs").glob("journal.sqlite.damaged-?")]
@@ -326,20 +331,7 @@ def test_what_a_damaged_copy_alone_holds_outlives_a_recovery_that_is_killed(
     damaged = data[:at] + b"\0" * 16 + data[at + 16 :]
     NEWEST.write_bytes(damaged)
     beheaded()
-    left, replace_file = step, Path.replace
-
-    def crash(file: Path, target: Path) -> Path:
-        nonlocal left
-        if not left:
-            raise KeyboardInterrupt
-        left -= 1
-        return replace_file(file, target)
-
-    with monkeypatch.context() as killed:
-        killed.setattr(Path, "replace", crash)
-        if step < 3:
-            with pytest.raises(KeyboardInterrupt):
-                recover(WORKSPACE)
+    recover_killed_at(step, monkeypatch, renames=3)
     recover(WORKSPACE)
     assert len(calls_in_journal()) == 9
     assert Path("runs/journal.sqlite.copy-1.damaged-1").read_bytes() == damaged
