@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS
-from wukong_pipe.checks.answer_wordings import ANSWER_WORDING_CHECKS
+from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate, read_pair
-from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair, doubtful, known_to
-from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
+from wukong_pipe.checks.findings import worst
+from wukong_pipe.checks.pairs import check_pair, doubtful
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.corpus.split import split
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
@@ -43,7 +43,7 @@ class Verdict:
 
     row: dict[str, Any]
     check: str
-    """The check that rejected it; empty where all let it pass."""
+    """The code of the reason against it; empty where all let it pass."""
     reason: str
     doubtful: bool = False
     """Whether a pair that passed is one that an optional judge would look at."""
@@ -119,29 +119,17 @@ def reworded(corpus: str, lang: Lang, answers: str) -> Iterator[Verdict]:
 def on_wording(wording: str, base: dict[str, Any], section: Section) -> tuple[str, str]:
     """The same as `on_answer` for another wording of an answer that is taken as good."""
     pair = QAPair(section, base["question"], base["answer"], tuple(base["evidence"]), (1, 1), "base", "", "", "")
-    for check in ANSWER_WORDING_CHECKS:
-        if reason := check(wording, pair):
-            return check.__name__, str(reason)
-    return "", ""
+    return told(worst(check_answer(wording, pair)))
 
 
 def on_answer(row: dict[str, Any], section: Section) -> tuple[str, str]:
-    """The name of the check that rejects an answer, and its reason; both empty where none does."""
+    """The code of the reason against an answer, and the reason; both empty where there is none."""
     candidate = read_pair(row, section)
-    if isinstance(candidate, Reason):
-        return "schema", str(candidate)
-    for check in PAIR_CHECKS:
-        if reason := check(candidate, section):
-            return _name(check.__name__, candidate, section), str(reason)
-    return "", ""
+    return told(candidate if isinstance(candidate, Reason) else worst(check_pair(candidate, section)))
 
 
-def _name(check: str, candidate: Candidate, section: Section) -> str:
-    """The check's name; of those that look into the answer, the first that objects."""
-    if check != "_grounded":
-        return check
-    known = known_to(candidate, section)
-    return next(check.__name__ for check in ANSWER_CHECKS if check(candidate.answer, known))
+def told(reason: Reason | None) -> tuple[str, str]:
+    return (reason.code, str(reason)) if reason else ("", "")
 
 
 def is_doubtful(row: dict[str, Any], section: Section) -> bool:
@@ -154,10 +142,7 @@ def is_doubtful(row: dict[str, Any], section: Section) -> bool:
 def on_paraphrase(row: dict[str, Any], section: Section) -> tuple[str, str]:
     """The same for a paraphrase of a question whose answer is taken as good."""
     pair = QAPair(section, row["question"], row["answer"], tuple(row["evidence"]), (1, 1), "base", "", "", "")
-    for check in PARAPHRASE_CHECKS:
-        if reason := check(row["paraphrase"], pair):
-            return check.__name__, str(reason)
-    return "", ""
+    return told(worst(check_paraphrase(row["paraphrase"], pair)))
 
 
 def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
@@ -166,7 +151,7 @@ def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         kinds[verdict.row["kind"]].append(verdict)
     spoilt = [verdict for kind, found in kinds.items() if kind not in HONEST for verdict in found]
-    yield "| kind | n | rejected | 95 % interval | doubtful | by which check |"
+    yield "| kind | n | rejected | 95 % interval | doubtful | by which reason |"
     yield "|---|---|---|---|---|---|"
     for kind in sorted(kinds, key=lambda kind: (kind not in HONEST, kind)):
         yield line(f"{kind} (honest)" if kind in HONEST else kind, kinds[kind])
@@ -177,7 +162,7 @@ def line(name: str, verdicts: list[Verdict]) -> str:
     """One line of the table."""
     caught = Counter(verdict.check for verdict in verdicts if verdict.check)
     low, high = wilson(caught.total(), len(verdicts))
-    by = ", ".join(f"{check.strip('_')} {count}" for check, count in caught.most_common())
+    by = ", ".join(f"{check} {count}" for check, count in caught.most_common())
     doubted = sum(verdict.doubtful for verdict in verdicts) / len(verdicts)
     share = caught.total() / len(verdicts)
     return f"| {name} | {len(verdicts)} | {share:.1%} | {low:.1%}–{high:.1%} | {doubted:.1%} | {by} |"

@@ -15,6 +15,7 @@ from wukong_pipe.checks.base_question import TOPIC_TERM
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.comparing import Known, content
 from wukong_pipe.checks.contradictions import crossed, denied, is_negative, opposite_said
+from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import known_to
 from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
 from wukong_pipe.checks.question_scope import same_scope
@@ -39,9 +40,9 @@ _POSSESSIVE = re.compile(r" s(?: |$)")
 """In normal form: NASA's is “nasa s”."""
 
 
-def check_answer(wording: str, pair: QAPair) -> Reason | None:
-    """The first reason why a wording cannot stand for its pair's answer."""
-    return next(filter(None, (check(wording, pair) for check in ANSWER_WORDING_CHECKS)), None)
+def check_answer(wording: str, pair: QAPair) -> tuple[Finding, ...]:
+    """Why a wording cannot stand for its pair's answer: the first reject, or all doubts."""
+    return findings([_is_another_statement(wording, pair)], (check(wording, pair) for check in ANSWER_WORDING_DOUBTS))
 
 
 def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
@@ -135,8 +136,7 @@ def _of_answer(pair: QAPair) -> Known:
     return Known((pair.answer,), _of_evidence(pair).around, "")
 
 
-ANSWER_WORDING_CHECKS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
-    _is_another_statement,
+ANSWER_WORDING_DOUBTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
     keeps_the_facts,
     _is_supported,
     adds_no_fact,

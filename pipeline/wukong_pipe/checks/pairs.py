@@ -1,14 +1,16 @@
-"""What a question-answer pair is checked for before it is kept: the list of checks, in the order of cost."""
+"""What a question-answer pair is checked for before it is kept: the lists of checks, in the order of cost."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache, wraps
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS, doubtful_word
 from wukong_pipe.checks.candidates import Candidate, not_there
 from wukong_pipe.checks.comparing import Known, content
 from wukong_pipe.checks.evidence import covered_units
+from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.question_form import check_question, pair_too_long, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
@@ -25,9 +27,11 @@ GIVEN_AWAY = 0.6
 """Share of an answer's content from which on a question that holds its key facts has told it."""
 
 
-def check_pair(candidate: Candidate, section: Section) -> Reason | None:
-    """The first reason why a pair cannot be used, in the order of cost."""
-    return next(filter(None, (check(candidate, section) for check in PAIR_CHECKS)), None)
+def check_pair(candidate: Candidate, section: Section) -> tuple[Finding, ...]:
+    """Why a pair cannot be used: the first reject in the order of cost, or all doubts."""
+    return findings(
+        (check(candidate, section) for check in PAIR_REJECTS), (check(candidate, section) for check in PAIR_DOUBTS)
+    )
 
 
 def doubtful(candidate: Candidate, section: Section) -> Reason | None:
@@ -70,6 +74,7 @@ def _evidence(candidate: Candidate, section: Section) -> Reason | None:
     return None
 
 
+@lru_cache(maxsize=64)  # The checks of a pair come together.
 def known_to(candidate: Candidate, section: Section) -> Known:
     """What the answer may draw on: its evidence, and what places that evidence in the section."""
     touched = covered_units(candidate.spans, section)
@@ -95,17 +100,16 @@ def _lead(unit: Unit, section: Section) -> str:
     return match.group(1) if match else ""
 
 
-def _grounded(candidate: Candidate, section: Section) -> Reason | None:
-    known = known_to(candidate, section)
-    answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
-    return next(filter(None, (check(answer, known) for check in ANSWER_CHECKS)), None)
+def _of_answer(check: Callable[[str, Known], Reason | None]) -> Callable[[Candidate, Section], Reason | None]:
+    """A check of an answer, as one of a pair."""
+
+    @wraps(check)
+    def of_pair(candidate: Candidate, section: Section) -> Reason | None:
+        known = known_to(candidate, section)
+        return check(with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence)), known)
+
+    return of_pair
 
 
-PAIR_CHECKS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
-    _length,
-    _seen,
-    _asks,
-    _not_given_away,
-    _evidence,
-    _grounded,
-)
+PAIR_REJECTS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (_length, _seen, _asks, _evidence)
+PAIR_DOUBTS = (_not_given_away, *map(_of_answer, ANSWER_CHECKS))

@@ -1,4 +1,4 @@
-"""What a wording of a question is checked for before it is kept: the list of checks, and those of its sense.
+"""What a wording of a question is checked for before it is kept: the lists of checks, and those of its sense.
 
 `question_facts` holds the checks of numbers and names, `question_scope` those of conditions, times and things.
 `answer_wordings` does the same for the wordings of an answer.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from wukong_pipe.checks.base_question import base_question
 from wukong_pipe.checks.comparing import content
 from wukong_pipe.checks.contradictions import is_negative, opposite_said
+from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.question_facts import same_amounts, same_names
 from wukong_pipe.checks.question_form import MAX_QUESTION, check_question, unseen
 from wukong_pipe.checks.question_scope import same_conditions, same_scope, same_things, same_time
@@ -53,9 +54,11 @@ def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     return None
 
 
-def check_paraphrase(question: str, pair: QAPair) -> Reason | None:
-    """The first reason why a wording does not ask what its base question asks."""
-    return next(filter(None, (check(question, pair) for check in PARAPHRASE_CHECKS)), None)
+def check_paraphrase(question: str, pair: QAPair) -> tuple[Finding, ...]:
+    """Why a wording does not ask what its base question asks: the first reject, or all doubts."""
+    return findings(
+        (check(question, pair) for check in PARAPHRASE_REJECTS), (check(question, pair) for check in PARAPHRASE_DOUBTS)
+    )
 
 
 def _wording_asks(question: str, _: QAPair) -> Reason | None:
@@ -68,9 +71,8 @@ def _another_wording(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("repeats-question") if normalise(question) == normalise(pair.question) else None
 
 
-PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
-    _wording_asks,
-    _another_wording,
+PARAPHRASE_REJECTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (_wording_asks, _another_wording)
+PARAPHRASE_DOUBTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
     same_amounts,
     same_names,
     same_sense,

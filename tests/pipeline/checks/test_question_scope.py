@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.question_scope import _CHINESE_TIME, _CONDITION, _CONDITIONAL, _TIME
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.records import QAPair, Section
@@ -89,7 +90,7 @@ EARLIER = QAPair(DEN, "开打前，虎先锋的弱点是什么？", "雷", ("虎
     ],
 )
 def test_a_wording_that_asks_for_more_or_less_has_its_reason(base: QAPair, question: str, reason: str) -> None:
-    assert reason in str(check_paraphrase(question, base))
+    assert reason in str(worst(check_paraphrase(question, base)))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_wording_that_asks_for_more_or_less_has_its_reason(base: QAPair, quest
     ],
 )
 def test_a_wording_that_asks_the_same_has_no_reason(base: QAPair, question: str) -> None:
-    assert check_paraphrase(question, base) is None
+    assert check_paraphrase(question, base) == ()
 
 
 @given(st.from_regex(_CONDITION))

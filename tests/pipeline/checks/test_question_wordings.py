@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.checking import EN, ZH, pair
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.question_form import MAX_QUESTION
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.records import QAPair, Section
@@ -30,7 +31,7 @@ LANDED = pair(EN, "Who landed Eagle on 20 July 1969?", "Neil Armstrong")
     ],
 )
 def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair, question: str) -> None:
-    assert check_paraphrase(question, base) is None
+    assert check_paraphrase(question, base) == ()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair
     ],
 )
 def test_a_wording_that_asks_something_else_has_its_reason(base: QAPair, question: str, reason: str) -> None:
-    assert reason in str(check_paraphrase(question, base))
+    assert reason in str(worst(check_paraphrase(question, base)))
 
 
 YEAR = pair(
@@ -99,12 +100,12 @@ FILM = pair(
     ],
 )
 def test_what_the_section_makes_plain_may_go_or_be_said_otherwise(base: QAPair, question: str) -> None:
-    assert check_paraphrase(question, base) is None
+    assert check_paraphrase(question, base) == ()
 
 
 def test_a_yes_or_no_question_names_what_its_answer_is_about() -> None:
     base = pair(EN, "Did Neil Armstrong leave flags on the Moon?", "Yes, he planted 2 flags in the dust there.")
-    assert check_paraphrase("Is it true that Neil Armstrong planted flags in the dust of the Moon?", base) is None
+    assert check_paraphrase("Is it true that Neil Armstrong planted flags in the dust of the Moon?", base) == ()
 
 
 def test_a_figure_of_the_answer_is_not_told() -> None:
@@ -114,4 +115,4 @@ def test_a_figure_of_the_answer_is_not_told() -> None:
 
 def test_an_answer_that_the_base_question_states_may_stand_in_its_wordings() -> None:
     given_away = replace(DROPS, question="出云棍需要12块陨铁，需要什么？")
-    assert check_paraphrase("12块陨铁之外出云棍需要什么？", given_away) is None
+    assert check_paraphrase("12块陨铁之外出云棍需要什么？", given_away) == ()
