@@ -65,15 +65,11 @@ def test_the_same_in_other_words_passes(wording: str, base: QAPair) -> None:
         ("Buzz Aldrin walked outside for about 2.5 hours.", WALK, "“neil armstrong” is gone"),
         ("Neil Armstrong and Buzz Aldrin walked outside.", WALK, "number 2.5 is gone"),
         ("Neil Armstrong and Buzz Aldrin did, for about 3.5 hours.", WALK, "number 2.5 is gone"),
-        ("那位妖怪掉落出云棍。", DROP, "“石敢当” is gone"),
         # It stands in the source, but the answer does not say it.
         ("Neil Armstrong and Buzz Aldrin did on 20 July 1969, for about 2.5 hours.", WALK, "1969"),
-        ("石敢当，铸造不需要灵蕴。", DROP, "negation added"),
-        ("石敢当和无头僧掉落出云棍。", DROP, "“无头僧”"),
+        ("石敢当，铸造不需要灵蕴。", DROP, "“不” denies what the base answer says"),
         # The source does not say it.
         ("Neil Armstrong, Buzz Aldrin and Harrison Schmitt did, for about 2.5 hours.", WALK, "“Harrison”"),
-        ("The rover was carried.", ROVER, "negation dropped"),
-        ("铸造需要灵蕴。", COST, "negation dropped"),
         ("有一件，在花果山的水帘洞。", ROOT, "水帘洞"),
     ],
 )
