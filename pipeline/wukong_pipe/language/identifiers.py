@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
-_INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_URL = r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.~:/?#@!$&*+=%-]*"
+_INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]+?)(?<!`)\1(?!`)")
+_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.~:/?#@!$&*+=%-]*"
 _KEY = r"(?<![\w.-])[A-Za-z_][\w.-]*"
 _VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;()\[\]{}\"'`<>]+)"
 _FLAG = r"(?<![\w-])--?[A-Za-z][\w-]*"
@@ -23,6 +23,7 @@ _CALL = r"(?<!\w)[A-Za-z_]\w*(?=\(\))"
 _FORMS = re.compile("|".join((_URL, f"{_KEY}={_VALUE}", _FLAG, _PATH, _DOTTED, _SNAKE, _CALL)), re.ASCII)
 """What is an identifier by its form, wherever it stands. ASCII: Chinese on either side ends it."""
 _IN_CODE = re.compile(f"{_FORMS.pattern}|[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_WORDLIKE = re.compile("[A-Za-z0-9_]")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _KEY_VALUE = re.compile(f"({_KEY})=({_VALUE})", re.ASCII)
 _UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
@@ -70,7 +71,7 @@ def stands_whole(term: str, text: str) -> bool:
     """
     if term not in text:
         return False
-    before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if term[0].isalnum() else ""
+    before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if _WORDLIKE.match(term) else ""
     after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])"
     return re.search(f"{before}{re.escape(term)}{after}", text) is not None
 

@@ -41,6 +41,7 @@ SOURCE = "Use `httpx.Client(trust_env=False)`, `ctx.load_cert_chain(path)` and h
         ("`client = httpx.Client(path)`", ["client"]),
         ("`Trust_env`", ["Trust_env"]),
         ("`trust`", ["trust"]),
+        ("`_env`", ["_env"]),
         ("`ctx.load_cert(path)`", ["load_cert"]),
         ("http://localhost:8030", ["http://localhost:8030"]),
         ("https://localhost:803", ["https://localhost:803"]),
