@@ -19,7 +19,7 @@ from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import units
 from wukong_pipe.language.identifiers import missing_identifiers
-from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
 from wukong_pipe.reasons import Reason
@@ -49,7 +49,8 @@ def known_of(pair: QAPair) -> Known:
     evidence = (unmarked(clean(text).text) for text in pair.evidence)
     heads = {head for unit in units(pair.section) for head in unit.header}
     around = " ; ".join((*pair.section.heading_path, pair.answer, *evidence, *sorted(heads)))
-    return Known((pair.question,), around, clean(pair.section.text).text, section_terms(pair.section))
+    section, verbatim = clean(pair.section.text).text, " ; ".join(pair.evidence)
+    return Known((pair.question,), around, section, section_terms(pair.section), verbatim)
 
 
 def new_amount(question: str, pair: QAPair) -> Reason | None:
@@ -66,7 +67,9 @@ def listed_things(question: str) -> list[Quantity]:
 
 def new_identifier(question: str, pair: QAPair) -> Reason | None:
     """No identifier comes in, in either case of letters, that neither the base question nor its source holds."""
-    strange = next(missing_identifiers(question.casefold(), known_of(pair).text.casefold()), None)
+    known = known_of(pair)
+    source = f"{known.text} ; {known.verbatim}".casefold()
+    strange = next(missing_identifiers(question.casefold(), source), None)
     return Reason.of("words-new", words=strange) if strange else None
 
 
@@ -78,10 +81,11 @@ def new_name(question: str, pair: QAPair) -> Reason | None:
 
 
 def answer_hidden(question: str, pair: QAPair) -> Reason | None:
-    """A wording does not tell the answer's facts, unless the base question or the headings do."""
+    """A wording does not tell an answer that is nothing but its fact, unless the base question or the headings do."""
     facts = key_facts(pair.answer)
     asked = " ; ".join((pair.question, *pair.section.heading_path))
-    return Reason.of("given-away") if facts.found_in(question) and not facts.found_in(asked) else None
+    told = is_its_own_fact(pair.answer) and facts.found_in(question) and not facts.found_in(asked)
+    return Reason.of("given-away") if told else None
 
 
 PARAPHRASE_DOUBTS = (new_amount, new_identifier, new_name, answer_hidden)
