@@ -1,203 +1,220 @@
-"""How many spoilt answers and paraphrases do the checks catch, and how many honest ones do they reject?
+"""What the checks find in replies whose truth is known: honest rows lost and spoilt rows caught, in all and by rule.
 
-    python benchmarks/grounding.py [--half tuning|quoting] [--part answers|paraphrases|wordings|third] [--rows]
+    python benchmarks/grounding.py [--set FOLDER] [--docs FOLDER] [--half tuning|quoting|both] [--rows]
 
-runs the checks of a build on `benchmarks/grounding/*.jsonl` and prints Markdown tables. The rows were written without
-sight of the checks. Whether a section belongs to the half that the checks were tuned on or to the half that figures are
-quoted from is decided by a hash of its heading; `--rows` lists what the checks got wrong. The third set has no halves
-and stays sealed: it is run before and after a round of work on the checks, and its rows are never listed.
+Without `--set` the rows are those of `benchmarks/grounding`, written by people who had not read the checks. A set of
+others is a folder of three files, whose documents stand in `--docs`:
+
+    pairs.jsonl           {"id", "document", "heading_path", "question", "answer", "evidence": [slices of the document]}
+    spoilt_answers.jsonl  {"pair": id, "kind", "value": "in|partly|out" of the evidence, "spoilt": a wrong answer}
+    wordings.jsonl        {"pair": id, "honest": true or false, "kind", "wording": another question}
+
+A hash of the question puts each pair into one half: rules are tuned on the one, and figures quoted from the other; of
+that, `--rows` lists nothing. "Alone" counts the rows of which no other rule says anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS
-from wukong_pipe.checks.answer_wordings import ANSWER_WORDING_CHECKS
+from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate, read_pair
-from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair, doubtful, known_to
-from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
+from wukong_pipe.checks.evidence import find_evidence
+from wukong_pipe.checks.findings import Finding
+from wukong_pipe.checks.pairs import check_pair
+from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.corpus.split import split
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Lang, QAPair, Section
+from wukong_pipe.records import QAPair, Section
 
 HERE = Path(__file__).parent
-CORPORA: tuple[tuple[str, Lang, str, str], ...] = (
-    ("apollo", "en", "apollo.jsonl", "paraphrases_en.jsonl"),
-    ("blackwukong", "zh", "blackwukong.jsonl", "paraphrases_zh.jsonl"),
-)
+OWN = (("en", "apollo"), ("zh", "blackwukong"))
 HONEST = ("free", "verbatim")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the checks said of one row."""
+class Row:
+    """One reply and what the checks found in it."""
 
-    row: dict[str, Any]
-    check: str
-    """The check that rejected it; empty where all let it pass."""
-    reason: str
-    doubtful: bool = False
-    """Whether a pair that passed is one that an optional judge would look at."""
+    part: str
+    """answers, wordings or reworded answers; "answers by code" where the evidence is no prose."""
+    kind: str
+    honest: bool
+    question: str
+    said: str
+    found: tuple[Finding, ...]
 
     @property
-    def wrong(self) -> bool:
-        return bool(self.check) == (self.row["kind"] in HONEST)
+    def weight(self) -> str:
+        return self.found[0].weight if self.found else ""
+
+    @property
+    def half(self) -> str:
+        return "tuning" if int(digest(self.question), 16) % 2 else "quoting"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", type=Path, action="append", help="a folder of rows; may be given several times")
+    parser.add_argument("--docs", type=Path, help="the folder of their documents")
     parser.add_argument("--half", choices=("tuning", "quoting", "both"), default="both")
-    parser.add_argument("--part", choices=("answers", "paraphrases", "wordings", "third"), action="append")
-    parser.add_argument("--rows", action="store_true", help="list what the checks got wrong")
+    parser.add_argument("--rows", action="store_true", help="list the rows of the tuning half that are judged wrongly")
     args = parser.parse_args()
-    for part in args.part or ("answers", "paraphrases", "wordings", "third"):
-        for corpus, lang, answers, paraphrases in CORPORA:
-            if part == "third":
-                verdicts = list(judged(corpus, lang, answers, f"third_{lang}.jsonl"))
-                for kind in ("answers", "paraphrases"):
-                    print(f"\n### third set, {kind} on {corpus}.md\n")
-                    print("\n".join(table(v for v in verdicts if ("paraphrase" in v.row) == (kind == "paraphrases"))))
-                continue
-            if part == "wordings":
-                verdicts = list(reworded(corpus, lang, answers))
-            else:
-                verdicts = list(judged(corpus, lang, answers, answers if part == "answers" else paraphrases))
-            for half in ("tuning", "quoting") if args.half == "both" else (args.half,):
-                chosen = [verdict for verdict in verdicts if half_of(verdict.row) == half]
-                print(f"\n### {part} on {corpus}.md, {half} half\n")
-                print("\n".join(table(chosen)))
-                if args.rows:
-                    print("\n" + "\n".join(listed(chosen)))
+    if args.set and not args.docs:
+        parser.error("--set needs --docs, the folder of the documents that its rows cite")
+    sets = [(folder.name, set_rows(folder, args.docs)) for folder in args.set or ()]
+    for name, rows in sets or [(f"{name}.md", own_rows(lang, name)) for lang, name in OWN]:
+        parts = defaultdict(list)
+        for row in rows:
+            if args.half in ("both", row.half):
+                parts[row.part].append(row)
+        for part, found in sorted(parts.items()):
+            print(f"\n### {part}, {name}\n")
+            print("\n".join([*totals(found), "", *by_rule(found)]))
+        if args.rows:
+            print("\n".join(listed(row for found in parts.values() for row in found)))
 
 
-def half_of(row: dict[str, Any]) -> str:
-    """Which half a row's section belongs to."""
-    return "tuning" if int(digest(row["heading"]), 16) % 2 else "quoting"
+# --- rows ------------------------------------------------------------------------------------------------------
 
 
-def rows_of(file: str) -> Iterator[dict[str, Any]]:
-    """The rows of one of the data files."""
-    for line in (HERE / "grounding" / file).read_text("utf-8").splitlines():
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text("utf-8").splitlines():
         yield json.loads(line)
 
 
-def judged(corpus: str, lang: Lang, answers: str, file: str) -> Iterator[Verdict]:
-    """The checks' verdict on every row of a file; a paraphrase's evidence stands with its pair in `answers`."""
-    text = (HERE.parent / "corpora" / f"{corpus}.md").read_text("utf-8")
-    sections = {section.title: section for section in split(text, f"{corpus}.md", lang=lang)}
-    evidence_of = {(row["heading"], row["question"]): row["evidence"] for row in rows_of(answers) if not row["of"]}
-    for row in rows_of(file):
-        section = sections[row["heading"]]
-        if "paraphrase" in row:
-            row = {"evidence": evidence_of.get((row["heading"], row["question"]), ())} | row
-            yield Verdict(row, *on_paraphrase(row, section))
-        else:
-            yield Verdict(row, *on_answer(row, section), doubtful=is_doubtful(row, section))
+@cache
+def sections_of(document: Path) -> list[Section]:
+    return split(document.read_text("utf-8"), document.name)
 
 
-def reworded(corpus: str, lang: Lang, answers: str) -> Iterator[Verdict]:
-    """The verdict on other wordings of the honest answers: honest ones, and the spoilt answers taken as such."""
-    text = (HERE.parent / "corpora" / f"{corpus}.md").read_text("utf-8")
-    sections = {section.title: section for section in split(text, f"{corpus}.md", lang=lang)}
-    honest = {row["id"]: row for row in rows_of(answers) if not row["of"]}
-    spoilt = [row | {"wording": row["answer"]} for row in rows_of(answers) if row["of"] and row["kind"] != "evidence"]
-    for row in [*rows_of(f"wordings_{lang}.jsonl"), *spoilt]:
-        base = honest[row["of"]]
-        if row["wording"] != base["answer"]:
-            yield Verdict(base | row, *on_wording(row["wording"], base, sections[base["heading"]]))
+def set_rows(folder: Path, docs: Path) -> Iterator[Row]:
+    """The rows of a folder; its evidence is sought in the section of its headings, else in the whole document."""
+    pairs = {}
+    for pair in read(folder / "pairs.jsonl"):
+        section = best(sections_of(docs / pair["document"]), pair)
+        pairs[pair["id"]] = (pair, section)
+        yield on_answer(pair, section, pair["answer"], pair["kind"], honest=True)
+    for row in read(folder / "spoilt_answers.jsonl"):
+        yield on_answer(*pairs[row["pair"]], row["spoilt"], f"{row['kind']}, {row['value']}", honest=False)
+    for row in read(folder / "wordings.jsonl"):
+        yield on_wording(*pairs[row["pair"]], row["wording"], row.get("kind", ""), row["honest"])
 
 
-def on_wording(wording: str, base: dict[str, Any], section: Section) -> tuple[str, str]:
-    """The same as `on_answer` for another wording of an answer that is taken as good."""
-    pair = QAPair(section, base["question"], base["answer"], tuple(base["evidence"]), (1, 1), "base", "", "", "")
-    for check in ANSWER_WORDING_CHECKS:
-        if reason := check(wording, pair):
-            return check.__name__, str(reason)
-    return "", ""
+def best(sections: list[Section], pair: dict[str, Any]) -> Section:
+    """The section that holds most of a pair's evidence; of several the one with most of its headings."""
+    headings = set(pair["heading_path"])
+
+    def fit(section: Section) -> tuple[int, int]:
+        held = sum(find_evidence(text, section) is not None for text in pair["evidence"])
+        return held, len(headings & set(section.heading_path))
+
+    return max(sections, key=fit)
 
 
-def on_answer(row: dict[str, Any], section: Section) -> tuple[str, str]:
-    """The name of the check that rejects an answer, and its reason; both empty where none does."""
-    candidate = read_pair(row, section)
+def own_rows(lang: str, name: str) -> Iterator[Row]:
+    """The rows of `benchmarks/grounding` about one corpus."""
+    found = sections_of(HERE.parent / "corpora" / f"{name}.md")
+    sections = {section.title: section for section in found}
+    bases = {}
+    for file in (name, f"paraphrases_{lang}", f"third_{lang}"):
+        for row in read(HERE / "grounding" / f"{file}.jsonl"):
+            section, honest = sections[row["heading"]], row["kind"] in HONEST
+            if not row["of"] and "evidence" in row:
+                bases[row["heading"], row["question"]] = bases[row["id"]] = row
+            if "paraphrase" in row:
+                pair = {"evidence": []} | bases.get((row["heading"], row["question"]), {}) | row
+                yield on_wording(pair, section, row["paraphrase"], row["kind"], honest)
+            else:
+                yield on_answer(row, section, row["answer"], row["kind"], honest)
+    # A spoilt answer is a spoilt wording of the honest one, too.
+    spoilt = (row for row in read(HERE / "grounding" / f"{name}.jsonl") if row["of"] and row["kind"] != "evidence")
+    for row in (*read(HERE / "grounding" / f"wordings_{lang}.jsonl"), *(r | {"wording": r["answer"]} for r in spoilt)):
+        pair = bases[row["of"]]
+        yield on_reworded(pair, sections[pair["heading"]], row["wording"], row["kind"], row["kind"] in HONEST)
+
+
+def on_answer(pair: dict[str, Any], section: Section, answer: str, kind: str, honest: bool) -> Row:
+    candidate = read_pair(pair | {"answer": answer}, section)
     if isinstance(candidate, Reason):
-        return "schema", str(candidate)
-    for check in PAIR_CHECKS:
-        if reason := check(candidate, section):
-            return _name(check.__name__, candidate, section), str(reason)
-    return "", ""
+        found: tuple[Finding, ...] = (Finding(candidate, "reject"),)
+    else:
+        found = check_pair(candidate, section)
+    part = "answers by code" if isinstance(candidate, Candidate) and cites_code(candidate, section) else "answers"
+    return Row(part, kind, honest, pair["question"], answer, found)
 
 
-def _name(check: str, candidate: Candidate, section: Section) -> str:
-    """The check's name; of those that look into the answer, the first that objects."""
-    if check != "_grounded":
-        return check
-    known = known_to(candidate, section)
-    return next(check.__name__ for check in ANSWER_CHECKS if check(candidate.answer, known))
+def cites_code(candidate: Candidate, section: Section) -> bool:
+    """Whether a piece of the evidence begins or ends in a line of code."""
+    lines, fenced, at = [], False, 0
+    for line in section.text.splitlines(keepends=True):
+        fence = line.lstrip().startswith(("```", "~~~"))
+        if fenced or fence or line.startswith(("    ", "\t")):
+            lines.append((at, at + len(line)))
+        fenced, at = fenced != fence, at + len(line)
+    return any(span and start < span[1] and span[0] < end for span in candidate.spans for start, end in lines)
 
 
-def is_doubtful(row: dict[str, Any], section: Section) -> bool:
-    candidate = read_pair(row, section)
-    return (
-        isinstance(candidate, Candidate) and not check_pair(candidate, section) and bool(doubtful(candidate, section))
-    )
+def on_wording(pair: dict[str, Any], section: Section, wording: str, kind: str, honest: bool) -> Row:
+    return Row("wordings", kind, honest, pair["question"], wording, check_paraphrase(wording, pair_of(pair, section)))
 
 
-def on_paraphrase(row: dict[str, Any], section: Section) -> tuple[str, str]:
-    """The same for a paraphrase of a question whose answer is taken as good."""
-    pair = QAPair(section, row["question"], row["answer"], tuple(row["evidence"]), (1, 1), "base", "", "", "")
-    for check in PARAPHRASE_CHECKS:
-        if reason := check(row["paraphrase"], pair):
-            return check.__name__, str(reason)
-    return "", ""
+def on_reworded(pair: dict[str, Any], section: Section, wording: str, kind: str, honest: bool) -> Row:
+    found = check_answer(wording, pair_of(pair, section))
+    return Row("reworded answers", kind, honest, pair["question"], wording, found)
 
 
-def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """A Markdown table: one line a kind, honest kinds first."""
-    kinds: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        kinds[verdict.row["kind"]].append(verdict)
-    spoilt = [verdict for kind, found in kinds.items() if kind not in HONEST for verdict in found]
-    yield "| kind | n | rejected | 95 % interval | doubtful | by which check |"
+def pair_of(pair: dict[str, Any], section: Section) -> QAPair:
+    return QAPair(section, pair["question"], pair["answer"], tuple(pair["evidence"]), (1, 1), "base", "", "", "")
+
+
+# --- tables ----------------------------------------------------------------------------------------------------
+
+
+def totals(rows: Iterable[Row]) -> Iterator[str]:
+    """A Markdown table: one line a kind, and all spoilt rows together."""
+    kinds: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        kinds["honest" if row.honest else row.kind].append(row)
+        if not row.honest:
+            kinds["**all spoilt**"].append(row)
+    yield "| kind | n | rejected | doubted | passed |"
+    yield "|---|---|---|---|---|"
+    for kind in sorted(kinds, key=lambda kind: (kind != "honest", kind)):
+        found, n = Counter(row.weight for row in kinds[kind]), len(kinds[kind])
+        yield f"| {kind} | {n} | " + " | ".join(f"{found[weight] / n:.1%}" for weight in ("reject", "doubt", "")) + " |"
+
+
+def by_rule(rows: Iterable[Row]) -> Iterator[str]:
+    """A Markdown table: one line a rule, by what it costs and what it catches."""
+    count: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        codes = {finding.reason.code for finding in row.found}
+        for code in codes:
+            truth = "honest" if row.honest else "spoilt"
+            count[code, row.weight].update([truth, f"{truth} alone"] if len(codes) == 1 else [truth])
+    columns = ("honest", "honest alone", "spoilt", "spoilt alone")
+    yield f"| rule | weight | {' | '.join(columns)} |"
     yield "|---|---|---|---|---|---|"
-    for kind in sorted(kinds, key=lambda kind: (kind not in HONEST, kind)):
-        yield line(f"{kind} (honest)" if kind in HONEST else kind, kinds[kind])
-    yield line("**all spoilt**", spoilt)
+    for (code, weight), found in sorted(count.items(), key=lambda item: -item[1]["spoilt alone"]):
+        yield f"| {code} | {weight} | " + " | ".join(str(found[column]) for column in columns) + " |"
 
 
-def line(name: str, verdicts: list[Verdict]) -> str:
-    """One line of the table."""
-    caught = Counter(verdict.check for verdict in verdicts if verdict.check)
-    low, high = wilson(caught.total(), len(verdicts))
-    by = ", ".join(f"{check.strip('_')} {count}" for check, count in caught.most_common())
-    doubted = sum(verdict.doubtful for verdict in verdicts) / len(verdicts)
-    share = caught.total() / len(verdicts)
-    return f"| {name} | {len(verdicts)} | {share:.1%} | {low:.1%}–{high:.1%} | {doubted:.1%} | {by} |"
-
-
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Score interval of a share (Wilson 1927), `z` standard deviations wide on either side."""
-    share = hits / n
-    middle = share + z * z / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
-
-
-def listed(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """What the checks got wrong, a line each."""
-    wrong = [verdict for verdict in verdicts if verdict.wrong]
-    for verdict in sorted(wrong, key=lambda verdict: (verdict.row["kind"] not in HONEST, verdict.row["kind"])):
-        row = verdict.row
-        said = row.get("paraphrase") or row.get("wording") or row["answer"]
-        yield f"- {row['id']} {row['kind']}: {row['question'][:80]} → {said[:160]} [{verdict.reason or 'not caught'}]"
+def listed(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows of the tuning half that the checks judge wrongly, a line each."""
+    wrong = [row for row in rows if row.half == "tuning" and row.honest == bool(row.found)]
+    for row in sorted(wrong, key=lambda row: (row.part, not row.honest, row.kind)):
+        found = "; ".join(f"{finding.weight}: {finding.reason}" for finding in row.found) or "passes"
+        truth = "honest" if row.honest else row.kind
+        yield f"- {row.part}, {truth}: {row.question} → {row.said} [{found}]"
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ from pathlib import Path
 
 import wukong_pipe
 import wukong_trainer
+from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate, read_pair
-from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair
-from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS
+from wukong_pipe.checks.pairs import check_pair, known_to
+from wukong_pipe.checks.question_wordings import PARAPHRASE_DOUBTS
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import units
@@ -163,9 +164,10 @@ def reply(text: str) -> float:
             if isinstance(candidate, Candidate):
                 check_pair(candidate, section)
                 # Each check alone, too: what is short enough for the first one may keep the others long.
-                for field_check in PAIR_CHECKS if field != "evidence" else ():
-                    field_check(_cut(candidate), section)
-        for check in PARAPHRASE_CHECKS:
+                known = known_to(_cut(candidate), section)
+                for field_check in ANSWER_DOUBTS if field != "evidence" else ():
+                    field_check(candidate.answer[:1500], known)
+        for check in PARAPHRASE_DOUBTS:
             check(text[:300], pair)
         check_answer(text, pair)
         check_answer(f"{SAID} {text[:1400]}", pair)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
@@ -29,7 +30,7 @@ EN = Section(
 
 def checked(section: Section, question: str, answer: str, *evidence: str) -> str | None:
     candidate = read_pair({"question": question, "answer": answer, "evidence": list(evidence)}, section)
-    reason = candidate if isinstance(candidate, Reason) else check_pair(candidate, section)
+    reason = candidate if isinstance(candidate, Reason) else worst(check_pair(candidate, section))
     return None if reason is None else str(reason)
 
 

@@ -1,47 +1,34 @@
 """Does another wording of an answer say what the answer says, no less and no more? Each check gives the reason why not.
 
 A wording is an answer, so its evidence must carry it as that of any answer does. Beside its base answer it must keep
-every number, name and quoted term as it is spelt, for these are what `eval` looks for, and bring in no other.
+every number, name and quoted term, for these are what `eval` looks for, and bring in no other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS, counts_and_differences, strange_words, unsupported
-from wukong_pipe.checks.base_question import TOPIC_TERM
+from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS, another_term, new_amount, new_identifier, new_name
 from wukong_pipe.checks.candidates import Candidate, read_pair
-from wukong_pipe.checks.comparing import Known, content
-from wukong_pipe.checks.contradictions import crossed, denied, is_negative, opposite_said
-from wukong_pipe.checks.pairs import known_to
+from wukong_pipe.checks.comparing import Known
+from wukong_pipe.checks.contradictions import crossed, denied
+from wukong_pipe.checks.findings import Finding, findings
+from wukong_pipe.checks.pairs import known_to, section_terms
 from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
-from wukong_pipe.checks.question_scope import same_scope
-from wukong_pipe.corpus.units import terms
-from wukong_pipe.language import plain_words
+from wukong_pipe.language.identifiers import missing_identifiers, without_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
-from wukong_pipe.language.numerals import in_figures, numbers
-from wukong_pipe.language.quantities import amounts, unknown_amount
+from wukong_pipe.language.numerals import numbers
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
-KEPT = 0.4
-"""Of what an answer says beyond its question, the share that its wording must say, too."""
-SENSE = (opposite_said, denied, crossed, unsupported)
-"""Checks of what an answer says as a whole, which the base answer has passed."""
 
-
-_SENTENCE = re.compile(r"[。！；.!;]\W*$")
-_POSSESSIVE = re.compile(r" s(?: |$)")
-"""In normal form: NASA's is “nasa s”."""
-
-
-def check_answer(wording: str, pair: QAPair) -> Reason | None:
-    """The first reason why a wording cannot stand for its pair's answer."""
-    return next(filter(None, (check(wording, pair) for check in ANSWER_WORDING_CHECKS)), None)
+def check_answer(wording: str, pair: QAPair) -> tuple[Finding, ...]:
+    """Why a wording cannot stand for its pair's answer: the first reject, or all doubts."""
+    return findings((check(wording, pair) for check in _REJECTS), _doubts(wording, pair))
 
 
 def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
@@ -56,68 +43,42 @@ def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
     return None
 
 
-def _is_supported(wording: str, pair: QAPair) -> Reason | None:
-    """The evidence carries a wording as it carries any answer; the sense of one that quotes the answer is the answer's
-    own, and `same_sense` looks at what stands around it."""
-    known, quotes = _of_evidence(pair), normalise(pair.answer) in normalise(wording)
-    checks = [check for check in ANSWER_CHECKS if not quotes or check not in SENSE]
-    return next(filter(None, (check(wording, known) for check in checks)), None)
+def _identifiers(wording: str, pair: QAPair) -> Reason | None:
+    known = _of_evidence(pair)
+    strange = next(missing_identifiers(wording, f"{known.text} ; {pair.section.text} ; {pair.answer}"), None)
+    return Reason.of("identifier-nowhere", words=strange) if strange else None
+
+
+_REJECTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (_is_another_statement, _identifiers)
+
+
+def _doubts(wording: str, pair: QAPair) -> Iterator[Reason | None]:
+    yield keeps_the_facts(wording, pair)
+    for check in ANSWER_DOUBTS:
+        yield check(wording, _of_evidence(pair))
+    for check in (new_amount, new_identifier, new_name, another_term, denied, crossed):
+        if reason := check(wording, _of_answer(pair)):
+            yield reason.with_value("source", Reason.of("base-answer"))
 
 
 def keeps_the_facts(wording: str, pair: QAPair) -> Reason | None:
-    """Numbers, names and quoted terms of the answer stay, and all of it where it is but a name."""
-    base, said = normalise(pair.answer), normalise(wording)
+    """Numbers, identifiers, names and quoted terms of the answer stay, terms of the section, and all of an answer
+    that is but a name."""
     if gone := numbers(pair.answer) - numbers(wording):
         return Reason.of("number-gone", number=min(gone))
-    if lost := unknown_amount(amounts(pair.answer), amounts(wording)):
-        return Reason.of("number-gone", number=str(lost))
-    names = quoted(pair.answer) | latin_names(pair.answer)
-    names |= {name for name in terms(pair.section) if len(normalise(name)) >= 2 and name in pair.answer}
-    parts = {part for name in names for part in _POSSESSIVE.split(normalise(name))}
+    base, said, prose = normalise(pair.answer), normalise(wording), without_identifiers(pair.answer)
+    names = {part for name in quoted(prose) | latin_names(prose) for part in _POSSESSIVE.split(normalise(name))}
+    names |= {form for _, form in section_terms(pair.section) if stands_in(form, base)}
     if is_its_own_fact(pair.answer) and not _SENTENCE.search(pair.answer):
-        parts |= key_facts(pair.answer).terms
-    if missing := next((part for part in sorted(parts) if stands_in(part, base) and not stands_in(part, said)), None):
-        return Reason.of("words-gone", words=missing)
-    return None
+        names |= key_facts(pair.answer).terms
+    lost = next(missing_identifiers(pair.answer, wording), None)
+    lost = lost or next((name for name in sorted(names) if not stands_in(name, said)), None)
+    return Reason.of("words-gone", words=lost) if lost else None
 
 
-def says_most_of_it(wording: str, pair: QAPair) -> Reason | None:
-    """Much of what the answer says beyond its question stands in the wording, in the same words."""
-    about = content(pair.answer) - content(pair.question)
-    if len(about & content(wording)) < KEPT * len(about):
-        return Reason.of("most-gone")
-    return None
-
-
-def adds_no_fact(wording: str, pair: QAPair) -> Reason | None:
-    """No number or name comes in that neither the answer nor its question holds, though the source may."""
-    known = _of_answer(pair)
-    derived = counts_and_differences(wording, known)
-    if new := unknown_amount(amounts(wording), known.amounts, derived):
-        return Reason.of("number-new", number=str(new))
-    if name := next((word for word, is_name in strange_words(wording, known) if is_name), None):
-        return Reason.of("words-new", words=name)
-    said = normalise(in_figures(wording))
-    for name in sorted(terms(pair.section) | quoted(wording)):
-        normal = normalise(in_figures(name))
-        if len(normal) < 2 or not stands_in(normal, said) or stands_in(normal, known.normal):
-            continue
-        if normal not in plain_words.CHINESE and normalise(pair.section.text).count(normal) < TOPIC_TERM:
-            return Reason.of("words-new", words=name)
-    return None
-
-
-def same_sense(wording: str, pair: QAPair) -> Reason | None:
-    """Nothing is denied that the answer says, nor the other way round; no facts change places."""
-    if is_negative(pair.answer) and not is_negative(wording, or_exclusive=True):
-        return Reason.of("negation-dropped")
-    if is_negative(wording) and not is_negative(f"{pair.question} {pair.answer}", or_exclusive=True):
-        return Reason.of("negation-added")
-    known = _of_answer(pair)
-    # What the question denies, the wording may repeat.
-    asked = Known((pair.answer, pair.question), known.around, known.section)
-    reason = opposite_said(wording, known) or denied(wording, asked) or crossed(wording, known)
-    return reason.with_value("source", Reason.of("base-answer")) if reason else None
+_SENTENCE = re.compile(r"[。！；.!;]\W*$")
+_POSSESSIVE = re.compile(" s(?: |$)")
+"""In normal form: NASA's is “nasa s”."""
 
 
 @lru_cache(maxsize=64)  # The wordings of a pair come together.
@@ -132,15 +93,5 @@ def _of_evidence(pair: QAPair) -> Known:
 @lru_cache(maxsize=64)
 def _of_answer(pair: QAPair) -> Known:
     """What a wording may say: the answer, and what places it."""
-    return Known((pair.answer,), _of_evidence(pair).around, "")
-
-
-ANSWER_WORDING_CHECKS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
-    _is_another_statement,
-    keeps_the_facts,
-    _is_supported,
-    adds_no_fact,
-    same_sense,
-    same_scope,
-    says_most_of_it,
-)
+    known = _of_evidence(pair)
+    return Known((pair.answer,), known.around, "", known.terms)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -14,28 +12,27 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts
 
-_WORD = re.compile(
-    r"[A-Za-z]+\.(?:[A-Za-z]\.)+|[A-Za-z][A-Za-z0-9]*(?:['’-][A-Za-z0-9]+)*|\d[\d.,]*+(?P<letters>-?[A-Za-z]\w*)?"
-)
-POSSESSIVE = re.compile(r"(?:'s|’s|s'|s’)$")
 CHINESE_RUN = re.compile(f"[{CJK}]+")
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:['’][A-Za-z]+)*")
+_POSSESSIVE = re.compile("['’]s$")
+_NAME = re.compile(r"(?:[A-Z][\w'’-]*\s+)+[A-Z][\w'’-]*")
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an answer may draw on."""
+    """What an answer or a question may draw on."""
 
     evidence: tuple[str, ...]
-    """The pair's evidence, without markup."""
+    """The pair's evidence without markup; for a wording the text that it words."""
     around: str
     """What places it: the question, the headings, a table's head, the bold term of the paragraph."""
     section: str
-    """The whole section, which an answer must not draw on for a fact, but may for what the section is about."""
-    columns: tuple[tuple[str, str], ...] = ()
-    """Where the evidence is a single table row: head and cell of each column."""
-    question: str = ""
-    """What the answer answers; a part of `around`."""
+    """The whole section, which is no source of a fact, but says what it is about."""
+    terms: tuple[tuple[str, str], ...] = ()
+    """What the section marks as terms or has in cells of its tables, each with its normal form."""
+    verbatim: str = ""
+    """The evidence as its source writes it, with code and addresses of links."""
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -59,57 +56,20 @@ class Known:
         )
 
     @cached_property
-    def told(self) -> frozenset[str]:
-        """Latin words of the evidence and what places it."""
-        return frozenset(word for piece in self.pieces for word in words(piece))
-
-    @cached_property
-    def units(self) -> frozenset[str]:
-        return frozenset(quantity.unit for quantity in self.amounts.quantities)
-
-    @cached_property
     def words(self) -> frozenset[str]:
-        """Latin words of the evidence and what places it, and what the section is about."""
-        return self.told | _topic(self.section)
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        return frozenset(map(stem, self.words))
-
-    @cached_property
-    def initials(self) -> frozenset[str]:
-        names = re.findall(r"(?:[A-Z][\w'’-]*\s+)+[A-Z][\w'’-]*", self.text)
-        return frozenset("".join(word[0] for word in name.split()) for name in names)
-
-
-TOPIC = 3
-"""A word in this many sentences of a section is what the section is about, and may stand in any answer."""
-
-
-@lru_cache(maxsize=64)
-def _topic(section: str) -> frozenset[str]:
-    """The English words that a section is about."""
-    sentences = [set(re.findall(r"\b[a-z][a-z-]+\b", part)) for part in re.split(r"[.;\n]", section)]
-    count = Counter(word for sentence in sentences for word in sentence)
-    return frozenset(word for word in count if count[word] >= TOPIC)
-
-
-def latin(text: str) -> Iterator[re.Match[str]]:
-    """The Latin words of a text, those of figures and letters too: 5th, U.S., P.D. 64."""
-    for match in _WORD.finditer(text):
-        # Plain figures are matched so that they are read once, not again from each of their digits.
-        if match["letters"] or not match.group()[0].isdigit():
-            yield match
+        """The Latin words, and the initials of names."""
+        initials = ("".join(word[0] for word in name.split()).casefold() for name in _NAME.findall(self.text))
+        return frozenset(word for piece in self.pieces for word in words(piece)).union(initials)
 
 
 @lru_cache(maxsize=1024)
 def words(text: str) -> tuple[str, ...]:
-    """The Latin words of a text in lower case, hyphenated ones also in parts."""
-    found: list[str] = []
-    for match in latin(text):
-        word = POSSESSIVE.sub("", match.group().casefold())
-        found += [word, *word.split("-")] if "-" in word else [word]
-    return tuple(found)
+    """The Latin words of a text in lower case, without the possessive's s.
+
+    >>> words("NASA's two-man 登月舱LM")
+    ('nasa', 'two', 'man', 'lm')
+    """
+    return tuple(_POSSESSIVE.sub("", match.group()).casefold() for match in _WORD.finditer(text))
 
 
 @lru_cache(maxsize=65536)
@@ -123,19 +83,6 @@ def stem(word: str) -> str:
 
 
 _ENDINGS = "ations ation ments ings ions ment ing ies ied ion ers ors ive er or ed es ly al s e y"
-SAME_STEMS: dict[str, frozenset[str]] = {}
-for _group in plain_words.SAME:
-    for _member in map(stem, _group):
-        SAME_STEMS[_member] = SAME_STEMS.get(_member, frozenset()) | frozenset(map(stem, _group))
-
-
-def same_stems(text: str) -> frozenset[str]:
-    """The stems of a text's Latin words and of all words for the same."""
-    roots = frozenset(map(stem, words(text)))
-    return roots.union(*(SAME_STEMS.get(root, frozenset()) for root in roots))
-
-
-# --- clauses ---------------------------------------------------------------------------------------------------
 
 COARSE = re.compile(r"[，。；！？：]|[,;:.!?](?:\s|$)|(?=但|却|而(?!且))|\b(?:but|while|whereas|although|though)\b")
 STATEMENT = re.compile(r"[；。！？]|;\s|[.!?](?:\s|$)")
@@ -150,15 +97,10 @@ def clauses(text: str, split_at: re.Pattern[str] = COARSE) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def content(text: str) -> frozenset[str]:
-    """What a text is about: stems of its Latin words, its figures, and pairs of Chinese characters; no plain words."""
+    """What a text is about: stems of its Latin words, its figures, pairs of Chinese characters; no function words."""
     figures = in_figures(text)
-    found = {stem(word) for word in words(figures) if word not in plain_words.ENGLISH}
+    found = {stem(word) for word in words(figures) if word not in plain_words.FUNCTION}
     found |= set(FIGURE.findall(figures))
     for run in CHINESE_RUN.findall(figures):
         found |= {run[i : i + 2] for i in range(len(run) - 1)} - plain_words.CHINESE
     return frozenset(found)
-
-
-def character_pairs(text: str) -> frozenset[str]:
-    """All pairs of Chinese characters that stand side by side, in plain words too."""
-    return frozenset(run[i : i + 2] for run in CHINESE_RUN.findall(text) for i in range(len(run) - 1))

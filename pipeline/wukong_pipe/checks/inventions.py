@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from wukong_pipe.checks.answer_in_evidence import STRANGE, strange_words
+from wukong_pipe.checks.answer_in_evidence import strange_names
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.covering import uncovered
-from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
 from wukong_pipe.records import Lang
+
+STRANGE = 1.9
+"""Characters in a row that the source does not use, from which on they are taken for a name."""
 
 
 def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[str]:
@@ -28,8 +30,7 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
     said = amounts(answer)
     each = [Amounts((quantity,), ()) for quantity in said.quantities] + [Amounts((), (date,)) for date in said.dates]
     found = [strange for amount in each if (strange := unknown_amount(amount, known.amounts))]
-    found += sorted(term for term in quoted(answer) if normalise(in_figures(term)) not in known.normal)
-    found += [word for word, is_name in strange_words(answer, known) if is_name]
+    found += strange_names(answer, known)
     if lang == "zh":
         for clause in re.split(r"[，。；：！？、,;「」《》“”（）()]", answer):
             told = normalise(in_figures(clause))

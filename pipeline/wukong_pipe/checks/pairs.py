@@ -1,38 +1,36 @@
-"""What a question-answer pair is checked for before it is kept: the list of checks, in the order of cost."""
+"""What a question-answer pair is checked for before it is kept: the lists of checks, in the order of cost."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_CHECKS, doubtful_word
+from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
 from wukong_pipe.checks.candidates import Candidate, not_there
-from wukong_pipe.checks.comparing import Known, content
+from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.evidence import covered_units
+from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.question_form import check_question, pair_too_long, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
-from wukong_pipe.corpus.units import Unit
-from wukong_pipe.language.key_facts import key_facts
-from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.numerals import with_asked_scale
+from wukong_pipe.corpus.units import Unit, terms, units
+from wukong_pipe.language.identifiers import missing_identifiers
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures, with_asked_scale
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 
-MIN_EVIDENCE = 4
-"""Fewer characters than this carry no fact."""
-GIVEN_AWAY = 0.6
-"""Share of an answer's content from which on a question that holds its key facts has told it."""
+
+def check_pair(candidate: Candidate, section: Section) -> tuple[Finding, ...]:
+    """Why a pair cannot be used: the first reject in the order of cost, or all doubts."""
+    return findings((check(candidate, section) for check in PAIR_REJECTS), _doubts(candidate, section))
 
 
-def check_pair(candidate: Candidate, section: Section) -> Reason | None:
-    """The first reason why a pair cannot be used, in the order of cost."""
-    return next(filter(None, (check(candidate, section) for check in PAIR_CHECKS)), None)
-
-
-def doubtful(candidate: Candidate, section: Section) -> Reason | None:
-    """Why a pair that passed is worth a second look; what an optional judge would look at."""
-    return doubtful_word(candidate.answer, known_to(candidate, section))
+def _doubts(candidate: Candidate, section: Section) -> list[Reason | None]:
+    known = known_to(candidate, section)
+    answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
+    return [_given_away(candidate), *(check(answer, known) for check in ANSWER_DOUBTS)]
 
 
 def _seen(candidate: Candidate, _: Section) -> Reason | None:
@@ -47,27 +45,38 @@ def _asks(candidate: Candidate, _: Section) -> Reason | None:
     return check_question(candidate.question)
 
 
-def _not_given_away(candidate: Candidate, _: Section) -> Reason | None:
-    return Reason.of("given-away") if states(candidate.question, candidate.answer) else None
-
-
-def states(question: str, answer: str) -> bool:
-    """Whether a question holds an answer's key facts and most of what else the answer is about."""
-    about = content(answer)
-    told = len(about & content(question)) / len(about) if about else 1.0
-    return told >= GIVEN_AWAY and key_facts(answer).found_in(question)
-
-
 def _evidence(candidate: Candidate, section: Section) -> Reason | None:
     for span, text in zip(candidate.spans, candidate.evidence, strict=True):
         if span is None:
             return not_there(text)
-        touched = covered_units([span], section)
-        if not touched or len(normalise(text)) < MIN_EVIDENCE:
+        if not covered_units([span], section):
             return Reason.of("evidence-says-nothing", words=text[:60])
-        if len(touched) > (2 if all(unit.kind == "sentence" for unit in touched) else 1):
-            return Reason.of("evidence-too-long", words=text[:60])
     return None
+
+
+def _identifiers(candidate: Candidate, section: Section) -> Reason | None:
+    source = " ; ".join((*candidate.evidence, section.text, candidate.question, *section.heading_path, section.header))
+    strange = next(missing_identifiers(candidate.answer, source), None)
+    return Reason.of("identifier-nowhere", words=strange) if strange else None
+
+
+PAIR_REJECTS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
+    _length,
+    _seen,
+    _asks,
+    _evidence,
+    _identifiers,
+)
+
+
+def _given_away(candidate: Candidate) -> Reason | None:
+    """An answer that its question holds as a whole, unless the question offers it beside another."""
+    question, answer = normalise(candidate.question), normalise(candidate.answer)
+    told = stands_in(answer, question) and not _OFFERS.search(candidate.question)
+    return Reason.of("given-away") if told else None
+
+
+_OFFERS = re.compile(r"\bor\b|或|还是", re.IGNORECASE)
 
 
 def known_to(candidate: Candidate, section: Section) -> Known:
@@ -75,13 +84,12 @@ def known_to(candidate: Candidate, section: Section) -> Known:
     touched = covered_units(candidate.spans, section)
     around = [candidate.question, *section.heading_path, *(_lead(unit, section) for unit in touched)]
     around += [head for unit in touched for head in unit.header]
-    row = touched[0] if len(touched) == 1 else None
     return Known(
         evidence=tuple(_MARKER.sub("", unmarked(clean(text).text)) for text in candidate.evidence),
         around=" ; ".join(filter(None, around)),
         section=clean(section.text).text,
-        columns=tuple(zip(row.header[1:], row.cells[1:], strict=False)) if row else (),
-        question=candidate.question,
+        terms=section_terms(section),
+        verbatim=" ; ".join(candidate.evidence),
     )
 
 
@@ -95,17 +103,12 @@ def _lead(unit: Unit, section: Section) -> str:
     return match.group(1) if match else ""
 
 
-def _grounded(candidate: Candidate, section: Section) -> Reason | None:
-    known = known_to(candidate, section)
-    answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
-    return next(filter(None, (check(answer, known) for check in ANSWER_CHECKS)), None)
+@lru_cache(maxsize=64)  # The pairs of a section, and the wordings of a pair, come together.
+def section_terms(section: Section) -> tuple[tuple[str, str], ...]:
+    """What a section marks as terms, and the cells of its tables, each with its normal form; no figures, no ticks."""
+    found = terms(section) | {cell for unit in units(section) for cell in unit.cells}
+    forms = ((term, normalise(in_figures(term))) for term in sorted(found))
+    return tuple((term, form) for term, form in forms if len(form) > 1 and not form.isdigit() and form not in _TICKS)
 
 
-PAIR_CHECKS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
-    _length,
-    _seen,
-    _asks,
-    _not_given_away,
-    _evidence,
-    _grounded,
-)
+_TICKS = frozenset(("yes", "no", "on", "off"))

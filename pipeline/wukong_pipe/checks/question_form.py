@@ -6,6 +6,7 @@ import re
 
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import ENDLESS, LONGEST
+from wukong_pipe.language.sentences import sentences
 from wukong_pipe.printable import unseen_in
 from wukong_pipe.reasons import Reason
 
@@ -18,7 +19,7 @@ LEANS_ON_TEXT = re.compile(
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"(?:请|麻烦|烦请)?(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?"
+    r"(?:(?:请|麻烦|烦请)[^，。；？！]{0,16}?|(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?)"
     r"(?:列出|列举|说出|说明(?!书)|说说|说一说|讲讲|讲述|谈谈|介绍(?!信)|描述|解释(?!权)"
     r"|概括(?!来说)|概述|简述|写出|指出|举出|比较(?!难|多|少)|总结|告诉我)"
     r"|(?:please |kindly |(?:can|could|would|will) you (?:please )?)?"
@@ -48,7 +49,8 @@ def too_long(answer: str) -> Reason | None:
 
 def check_question(question: str) -> Reason | None:
     """Whether a text is a question that can be understood alone."""
-    if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not _ORDER.match(question):
+    is_order = any(_ORDER.match(sentence) for sentence in sentences(question))
+    if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not is_order:
         return Reason.of("no-question")
     if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
         return Reason.of("leans-on-text", words=match.group())

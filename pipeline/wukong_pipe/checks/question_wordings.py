@@ -1,82 +1,91 @@
-"""What a wording of a question is checked for before it is kept: the list of checks, and those of its sense.
+"""What a wording of a question is checked for before it is kept: is it a question, and does it bring in what is new?
 
-`question_facts` holds the checks of numbers and names, `question_scope` those of conditions, times and things.
-`answer_wordings` does the same for the wordings of an answer.
+What a wording leaves out, denies or turns round is a matter of meaning that no word list decides
+(`benchmarks/grounding.md`); a verifier reads it. `answer_wordings` does the same for the wordings of an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from functools import lru_cache
 
-from wukong_pipe.checks.base_question import base_question
-from wukong_pipe.checks.comparing import content
-from wukong_pipe.checks.contradictions import is_negative, opposite_said
-from wukong_pipe.checks.question_facts import same_amounts, same_names
+from wukong_pipe.checks.answer_in_evidence import another_term
+from wukong_pipe.checks.answer_in_evidence import new_name as strange_name
+from wukong_pipe.checks.comparing import Known
+from wukong_pipe.checks.findings import Finding, findings
+from wukong_pipe.checks.pairs import section_terms
 from wukong_pipe.checks.question_form import MAX_QUESTION, check_question, unseen
-from wukong_pipe.checks.question_scope import same_conditions, same_scope, same_things, same_time
-from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.corpus.blocks import unmarked
+from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.units import units
+from wukong_pipe.language.identifiers import missing_identifiers
+from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import amounts
+from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
-LEAK = 0.4
-"""Share of what an answer says beyond its question above which a wording tells it."""
-LEAK_OF_TWO = 0.5
-"""The same where it tells only two words or pairs of characters."""
-LEAK_OF_YES = 0.8
-"""The same where the question asks for a yes or no, and so names what the answer is about."""
+
+def check_paraphrase(question: str, pair: QAPair) -> tuple[Finding, ...]:
+    """Why a wording does not ask what its base question asks: the first reject, or all doubts."""
+    return findings(
+        (check(question, pair) for check in (_asks, _repeats)), (check(question, pair) for check in PARAPHRASE_DOUBTS)
+    )
 
 
-def same_sense(question: str, pair: QAPair) -> Reason | None:
-    """Nothing is denied that was asked for, nor the other way round, and no word becomes its opposite."""
-    base = base_question(pair)
-    if is_negative(question):
-        if not base.denies:
-            return Reason.of("negation-added")
-    elif is_negative(pair.question) and not is_negative(question, or_exclusive=True):
-        return Reason.of("negation-dropped")
-    if reason := opposite_said(question, base.known):
-        return reason.with_value("source", Reason.of("base-question"))
-    return None
-
-
-def answer_hidden(question: str, pair: QAPair) -> Reason | None:
-    """A wording does not tell the answer, nor most of what the answer adds to the question."""
-    base = base_question(pair)
-    told, facts = base.own & content(question), key_facts(pair.answer)
-    figures = base.own_amounts and base.own_amounts <= amounts(question).values
-    limit = LEAK_OF_YES if base.wants_yes else LEAK if len(told) > 2 else LEAK_OF_TWO
-    stated = (base.is_one_fact or 3 * len(told) > len(base.own)) and base.has_own_facts and facts.found_in(question)
-    if stated or figures or len(told) > max(1, limit * len(base.own)):
-        return Reason.of("given-away")
-    return None
-
-
-def check_paraphrase(question: str, pair: QAPair) -> Reason | None:
-    """The first reason why a wording does not ask what its base question asks."""
-    return next(filter(None, (check(question, pair) for check in PARAPHRASE_CHECKS)), None)
-
-
-def _wording_asks(question: str, _: QAPair) -> Reason | None:
+def _asks(question: str, _: QAPair) -> Reason | None:
     if len(question) > MAX_QUESTION:
         return Reason.of("question-too-long", most=MAX_QUESTION)
     return unseen(question) or check_question(question)
 
 
-def _another_wording(question: str, pair: QAPair) -> Reason | None:
+def _repeats(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("repeats-question") if normalise(question) == normalise(pair.question) else None
 
 
-PARAPHRASE_CHECKS: tuple[Callable[[str, QAPair], Reason | None], ...] = (
-    _wording_asks,
-    _another_wording,
-    same_amounts,
-    same_names,
-    same_sense,
-    same_conditions,
-    same_scope,
-    same_time,
-    same_things,
-    answer_hidden,
-)
+@lru_cache(maxsize=64)  # The wordings of a pair come together.
+def known_of(pair: QAPair) -> Known:
+    """What a wording may speak of: its base question, and what places it."""
+    evidence = (unmarked(clean(text).text) for text in pair.evidence)
+    heads = {head for unit in units(pair.section) for head in unit.header}
+    around = " ; ".join((*pair.section.heading_path, pair.answer, *evidence, *sorted(heads)))
+    section, verbatim = clean(pair.section.text).text, " ; ".join(pair.evidence)
+    return Known((pair.question,), around, section, section_terms(pair.section), verbatim)
+
+
+def new_amount(question: str, pair: QAPair) -> Reason | None:
+    """No number comes in, in any spelling, that neither the base question nor its source gives."""
+    new = unknown_amount(amounts(question), known_of(pair).amounts, listed_things(pair.question))
+    return Reason.of("number-new", number=new) if new else None
+
+
+def listed_things(question: str) -> list[Quantity]:
+    """How many things a question may list; it may compare two, however it names them."""
+    count = len(re.findall(r"、|和|与|跟|同|及|, |\band\b|\bor\b", question))
+    return [Quantity(str(n), "each") for n in range(2, max(2, count + 1) + 1)]
+
+
+def new_identifier(question: str, pair: QAPair) -> Reason | None:
+    """No identifier comes in, in either case of letters, that neither the base question nor its source holds."""
+    known = known_of(pair)
+    source = f"{known.text} ; {known.verbatim}".casefold()
+    strange = next(missing_identifiers(question.casefold(), source), None)
+    return Reason.of("words-new", words=strange) if strange else None
+
+
+def new_name(question: str, pair: QAPair) -> Reason | None:
+    """No name, term or cell of the section comes in that neither the base question nor its source holds."""
+    known = known_of(pair)
+    reason = another_term(question, known) or strange_name(question, known)
+    return Reason("words-new", reason.values) if reason else None
+
+
+def answer_hidden(question: str, pair: QAPair) -> Reason | None:
+    """A wording does not tell an answer that is nothing but its fact, unless the base question or the headings do."""
+    facts = key_facts(pair.answer)
+    asked = " ; ".join((pair.question, *pair.section.heading_path))
+    told = is_its_own_fact(pair.answer) and facts.found_in(question) and not facts.found_in(asked)
+    return Reason.of("given-away") if told else None
+
+
+PARAPHRASE_DOUBTS = (new_amount, new_identifier, new_name, answer_hidden)

@@ -22,7 +22,7 @@ OTHER_UNIT = "|".join(re.escape(unit) for unit in _LONGEST_FIRST if not unit.isa
 UNIT = rf"[ \t]*(?:-[ \t]*)?(?:(?i:{_LATIN_UNIT})(?![a-z])|{OTHER_UNIT})"
 """A unit as it stands behind its number ("12-inch", "12 km", "12公里"), as a regular expression."""
 
-_SETS = frozenset("批串组捆打")
+_SETS = frozenset("批串组捆打套对")
 UNITS_OF_ONE = (
     frozenset(spelling for spelling, unit in _UNIT_OF.items() if not unit.startswith(("each", "times"))) - _SETS
 )

@@ -133,8 +133,8 @@ def _quantity(match: re.Match[str]) -> Quantity:
     value = match["value"]
     if len(value) <= LONGEST:
         value = without_zeros(value)
-    # Apollo 11 is a name and no amount; “About 11” is one, since “about” is a plain word.
-    if match["name"] and match["name"].casefold() not in plain_words.ENGLISH and not match["unit"]:
+    # Apollo 11 is a name and no amount; “About 11” is one, since “about” opens a sentence.
+    if match["name"] and match["name"].casefold() not in plain_words.OPENERS and not match["unit"]:
         return Quantity(value, "#" + match["name"].casefold())
     spelling = re.sub(r"\s+", " ", (match["money"] or match["unit"] or "").casefold().strip(" \t-"))
     unit = unit_of(spelling)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from wukong_pipe.checks.answer_wordings import check_answer
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
@@ -96,7 +97,7 @@ def _take(wordings: AnswerWordings, reply: Reply) -> None:
 
     def keep(item: Any) -> Reason | None:
         problem = check_item(item, ANSWER_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else check_answer(item.strip(), pair)
+        reason = Reason.of("schema", reason=problem) if problem else worst(check_answer(item.strip(), pair))
         if reason is None and normalise(item) in known:
             return Reason.of("repeats-answer-wording")
         if reason is None:

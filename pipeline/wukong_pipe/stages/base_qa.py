@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.units import worth
@@ -123,7 +124,7 @@ def _take(pairs: Pairs, reply: Reply, teacher: str, prompt: str) -> None:
         candidate = read_pair(item, pairs.subject)
         if isinstance(candidate, Reason):
             return candidate
-        reason = check_pair(candidate, pairs.subject)
+        reason = worst(check_pair(candidate, pairs.subject))
         if reason is None:
             pairs.kept.append(_pair(candidate, pairs.subject, teacher, prompt, reply.call))
         return reason

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_numbered
@@ -143,4 +144,4 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
 def _problem(row: Row, section: Section) -> Reason | None:
     item = {"question": row.instruction, "answer": row.output, "evidence": list(row.evidence)}
     candidate = read_pair(item, section)
-    return candidate if isinstance(candidate, Reason) else check_pair(candidate, section)
+    return candidate if isinstance(candidate, Reason) else rejected(check_pair(candidate, section))

@@ -10,8 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from wukong_pipe.checks.candidates import Candidate, read_pair
-from wukong_pipe.checks.pairs import doubtful
+from wukong_pipe.checks.comparing import content, stem, words
+from wukong_pipe.checks.covering import uncovered
+from wukong_pipe.checks.pairs import known_to
 from wukong_pipe.corpus.numbering import numbered
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import WORDS, Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
 from wukong_pipe.stages.base_qa import fenced
@@ -36,7 +39,12 @@ Verdict = Harvest[QAPair, bool]
 def doubted(pair: QAPair) -> Reason | None:
     """Why a pair is worth a second look."""
     candidate = read_pair(_item(pair), pair.section)
-    return doubtful(candidate, pair.section) if isinstance(candidate, Candidate) else None
+    assert isinstance(candidate, Candidate), candidate
+    known = known_to(candidate, pair.section)
+    said, strange = normalise(pair.answer), content(pair.answer) - content(known.text)
+    new = next((word for word in words(pair.answer) if stem(word) in strange), None)
+    new = new or next((said[i:j] for i, j, weight in uncovered(said, known.normal) if weight >= 1), None)
+    return Reason.of("words-not-in-evidence", words=new) if new else None
 
 
 def _item(pair: QAPair) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wukong_pipe.checks.candidates import QUESTION_SCHEMA
+from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
@@ -97,7 +98,7 @@ def _take(wordings: Wordings, reply: Reply, prompt: str) -> None:
 
     def keep(item: Any) -> Reason | None:
         problem = check_item(item, QUESTION_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else check_paraphrase(item.strip(), pair)
+        reason = Reason.of("schema", reason=problem) if problem else worst(check_paraphrase(item.strip(), pair))
         if reason is None and normalise(item) in known:
             return Reason.of("repeats-question-wording")
         if reason is None:

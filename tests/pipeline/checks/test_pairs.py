@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from tests.support.checking import EN, ZH, checked, pair
 from tests.support.odd_texts import TEXTS
+from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate
-from wukong_pipe.checks.pairs import PAIR_CHECKS, check_pair
+from wukong_pipe.checks.findings import worst
+from wukong_pipe.checks.pairs import check_pair, known_to
 from wukong_pipe.checks.question_form import MAX_ANSWER, MAX_QUESTION, too_long
-from wukong_pipe.checks.question_wordings import PARAPHRASE_CHECKS, check_paraphrase
+from wukong_pipe.checks.question_wordings import PARAPHRASE_DOUBTS, check_paraphrase
 from wukong_pipe.printable import printable
 from wukong_pipe.records import Section
 
@@ -43,22 +45,6 @@ def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str,
         (EN, "Who landed Eagle?", "Neil Armstrong", "## Landing", "evidence says nothing"),
         (
             ZH,
-            "出云棍由谁掉落？",
-            "石敢当",
-            ZH.text.split("\n")[2],
-            "evidence is longer than two sentences, one row or one item",
-        ),
-        (
-            ZH,
-            "木棍的来源是什么？",
-            "初始武器",
-            "| 木棍 | 初始武器 |\n| 飞龙宝杖 | 小黄龙 |",
-            "evidence is longer",
-        ),
-        (ZH, "土地庙能做什么？", "可以休息", "**土地庙**：可以休息。\n- 可以传送。", "evidence is longer"),
-        (EN, "Who landed Eagle?", "Neil Armstrong", EN.text.split("\n")[2], "evidence is longer"),
-        (
-            ZH,
             "需要几块陨铁？",
             "9块陨铁",
             "出云棍由石敢当掉落，需要12块陨铁。",
@@ -85,13 +71,6 @@ def test_a_good_pair_has_no_reason(section: Section, question: str, answer: str,
             "玩家能够恢复全部状态并且保存进度",
             "可以传送。",
             "nothing of the answer is in the evidence",
-        ),
-        (
-            EN,
-            "Who landed Eagle?",
-            "some quiet gentleman who enjoyed flying",
-            "He left 2 flags there.",
-            "“quiet” is not in the evidence",
         ),
         (ZH, "石敢当掉落出云棍吗？谁掉落？", "石敢当", "可以传送。", "the question states its answer"),
         (EN, "Did Buzz Aldrin pilot it?", "Buzz Aldrin", "He left 2 flags there.", "the question states"),
@@ -128,14 +107,10 @@ def test_a_bad_pair_has_its_reason(section: Section, question: str, answer: str,
 MILLIONS = Section("acme.md", ("Acme", "Bricks"), 1, "## Bricks\n\nThe factory makes 210 million bricks.\n", "en")
 
 
-def test_a_bare_number_is_grounded_where_the_question_says_its_scale_and_a_wording_must_say_it_too() -> None:
+def test_a_bare_number_is_grounded_where_the_question_says_its_scale() -> None:
     evidence, asked = "The factory makes 210 million bricks.", "The factory makes how many million bricks?"
     assert checked(MILLIONS, asked, "210", evidence) is None
     assert checked(MILLIONS, "How many bricks does the factory make?", "210", evidence) == "210 is not in the evidence"
-    asking = replace(pair(MILLIONS, asked, "210"), evidence=(evidence,))
-    assert check_paraphrase("How many million bricks does the factory make?", asking) is None
-    reason = "the scale of “210 million” is gone"
-    assert str(check_paraphrase("How many bricks does the factory make?", asking)) == reason
 
 
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from([1, 90, 600]))
@@ -146,10 +121,11 @@ def test_no_pair_and_no_wording_is_too_odd_to_be_checked(question: str, answer: 
     )
     pair_ = Candidate(f"{question}？", answer + answer[-1:] * times, (odd.text[8:],), ((8, 9 + len(said)),))
     check_pair(pair_, odd)
-    for check in PAIR_CHECKS[2:] if too_long(pair_.answer) is None else ():
-        check(pair_, odd)
+    known = known_to(pair_, odd)
+    for check in ANSWER_DOUBTS if too_long(pair_.answer) is None else ():
+        check(pair_.answer, known)
     base = replace(pair(odd, f"What is {said} of {question}?", answer), evidence=(said,))
-    for check_wording in PARAPHRASE_CHECKS:
+    for check_wording in PARAPHRASE_DOUBTS:
         check_wording(f"{answer} {question}？", base)
 
 
@@ -161,8 +137,8 @@ def test_what_nobody_sees_is_in_no_question_or_answer(char: str) -> None:
     assert checked(EN, f"Who {char}was the pilot of Eagle?", said, row) == reason
     assert checked(EN, asked, f"Buzz {char}Aldrin", row) == reason
     base = pair(EN, asked, said)
-    assert str(check_paraphrase(f"Who {char}flew Eagle as its pilot?", base)) == reason
-    assert str(check_answer(f"Buzz {char}Aldrin.", base)) == reason
+    assert str(worst(check_paraphrase(f"Who {char}flew Eagle as its pilot?", base))) == reason
+    assert str(worst(check_answer(f"Buzz {char}Aldrin.", base))) == reason
 
 
 def test_a_source_may_hold_what_nobody_sees() -> None:

@@ -34,7 +34,7 @@ def test_a_chinese_sentence_is_asked_for_what_its_form_allows(sentence: str, que
     assert (pair["question"], pair["answer"], pair["evidence"]) == (question, reply, [sentence])
     candidate = read_pair(pair, section)
     assert isinstance(candidate, Candidate)
-    assert check_pair(candidate, section) is None
+    assert check_pair(candidate, section) == ()
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_what_it_compares_passes_the_checks_in_all_its_wordings(
             said = {"question": question, "answer": fact.answer, "evidence": [unit.text for unit in fact.units]}
             candidate = read_pair(said, section)
             assert isinstance(candidate, Candidate)
-            assert check_pair(candidate, section) is None
+            assert check_pair(candidate, section) == ()
             pair = QAPair(section, question, fact.answer, candidate.evidence, (1, 1), "base", "t", "p", "c")
             wordings = paraphrases(ParaphraseTask(section, question, 16, ()))
             assert [(text, why) for text in wordings if (why := check_paraphrase(text, pair))] == []

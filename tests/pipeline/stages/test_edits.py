@@ -90,7 +90,6 @@ def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
 @pytest.mark.parametrize(
     ("field", "text", "reason"),
     [
-        ("output", "戊77刀", "77"),
         ("instruction", "甲1有一件兵器。", "question"),
         ("output", "乙\u202e1刀", "holds an invisible character: \\u202e"),
     ],
@@ -104,6 +103,12 @@ def test_an_edit_that_fails_the_checks_is_told_and_the_row_is_left_out(
     (warning,) = built.warnings
     assert warning.startswith("The row is left out: edits.jsonl, line 1: ")
     assert reason in warning
+
+
+def test_an_edit_that_a_check_only_doubts_is_what_its_writer_meant(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "output": "戊77刀"})
+    assert build(tmp_path).warnings == []
+    assert rows_by_id(tmp_path)[row["id"]]["output"] == "戊77刀"
 
 
 def test_an_edit_of_what_is_no_longer_there_is_told_and_kept_in_its_file(tmp_path: Path, row: dict[str, Any]) -> None:

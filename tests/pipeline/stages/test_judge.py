@@ -54,7 +54,7 @@ UNREAD = Reply("call", None, Reason.of("no-object"), "hm")
 
 def test_a_pair_is_doubtful_where_a_lone_word_is_not_the_sources() -> None:
     assert doubted(PLAIN) is None
-    assert str(doubted(DOUBTFUL)) == "“smack” is not in the evidence"
+    assert str(doubted(DOUBTFUL)) == "“neatly” is not in the evidence"
     chinese = Section("a.md", ("书", "甲"), 1, "## 甲\n\n石甲在山上守着洞门。\n")
     for answer, reason in (("石甲守着洞门。", None), ("石甲踞着洞门。", "“踞” is not in the evidence")):
         said = QAPair(

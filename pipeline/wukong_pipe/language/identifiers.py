@@ -1,0 +1,94 @@
+"""Identifiers of a text: code in backticks, flags, paths, URLs, file names, dotted and snake_case names, key=value.
+
+They are facts whole and in one spelling: `trust_env` is neither `Trust_env` nor a part of `trust_env_file`, and an
+`http` address is no `https` one. Words of prose are none, however they are capitalised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]+?)(?<!`)\1(?!`)")
+_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.~:/?#@!$&*+=%-]*"
+_KEY = r"(?<![\w.-])[A-Za-z_][\w.-]*"
+_VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;()\[\]{}\"'`<>]+)"
+_FLAG = r"(?<![\w-])--?[A-Za-z][\w-]*"
+_PATH = r"(?<![\w/.~<])(?:~|\.{1,2})?/[A-Za-z_.][\w.-]*(?:/[\w.-]+)*"
+_DOTTED = r"(?<![\w.])(?!(?:[A-Za-z]\.)+[A-Za-z]\b)[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+"
+_SNAKE = r"(?<!\w)_{0,2}[A-Za-z0-9]+_\w*[A-Za-z0-9]_{0,2}"
+_CALL = r"(?<!\w)[A-Za-z_]\w*(?=\(\))"
+_FORMS = re.compile("|".join((_URL, f"{_KEY}={_VALUE}", _FLAG, _PATH, _DOTTED, _SNAKE, _CALL)), re.ASCII)
+"""What is an identifier by its form, wherever it stands. ASCII: Chinese on either side ends it."""
+_IN_CODE = re.compile(f"{_FORMS.pattern}|[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_WORDLIKE = re.compile("[A-Za-z0-9_]")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+_KEY_VALUE = re.compile(f"({_KEY})=({_VALUE})", re.ASCII)
+_UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
+_TRAILING = ".,:;!?'\"*/"
+
+
+@lru_cache(maxsize=4096)
+def identifiers(text: str) -> frozenset[str]:
+    """The identifiers of a text, each whole: what stands in backticks, and what is one by its form.
+
+    >>> sorted(identifiers("Set `verify` in httpx.Client(trust_env=False), e.g. and/or --no-color，使用max_size。"))
+    ['--no-color', 'httpx.Client', 'max_size', 'trust_env=False', 'verify']
+    """
+    rest = _FENCE.sub(lambda block: f" {block[2]} ", text)
+    inline = [" ".join(match[2].split()) for match in _INLINE.finditer(rest)]
+    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(_INLINE.sub(" ", rest)))
+    return frozenset(term for term in (*inline, *forms) if _WORD.search(term) or term.startswith("-"))
+
+
+def missing_identifiers(text: str, source: str) -> Iterator[str]:
+    """The identifiers of a text, or the parts of them, that stand whole nowhere in a source.
+
+    A text may put together what its source has apart: of an expression that is not there as a whole, its parts count.
+    Of a URL, a flag or a path no part does.
+
+    >>> list(missing_identifiers("`ctx.load_verify_locations(cafile)`", "Call load_cert_chain(cafile) of ctx."))
+    ['load_verify_locations']
+    """
+    for term in sorted(identifiers(text)):
+        if not stands_whole(term, source):
+            yield from (part for part in _parts(term) if not stands_whole(part, source))
+
+
+def _parts(term: str) -> Iterator[str]:
+    for match in _IN_CODE.finditer(term):
+        part = match.group().rstrip(_TRAILING)
+        yield from (part,) if _UNSPLIT.fullmatch(part) else _WORD.findall(part)
+
+
+def stands_whole(term: str, text: str) -> bool:
+    """Whether a text holds an identifier with its ends, in the same spelling.
+
+    >>> stands_whole("trust_env", "`trust_env_file`"), stands_whole("Client", "httpx.Client()")
+    (False, True)
+    """
+    if term not in text:
+        return False
+    before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if _WORDLIKE.match(term) else ""
+    after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])"
+    return re.search(f"{before}{re.escape(term)}{after}", text) is not None
+
+
+def without_identifiers(text: str) -> str:
+    """The prose of a text: what stands in backticks, in fences or is an identifier by its form is left out."""
+    return _FORMS.sub(" ", _INLINE.sub(" ", without_fences(text)))
+
+
+def without_fences(text: str) -> str:
+    return _FENCE.sub("\n", text)
+
+
+def key_values(text: str) -> frozenset[tuple[str, str]]:
+    """Each `key=value` of a text, without the value's quotes.
+
+    >>> key_values("httpx.get(url, verify=False)")
+    frozenset({('verify', 'False')})
+    """
+    return frozenset((match[1], match[2].strip("\"'" + _TRAILING)) for match in _KEY_VALUE.finditer(text))

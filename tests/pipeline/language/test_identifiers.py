@@ -1,0 +1,66 @@
+"""Identifiers are found whole, and stand in a source only with their ends and in their spelling."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wukong_pipe.language.identifiers import identifiers, key_values, missing_identifiers, without_identifiers
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Set `trust_env` to `False`.", {"trust_env", "False"}),
+        ("使用max_size参数，运行pip install httpx。", {"max_size"}),
+        ("Run `pip install  httpx[http2]`.", {"pip install httpx[http2]"}),
+        ("See https://www.python-httpx.org/. Or ``a`b``!", {"https://www.python-httpx.org"}),
+        ("Pass --no-color, or -v; not a well-known word - or a dash.", {"--no-color", "-v"}),
+        (
+            "Edit ~/.netrc, /etc/hosts and config.toml; and/or HTTP/2, TCP/IP.",
+            {"~/.netrc", "/etc/hosts", "config.toml"},
+        ),
+        ("Call client.get() or open(), e.g. in the U.S., i.e. at 2.5 km.", {"client.get", "open"}),
+        ("`httpx.Client(trust_env=False)`, or verify=False.", {"httpx.Client(trust_env=False)", "verify=False"}),
+        ("```python\nctx.load_cert(x)\nprint(y)\n```", {"ctx.load_cert"}),
+        ("The PlayStation 5 and _emphasis_ are none; 孙悟空 and `棍` neither.", set()),
+    ],
+)
+def test_code_and_what_has_the_form_of_it_is_an_identifier(text: str, found: set[str]) -> None:
+    assert identifiers(text) == found
+
+
+SOURCE = "Use `httpx.Client(trust_env=False)`, `ctx.load_cert_chain(path)` and https://localhost:8030/; --no-color-map."
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing"),
+    [
+        ("`trust_env=False`, `httpx.Client`, `Client` and `trust_env`", []),
+        ("`client = httpx.Client(path)`", ["client"]),
+        ("`Trust_env`", ["Trust_env"]),
+        ("`trust`", ["trust"]),
+        ("`_env`", ["_env"]),
+        ("`ctx.load_cert(path)`", ["load_cert"]),
+        ("http://localhost:8030", ["http://localhost:8030"]),
+        ("https://localhost:803", ["https://localhost:803"]),
+        ("https://localhost:8030", []),
+        ("--no-color", ["--no-color"]),
+    ],
+)
+def test_what_is_put_together_of_the_sources_parts_is_known(answer: str, missing: list[str]) -> None:
+    assert list(missing_identifiers(answer, SOURCE)) == missing
+
+
+@given(st.text(alphabet="ab_.=`-/(): \n0", max_size=40))
+def test_no_text_lacks_its_own_identifiers(text: str) -> None:
+    assert list(missing_identifiers(text, text)) == []
+
+
+def test_prose_is_what_is_left() -> None:
+    assert without_identifiers("Set `verify` in config.toml now.").split() == ["Set", "in", "now."]
+
+
+def test_a_key_goes_with_its_value() -> None:
+    assert key_values("get(url, verify=False, proxy='http://a')") == {("verify", "False"), ("proxy", "http://a")}
