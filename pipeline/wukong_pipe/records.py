@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from wukong_pipe.language.hashing import digest
@@ -11,6 +13,8 @@ from wukong_pipe.reasons import Lang as Lang
 from wukong_pipe.reasons import Reason
 
 Kind = Literal["base", "paraphrase", "reverse"]
+Stage = Literal["reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"]
+"""Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]
 
@@ -139,22 +143,25 @@ _ROW = tuple(field.name for field in fields(Row))
 class Reject:
     """A candidate, reply or row that is not in the dataset, and why.
 
-    {"stage": "paraphrase", "code": "number-gone", "values": {"number": "42"}, "reason": "number 42 is gone",
-     "candidate": {…}, "reply": "…", "lines": [12, 12]}
+    {"id": "5c1e…", "stage": "paraphrase", "code": "number-gone", "values": {"number": "42"},
+     "reason": "number 42 is gone", "candidate": {…}, "reply": "…", "lines": [12, 12]}
     """
 
-    stage: Literal[
-        "reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
-    ]
+    stage: Stage
     reason: Reason
     section: Section
     candidate: dict[str, Any] | Row = field(default_factory=dict)
     reply: str = ""
     """The teacher's words the candidate came in, for the stages that read replies."""
     call: str = ""
+    place: str = ""
+    """What was asked about and the item's number in the reply, or the row's id: with `call` it makes the id."""
+    id: str = ""
+    """Given once all rejects of a build are known: see `with_ids`."""
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "stage": self.stage,
             **self.reason.to_json(),
             "reason": str(self.reason),
@@ -166,6 +173,19 @@ class Reject:
             "heading_path": list(self.section.heading_path),
             "lines": [self.section.first_line, self.section.last_line],
         }
+
+
+def with_ids(rejects: Iterable[Reject]) -> Iterator[Reject]:
+    """The rejects, each with its id: a hash of its call and place, so that a rebuild gives it the same one.
+
+    A passage that stands several times in a document brings the same reply at the same place several times: these are
+    told apart by their order.
+    """
+    seen = Counter[tuple[str, str]]()
+    for reject in rejects:
+        where = reject.call, reject.place
+        yield replace(reject, id=digest(*where, str(seen[where])))
+        seen[where] += 1
 
 
 @dataclass(slots=True)
