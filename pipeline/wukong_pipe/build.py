@@ -12,8 +12,10 @@ from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import telling_terms
 from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
-from wukong_pipe.dataset.holdout import hold_out, plan
+from wukong_pipe.dataset.holdout import hold_out
+from wukong_pipe.dataset.holdout_plan import plan
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
@@ -70,7 +72,7 @@ def build(
     with asyncio.Runner() as loop:
         try:
             harvests = loop.run(ask_sections(sections, asking, settings.max_pairs, prompts, progress))
-            candidates = [pair for harvest in harvests for pair in harvest.kept]
+            candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
             verdicts = loop.run(ask_judges(candidates, asking, prompts, progress))
             supported = without_denied(candidates, verdicts)
             pairs, duplicate_pairs = _distinct(supported, names)
@@ -172,7 +174,7 @@ def _families(pairs: Sequence[QAPair], wordings: Sequence[Wordings]) -> list[Row
 def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
     # No wording of one question may push out another question itself.
-    kept, removals = dedupe(sorted(rows, key=lambda row: row.kind == "paraphrase"), names)
+    kept, removals = dedupe(sorted(rows, key=lambda row: row.is_paraphrase), names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -58,6 +58,16 @@ class Section:
         first = self.first_line + len(_NEWLINE.findall(self.text, 0, start))
         return first, first + len(_NEWLINE.findall(self.text, start, max(start, end - 1)))
 
+    def place_of(self, words: str, lines: Sequence[int]) -> tuple[int, int] | None:
+        """Where `words` stand in the text: of several places the first within these lines; None where there is none."""
+        at = self.text.find(words) if words else -1
+        while at >= 0:
+            first, last = self.lines_of(at, at + len(words))
+            if lines[0] <= first and last <= lines[1]:
+                return at, at + len(words)
+            at = self.text.find(words, at + 1)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class QAPair:
@@ -75,13 +85,13 @@ class QAPair:
     teacher: str
     prompt: str
     call: str
-    # Made once: all rows of the pair share them, and a dataset's ids would else take more room than its texts.
+    fact_id: str = field(default="", repr=False, compare=False)
+    """Shared by the pairs of a section whose evidence overlaps; "" until all of them are known: see `with_fact_ids`."""
+    # Made once: all rows of the pair share it, and a dataset's ids would else take more room than its texts.
     id: str = field(init=False, repr=False, compare=False)
-    fact_id: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", digest(self.section.id, self.question, self.answer))
-        object.__setattr__(self, "fact_id", digest(self.section.id, *self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,11 @@ class Row:
             prompt=prompt,
             call=call,
         )
+
+    @property
+    def is_paraphrase(self) -> bool:
+        """Whether it asks in other words than its pair."""
+        return self.kind == "paraphrase"
 
     def to_json(self) -> dict[str, Any]:
         # Not asdict, which copies every value deeply and so takes a tenth of a build's time.

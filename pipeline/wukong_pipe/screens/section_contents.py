@@ -220,7 +220,7 @@ def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, i
     spans = set()
     for family in families:
         for row in family.rows:
-            spans |= {span for text in row["evidence"] if (span := _span(text, row["lines"], section))}
+            spans |= {span for text in row["evidence"] if (span := section.place_of(text, row["lines"]))}
     merged: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
         if merged and begin < merged[-1][1]:
@@ -228,14 +228,3 @@ def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, i
         else:
             merged.append((begin, end))
     return merged
-
-
-def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] | None:
-    """The place of a piece of evidence in the section: if there are several, the first within the row's lines."""
-    at = section.text.find(text) if text else -1
-    while at >= 0:
-        first, last = section.lines_of(at, at + len(text))
-        if lines[0] <= first and last <= lines[1]:
-            return at, at + len(text)
-        at = section.text.find(text, at + 1)
-    return None
