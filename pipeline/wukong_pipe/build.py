@@ -16,6 +16,7 @@ from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
 from wukong_pipe.dataset.holdout_plan import plan
+from wukong_pipe.dataset.holdout_size import size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
@@ -57,8 +58,12 @@ def build(
     asking: Asking,
     run: Run,
     progress: StageProgress = lambda stage, done, total: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Built:
     """Sources → dataset/ of the run: split, ask, judge, hold out, reword, edit, dedupe, audit, write.
+
+    Args:
+        say: told what is held out, before wordings are bought.
 
     Raises:
         WukongError: an input cannot be read, or the teacher cannot be used.
@@ -78,6 +83,8 @@ def build(
             pairs, duplicate_pairs = _distinct(supported, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
+            for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
+                say(line)
             trained = [pair for pair in pairs if not holdout.level(pair)]
             wordings, answers = loop.run(ask_wordings(trained, asking, settings, prompts, progress))
         finally:

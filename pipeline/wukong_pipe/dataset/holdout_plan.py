@@ -7,8 +7,9 @@ nothing moves from one split to another when files come and go.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -67,6 +68,17 @@ def held_clusters(sizes: Mapping[str, int], share: float) -> frozenset[str]:
     if share and not held:
         held = [name for name in ranked if 2 * sizes[name] <= sum(sizes.values())][:1]
     return frozenset(held if len(held) < len(ranked) else held[:-1])
+
+
+def share_for(names: Iterable[str], count: int) -> float | None:
+    """The smallest share, in whole hundredths, that holds out so many of these clusters and trains as many; None where
+    there is none."""
+    ranked = sorted(map(_of_section, names))
+    if len(ranked) < 2 * count:
+        return None
+    share = math.floor(100 * ranked[count - 1] + 1) / 100
+    trained = sum(at >= share for at in ranked)
+    return share if share <= MOST and trained >= count else None
 
 
 def _of_section(name: str) -> float:
