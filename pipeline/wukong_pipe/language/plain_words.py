@@ -1,4 +1,4 @@
-"""Words that carry no fact of their own, words for the same, and words for the opposite, for Chinese and English.
+"""Lists of Chinese and English words: that carry no fact of their own, for the same, for the opposite, and others.
 
 An answer may use plain words that its source does not use ("was in charge of" for "headed"). Any other word that the
 source does not hold is suspect. The lists belong to the languages, not to any corpus; they stand in `words.en.toml` and
@@ -33,8 +33,16 @@ SAME = tuple(frozenset(line.split()) for line in _EN["same"].splitlines())
 """Groups of English words for the same: one word of a group says what any other says."""
 OPPOSITES = tuple((frozenset(left.split()), frozenset(right.split())) for left, right in _opposites(_EN["opposites"]))
 """English words and their opposites."""
+DECISIVE = tuple(_EN["decisive"].split())
+"""English words that make another question of it, though they are neither a number nor a name; * is any letters."""
+ABBREVIATIONS = tuple(_EN["abbreviations"].split())
+"""What ends in a full stop that ends no sentence, without that stop."""
+ABBREVIATIONS_IN_CAPITALS = (*ABBREVIATIONS, *_EN["abbreviations_in_capitals"].split())
+"""All that do where sentences begin with capitals: “No.” is one there, and “no.” is none."""
 CHINESE = frozenset(_ZH["plain"].split())
 """Plain Chinese words, most of one or two characters."""
+CHINESE_DECISIVE: str = _ZH["decisive"]
+"""Chinese characters that make another question of it, though they are neither a number nor a name."""
 CHINESE_OPPOSITES = _opposites(_ZH["opposites"])
 """Chinese words and their opposites, each side with spaces between the words."""
 LOANS: dict[str, str] = _ZH["loans"]

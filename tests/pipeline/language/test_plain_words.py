@@ -15,7 +15,9 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize(("lang", "name"), [("en", "openers"), ("en", "plain"), ("en", "verbs"), ("zh", "plain")])
+@pytest.mark.parametrize(
+    ("lang", "name"), [("en", "openers"), ("en", "plain"), ("en", "verbs"), ("en", "decisive"), ("zh", "plain")]
+)
 def test_a_list_holds_no_word_twice(lang: str, name: str) -> None:
     words = LISTS[lang][name].split()
     assert [word for word in set(words) if words.count(word) > 1] == []
@@ -27,6 +29,10 @@ def test_a_line_holds_no_word_twice(lang: str, name: str) -> None:
     for line in LISTS[lang][name].splitlines():
         words = line.replace(" | ", " ").split()
         assert len(set(words)) == len(words) > 1, line
+
+
+def test_a_character_is_decisive_once() -> None:
+    assert len(set(plain_words.CHINESE_DECISIVE)) == len(plain_words.CHINESE_DECISIVE)
 
 
 @pytest.mark.parametrize("lang", LISTS)
