@@ -66,7 +66,8 @@ def held_clusters(sizes: Mapping[str, int], share: float) -> frozenset[str]:
     ranked = sorted(sizes, key=_of_section)
     held = [name for name in ranked if _of_section(name) < share]
     if share and not held:
-        held = [name for name in ranked if 2 * sizes[name] <= sum(sizes.values())][:1]
+        most = sum(sizes.values()) / 2
+        held = [name for name in ranked if sizes[name] <= most][:1]
     return frozenset(held if len(held) < len(ranked) else held[:-1])
 
 

@@ -21,10 +21,13 @@ ENOUGH = 8
 
 @dataclass(frozen=True, slots=True)
 class LevelSize:
-    """The pairs that a level asks about, and the sections that they are of."""
+    """The pairs that a level asks about, and the sections that they are of: “233 pairs in 24 sections”."""
 
     sections: int
     pairs: int
+
+    def __str__(self) -> str:
+        return f"{counted(self.pairs, 'pair')} in {counted(self.sections, 'section')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,10 @@ class HoldoutSize:
         """For the screen."""
         if not self.section.pairs + self.question.pairs + self.wording.pairs:
             return []
-        most = "up to about " if self.is_expected else ""
         held = (
             f"Held out: {self.section.sections} of {counted(self.sections, 'section')} "
-            f"({counted(self.section.pairs, 'pair')}); of the others {most}{counted(self.question.pairs, 'pair')}, and "
-            f"wordings of {counted(self.wording.pairs, 'pair')}."
+            f"({counted(self.section.pairs, 'pair')}); of the others {'up to about ' if self.is_expected else ''}"
+            f"{self.question}, and wordings of {self.wording}."
         )
         levels = {"wording": self.wording, "question": self.question, "section": self.section}
         few = [f"{name} ({size.sections})" for name, size in levels.items() if size.sections < ENOUGH]

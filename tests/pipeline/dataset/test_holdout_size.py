@@ -46,8 +46,9 @@ def test_each_level_is_counted_in_pairs_and_sections() -> None:
     assert found.wording == LevelSize(100 - len(chosen.sections), levels[""])
     assert [found.sections, found.advised] == [100, None]
     assert found.lines == [
-        f"Held out: {len(chosen.sections)} of 100 sections ({levels['section']} pairs); of the others "
-        f"{levels['question']} pairs, and wordings of {levels['']} pairs."
+        f"Held out: {found.section.sections} of 100 sections ({levels['section']} pairs); of the others "
+        f"{levels['question']} pairs in {levels['question']} sections, and wordings of {levels['']} pairs in "
+        f"{found.wording.sections} sections."
     ]
 
 
