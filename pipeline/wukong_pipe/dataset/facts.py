@@ -17,8 +17,8 @@ def with_fact_ids(pairs: Sequence[QAPair]) -> list[QAPair]:
     """All pairs of one section, in order, each with the id of its fact: a hash of the section and of where the fact's
     evidence begins."""
     spans = sorted(span for i, pair in enumerate(pairs) for span in _spans(pair, i))
+    # The place of another pair of the same fact; of one pair of each fact its own place.
     joined = list(range(len(pairs)))
-    """The place of another pair of the same fact; of one pair of each fact its own place."""
 
     def fact(i: int) -> int:
         while joined[i] != i:
@@ -31,8 +31,8 @@ def with_fact_ids(pairs: Sequence[QAPair]) -> list[QAPair]:
             joined[fact(i)] = fact(last)
         reach, last = max(reach, end), i
     begins: dict[int, int] = {}
-    for begin, _, i in spans:
-        begins.setdefault(fact(i), begin)
+    for begin, _, i in reversed(spans):
+        begins[fact(i)] = begin
     # A pair whose evidence stands nowhere in its section is alone with its fact.
     names = (str(begins.get(fact(i), pair.id)) for i, pair in enumerate(pairs))
     return [replace(pair, fact_id=digest(pair.section.id, name)) for pair, name in zip(pairs, names, strict=True)]
