@@ -12,8 +12,11 @@ from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import telling_terms
 from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
-from wukong_pipe.dataset.holdout import hold_out, plan
+from wukong_pipe.dataset.holdout import hold_out
+from wukong_pipe.dataset.holdout_plan import plan
+from wukong_pipe.dataset.holdout_size import size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
@@ -55,8 +58,12 @@ def build(
     asking: Asking,
     run: Run,
     progress: StageProgress = lambda stage, done, total: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Built:
     """Sources → dataset/ of the run: split, ask, judge, hold out, reword, edit, dedupe, audit, write.
+
+    Args:
+        say: told what is held out, before wordings are bought.
 
     Raises:
         WukongError: an input cannot be read, or the teacher cannot be used.
@@ -70,12 +77,14 @@ def build(
     with asyncio.Runner() as loop:
         try:
             harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress))
-            candidates = [pair for harvest in harvests for pair in harvest.kept]
+            candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
             verdicts = loop.run(ask_judges(candidates, asking, prompts, progress))
             supported = without_denied(candidates, verdicts)
             pairs, duplicate_pairs = _distinct(supported, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
+            for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
+                say(line)
             trained = [pair for pair in pairs if not holdout.level(pair)]
             wordings, answers = loop.run(ask_wordings(trained, asking, settings, prompts, progress))
         finally:
@@ -172,7 +181,7 @@ def _families(pairs: Sequence[QAPair], wordings: Sequence[Wordings]) -> list[Row
 def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
     # No wording of one question may push out another question itself.
-    kept, removals = dedupe(sorted(rows, key=lambda row: row.variant == "paraphrase"), names)
+    kept, removals = dedupe(sorted(rows, key=lambda row: row.is_paraphrase), names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from wukong_pipe.language.hashing import digest
@@ -16,6 +18,8 @@ Variant = Literal["base", "paraphrase"]
 Facts = tuple[tuple[str, ...], ...]
 """The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
 Verified = Literal["yes", "unasked", "unanswered"]
+Stage = Literal["reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"]
+"""Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]
 
@@ -59,6 +63,16 @@ class Section:
         first = self.first_line + len(_NEWLINE.findall(self.text, 0, start))
         return first, first + len(_NEWLINE.findall(self.text, start, max(start, end - 1)))
 
+    def place_of(self, words: str, lines: Sequence[int]) -> tuple[int, int] | None:
+        """Where `words` stand in the text: of several places the first within these lines; None where there is none."""
+        at = self.text.find(words) if words else -1
+        while at >= 0:
+            first, last = self.lines_of(at, at + len(words))
+            if lines[0] <= first and last <= lines[1]:
+                return at, at + len(words)
+            at = self.text.find(words, at + 1)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class QAPair:
@@ -79,13 +93,13 @@ class QAPair:
     call: str
     facts: Facts = ()
     verified: Verified = "unasked"
-    # Made once: all rows of the pair share them, and a dataset's ids would else take more room than its texts.
+    fact_id: str = field(default="", repr=False, compare=False)
+    """Shared by the pairs of a section whose evidence overlaps; "" until all of them are known: see `with_fact_ids`."""
+    # Made once: all rows of the pair share it, and a dataset's ids would else take more room than its texts.
     id: str = field(init=False, repr=False, compare=False)
-    fact_id: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", digest(self.section.id, self.question, self.answer))
-        object.__setattr__(self, "fact_id", digest(self.section.id, *self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,11 @@ class Row:
             call=call,
         )
 
+    @property
+    def is_paraphrase(self) -> bool:
+        """Whether it asks in other words than its pair."""
+        return self.variant == "paraphrase"
+
     def to_json(self) -> dict[str, Any]:
         # Not asdict, which copies every value deeply and so takes a tenth of a build's time.
         return {key: _listed(getattr(self, key)) for key in _ROW}
@@ -161,22 +180,25 @@ _ROW = tuple(field.name for field in fields(Row))
 class Reject:
     """A candidate, reply or row that is not in the dataset, and why.
 
-    {"stage": "paraphrase", "code": "number-gone", "values": {"number": "42"}, "reason": "number 42 is gone",
-     "candidate": {…}, "reply": "…", "lines": [12, 12]}
+    {"id": "5c1e…", "stage": "paraphrase", "code": "number-gone", "values": {"number": "42"},
+     "reason": "number 42 is gone", "candidate": {…}, "reply": "…", "lines": [12, 12]}
     """
 
-    stage: Literal[
-        "reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
-    ]
+    stage: Stage
     reason: Reason
     section: Section
     candidate: dict[str, Any] | Row = field(default_factory=dict)
     reply: str = ""
     """The teacher's words the candidate came in, for the stages that read replies."""
     call: str = ""
+    place: str = ""
+    """What was asked about and the item's number in the reply, or the row's id: with `call` it makes the id."""
+    id: str = ""
+    """Given once all rejects of a build are known: see `with_ids`."""
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "stage": self.stage,
             **self.reason.to_json(),
             "reason": str(self.reason),
@@ -188,6 +210,19 @@ class Reject:
             "heading_path": list(self.section.heading_path),
             "lines": [self.section.first_line, self.section.last_line],
         }
+
+
+def with_ids(rejects: Iterable[Reject]) -> Iterator[Reject]:
+    """The rejects, each with its id: a hash of its call and place, so that a rebuild gives it the same one.
+
+    A passage that stands several times in a document brings the same reply at the same place several times: these are
+    told apart by their order.
+    """
+    seen = Counter[tuple[str, str]]()
+    for reject in rejects:
+        where = reject.call, reject.place
+        yield replace(reject, id=digest(*where, str(seen[where])))
+        seen[where] += 1
 
 
 @dataclass(slots=True)

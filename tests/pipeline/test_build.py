@@ -54,6 +54,7 @@ def test_every_candidate_is_accounted_for(tmp_path: Path, corpora: Path, name: s
         ("audit", tallies["audit"]["rejected"]),
     ):
         assert stages[stage] == rejected
+    assert len({reject["id"] for reject in rejects}) == len(rejects)
     assert all(reject["reason"] and reject["section_id"] and reject["lines"] for reject in rejects)
     pairs = tallies["base_qa"]["kept"] - tallies["dedupe_pairs"]["rejected"]
     assert pairs == tallies["dedupe_pairs"]["kept"] == len(built.pairs)
@@ -175,6 +176,7 @@ def test_repeated_and_contradicting_passages_are_told_in_the_rejects(tmp_path: P
         "same question",
         "conflict: same question, other answer “乙刀”",
     ]
+    assert len({reject["id"] for reject in told}) == len(told)
     for reject in told:
         (named,) = [row for row in kept.values() if row["id"] in reject["reason"]]
         assert named["instruction"] == reject["candidate"]["instruction"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,11 @@ def source(text: str, name: str = "book.md") -> Source:
 
 
 def build_offline(
-    folder: Path, sources: list[Source], settings: BuildSettings = SMALL, name: str = "book"
+    folder: Path,
+    sources: list[Source],
+    settings: BuildSettings = SMALL,
+    name: str = "book",
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Built, Invocation]:
     """Build into `folder`/runs/`name`; the second value is what stands in build.json."""
     workspace = Workspace(folder / "runs")
@@ -60,6 +64,7 @@ def build_offline(
         named=True,
         overwrite=False,
         progress=lambda *_: None,
+        say=say,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import QAPair, Row, Section
 
 
@@ -12,7 +13,9 @@ def section(name: str, text: str = "") -> Section:
 
 
 def pair(question: str, answer: str = "答", where: str = "节", evidence: str = "正文。") -> QAPair:
-    return QAPair(section(where), question, answer, (evidence,), (2, 2), "base", "t", "p@1", "call")
+    """A pair that is of one fact with all pairs of its section that have its evidence."""
+    fact = digest(where, evidence)
+    return QAPair(section(where), question, answer, (evidence,), (2, 2), "base", "t", "p@1", "call", fact_id=fact)
 
 
 def family(base: QAPair, wordings: Sequence[str] = ()) -> list[Row]:

@@ -14,6 +14,7 @@ from wukong_pipe.commands.build import price_of, price_of_rest, run_build
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.formats import FORMATS, Format
+from wukong_pipe.dataset.holdout_plan import MOST
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price
@@ -100,7 +101,7 @@ class BuildOptions(TeacherOptions):
 @click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
 @click.option(
-    "--holdout", type=click.FloatRange(0, 0.5), default=0.1, show_default=True, help="Share held out for tests."
+    "--holdout", type=click.FloatRange(0, MOST), default=0.1, show_default=True, help="Share held out for tests."
 )
 @click.option(
     "--min-fill",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from wukong_pipe.build import Built, build, load_prompts, read_sections
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
+from wukong_pipe.dataset.holdout_plan import cluster
+from wukong_pipe.dataset.holdout_size import expected_size
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.errors import Interrupted, WorkspaceError
@@ -135,7 +138,7 @@ def run_build(
 
             try:
                 with draining(lambda: _drain(teacher, ledger, choice.batch, say)):
-                    built = build(sources, settings, asking, run, show)
+                    built = build(sources, settings, asking, run, show, say)
             except BaseException:
                 if teacher.bought or ledger.spent.tokens != NOTHING:
                     # A full disk has no room for the note either: the user is told what failed first.
@@ -264,15 +267,18 @@ def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | No
 
 def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None) -> Price:
     quotas: list[int] = []
+    pairs = Counter[str]()
 
     def counted() -> Iterator[Section]:
         for section in sections:
             if wanted := quota(section, settings.max_pairs):
                 quotas.append(wanted)
+                pairs[cluster(section)] += wanted
                 yield section
 
     stages = estimate(counted(), settings, load_prompts(settings))
-    return Price(len(quotas), sum(quotas), stages, prices)
+    size = expected_size(pairs, settings.holdout, settings.variants)
+    return Price(len(quotas), sum(quotas), stages, prices, size)
 
 
 def price_of_rest(sources: list[Source], settings: BuildSettings, built: Built, prices: Prices | None) -> Price:

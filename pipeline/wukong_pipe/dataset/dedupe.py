@@ -10,6 +10,7 @@ from typing import Literal
 
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
 from wukong_pipe.language.similarity import same_key_facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
@@ -21,14 +22,8 @@ NEAR_IN_FAMILY = 0.95
 MANY = 50
 """A group of more rows than this is split by the numbers in its questions before they are compared."""
 
-_DECISIVE = re.compile(
-    r"[零〇一二两三四五六七八九十百千万亿几半双不没未无非否莫勿前后上下左右内外东西南北大小多少高低长短早晚首末]"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred|thousand|million|dozen"
-    r"|once|twice|half|both|first|second|third|\w+th|last|next|previous|former|latter|before|after|until|since"
-    r"|above|below|over|under|left|right|\w*(?:north|south|east|west)\w*|more|most|less|fewer|least|\w+est|only|main|backup"
-    r"|not?|none|never|nor|cannot|\w+n['’]t|without|except|unless|un\w+|non\w*)\b",
-    re.IGNORECASE,
-)
+_WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
+_DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
 """Words that make another question of it, though their spelling shows neither a number nor a name: before, after."""
 
 

@@ -1,4 +1,4 @@
-"""Words that carry no fact of their own, for Chinese and English.
+"""Lists of Chinese and English words: that carry no fact of their own, that decide, and abbreviations.
 
 The lists stand in `words.en.toml` and `words.zh.toml`. They are frozen: what no list decides is left to a verifier.
 """
@@ -19,5 +19,13 @@ OPENERS = frozenset(_EN["openers"].split())
 """English words that open a sentence in capitals without being part of the name behind them."""
 FUNCTION = frozenset(_EN["function"].split())
 """English words that say nothing of what a text is about, in lower case."""
+DECISIVE = tuple(_EN["decisive"].split())
+"""English words that make another question of it, though they are neither a number nor a name; * is any letters."""
+ABBREVIATIONS = tuple(_EN["abbreviations"].split())
+"""What ends in a full stop that ends no sentence, without that stop."""
+ABBREVIATIONS_IN_CAPITALS = (*ABBREVIATIONS, *_EN["abbreviations_in_capitals"].split())
+"""All that do where sentences begin with capitals: “No.” is one there, and “no.” is none."""
 CHINESE = frozenset(_ZH["plain"].split())
 """Plain Chinese words, most of one or two characters."""
+CHINESE_DECISIVE: str = _ZH["decisive"]
+"""Chinese characters that make another question of it, though they are neither a number nor a name."""

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator
 
 from wukong_pipe.language.chinese import CJK
+from wukong_pipe.language.plain_words import ABBREVIATIONS, ABBREVIATIONS_IN_CAPITALS
 
 _IDEOGRAPH = re.compile(f"[{CJK}]")
 _CLOSERS = "”’」』）)】》\"'*_`"
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|No|Fig|Sec|approx|Inc|Ltd|Co"
-    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)|\.[A-Za-z])$"
-)
-_ABBREVIATION_IN_LOWER_CASE = re.compile(r"(?:\b(?:mr|mrs|ms|dr|prof|jr|sr|vs|etc|e\.g|i\.e|cf|approx)|\.[a-z])$")
+_ABBREVIATION = re.compile(rf"(?:\b(?:[A-Z]|{'|'.join(map(re.escape, ABBREVIATIONS_IN_CAPITALS))})|\.[A-Za-z])$")
+_ABBREVIATION_IN_LOWER_CASE = re.compile(rf"(?:\b(?:{'|'.join(map(re.escape, ABBREVIATIONS)).lower()})|\.[a-z])$")
 _BEFORE_A_STOP = 8
 """The search for an abbreviation looks at this many characters before a full stop."""
 _NOT_SPACE = re.compile(r"\S")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -28,12 +29,14 @@ def show_price(price: Price, out: Console, *, as_json: bool) -> None:
         for name in AT_MOST & stages.keys():
             stages[name]["at_most"] = True
         plan = {"sections": price.sections, "pairs": price.pairs, "stages": stages, "cost": price.cost(price.total)}
-        print(json.dumps(plan))
+        print(json.dumps(plan | {"holdout": asdict(price.holdout)}))
         return
     out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
     out.print(price_table(price))
     if AT_MOST & price.stages.keys():
         out.print("The judge is asked about doubtful pairs alone; the figure is for all pairs being so.")
+    for line in price.holdout.lines:
+        out.print(line)
     if price.prices is None:
         out.print("For the cost give --price-in and --price-out.")
     out.print("Nothing was spent.")

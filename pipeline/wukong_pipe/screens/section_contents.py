@@ -43,6 +43,14 @@ class SectionOverview:
     units: int
     covered: int
     """Sentences, list items and table rows, and how many of them evidence covers."""
+    part: int = 1
+    parts: int = 1
+    """How many sections of its source have the title: the pieces of a long one, and those that are called alike."""
+
+    @property
+    def name(self) -> str:
+        """The title, told apart from the others that are alike: “书 › 一 (2 of 3)”."""
+        return f"{self.title} ({self.part} of {self.parts})" if self.parts > 1 else self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,13 @@ class SectionContents:
     """(begin, end) of each piece of the section's text that is evidence of a row, in order, without overlaps."""
     families: list[Family]
     rejects: list[dict[str, Any]]
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The own question of each pair by the pair's id, whether it is in the dataset or among the rejects."""
+        rows = [row for family in self.families for row in family.rows]
+        rows += [reject["candidate"] for reject in self.rejects if "pair_id" in reject["candidate"]]
+        return {row["pair_id"]: str(row["instruction"]) for row in rows if not is_paraphrase(row)}
 
     def to_json(self) -> dict[str, Any]:
         """The section as `inspect --json` prints it."""
@@ -106,6 +121,7 @@ def section_overviews(run: Run) -> list[SectionOverview]:
     manifest = read_object(run.manifest, MANIFEST)
     try:
         covered = {entry["id"]: (entry["units"], entry["covered"]) for entry in manifest["coverage"]["by_section"]}
+        parts = _parts([(entry["source"], entry["section"]) for entry in manifest["quota"]])
         return [
             SectionOverview(
                 number=number,
@@ -119,13 +135,24 @@ def section_overviews(run: Run) -> list[SectionOverview]:
                 rejects=rejects[entry["id"]],
                 units=covered.get(entry["id"], (0, 0))[0],
                 covered=covered.get(entry["id"], (0, 0))[1],
+                part=part,
+                parts=of,
             )
-            for number, entry in enumerate(manifest["quota"], start=1)
+            for number, (entry, (part, of)) in enumerate(zip(manifest["quota"], parts, strict=True), start=1)
         ]
     except (KeyError, TypeError) as error:
         raise DataError(
             f"{run.manifest} is not as this version writes it: build again; answers are not paid twice."
         ) from error
+
+
+def _parts(titles: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+    """Of each title, the how manyth of how many it is."""
+    seen, totals, parts = Counter[tuple[str, str]](), Counter(titles), list[tuple[int, int]]()
+    for title in titles:
+        seen[title] += 1
+        parts.append((seen[title], totals[title]))
+    return parts
 
 
 def matching(sections: Sequence[SectionOverview], wanted: str) -> list[SectionOverview]:
@@ -134,7 +161,9 @@ def matching(sections: Sequence[SectionOverview], wanted: str) -> list[SectionOv
     Raises:
         WorkspaceError: there is none.
     """
-    exact = [section for section in sections if wanted in {str(section.number), section.id, section.title}]
+    exact = [
+        section for section in sections if wanted in {str(section.number), section.id, section.name, section.title}
+    ]
     exact = exact or [section for section in sections if section.title.endswith(f" › {wanted}")]
     words = wanted.casefold()
     matches = exact or [section for section in sections if words in section.title.casefold()]
@@ -158,7 +187,7 @@ def contents_of(run: Run, overview: SectionOverview, source: Path | None, encodi
         if row["section_id"] == overview.id:
             families.setdefault(row["pair_id"], []).append(row)
     # The question itself first, then its wordings.
-    ordered = [Family(id_, sorted(rows, key=lambda row: is_paraphrase(row))) for id_, rows in families.items()]
+    ordered = [Family(id_, sorted(rows, key=is_paraphrase)) for id_, rows in families.items()]
     return SectionContents(
         overview,
         section,
@@ -225,7 +254,7 @@ def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, i
     spans = set()
     for family in families:
         for row in family.rows:
-            spans |= {span for text in row["evidence"] if (span := _span(text, row["lines"], section))}
+            spans |= {span for text in row["evidence"] if (span := section.place_of(text, row["lines"]))}
     merged: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
         if merged and begin < merged[-1][1]:
@@ -233,14 +262,3 @@ def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, i
         else:
             merged.append((begin, end))
     return merged
-
-
-def _span(text: str, lines: Sequence[int], section: Section) -> tuple[int, int] | None:
-    """The place of a piece of evidence in the section: if there are several, the first within the row's lines."""
-    at = section.text.find(text) if text else -1
-    while at >= 0:
-        first, last = section.lines_of(at, at + len(text))
-        if lines[0] <= first and last <= lines[1]:
-            return at, at + len(text)
-        at = section.text.find(text, at + 1)
-    return None

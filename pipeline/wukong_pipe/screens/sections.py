@@ -16,12 +16,16 @@ from wukong_pipe.records import FILES, Section
 from wukong_pipe.screens.section_contents import Family, SectionContents, SectionOverview
 
 EVIDENCE = "black on yellow"
+_PADDING = re.compile(r"(?<=\|)[ \t]{2,}|(?<![ \t])[ \t]{2,}+(?=\|)")
+_RULE = re.compile(r"(?<=[| :])-{4,}(?=[| :])")
+"""The line of dashes below a table's head, a cell of it."""
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 
 def _lines(text: str) -> str:
-    """A text as lines for the terminal: every line end is a line feed, and tabs are blanks."""
-    return printable(_NEWLINE.sub("\n", text).replace("\t", "    "))
+    """A text as lines for the terminal: every line end is a line feed, tabs are blanks, cells of tables not padded."""
+    narrow = _RULE.sub("---", _PADDING.sub(" ", text))
+    return printable(_NEWLINE.sub("\n", narrow).replace("\t", "    "))
 
 
 def overview_table(sections: Sequence[SectionOverview]) -> Table:
@@ -36,7 +40,7 @@ def overview_table(sections: Sequence[SectionOverview]) -> Table:
         covered = f"{section.covered / section.units:.0%}" if section.units else ""
         table.add_row(
             str(section.number),
-            Text(one_line(section.title)),
+            Text(one_line(section.name)),
             Text(f"{one_line(section.source)}:{section.lines[0]}-{section.lines[1]}"),
             f"{section.kept}/{section.wanted}",
             *(str(count) for count in section.rows.values()),
@@ -50,7 +54,7 @@ def show_section(contents: SectionContents, console: Console) -> None:
     """Print a section: evidence in colour on a terminal that has any, between ⟦ and ⟧ elsewhere."""
     overview = contents.overview
     place = f"{one_line(overview.source)}:{overview.lines[0]}-{overview.lines[1]}"
-    console.print(Text.assemble((one_line(overview.title), "bold"), f"  {place}  {overview.id}"))
+    console.print(Text.assemble((one_line(overview.name), "bold"), f"  {place}  {overview.id}"))
     if contents.problem:
         console.print(Text(one_line(contents.problem), style="yellow"))
     console.print()
@@ -68,10 +72,9 @@ def show_section(contents: SectionContents, console: Console) -> None:
             for text in family.rows[0]["evidence"]:
                 console.print(Text(f"{'':21}“{one_line(text)}”"))
     console.print(f"\n{overview.rejects} rejected{':' if overview.rejects else '.'}")
+    questions = contents.questions
     for reject in contents.rejects:
-        console.print(Text.assemble(("  " + one_line(reject["stage"]), "bold"), f"  {one_line(reject['reason'])}"))
-        if shown := _candidate(reject):
-            console.print(Text(f"      {shown}", style="dim"))
+        _show_reject(reject, questions, console)
 
 
 def _show_text(section: Section, evidence: Sequence[tuple[int, int]], marked: bool, console: Console) -> None:
@@ -110,9 +113,27 @@ def _show_family(number: int, family: Family, console: Console) -> None:
         console.print(Text.assemble((f"   {one_line(where):16}  ", "dim"), words, answer, (f"  {row['id']}", "dim")))
 
 
-def _candidate(reject: Mapping[str, Any]) -> str:
-    """The rejected question or answer as one line, or the reply if nothing could be read from it."""
-    candidate = reject["candidate"]
-    keys = ("answer", "question") if reject["stage"] == "answers" else ("instruction", "question", "item")
-    words = next((candidate[key] for key in keys if candidate.get(key)), None)
-    return one_line(str(words if words is not None else candidate or reject["reply"]))[:300]
+def _show_reject(reject: Mapping[str, Any], questions: Mapping[str, str], console: Console) -> None:
+    """Print a reject: stage and reason, what was rejected, and what it was another wording of.
+
+    Args:
+        questions: the own question of each pair, by the pair's id.
+    """
+    name = one_line(str(reject.get("id", "")))
+    why = Text.assemble(("  " + one_line(reject["stage"]), "bold"), f"  {one_line(reject['reason'])}")
+    console.print(why.append(f"  {name}" if name else "", "dim"))
+    candidate: Mapping[str, Any] = reject["candidate"]
+    question, answer = (
+        next((str(candidate[key]) for key in keys if candidate.get(key)), "")
+        for keys in (("instruction", "question"), ("output", "answer"))
+    )
+    words = " → ".join(filter(None, (question, answer)))
+    whole = candidate.get("item", candidate) or reject["reply"]
+    console.print(Text(f"      {_cut(words or str(whole))}", style="dim"))
+    base = str(candidate.get("base") or questions.get(str(candidate.get("pair_id")), ""))
+    if base and base != question:
+        console.print(Text(f"      base: {_cut(base)}", style="dim"))
+
+
+def _cut(words: str) -> str:
+    return one_line(words)[:300]

@@ -14,8 +14,8 @@ from wukong_pipe.workspace import Run
 def changes_elsewhere(
     run: Run, rows: Iterable[Row], answer_variants: int, edited: Collection[str] = frozenset()
 ) -> list[str]:
-    """Each row of an unchanged section that `rows` change in more than its lines, in a few words: to be called before
-    they are written.
+    """Each row of an unchanged section that `rows` change in more than its lines and its fact's id, in a few words: to
+    be called before they are written.
 
     Such rows are tied to the edit by a question that they share: as a duplicate, or through the leak audit.
 
@@ -35,7 +35,8 @@ def changes_elsewhere(
             ids.add(row["id"])
             sections.add(row["section_id"])
         unchanged = sections & {row.section_id for row in after.values()}
-        expected = {"lines"} if wanted == answer_variants else {"lines", "output"}
+        # One more pair of a section may join two facts that the others were of.
+        expected = {"lines", "fact_id"} if wanted == answer_variants else {"lines", "fact_id", "output"}
         changes = [
             _change(row, after.get(row["id"]), expected)
             for row in _written(run)

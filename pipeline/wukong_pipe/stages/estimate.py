@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
@@ -94,6 +95,7 @@ class Price:
     pairs: int
     stages: dict[str, Workload]
     prices: Prices | None
+    holdout: HoldoutSize
 
     @property
     def total(self) -> Workload:

@@ -91,10 +91,10 @@ def without_denied(pairs: Sequence[QAPair], verdicts: Sequence[Verdict]) -> list
 
 
 def _take(verdict: Verdict, reply: Reply) -> None:
-    pair, raw = verdict.subject, excerpt(reply.raw)
+    pair, raw, place = verdict.subject, excerpt(reply.raw), verdict.allowance
     if reply.problem is not None:
         verdict.tally.add(Tally(asked=1, short=1))
-        verdict.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), raw, reply.call))
+        verdict.rejects.append(Reject("reply", reply.problem, pair.section, _item(pair), raw, reply.call, place))
         return
     assert reply.value is not None
     supported = reply.value["supported"]
@@ -103,4 +103,4 @@ def _take(verdict: Verdict, reply: Reply) -> None:
     if not supported:
         words = excerpt(reply.value["reason"].strip(), 2000)
         reason = Reason.of(WORDS, words=words) if words else Reason.of("no-verdict")
-        verdict.rejects.append(Reject("judge", reason, pair.section, _item(pair), raw, reply.call))
+        verdict.rejects.append(Reject("judge", reason, pair.section, _item(pair), raw, reply.call, place))

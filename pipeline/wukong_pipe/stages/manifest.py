@@ -15,7 +15,7 @@ from wukong_pipe.corpus.units import units, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import QAPair, Reject, Row, Section, Tally
+from wukong_pipe.records import QAPair, Reject, Row, Section, Tally, with_ids
 from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.asking import Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
@@ -157,7 +157,7 @@ def rejects(results: Results) -> list[Reject]:
     harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.verdicts, *results.wordings, *results.answers]
 
     def removed(stage: Any, reason: Reason, row: Row) -> Reject:
-        return Reject(stage, reason, sections[row.section_id], row, call=row.call)
+        return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)
 
     rejected = [reject for harvest in harvests for reject in harvest.rejects]
     rejected += [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
@@ -165,7 +165,7 @@ def rejects(results: Results) -> list[Reject]:
     rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
     rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
     rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
-    return rejected
+    return list(with_ids(rejected))
 
 
 def _quota(pairs: Pairs) -> dict[str, Any]:

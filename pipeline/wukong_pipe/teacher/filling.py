@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Reject, Tally
+from wukong_pipe.records import Reject, Stage, Tally
 from wukong_pipe.teacher.attempts import Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.requests import MOST_SHOWN, Ask, Reply, Request, excerpt
@@ -60,23 +60,30 @@ def take(
         cut: dict[str, Any] = _excerpts({**about, **candidate}, most)
         return cut
 
+    def rejected(stage: Stage, reason: Reason, item: Any, number: int) -> Reject:
+        place = f"{harvest.allowance}/{number}"
+        return Reject(stage, reason, section, shown(item), raw, reply.call, place)
+
     items = reply.value[array] if reply.value is not None else []
     most = min(max(LEAST_SHOWN, MOST_SHOWN // max(1, len(items))), SHOWN)
     asked, section, raw = harvest.missing, harvest.section, excerpt(reply.raw, most)
     received = items[:asked]
     tally = Tally(asked=asked, received=len(received), short=asked - len(received))
     if reply.problem is not None:
-        harvest.rejects.append(Reject("reply", reply.problem, section, dict(about), excerpt(reply.raw), reply.call))
-    for item in received:
+        whole = excerpt(reply.raw)
+        harvest.rejects.append(
+            Reject("reply", reply.problem, section, dict(about), whole, reply.call, harvest.allowance)
+        )
+    for number, item in enumerate(received):
         reason = keep(item)
         if reason is None:
             tally.kept += 1
         else:
-            harvest.rejects.append(Reject(stage, reason, section, shown(item), raw, reply.call))
+            harvest.rejects.append(rejected(stage, reason, item, number))
             tally.rejected += 1
-    for item in items[asked:]:
+    for number, item in enumerate(items[asked:], start=asked):
         reason = Reason.of("surplus-pairs" if stage == "base_qa" else "surplus-wordings", wanted=asked)
-        harvest.rejects.append(Reject("surplus", reason, section, shown(item), raw, reply.call))
+        harvest.rejects.append(rejected("surplus", reason, item, number))
     harvest.tally.add(tally)
 
 

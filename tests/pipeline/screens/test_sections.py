@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,92 @@ def test_a_reject_is_shown_with_stage_reason_and_what_it_was(capsys: pytest.Capt
     at = lines.index("2 rejected:")
     assert lines[at + 1 :] == ["base_qa  number 42 is not in the source", "石戊几岁？", "reply  no JSON", "对不起"]
     assert as_json(capsys, "2")["rejected"] == [reject, unread]
+
+
+@pytest.mark.parametrize(
+    ("stage", "candidate", "expected"),
+    [
+        ("base_qa", {"question": "石戊几岁？", "answer": "42岁"}, ["石戊几岁？ → 42岁"]),
+        (
+            "paraphrase",
+            {"base": "石戊骑什么？", "question": "石戊爱骑什么？"},
+            ["石戊爱骑什么？", "base: 石戊骑什么？"],
+        ),
+        (
+            "answers",
+            {"question": "石戊骑什么？", "base": "己马", "answer": "白马。"},
+            ["石戊骑什么？ → 白马。", "base: 己马"],
+        ),
+        ("surplus", {"item": "石戊"}, ["石戊"]),
+        ("base_qa", {"quest": "石戊？"}, ["{'quest': '石戊？'}"]),
+    ],
+)
+def test_a_reject_is_shown_with_its_answer_and_what_it_was_another_wording_of(
+    capsys: pytest.CaptureFixture[str], run: Run, stage: str, candidate: dict[str, str], expected: list[str]
+) -> None:
+    reject = {
+        "id": "5c1e", "stage": stage, "reason": "why", "candidate": candidate, "reply": "…",
+        "section_id": section_overviews(run)[1].id,
+    }  # fmt: skip
+    (run.dataset / "rejected.jsonl").write_text(jsonl([reject]), "utf-8")
+    lines = [line.strip() for line in shown(capsys, "2").splitlines()]
+    assert lines[lines.index("1 rejected:") + 1 :] == [f"{stage}  why  5c1e", *expected]
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "rejected"])
+def test_a_row_that_was_taken_out_is_shown_with_the_question_of_its_pair_whether_that_is_kept_or_not(
+    capsys: pytest.CaptureFixture[str], run: Run, is_kept: bool
+) -> None:
+    (base, *_), (wording, *_) = (
+        [row for row in read_jsonl(run.dataset / "train.jsonl") if row["kind"] == kind]
+        for kind in ("base", "paraphrase")
+    )
+    taken = [wording | {"pair_id": base["pair_id"]}, *([] if is_kept else [base])]
+    rejects = [
+        {"stage": "audit", "reason": "why", "candidate": row, "reply": "", "section_id": base["section_id"]}
+        for row in taken
+    ]
+    (run.dataset / "rejected.jsonl").write_text(jsonl(rejects), "utf-8")
+    if not is_kept:
+        rows = [row for row in read_jsonl(run.dataset / "train.jsonl") if row["id"] != base["id"]]
+        (run.dataset / "train.jsonl").write_text(jsonl(rows), "utf-8")
+    lines = [line.strip() for line in shown(capsys, base["section_id"]).splitlines()]
+    at = lines.index("audit  why")
+    assert lines[at + 1 : at + 3] == [
+        f"{wording['instruction']} → {wording['output']}",
+        f"base: {base['instruction']}",
+    ]
+
+
+def test_titles_that_stand_several_times_are_told_apart_and_named_so(
+    empty_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "# 书\n"
+        + "".join(f"\n## 一\n\n石{name}的兵器是乙刀。\n" for name in "甲丙戊")
+        + "\n## 二\n\n石庚的师父是辛翁。\n"
+    )
+    (empty_home / "thrice.md").write_text(text, "utf-8")
+    assert main(["build", "thrice.md", "--teacher", "offline", "--variants", "1", "--min-fill", "0"]) == 0
+    capsys.readouterr()
+    titles = [line.split("  ")[1].strip() for line in shown(capsys).splitlines()[1:]]
+    assert titles == ["书 › 一 (1 of 3)", "书 › 一 (2 of 3)", "书 › 一 (3 of 3)", "书 › 二"]
+    assert shown(capsys, "书 › 一 (2 of 3)").startswith("书 › 一 (2 of 3)  thrice.md:7-9  ")
+    assert [one["number"] for one in as_json(capsys, "书 › 一")["sections"]] == [1, 2, 3]
+
+
+def test_cells_of_a_table_are_shown_without_their_padding(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "| 兵器       | 主人   |\n|:-----------|-------:|\n| 乙刀       | 石甲   |\n| 己枪       |        |\n"
+    (empty_home / "table.md").write_text(f"# 书\n\n{rows}", "utf-8")
+    assert main(["build", "table.md", "--teacher", "offline", "--variants", "1", "--min-fill", "0"]) == 0
+    capsys.readouterr()
+    lines = [line.partition(" │ ")[2] for line in shown(capsys, "1").splitlines()]
+    assert [line.strip("⟦⟧") for line in lines[4:8]] == [
+        "| 兵器 | 主人 |",
+        "|:---|---:|",
+        "| 乙刀 | 石甲 |",
+        "| 己枪 | |",
+    ]
 
 
 def test_on_a_terminal_evidence_is_coloured_and_without_colours_marked(run: Run) -> None:

@@ -94,3 +94,10 @@ def test_what_is_shown_of_a_long_reply_does_not_grow_with_it() -> None:
     assert len(shown) < 500_000
     assert "(100000 characters, whole in the journal)" in shown
     assert "(1000000 characters, whole in the journal)" in shown
+
+
+def test_a_reject_is_named_after_its_number_in_the_reply_whatever_became_of_the_other_items() -> None:
+    one, _ = filled(reply(1, "a", 2, "b", "c"), reply(3, 4))
+    other, _ = filled(reply("z", "a", 2, 3, "c"), reply(3, 4))
+    assert [reject.place for reject in one.rejects] == ["basket/1", "basket/3", "basket/4"]
+    assert [reject.place for reject in other.rejects] == ["basket/0", "basket/1", "basket/4"]

@@ -1,0 +1,120 @@
+"""What is held out whole, decided before wordings are bought: sections of which nothing is trained, and pairs whose
+facts another pair trains.
+
+Each is held out when the hash of its own id lies under the share. So the share of all pairs is met in expectation, and
+nothing moves from one split to another when files come and go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from wukong_pipe.dataset.facts import tells
+from wukong_pipe.language.hashing import digest, fraction
+from wukong_pipe.records import QAPair, Section
+
+MOST = 0.5
+"""The largest share that can be held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sections and pairs that no training row may come from."""
+
+    sections: frozenset[str]
+    pairs: frozenset[str]
+
+    def level(self, pair: QAPair) -> str:
+        if pair.section.id in self.sections:
+            return "section"
+        return "question" if pair.id in self.pairs else ""
+
+
+def plan(pairs: Sequence[QAPair], share: float) -> Plan:
+    """Choose the sections and pairs that are held out whole."""
+    whole = held_clusters(Counter(cluster(pair.section) for pair in pairs), share)
+    facts: defaultdict[str, list[QAPair]] = defaultdict(list)
+    sections = set()
+    for pair in pairs:
+        if cluster(pair.section) in whole:
+            sections.add(pair.section.id)
+        else:
+            facts[pair.fact_id].append(pair)
+    return Plan(frozenset(sections), frozenset(_held_pairs(list(facts.values()), share)))
+
+
+def cluster(section: Section) -> str:
+    """The id under which a section is held out: the pieces of a long one share it, because each tells what the others
+    are about. `eval` takes their questions for one cluster, too."""
+    return digest(section.source, *section.heading_path)
+
+
+def held_clusters(sizes: Mapping[str, int], share: float) -> frozenset[str]:
+    """The clusters that are held out.
+
+    Where no hash lies under the share, the lowest one of those clusters is taken that leave at least as many pairs as
+    they take: a newcomer takes its place only with a still lower hash. The only cluster of a corpus is trained, and
+    where all lie under the share, the highest is.
+
+    Args:
+        sizes: the pairs of each cluster.
+    """
+    ranked = sorted(sizes, key=_of_section)
+    held = [name for name in ranked if _of_section(name) < share]
+    if share and not held:
+        most = sum(sizes.values()) / 2
+        held = [name for name in ranked if sizes[name] <= most][:1]
+    return frozenset(held if len(held) < len(ranked) else held[:-1])
+
+
+def share_for(names: Iterable[str], count: int) -> float | None:
+    """The smallest share, in whole hundredths, that holds out so many of these clusters and trains as many; None where
+    there is none."""
+    ranked = sorted(map(_of_section, names))
+    if len(ranked) < 2 * count:
+        return None
+    share = math.floor(100 * ranked[count - 1] + 1) / 100
+    trained = sum(at >= share for at in ranked)
+    return share if share <= MOST and trained >= count else None
+
+
+def _of_section(name: str) -> float:
+    return fraction("section", name)
+
+
+def _held_pairs(facts: Sequence[Sequence[QAPair]], share: float) -> set[str]:
+    """The ids of the pairs that are held out of trained sections.
+
+    Where no hash lies under the share, the lowest one of those that can be held out is taken.
+
+    Args:
+        facts: the pairs of each fact.
+    """
+    held = {name for pairs in facts for name in _spared(pairs, share)}
+    if share and not held:
+        of_any = sorted(((pair, pairs) for pairs in facts for pair in pairs), key=lambda one: _of_pair(one[0]))
+        held = {pair.id for pair, _ in islice((one for one in of_any if _tellers(*one)), 1)}
+    return held
+
+
+def _spared(pairs: Sequence[QAPair], share: float) -> set[str]:
+    """The ids of a fact's pairs that are held out: of each, a trained pair tells the facts."""
+    tellers: dict[str, set[str]] = {}
+    for pair in sorted((pair for pair in pairs if _of_pair(pair) < share), key=_of_pair):
+        with_it = tellers | {pair.id: _tellers(pair, pairs)}
+        if all(names - with_it.keys() for names in with_it.values()):
+            tellers = with_it
+    return set(tellers)
+
+
+def _tellers(pair: QAPair, pairs: Sequence[QAPair]) -> set[str]:
+    """The ids of the other pairs that tell the facts of one."""
+    return {other.id for other in pairs if other.id != pair.id and tells(other, pair)}
+
+
+def _of_pair(pair: QAPair) -> float:
+    return fraction("question", pair.id)
