@@ -17,8 +17,8 @@ from pathlib import PurePosixPath
 from markdown_it.token import Token
 
 from wukong_pipe.corpus.blocks import FRONT_MATTER, line_starts, parse
+from wukong_pipe.corpus.outline import outline
 from wukong_pipe.corpus.tables import HEAD_LINES, is_cut_before
-from wukong_pipe.corpus.units import outline
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.sentences import sentence_spans

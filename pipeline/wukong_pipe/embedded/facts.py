@@ -20,7 +20,7 @@ _NO_SENTENCE = re.compile(r"^\[[ xX]\]\s|!\[|\$\$|\$[^$\d\s][^$]*\$|\\[(\[]")
 @lru_cache(maxsize=1024)
 def facts(section: Section) -> tuple[Fact, ...]:
     """What the templates can ask of a section, in its order; each base question once."""
-    of_section = units(section)
+    of_section = tuple(unit for unit in units(section) if unit.kind in {"sentence", "item", "row"})
     of_rows = [*reverse_facts(of_section), *comparison_facts(of_section, section.lang)]
     by_question: dict[str, Fact] = {}
     for i, unit in enumerate(of_section):
