@@ -38,11 +38,14 @@ _DEBRIS = re.compile(
     r"|(?P<tag></?(?:a|abbr|b|big|br|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|figure|font|h[1-6]|i|img|ins"
     r"|kbd|li|mark|ol|p|picture|pre|q|ref|s|samp|small|source|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul"
     r"|var)\b[^<>\n]*>)"
+    # A role of MyST, before code: {meth}`Command.main`.
+    r"|(?P<role>\{(?:[a-z]+:)?(?:abbr|attr|class|const|data|doc|envvar|exc|func|kbd|meth|mod|numref|obj|option|ref|term)\}"
+    r"(?=`|\Z))"
     r"|(?P<entity>&(?:\w{2,31}|#\d{1,7}|#x[\da-fA-F]{1,6});)"
     r"|(?P<unseen>[\u200b-\u200f\u2060\ufeff\u00ad])",
     re.DOTALL,
 )
-_DEBRIS_BEGINS = re.compile(r"[<\\\[【!&\u200b-\u200f\u2060\ufeff\u00ad]")
+_DEBRIS_BEGINS = re.compile(r"[<\\\[【!&{\u200b-\u200f\u2060\ufeff\u00ad]")
 """Looked for first: far quicker, and most texts have none."""
 _BOLD = re.compile(r"\*\*|__")
 

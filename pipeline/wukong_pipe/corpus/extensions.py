@@ -1,4 +1,4 @@
-"""What MkDocs, VuePress and GitHub add to Markdown, rewritten as CommonMark line by line.
+"""What MkDocs, VuePress, MyST and GitHub add to Markdown, rewritten as CommonMark line by line.
 
 An admonition, a content tab and an alert become a quotation, a definition becomes a list item, and the marks of a
 container become blank lines. Each line stays the line it was, so a block still knows where it stands in the source.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 _LINE = re.compile(r"([ \t]*)([^\r\n]*)(\r\n?|\n|\Z)")
-_BEGINS = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!)")
+_BEGINS = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!|\([\w:.-]+\)=)")
 """Looked for first: most texts have none of these."""
 _ADMONITION = re.compile(
     r"""(?:!!!|\?\?\?\+?)[ \t]+[\w-]+(?:[ \t]+[\w-]+)*(?:[ \t]+["'](?P<title>[^"\n]*)["'])?[ \t]*"""
@@ -23,6 +23,8 @@ _CONTAINER = re.compile(
     r":{3,}[ \t]*\{?(?:attention|caution|code-group|danger|details|hint|important|info|note|success|tabs?|tip|warning)"
     r"\b\}?(?P<title>.*)|:{3,}[ \t]*"
 )
+_LABEL = re.compile(r"\([\w:.-]+\)=[ \t]*")
+"""What MyST calls a target: a name for links to the heading below."""
 _DEFINITION = re.compile(r":(?=[ \t]+\S)")
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 _INDENT = 4
@@ -88,6 +90,8 @@ class _Reader:
             return _title("> ", match["title"] or match["tab"] or "")
         if match := _ALERT.fullmatch(content):
             return _title(match["quote"], match["title"])
+        if _LABEL.fullmatch(content):
+            return ""
         if match := _CONTAINER.fullmatch(content):
             return _title("> ", match["title"] or "") if (match["title"] or "").strip() else ""
         if self._before and not self._before.startswith("|"):
