@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 
 from wukong_pipe.language.chinese import CJK
 
@@ -58,10 +57,13 @@ def _is_clause(part: str) -> bool:
 
 def worth_of_code(code: str) -> int:
     """The pairs that code is worth: one for a command, up to three for a long example; comments and output none."""
+    count = len(statements(code))
+    return min(_MOST_OF_CODE, 1 + count // _STATEMENTS_A_PAIR) if count or _STATEMENT.search(code) else 0
+
+
+def statements(code: str) -> list[str]:
+    """The lines of code that say something, without prompts; of a session in a terminal what was typed."""
     lines = [line for line in code.splitlines() if _STATEMENT.search(line)]
-    statements = [line for line in lines if _PROMPT.match(line)] or _uncommented(lines)
-    return min(_MOST_OF_CODE, 1 + len(statements) // _STATEMENTS_A_PAIR) if lines else 0
-
-
-def _uncommented(lines: Iterable[str]) -> list[str]:
+    if any(_PROMPT.match(line) for line in lines):
+        return [_PROMPT.sub("", line, count=1) for line in lines if _PROMPT.match(line)]
     return [line for line in lines if not _COMMENT.match(line)]
