@@ -20,6 +20,8 @@ from wukong_pipe.language.sentences import sentence_spans
 
 MAX_HEADING = 300
 """A longer heading is a paragraph with a line of dashes below; each request of what it heads would repeat it."""
+MAX_DEPTH = 4
+"""Admonitions in fences inside one another, at most: each is parsed once more."""
 MAX_TERM = 80
 """Characters of a term that is defined, at most."""
 _QUOTE = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
@@ -54,8 +56,6 @@ def outline(text: str, at_start: bool) -> Outline:
     """
     tokens = parse(text, 1 if at_start else 2)
     reader = _Reader(text, tokens)
-    for at in range(len(tokens)):
-        reader.read(at)
     last = tokens[-1] if tokens else None
     ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
     is_open = ends >= len(reader.starts) - 1 > 0
@@ -65,7 +65,7 @@ def outline(text: str, at_start: bool) -> Outline:
 class _Reader:
     """Reads the blocks of a text one after the other."""
 
-    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+    def __init__(self, text: str, tokens: Sequence[Token], depth: int = 0) -> None:
         self.starts = line_starts(text)
         self.headings: list[tuple[int, int, str]] = []
         self.units: list[Unit] = []
@@ -74,8 +74,12 @@ class _Reader:
         self._items = self._quotes = 0
         """How many list items and quotations the block stands in."""
         self._header: tuple[str, ...] = ()
+        self._depth = depth
+        """How many admonitions that are written as fences the text stands in."""
+        for at in range(len(tokens)):
+            self._read(at)
 
-    def read(self, at: int) -> None:
+    def _read(self, at: int) -> None:
         """Read the token at place `at`."""
         token = self._tokens[at]
         self._items += (token.type == "list_item_open") - (token.type == "list_item_close")
@@ -167,7 +171,7 @@ class _Reader:
         before = self.units[-1] if self.units else None
         if block.type == "fence":
             begin = self._text.index(block.markup, begin)
-            if code.ADMONITION.match(block.info) and not self._quotes:
+            if code.ADMONITION.match(block.info) and not self._quotes and self._depth < MAX_DEPTH:
                 self._directive_body(block)
                 return
         close = before is not None and not self._text[before.end : begin].strip(" \t\r\n>")
@@ -193,7 +197,8 @@ class _Reader:
         assert block.map
         begin, end = self.starts[block.map[0] + 1], self.starts[block.map[1]]
         body = code.without_options(self._text[begin:end], block.markup)
-        self.units += (moved(unit, begin) for unit in outline(body, False).units)
+        inside = _Reader(body, parse(body, 2), self._depth + 1)
+        self.units += (moved(unit, begin) for unit in inside.units)
 
 
 def _announces(unit: Unit) -> bool:
