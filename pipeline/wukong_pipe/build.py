@@ -156,7 +156,7 @@ def _worth_asking(sources: Sequence[Source], settings: BuildSettings, warn: Call
     if not any(quota(section, settings.max_pairs) for section in sections):
         raise CorpusError(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
-            "no sentence, list item or table row."
+            "no sentence, list item, table row or code."
         )
     return sections
 

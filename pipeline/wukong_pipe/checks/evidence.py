@@ -37,6 +37,10 @@ def _bare(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def covered_units(spans: Iterable[tuple[int, int] | None], section: Section) -> list[Unit]:
-    """The units that share at least one character with a span."""
+    """The units that share at least one character with a span; what says nothing, as a heading, is none."""
     places = [span for span in spans if span]
-    return [unit for unit in units(section) if any(unit.start < end and start < unit.end for start, end in places)]
+    return [
+        unit
+        for unit in units(section)
+        if unit.is_telling and any(unit.start < end and start < unit.end for start, end in places)
+    ]

@@ -1,4 +1,7 @@
-"""Markdown → blocks, as every part of the build agrees on them: CommonMark with tables, each block with its lines."""
+"""Markdown → blocks, as every part of the build agrees on them: each with its lines in the source.
+
+CommonMark with tables, and what extensions.py brings to it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore, block, inline, normalize, text_join
 from markdown_it.token import Token
+
+from wukong_pipe.corpus.extensions import as_commonmark
 
 # A rule at the top of a file looks the same but for the key on its second line.
 FRONT_MATTER = re.compile(
@@ -35,7 +40,7 @@ def parse(text: str, first_line: int = 1) -> list[Token]:
         text = re.sub(r"[^\r\n]", " ", front.group()) + text[front.end() :]
     elif text.startswith("\ufeff"):
         text = " " + text[1:]
-    state = StateCore(text, parser(), {})
+    state = StateCore(as_commonmark(text), parser(), {})
     normalize(state)
     block(state)
     tokens = state.tokens

@@ -17,26 +17,35 @@ class Cleaned:
     offsets: Sequence[int]
 
 
+_WORDS = r"(?:[^\[\]`\n]|`[^`\n]{1,200}`|\[[^\[\]\n]*\])"
+"""What stands between the brackets of a link, code included."""
+_TARGET = r"(?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\])"
 _CODE = re.compile(
     r"(?m)^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:.*\n)*?(?: {0,3}(?P=fence).*$|\Z)|(?<!`)(?P<tick>`++).+?(?P=tick)"
+    # What is code in a link's words does not hide the link.
+    rf"|(?P<linked>\[{_WORDS}{{1,1000}}+\]{_TARGET})"
 )
 _DEBRIS = re.compile(
     # Nothing here may look ahead over a text again and again for an end that is not there: a comment holds no other's
-    # beginning, and a link's title is bounded.
+    # beginning, and a link's words and title are bounded.
     r"(?P<comment><!--(?:(?!<!--|-->).)*+-->)"
     # Encyclopedias' citation marks: [36], \[36], [1-3], 【12】, <sup>[4]</sup>, and Markdown's footnotes.
     r"|(?P<cite><sup>\s*(?:\\?\[[^\[\]\n]{1,12}\]\s*)+</sup>|\\?\[(?:\d{1,3}(?:[-–,，、]\s*\d{1,3})*)\\?\](?![(:]|\[(?!\d))"
     r"|【\d{1,3}】|\[\^[^\]\s]{1,40}\](?!:))"
-    r"|(?P<image>!\[(?P<alt>[^\[\]\n]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\]))"
-    r"|(?P<link>\[(?P<words>(?:[^\[\]\n]|\[[^\[\]\n]*\])+)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\]))"
+    rf"|(?P<image>!\[(?P<alt>[^\[\]\n]*)\]{_TARGET})"
+    rf"|(?P<link>\[(?P<words>{_WORDS}{{1,1000}}+)\]{_TARGET})"
     r"|(?P<auto><(?:https?|mailto|ftp):[^<>\s]*>)"
-    r"|(?P<tag></?(?:a|abbr|b|big|br|center|cite|del|div|em|font|i|img|ins|mark|p|ref|s|small|span|strong|sub|sup|u)\b"
-    r"[^<>\n]*>)"
+    r"|(?P<tag></?(?:a|abbr|b|big|br|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|figure|font|h[1-6]|i|img|ins"
+    r"|kbd|li|mark|ol|p|picture|pre|q|ref|s|samp|small|source|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul"
+    r"|var)\b[^<>\n]*>)"
+    # A role of MyST, before code: {meth}`Command.main`.
+    r"|(?P<role>\{(?:[a-z]+:)?(?:abbr|attr|class|const|data|doc|envvar|exc|func|kbd|meth|mod|numref|obj|option|ref|term)\}"
+    r"(?=`|\Z))"
     r"|(?P<entity>&(?:\w{2,31}|#\d{1,7}|#x[\da-fA-F]{1,6});)"
     r"|(?P<unseen>[\u200b-\u200f\u2060\ufeff\u00ad])",
     re.DOTALL,
 )
-_DEBRIS_BEGINS = re.compile(r"[<\\\[【!&\u200b-\u200f\u2060\ufeff\u00ad]")
+_DEBRIS_BEGINS = re.compile(r"[<\\\[【!&{\u200b-\u200f\u2060\ufeff\u00ad]")
 """Looked for first: far quicker, and most texts have none."""
 _BOLD = re.compile(r"\*\*|__")
 
@@ -59,6 +68,8 @@ def _stretches(text: str) -> list[tuple[int, int, bool]]:
     """(begin, end, whether it is code) of the parts of a text."""
     parts, at = [], 0
     for code in _CODE.finditer(text):
+        if code["linked"]:
+            continue
         parts += [(at, code.start(), False), (code.start(), code.end(), True)]
         at = code.end()
     return [*parts, (at, len(text), False)]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.records import Section
 
@@ -28,19 +27,10 @@ class NumberedSection:
 def numbered(section: Section) -> NumberedSection:
     """The section's units, each under its 1-based number."""
     pieces = units(section)
-    lines = [shown(unit) for unit in pieces]
+    lines = [unit.shown for unit in pieces]
     whole, depth = "\n".join(lines), 1
     # The mark must not stand in the text: code holds “[1]”, too.
     while any(f"{'[' * depth}{digit}" in whole for digit in "0123456789"):
         depth += 1
     marked = (f"{'[' * depth}{number}{']' * depth} {line}" for number, line in enumerate(lines, 1))
     return NumberedSection("\n".join(marked), pieces)
-
-
-def shown(unit: Unit) -> str:
-    """How a prompt shows a unit: a table row with its column heads and without padding, all else without debris."""
-    if unit.kind != "row":
-        return clean(unit.text).text.strip()
-    heads = (*unit.header, *("" for _ in unit.cells[len(unit.header) :]))
-    named = (f"{head}: {cell}" if head else cell for head, cell in zip(heads, unit.cells, strict=False) if cell)
-    return " | ".join(named)

@@ -17,8 +17,9 @@ from pathlib import PurePosixPath
 from markdown_it.token import Token
 
 from wukong_pipe.corpus.blocks import FRONT_MATTER, line_starts, parse
+from wukong_pipe.corpus.outline import outline
 from wukong_pipe.corpus.tables import HEAD_LINES, is_cut_before
-from wukong_pipe.corpus.units import outline
+from wukong_pipe.corpus.worth import announces_code
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.sentences import sentence_spans
@@ -39,7 +40,8 @@ def split(
     """Sections of a Markdown text, in order, one for each heading of any level, and one for text before the first.
 
     A section above `MAX_CHARS` is cut: between blocks, else between list items and table rows, else between sentences,
-    and only where none of them helps, between lines, words, or anywhere: no section is longer. Time is linear in the
+    else at blank lines of code, and only where none of them helps, between lines, words, or anywhere: no section is
+    longer. A sentence that announces a block stays with it. Time is linear in the
     length of `text`.
 
     Args:
@@ -140,6 +142,8 @@ class _Cuts:
         self._text, self._starts = text, starts
         self._headers: list[tuple[int, int, str]] = []
         """(begin, end, header): what must be read before a piece that begins in this span."""
+        self._openings: list[tuple[int, int, str]] = []
+        """The same, of admonitions; a table or fence may stand in one."""
         self.torn: list[tuple[int, int]] = []
         """Spans that no better place than a line's end could cut."""
         by_depth: dict[int, set[int]] = {}
@@ -154,26 +158,33 @@ class _Cuts:
                 if is_cut_before(tokens, i):
                     by_depth.setdefault(token.level, set()).add(begin)
                 continue
-            # A heading stays with what it heads.
-            if token.level or not i or tokens[i - 1].type != "heading_close":
+            if not _belongs_to_what_stands_before(tokens, i):
                 by_depth.setdefault(token.level, set()).add(begin)
+            first_line = starts[token.map[0] + 1]
             if token.type == "table_open":
                 head = starts[min(token.map[0] + HEAD_LINES, token.map[1])]
-                self._add_header(begin, head, head, end)
+                self._add_header(self._headers, begin, head, head, end)
             elif token.type == "fence":
-                self._add_header(begin, starts[token.map[0] + 1], begin + 1, end)
+                self._add_header(self._headers, begin, first_line, begin + 1, end)
+            elif (
+                token.type == "blockquote_open"
+                and token.level == 0
+                and not text[begin:first_line].lstrip().startswith(">")
+            ):
+                self._add_header(self._openings, begin, first_line, begin + 1, end)
             elif token.type == "paragraph_open":
-                sentences |= {begin + last for _, last in sentence_spans(text[begin:end])}
+                sentences |= {begin + last for _, last in [*sentence_spans(text[begin:end])][:-1]}
         self._levels = [sorted(by_depth[depth]) for depth in sorted(by_depth)]
-        self._levels += [sorted(self._behind_blanks(at) for at in sentences), list(starts)]
+        blank_lines = [following for start, following in pairwise(starts) if text[start:following].isspace()]
+        self._levels += [sorted(self._behind_blanks(at) for at in sentences), blank_lines, list(starts)]
         self._lines = len(self._levels) - 1
         if any(following - start > MAX_CHARS for start, following in pairwise(starts)):
             self._levels.append([match.end() for match in _BETWEEN_WORDS.finditer(text)])
 
-    def _add_header(self, begin: int, end: int, first: int, last: int) -> None:
+    def _add_header(self, headers: list[tuple[int, int, str]], begin: int, end: int, first: int, last: int) -> None:
         """Pieces that begin from `first` to `last` repeat `begin` to `end`, unless it is as long as a piece itself."""
         if end - begin <= MAX_CHARS // 2:
-            self._headers.append((first, last, self._text[begin:end]))
+            headers.append((first, last, self._text[begin:end]))
 
     def _behind_blanks(self, at: int) -> int:
         """White space between two sentences belongs to the first."""
@@ -203,6 +214,20 @@ class _Cuts:
         yield from self.pieces(start, end, level + 1)
 
     def header(self, begin: int) -> str:
-        """The head of the table, or the opening line of the fence, that a piece continues."""
-        at = bisect_right(self._headers, begin, key=itemgetter(0)) - 1
-        return self._headers[at][2] if at >= 0 and begin < self._headers[at][1] else ""
+        """The head of the table, or the opening line of the fence or admonition, that a piece continues."""
+        found = ""
+        for headers in (self._openings, self._headers):
+            at = bisect_right(headers, begin, key=itemgetter(0)) - 1
+            found += headers[at][2] if at >= 0 and begin < headers[at][1] else ""
+        return found
+
+
+def _belongs_to_what_stands_before(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the block at place `at` is headed by the heading, or announced by the sentence, right before it."""
+    before = tokens[at - 1] if at else None
+    if before is None or before.level != tokens[at].level:
+        return False
+    if before.type == "paragraph_close":
+        words = tokens[at - 2].content
+        return any(announces_code(words[first:last]) for first, last in [*sentence_spans(words)][-1:])
+    return before.type == "heading_close" and before.level == 0

@@ -30,11 +30,10 @@ def is_cut_before(tokens: Sequence[Token], row: int) -> bool:
 def cells(tokens: Sequence[Token], row: int) -> tuple[str, ...]:
     """The words of each cell of the row that opens at `tokens[row]`."""
     words = []
-    for token in tokens[row + 1 :]:
-        if token.type == "tr_close":
-            break
-        if token.type == "inline":
-            words.append(clean(plain(token)).text.strip())
+    while tokens[row].type != "tr_close":
+        if tokens[row].type == "inline":
+            words.append(clean(plain(tokens[row])).text.strip())
+        row += 1
     return tuple(words)
 
 

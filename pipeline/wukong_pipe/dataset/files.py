@@ -152,8 +152,8 @@ def card(
         *(f"| {split} | {counts[split]} |" for split in present),
         "",
         *_about_answers(manifest.get("settings", {}).get("answer_variants", 0)),
-        f"Coverage: evidence covers {manifest['coverage']['overall']:.1%} of the source's sentences, list items and "
-        "table rows.",
+        f"Coverage: evidence covers {manifest['coverage']['overall']:.1%} of the source's sentences, list items, "
+        "table rows and pieces of code.",
         f"Leakage audit: {manifest['audit']['dropped']} rows dropped; highest similarity left between a held-out "
         f"question and a training question with the same key facts: {manifest['audit']['highest_similarity']:.2f}.",
         "",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from wukong_pipe.corpus.units import Unit, units
+from wukong_pipe.embedded.code_facts import code_facts
 from wukong_pipe.embedded.questions import Fact
-from wukong_pipe.embedded.sentence_facts import sentence_fact
+from wukong_pipe.embedded.sentence_facts import further_facts, sentence_fact
 from wukong_pipe.embedded.table_facts import cell_facts, comparison_facts, list_facts, reverse_facts
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Section
@@ -20,7 +21,7 @@ _NO_SENTENCE = re.compile(r"^\[[ xX]\]\s|!\[|\$\$|\$[^$\d\s][^$]*\$|\\[(\[]")
 @lru_cache(maxsize=1024)
 def facts(section: Section) -> tuple[Fact, ...]:
     """What the templates can ask of a section, in its order; each base question once."""
-    of_section = units(section)
+    of_section = tuple(unit for unit in units(section) if unit.is_telling)
     of_rows = [*reverse_facts(of_section), *comparison_facts(of_section, section.lang)]
     by_question: dict[str, Fact] = {}
     for i, unit in enumerate(of_section):
@@ -35,10 +36,16 @@ def _unit_facts(unit: Unit, section: Section) -> Iterator[Fact]:
     if unit.kind == "row":
         yield from cell_facts(unit)
         return
+    if unit.kind == "code":
+        yield from code_facts(unit)
+        return
     words = unit.words.strip().rstrip("。.！!；;")
     if not unit.facts or _NO_SENTENCE.search(unit.text):
         return
     if unit.lead and words:
-        yield Fact("define", (("thing", unit.lead),), words, (unit,))
-    elif fact := sentence_fact(words, unit, section):
+        fact: Fact | None = Fact("define", (("thing", unit.lead),), words, (unit,))
+    else:
+        fact = sentence_fact(words, unit, section)
+    if fact:
         yield fact
+        yield from further_facts(words, unit, section, fact)

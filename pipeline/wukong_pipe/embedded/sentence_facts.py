@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from wukong_pipe.corpus.units import Unit, terms, units
 from wukong_pipe.embedded.question_rules import EN_DATE, EN_RULES, ZH_DATE_RULES, ZH_MEASURE, ZH_RULES, Rule
@@ -39,6 +40,8 @@ _EN_VAGUE = re.compile(r"(?:It|This|That|There|These|Those|He|She|They|Here|One)
 
 _PART_OF_MORE = re.compile(r"(?:[A-Z][\w.-]{0,60}|between \S+ and) $|[、和与][^，]{1,6}$")
 """Before a number: it is part of a name (Apollo 11), of a range, or counts what was just listed."""
+_PART_OF_A_WORD = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9]", re.ASCII)
+"""The character before a part and its first one: it would tear a name (bf16, SHA-256)."""
 _GOES_ON = re.compile(r"(?<![时后前中里])，.*|, (?:and|but|while) .*")
 _EN_SMALL = frozenset({"the", "a", "an", "about", "nearly", "over", "more"})
 
@@ -74,10 +77,24 @@ def sentence_fact(words: str, unit: Unit, section: Section) -> Fact | None:
     rules = ZH_RULES if section.lang == "zh" else EN_RULES
     if not vague and (question := _question(words, section, rules)):
         return Fact("ask", (("question", question[0]),), question[1], (unit,))
-    if gap := _gap(words, section):
-        start, end = gap
-        return Fact("cloze", (("gapped", words[:start] + GAP + words[end:]),), words[start:end], (unit,))
-    return None
+    return next((_gapped(words, gap, unit) for gap in _gaps(words, section)), None)
+
+
+def further_facts(words: str, unit: Unit, section: Section, first: Fact) -> Iterator[Fact]:
+    """What else a long sentence is asked for, so that it has as many pairs as it is worth."""
+    parts = (gap for gap in _gaps(words, section) if not _share(words[slice(*gap)], first.answer))
+    for gap in islice(parts, unit.facts - 1):
+        yield _gapped(words, gap, unit)
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether one answer is a part of the other."""
+    return one in other or other in one
+
+
+def _gapped(words: str, gap: tuple[int, int], unit: Unit) -> Fact:
+    start, end = gap
+    return Fact("cloze", (("gapped", words[:start] + GAP + words[end:]),), words[start:end], (unit,))
 
 
 def _attribute_or_definition(words: str, unit: Unit, section: Section) -> Fact | None:
@@ -146,14 +163,23 @@ def _step(unit: Unit, section: Section) -> str:
     return names[number - 1] if 0 < number <= len(names) else ""
 
 
-def _gap(words: str, section: Section) -> tuple[int, int] | None:
-    """The span of a sentence to ask for: a date or number, a name the section marks, a quoted term, else its end."""
+def _gaps(words: str, section: Section) -> Iterator[tuple[int, int]]:
+    """Spans of a sentence to ask for, none in another: a date or number, a name the section marks, a quoted term, else
+    its end."""
+    taken: list[tuple[int, int]] = []
     for start, end in _gap_candidates(words, section):
         part = words[start:end]
         # A part that stands elsewhere in the sentence too would be given away by it.
-        if words[:start].strip() and _is_whole(part) and words.count(part) == 1:
-            return start, end
-    return None
+        if (
+            not words[:start].strip()
+            or not _is_whole(part)
+            or words.count(part) != 1
+            or _PART_OF_A_WORD.search(words[max(0, start - 1) : start + 1])
+        ):
+            continue
+        if all(end <= begin or last <= start for begin, last in taken):
+            taken.append((start, end))
+            yield start, end
 
 
 def _gap_candidates(words: str, section: Section) -> Iterator[tuple[int, int]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,8 +15,9 @@ from rich.table import Table
 
 from wukong_pipe.build import Built
 from wukong_pipe.dataset.files import level_counts, split_counts
-from wukong_pipe.language.plurals import counted
+from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import printable
+from wukong_pipe.reasons import Reason
 from wukong_pipe.stages.estimate import AT_MOST, Price
 
 PLAIN = {
@@ -96,6 +98,15 @@ def price_table(price: Price) -> Table:
     return table
 
 
+def not_asked(manifest: Mapping[str, Any]) -> list[str]:
+    """The sections that nothing was asked about, each with the reason: “Cover, line 3 (only an image)”."""
+    return [
+        f"{entry['section']}, line {entry['lines'][0]} ({Reason.of(entry['not_asked'])})"
+        for entry in manifest["quota"]
+        if entry["not_asked"]
+    ]
+
+
 def build_summary(built: Built) -> Table:
     """What a build made, as a table of two columns."""
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -125,11 +136,13 @@ def build_summary(built: Built) -> Table:
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
     if built.rows:
         covered = manifest["coverage"]["overall"]
-        table.add_row("coverage", f"{covered:.1%} of the source's sentences, items and table rows")
+        table.add_row("coverage", f"{covered:.1%} of the source's sentences, items, table rows and pieces of code")
     audit = manifest["audit"]
     missed = sum(entry["worth"] - entry["wanted"] for entry in manifest["quota"])
     if missed:
         table.add_row("not asked", f"{counted(missed, 'fact')} beyond --max-pairs in their sections")
+    if unasked := not_asked(manifest):
+        table.add_row("not asked", f"{counted(len(unasked), 'section')}: {printable(listed(unasked, '; '))}")
     if splits["test"] or splits["validation"]:
         table.add_row(
             "leak audit",

@@ -12,7 +12,7 @@ from rich.console import Console
 from wukong_pipe.build import Built
 from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
-from wukong_pipe.screens.build import build_summary, price_table
+from wukong_pipe.screens.build import build_summary, not_asked, price_table
 from wukong_pipe.stages.estimate import AT_MOST, Price
 from wukong_pipe.workspace import Run
 
@@ -92,6 +92,7 @@ def _build_facts(run: Run, built: Built, invocation: Invocation, rest: Price | N
     facts: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": split_counts(built.rows)}
     facts |= {"build": invocation.to_json(), "warnings": built.warnings, "edits": built.edits, "changed": built.changed}
     facts |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
+    facts["not_asked"] = not_asked(built.manifest)
     if rest is not None:
         facts["rest"] = {"sections": rest.sections, **rest.total.to_json(), "cost": rest.cost(rest.total)}
     return facts

@@ -12,6 +12,7 @@ from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import FILES, Section
 from wukong_pipe.workspace import MANIFEST, NOTE, Run
 
@@ -26,10 +27,10 @@ def is_paraphrase(row: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SectionOverview:
-    """One section that was asked about, in numbers."""
+    """One section, in numbers."""
 
     number: int
-    """Its place among the sections that were asked about, from 1."""
+    """Its place in the manifest, from 1."""
     id: str
     title: str
     source: str
@@ -42,7 +43,9 @@ class SectionOverview:
     rejects: int
     units: int
     covered: int
-    """Sentences, list items and table rows, and how many of them evidence covers."""
+    """What it says that is worth asking, unit by unit, and how much of it evidence covers."""
+    not_asked: str = ""
+    """Why nothing was asked about it; else empty."""
     part: int = 1
     parts: int = 1
     """How many sections of its source have the title: the pieces of a long one, and those that are called alike."""
@@ -108,7 +111,7 @@ class SectionContents:
 
 
 def section_overviews(run: Run) -> list[SectionOverview]:
-    """The sections that the run's teacher was asked about, in the order of the sources.
+    """The sections of a run, in the order of the sources; those that say nothing with the reason.
 
     Raises:
         WorkspaceError: the run has no dataset.
@@ -137,6 +140,7 @@ def section_overviews(run: Run) -> list[SectionOverview]:
                 covered=covered.get(entry["id"], (0, 0))[1],
                 part=part,
                 parts=of,
+                not_asked=str(Reason(entry["not_asked"])) if entry.get("not_asked") else "",
             )
             for number, (entry, (part, of)) in enumerate(zip(manifest["quota"], parts, strict=True), start=1)
         ]

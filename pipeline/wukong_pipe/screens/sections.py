@@ -42,7 +42,7 @@ def overview_table(sections: Sequence[SectionOverview]) -> Table:
             str(section.number),
             Text(one_line(section.name)),
             Text(f"{one_line(section.source)}:{section.lines[0]}-{section.lines[1]}"),
-            f"{section.kept}/{section.wanted}",
+            Text(section.not_asked, style="dim") if section.not_asked else f"{section.kept}/{section.wanted}",
             *(str(count) for count in section.rows.values()),
             str(section.rejects),
             covered,
@@ -62,10 +62,13 @@ def show_section(contents: SectionContents, console: Console) -> None:
         marked = console.color_system is None or console.no_color
         _show_text(contents.section, contents.evidence, marked, console)
         console.print()
-    console.print(
-        f"{overview.kept} of {overview.wanted} pairs kept; evidence covers {overview.covered} of {overview.units} "
-        "sentences, list items and table rows."
-    )
+    if overview.not_asked:
+        console.print(f"Not asked: {overview.not_asked}.")
+    else:
+        console.print(
+            f"{overview.kept} of {overview.wanted} pairs kept; evidence covers {overview.covered} of {overview.units} "
+            "sentences, list items, table rows and pieces of code."
+        )
     for number, family in enumerate(contents.families, start=1):
         _show_family(number, family, console)
         if contents.section is None:

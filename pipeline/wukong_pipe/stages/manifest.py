@@ -1,17 +1,20 @@
 """The account of a build: rejected.jsonl, and manifest.json with its sums, coverage and quotas; no row vanishes.
 
 {"accounting": {"base_qa": {"asked": 40, "received": 38, "short": 2, "kept": 35, "rejected": 3}, …},
- "coverage": {"overall": 0.93, "by_section": […]}, "quota": [{"section": "武器", "wanted": 8, "kept": 7, …}], …}
+ "coverage": {"overall": 0.93, "by_section": […]},
+ "quota": [{"section": "武器", "wanted": 8, "kept": 7, "not_asked": "", …},
+           {"section": "封面", "wanted": 0, "kept": 0, "not_asked": "only-image", …}], …}
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any
 
 from wukong_pipe.corpus.sources import Source
-from wukong_pipe.corpus.units import units, worth
+from wukong_pipe.corpus.units import units, why_not_asked, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.reasons import Reason
@@ -85,7 +88,7 @@ def manifest(
         "accounting": accounting(results, settings),
         **judged,
         "coverage": coverage(results.sections, rows),
-        "quota": [_quota(pairs) for pairs in results.harvests],
+        "quota": _quotas(results.sections, results.harvests),
         "audit": {
             "dropped": len(held.dropped),
             "of_held_forms": len(held.of_held_forms),
@@ -168,29 +171,41 @@ def rejects(results: Results) -> list[Reject]:
     return list(with_ids(rejected))
 
 
-def _quota(pairs: Pairs) -> dict[str, Any]:
-    """What a section was worth asking, what was wanted of it and what was kept."""
-    section = pairs.section
+def _quotas(sections: Sequence[Section], harvests: Sequence[Pairs]) -> list[dict[str, Any]]:
+    """The quota of each section, but a blank one and one that only heads others: those are not missed."""
+    asked = {pairs.section.id: pairs for pairs in harvests}
+    quotas = []
+    for section, following in zip_longest(sections, sections[1:]):
+        reason = why_not_asked(section)
+        heads_others = following is not None and following.heading_path[:-1] == section.heading_path
+        if section.text.strip() and not (heads_others and reason == Reason.of("only-heading")):
+            quotas.append(_quota(section, asked.get(section.id), reason))
+    return quotas
+
+
+def _quota(section: Section, pairs: Pairs | None, not_asked: Reason | None) -> dict[str, Any]:
+    """What a section was worth asking, what was wanted of it and what was kept; or why it was not asked."""
     return {
         "section": section.title,
         "id": section.id,
         "source": section.source,
         "lines": [section.first_line, section.last_line],
         "worth": worth(section),
-        "wanted": pairs.wanted,
-        "kept": len(pairs.kept),
+        "wanted": pairs.wanted if pairs else 0,
+        "kept": len(pairs.kept) if pairs else 0,
+        "not_asked": not_asked.code if not_asked else "",
     }
 
 
 def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
-    """Share of the sentences, list items and table rows that the evidence of at least one row covers."""
+    """Share of the units worth asking, code included, that the evidence of at least one row covers."""
     evidence: dict[str, set[str]] = {}
     for row in rows:
         evidence.setdefault(row.section_id, set()).update(row.evidence)
     by_section = []
     total = total_covered = 0
     for section in sections:
-        pieces = units(section)
+        pieces = [unit for unit in units(section) if unit.facts]
         places = [(at, at + len(text)) for text in evidence.get(section.id, ()) if (at := section.text.find(text)) >= 0]
         covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in pieces)
         total, total_covered = total + len(pieces), total_covered + covered

@@ -235,8 +235,9 @@ def test_what_has_no_place_to_be_cut_is_cut_between_lines_and_told() -> None:
     assert all(section.text.endswith("\n") for section in sections)
     inside = [section for section in sections if section.text.startswith("x")]
     assert len(inside) >= 2
-    # Code says nothing that could be asked for, in the middle of a fence neither.
-    assert all(section.header == "```python\n" and not units(section) for section in inside)
+    # What stands in the middle of a fence is read as code.
+    assert all(section.header == "```python\n" for section in inside)
+    assert all([unit.kind for unit in units(section)] == ["code"] for section in inside)
 
 
 def test_a_fence_below_the_limit_stays_whole() -> None:

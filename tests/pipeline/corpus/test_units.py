@@ -1,4 +1,4 @@
-"""What a section says, piece by piece: each unit a verbatim slice, none inside code or headings."""
+"""What a section says, piece by piece: each unit a verbatim slice, in order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_units_of_any_text_are_its_own_slices_in_order(text: str) -> None:
 
 
 def test_a_paragraph_says_its_sentences() -> None:
-    found = units(section("## 武器\n\n出云棍很长。它是**铁**做的！\n"))
+    _, *found = units(section("## 武器\n\n出云棍很长。它是**铁**做的！\n"))
     assert [(unit.kind, unit.text, unit.words) for unit in found] == [
         ("sentence", "出云棍很长。", "出云棍很长。"),
         ("sentence", "它是**铁**做的！", "它是铁做的！"),
@@ -48,8 +48,14 @@ def test_a_bold_name_with_its_colon_inside_is_a_name_too() -> None:
     assert (unit.lead, unit.words) == ("Ranger 7", "a probe of 1964.")
 
 
-def test_headings_code_and_html_say_nothing() -> None:
-    assert units(section("# 标题\n\n```\ncode。\n```\n\n<div>html。</div>\n\n    indented。\n\n---\n")) == ()
+def test_a_heading_says_nothing_and_code_and_html_do() -> None:
+    found = units(section("# 标题\n\n```\ncode。\n```\n\n<div>html。</div>\n\n    indented。\n\n---\n"))
+    assert [(unit.kind, unit.words, unit.facts) for unit in found] == [
+        ("heading", "标题", 0),
+        ("code", "code。", 1),
+        ("sentence", "html。", 1),
+        ("code", "indented。", 1),
+    ]
 
 
 def test_a_sentence_that_only_announces_what_follows_is_worth_nothing() -> None:
@@ -59,7 +65,7 @@ def test_a_sentence_that_only_announces_what_follows_is_worth_nothing() -> None:
 
 def test_a_rule_at_the_start_of_a_cut_section_hides_nothing() -> None:
     text = "# A\n\n" + "字" * (MAX_CHARS - 10) + "。\n\n---\n\n藏起来的句子。\n\n---\n\n最后一句。\n"
-    said = [unit.text for part in split(text, "a.md") for unit in units(part)]
+    said = [unit.text for part in split(text, "a.md") for unit in units(part) if unit.is_telling]
     assert said[1:] == ["藏起来的句子。", "最后一句。"]
 
 

@@ -29,18 +29,25 @@ def rows_by_kind(dataset: Mapping[str, Sequence[Row]]) -> list[tuple[str, list[i
     return [(kind, [count[kind] for count in counts]) for kind in sorted(set().union(*counts))]
 
 
-def sections_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The manifest's coverage and quota of every section, in the order of the source, and whether it is "short"."""
+def sections_of(manifest: Mapping[str, Any], lang: Language) -> list[dict[str, Any]]:
+    """The manifest's coverage and quota of every section, in the order of the source, whether it is "short", and why
+    it was "not_asked"."""
     quota = {entry.get("id"): entry for entry in manifest.get("quota") or []}
     coverage = (manifest.get("coverage") or {}).get("by_section") or []
     ids = {entry.get("id") for entry in coverage}
     sections = [quota.get(entry.get("id"), {}) | entry for entry in coverage]
     sections += [entry for key, entry in quota.items() if key not in ids]
     return [
-        section | {"short": section.get("kept", 0) < section.get("wanted", 0)}
+        section | {"short": section.get("kept", 0) < section.get("wanted", 0), "not_asked": _not_asked(section, lang)}
         for section in sections
         if isinstance(section.get("section"), str)
     ]
+
+
+def _not_asked(section: Mapping[str, Any], lang: Language) -> str:
+    """Why nothing was asked about a section; empty where something was."""
+    code = section.get("not_asked")
+    return Reason(code).sentence(lang) if isinstance(code, str) and code else ""
 
 
 def calls_of(manifest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

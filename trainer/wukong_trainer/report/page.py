@@ -123,7 +123,7 @@ def _dataset(run: Run, dataset: dict[str, list[dict[str, Any]]], lang: Language)
     return {
         "manifest": manifest,
         "kinds": rows_by_kind(dataset),
-        "sections": sections_of(manifest),
+        "sections": sections_of(manifest, lang),
         "calls": calls_of(manifest),
         "rejects": rejects_by_stage(_rows(run.dataset / "rejected.jsonl"), lang),
     }
