@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.build import load_prompts
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.split import split
-from wukong_pipe.corpus.units import units
 from wukong_pipe.embedded.teacher import answer
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.stages.base_qa import request
@@ -32,7 +32,7 @@ def pairs_of(
 ) -> list[dict[str, Any]]:
     """The pairs of that reply, their evidence in the words that the numbers stand for."""
     pairs: list[dict[str, Any]] = json.loads(reply_to(section, quota, covered, attempt))["pairs"]
-    words = [unit.text for unit in units(section)]
+    words = [unit.text for unit in numbered(section).units]
     return [pair | {"evidence": [words[number - 1] for number in pair["evidence"]]} for pair in pairs]
 
 

@@ -14,7 +14,7 @@ from wukong_pipe.checks.citations import mended
 from wukong_pipe.checks.evidence import find_evidence
 from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.question_form import pair_too_long
-from wukong_pipe.corpus.units import units
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Kind, Section
 from wukong_pipe.schema import check_item
@@ -85,7 +85,7 @@ def read_pair(item: Any, section: Section) -> Candidate | Reason:
     better = mended(spans, question, facts, section) if any(isinstance(piece, int) for piece in cited) else None
     spans = better or spans
     if not spans:
-        return Reason.of("no-unit-cited", numbers=", ".join(map(str, cited))[:60], most=len(units(section)))
+        return Reason.of("no-unit-cited", numbers=", ".join(map(str, cited))[:60], most=len(numbered(section).units))
     kind = item.get("kind")
     return Candidate(
         question=question,
@@ -103,7 +103,7 @@ def _place(piece: int | str, section: Section) -> tuple[int, int] | Reason | Non
     if isinstance(piece, str) and (match := _NUMBER.fullmatch(piece)):
         piece = int(match[1])
     if isinstance(piece, int):
-        pieces = units(section)
+        pieces = numbered(section).units
         return (pieces[piece - 1].start, pieces[piece - 1].end) if 0 < piece <= len(pieces) else None
     # White space and markup need not agree, but what is much longer than the section stands in no place of it.
     span = find_evidence(piece, section) if len(piece) <= 2 * len(section.text) + 100 else None

@@ -25,8 +25,9 @@ class NumberedSection:
 
 @lru_cache(maxsize=64)
 def numbered(section: Section) -> NumberedSection:
-    """The section's units, each under its 1-based number."""
+    """The section's units, each under its number from 1; not the heading above, which a prompt shows elsewhere."""
     pieces = units(section)
+    pieces = pieces[1:] if pieces and pieces[0].kind == "heading" else pieces
     lines = [unit.shown for unit in pieces]
     whole, depth = "\n".join(lines), 1
     # The mark must not stand in the text: code holds “[1]”, too.

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from wukong_pipe.corpus.units import Unit, units
+from wukong_pipe.corpus.numbering import numbered
+from wukong_pipe.corpus.units import Unit
 from wukong_pipe.embedded.answers import answer_sentences
 from wukong_pipe.embedded.facts import facts
 from wukong_pipe.embedded.questions import Fact, templates
@@ -53,7 +54,7 @@ def answer(request: Request, attempt: int) -> str:
     if isinstance(task, ParaphraseTask):
         return json.dumps({"questions": [] if attempt else paraphrases(task)}, ensure_ascii=False)
     assert isinstance(task, BaseQATask), task
-    numbers = {unit: number for number, unit in enumerate(units(task.section), 1)}
+    numbers = {unit: number for number, unit in enumerate(numbered(task.section).units, 1)}
     pairs = [
         {
             "question": fact.question(task.section.lang, 0),

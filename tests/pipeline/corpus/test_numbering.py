@@ -22,6 +22,10 @@ def test_each_unit_has_a_number_and_a_table_row_its_heads() -> None:
     assert [unit.kind for unit in shown.units] == ["sentence", "sentence", "row"]
 
 
+def test_the_heading_above_the_section_has_no_number_for_a_prompt_shows_its_path() -> None:
+    assert numbered(of("## 武器\n\n出云棍很旧。\n")).text == "[1] 出云棍很旧。"
+
+
 def test_the_mark_is_one_that_the_section_does_not_hold() -> None:
     assert numbered(of("令 `a[0]` 为一。\n")).text == "[[1]] 令 `a[0]` 为一。"
     assert numbered(of("令 `a[[0]]` 为一。\n")).text == "[[[1]]] 令 `a[[0]]` 为一。"
@@ -31,7 +35,8 @@ def test_the_mark_is_one_that_the_section_does_not_hold() -> None:
 def test_every_unit_of_any_text_stands_once_under_a_number_that_nothing_else_has(text: str) -> None:
     section = of(text)
     shown = numbered(section)
-    assert shown.units == units(section)
+    heading, *others = units(section) or [None]
+    assert shown.units == (tuple(others) if heading and heading.kind == "heading" else units(section))
     if shown.units:
         mark = re.match(r"\[+", shown.text)
         assert mark
