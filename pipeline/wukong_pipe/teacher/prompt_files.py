@@ -17,6 +17,10 @@ PLACEHOLDERS = {
     "judge": {"title", "heading_path", "question", "answer", "section"},
     "paraphrase": {"title", "heading_path", "question", "count", "covered"},
     "answers": {"title", "heading_path", "question", "answer", "evidence", "count", "covered"},
+    "verify_answers": {"title", "heading_path", "section", "questions"},
+    "verify_disagreements": {"title", "heading_path", "section", "questions"},
+    "verify_claims": {"title", "heading_path", "section", "questions"},
+    "verify_wordings": {"title", "heading_path", "section", "questions", "answer", "wordings"},
 }
 """What a build's prompts must name."""
 OF_EVAL = {"eval_judge": {"question", "reference", "source", "a", "b"}}
