@@ -39,8 +39,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in CORPORA:
             rows, names = built(Path(path), Path(folder))
-            base = [row for row in rows if row.kind != "paraphrase"]
-            wordings = {row.pair_id: row.instruction for row in rows if row.kind == "paraphrase"}
+            base = [row for row in rows if row.variant != "paraphrase"]
+            wordings = {row.pair_id: row.instruction for row in rows if row.variant == "paraphrase"}
             makers: dict[str, Maker] = {
                 "another number": other_number,
                 "another name": other_name(names),

@@ -37,7 +37,8 @@ from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
+from wukong_pipe.teacher.prompt_files import OF_VERIFY, Prompt, load_prompt
+from wukong_pipe.teacher.quoting import fenced
 from wukong_pipe.teacher.replies import read_object
 from wukong_pipe.teacher.requests import Ask, Reply, Request
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers
@@ -47,9 +48,6 @@ from wukong_pipe.verify.verdicts import UNANSWERED, Verdict
 from wukong_pipe.verify.wordings import verify_wordings
 
 HERE = Path(__file__).parent
-
-
-STAGES = ("verify_answers", "verify_disagreements", "verify_claims", "verify_wordings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +262,12 @@ async def asked_outright(
     shuffled = sorted(range(len(given)), key=lambda index: digest(section.id, given[index].question))
 
     def request(indices: Sequence[int]) -> Request:
-        shown = listed(f"{given[index].question}\n<answer>{given[index].answer}</answer>" for index in indices)
-        values = {"title": section.heading_path[0], "heading_path": section.title, "section": numbered(section).text}
+        shown = listed(given[index].shown for index in indices)
+        values = {
+            "title": section.heading_path[0],
+            "heading_path": section.title,
+            "section": fenced(numbered(section).text),
+        }
         return Request(method, prompt.name, prompt.messages(**values, questions=shown), OUTRIGHT[method], None)
 
     async def judged(batch: Sequence[int]) -> dict[int, Verdict]:
@@ -311,7 +313,7 @@ def main() -> None:
 
 async def run(options: argparse.Namespace) -> None:
     langs: tuple[Lang, ...] = get_args(Lang)
-    prompts = {stage: {lang: load_prompt(stage, lang) for lang in langs} for stage in STAGES}
+    prompts = {name: {lang: load_prompt(name, lang) for lang in langs} for name in OF_VERIFY}
     bill = Bill()
     async with reader(options, bill) as ask:
         if options.what == "calibration":

@@ -69,7 +69,7 @@ def build(
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            harvests = loop.run(ask_sections(sections, asking, settings.max_pairs, prompts, progress))
+            harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress))
             candidates = [pair for harvest in harvests for pair in harvest.kept]
             verdicts = loop.run(ask_judges(candidates, asking, prompts, progress))
             supported = without_denied(candidates, verdicts)
@@ -172,7 +172,7 @@ def _families(pairs: Sequence[QAPair], wordings: Sequence[Wordings]) -> list[Row
 def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
     # No wording of one question may push out another question itself.
-    kept, removals = dedupe(sorted(rows, key=lambda row: row.kind == "paraphrase"), names)
+    kept, removals = dedupe(sorted(rows, key=lambda row: row.variant == "paraphrase"), names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 

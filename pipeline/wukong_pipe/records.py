@@ -10,7 +10,12 @@ from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Lang as Lang
 from wukong_pipe.reasons import Reason
 
-Kind = Literal["base", "paraphrase", "reverse"]
+Kind = Literal["base", "reverse", "explain", "howto", "summary"]
+"""What a pair asks for: a fact, the thing that a fact is told of, an explanation, how something is done, a summary."""
+Variant = Literal["base", "paraphrase"]
+Facts = tuple[tuple[str, ...], ...]
+"""The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
+Verified = Literal["yes", "unasked", "unanswered"]
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]
 
@@ -59,7 +64,8 @@ class Section:
 class QAPair:
     """A question, its answer and the source's own words that carry it.
 
-    {"question": "出云棍怎样获得？", "answer": "…", "evidence": ["| 出云棍 | … |"], "lines": [120, 120]}
+    {"question": "出云棍怎样获得？", "answer": "…", "evidence": ["| 出云棍 | … |"], "lines": [120, 120],
+     "facts": [["石敢当"]], "verified": "yes"}
     """
 
     section: Section
@@ -67,10 +73,12 @@ class QAPair:
     answer: str
     evidence: tuple[str, ...]
     lines: tuple[int, int]
-    kind: Literal["base", "reverse"]
+    kind: Kind
     teacher: str
     prompt: str
     call: str
+    facts: Facts = ()
+    verified: Verified = "unasked"
     # Made once: all rows of the pair share them, and a dataset's ids would else take more room than its texts.
     id: str = field(init=False, repr=False, compare=False)
     fact_id: str = field(init=False, repr=False, compare=False)
@@ -92,19 +100,25 @@ class Row:
     fact_id: str
     section_id: str
     kind: Kind
+    """The pair's."""
+    variant: Variant
     split: Split
     level: Level
     source: str
     heading_path: tuple[str, ...]
     lines: tuple[int, int]
     evidence: tuple[str, ...]
+    facts: Facts
+    verified: Verified
     lang: Lang
     teacher: str
     prompt: str
     call: str
 
     @staticmethod
-    def of(pair: QAPair, question: str, kind: Kind, prompt: str, call: str) -> Row:
+    def of(
+        pair: QAPair, question: str, variant: Variant, prompt: str, call: str, verified: Verified = "unasked"
+    ) -> Row:
         """A training row that asks `pair`'s answer with `question`; `prompt` and `call` made this wording."""
         return Row(
             instruction=question,
@@ -114,13 +128,16 @@ class Row:
             pair_id=pair.id,
             fact_id=pair.fact_id,
             section_id=pair.section.id,
-            kind=kind,
+            kind=pair.kind,
+            variant=variant,
             split="train",
             level="",
             source=pair.section.source,
             heading_path=pair.section.heading_path,
             lines=pair.lines,
             evidence=pair.evidence,
+            facts=pair.facts,
+            verified=verified,
             lang=pair.section.lang,
             teacher=pair.teacher,
             prompt=prompt,
@@ -129,7 +146,12 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         # Not asdict, which copies every value deeply and so takes a tenth of a build's time.
-        return {key: list(value) if isinstance(value := getattr(self, key), tuple) else value for key in _ROW}
+        return {key: _listed(getattr(self, key)) for key in _ROW}
+
+
+def _listed(value: Any) -> Any:
+    """A value with lists in the place of its tuples, as JSON has them."""
+    return [_listed(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 _ROW = tuple(field.name for field in fields(Row))

@@ -77,7 +77,7 @@ def test_every_row_can_be_traced_to_its_lines_and_its_call(tmp_path: Path, corpo
         for evidence in row["evidence"]:
             assert evidence in "\n".join(lines[first - 1 : last])
             assert last - first == evidence.count("\n")
-        assert calls[row["call"]] == ("paraphrase" if row["kind"] == "paraphrase" else "base_qa")
+        assert calls[row["call"]] == ("paraphrase" if row["variant"] == "paraphrase" else "base_qa")
         assert row["source"] == name
         assert row["teacher"].startswith("offline@")
 
@@ -182,7 +182,7 @@ def test_repeated_and_contradicting_passages_are_told_in_the_rejects(tmp_path: P
 
 def test_no_variants_and_no_holdout_mean_just_that(tmp_path: Path) -> None:
     built, _ = build_offline(tmp_path, [source(BOOK)], BuildSettings(variants=0, holdout=0.0))
-    assert {(row.kind, row.split) for row in built.rows} == {("base", "train")}
+    assert {(row.variant, row.split) for row in built.rows} == {("base", "train")}
     assert len(built.rows) == 15
     assert not any(stage == "paraphrase" for stage, _ in calls_of(tmp_path))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from wukong_pipe.build import load_prompts
 from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import units
 from wukong_pipe.embedded.teacher import answer
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.stages.base_qa import request
@@ -29,9 +30,10 @@ def reply_to(section: Section, quota: int = 40, covered: tuple[str, ...] = (), a
 def pairs_of(
     section: Section, quota: int = 40, covered: tuple[str, ...] = (), attempt: int = 0
 ) -> list[dict[str, Any]]:
-    """The pairs of that reply."""
+    """The pairs of that reply, their evidence in the words that the numbers stand for."""
     pairs: list[dict[str, Any]] = json.loads(reply_to(section, quota, covered, attempt))["pairs"]
-    return pairs
+    words = [unit.text for unit in units(section)]
+    return [pair | {"evidence": [words[number - 1] for number in pair["evidence"]]} for pair in pairs]
 
 
 def table(announced: str, rows: int) -> Section:

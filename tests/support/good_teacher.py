@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from typing import Any
 
 from tests.support.provider import Response, completion
@@ -14,6 +15,7 @@ from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.requests import AnswerTask, ParaphraseTask
 
 _SECTION = re.compile(r"<source>\n(.*)\n</source>", re.DOTALL)
+_LINE = re.compile(r"^\[+\d+\]+ (.*)$", re.MULTILINE)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
 _ANSWER = re.compile(r"^(?:答案：|Answer: )(.*)$", re.MULTILINE)
@@ -45,8 +47,9 @@ class GoodTeacher:
             reply = {"questions": teacher.paraphrases(task)}
         return completion(json.dumps(reply, ensure_ascii=False))
 
-    def _pairs(self, text: str, path: tuple[str, ...], count: int) -> list[dict[str, Any]]:
-        lang: Lang = "zh" if is_chinese(text) else "en"
+    def _pairs(self, shown: str, path: tuple[str, ...], count: int) -> list[dict[str, Any]]:
+        lang: Lang = "zh" if is_chinese(shown) else "en"
+        text, starts = _read(shown)
         section = Section("prompt", path, 1, text, lang)
         pairs = []
         for fact in facts(section)[:count]:
@@ -56,11 +59,28 @@ class GoodTeacher:
                 {
                     "question": question,
                     "answer": fact.answer,
-                    "evidence": [unit.text for unit in fact.units],
+                    "facts": [fact.answer],
+                    "evidence": [bisect_right(starts, unit.start) for unit in fact.units],
                     "kind": "reverse" if fact.family == "reverse" else "base",
                 }
             )
         return pairs
+
+
+def _read(shown: str) -> tuple[str, list[int]]:
+    """Markdown that says what the numbered lines of a prompt say, and where each of them begins in it."""
+    text, starts, heads = "", list[int](), list[str]()
+    for line in _LINE.findall(shown):
+        cells = [cell.partition(": ") for cell in line.split(" | ")]
+        is_row = len(cells) > 1 and all(mark for _, mark, _ in cells)
+        if is_row and [head for head, _, _ in cells] != heads:
+            heads = [head for head, _, _ in cells]
+            text += f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n"
+        elif not is_row:
+            heads, text = [], text + "\n"
+        starts.append(len(text))
+        text += f"| {' | '.join(cell for _, _, cell in cells)} |\n" if is_row else f"{line}\n"
+    return text, starts
 
 
 def _found(pattern: re.Pattern[str], prompt: str) -> str:

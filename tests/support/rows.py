@@ -17,7 +17,7 @@ def pair(question: str, answer: str = "答", where: str = "节", evidence: str =
 
 def family(base: QAPair, wordings: Sequence[str] = ()) -> list[Row]:
     """The base row of a pair and one row a wording."""
-    first = Row.of(base, base.question, base.kind, base.prompt, base.call)
+    first = Row.of(base, base.question, "base", base.prompt, base.call)
     return [first, *(Row.of(base, text, "paraphrase", "q@1", "call2") for text in wordings)]
 
 

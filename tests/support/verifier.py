@@ -9,21 +9,20 @@ from typing import Any, get_args
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang
-from wukong_pipe.teacher.prompt_files import load_prompt
+from wukong_pipe.teacher.prompt_files import OF_VERIFY, load_prompt
 from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.verify.calls import Verifier
 
-STAGES = ("verify_answers", "verify_disagreements", "verify_claims", "verify_wordings")
-PROMPTS = {stage: {lang: load_prompt(stage, lang) for lang in get_args(Lang)} for stage in STAGES}
+PROMPTS = {name: {lang: load_prompt(name, lang) for lang in get_args(Lang)} for name in OF_VERIFY}
 UNREADABLE = Reply("call", None, Reason.of("no-object"), "hm")
 _QUESTION = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
 
 
 class ToldVerifier:
-    """Says what it is told by stage and question; what it is not told it leaves out.
+    """Says what it is told by prompt and question; what it is not told it leaves out.
 
     Args:
-        says: stage → question or wording → the item of the reply without its number.
+        says: prompt → question or wording → the item of the reply without its number.
         before: replies that come first, one a call, whatever is asked.
     """
 
@@ -37,13 +36,18 @@ class ToldVerifier:
             return self._before.pop(0)
         (array,) = request.schema["required"]
         (number, *_) = request.schema["properties"][array]["items"]["required"]
-        told = self._says.get(request.stage, {})
+        told = self._says.get(name_of(request), {})
         items = [{number: place, **told[text]} for place, text in asked_in(request).items() if text in told]
         call = f"call {len(self.asked)}"
         return Reply(call, {array: items}, None, json.dumps(items))
 
     def verifier(self, batch_size: int = 8) -> Verifier:
         return Verifier(self.ask, PROMPTS, batch_size)
+
+
+def name_of(request: Request) -> str:
+    """The prompt that a request was made with: verify_answers, …"""
+    return request.prompt.partition(".")[0]
 
 
 def asked_in(request: Request) -> dict[int, str]:

@@ -1,36 +1,51 @@
-"""A question-answer pair as a teacher gave it: its schema, and how an item of a reply becomes a candidate."""
+"""A question-answer pair as a teacher gave it: its schema, and how an item of a reply becomes a candidate.
+
+The item {"question": "出云棍怎样获得？", "answer": "由石敢当掉落。", "facts": ["石敢当"], "evidence": [2], …}
+cites the second unit of its section: the evidence is the verbatim slice of that unit.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, cast, get_args
 
+from wukong_pipe.checks.citations import mended
 from wukong_pipe.checks.evidence import find_evidence
+from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.question_form import pair_too_long
+from wukong_pipe.corpus.units import units
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Section
+from wukong_pipe.records import Facts, Kind, Section
 from wukong_pipe.schema import check_item
 
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 PAIR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "question": {"type": "string", "minLength": 1},
-        "answer": {"type": "string", "minLength": 1},
-        "evidence": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
-        "kind": {"enum": ["base", "reverse"]},
+        "question": _TEXT,
+        "answer": _TEXT,
+        "facts": {"type": "array", "items": _TEXT},
+        "evidence": {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+        "kind": {"enum": list(get_args(Kind))},
     },
-    "required": ["question", "answer", "evidence", "kind"],
+    "required": ["question", "answer", "facts", "evidence", "kind"],
     "additionalProperties": False,
 }
 """What a server is told. OpenAI's strict mode wants every property required and no other allowed."""
 _ACCEPTED: dict[str, Any] = {
     "type": "object",
-    "properties": {name: PAIR_SCHEMA["properties"][name] for name in ("question", "answer", "evidence")},
+    "properties": {
+        "question": _TEXT,
+        "answer": _TEXT,
+        "evidence": {"type": ["array", "integer", "string"], "items": {"type": ["integer", "string"]}},
+    },
     "required": ["question", "answer", "evidence"],
 }
-"""What is demanded of a reply: a pair is not worth losing over its kind or a field too many."""
-QUESTION_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+"""What is demanded of a reply: a pair is not worth losing over its kind, its facts or a field too many."""
+QUESTION_SCHEMA: dict[str, Any] = _TEXT
 MAX_PIECES = 100
+_NUMBER = re.compile(r"\W*(\d{1,6})\W*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +57,57 @@ class Candidate:
     evidence: tuple[str, ...]
     spans: tuple[tuple[int, int] | None, ...]
     """Where each piece of evidence stands in section.text; None where it does not."""
-    kind: Literal["base", "reverse"] = "base"
+    kind: Kind = "base"
+    facts: Facts = ()
+    is_mended: bool = False
+    """Whether another unit than the cited ones is its evidence."""
 
 
 def read_pair(item: Any, section: Section) -> Candidate | Reason:
-    """The candidate in one item of a reply, or why it is none."""
+    """The candidate in one item of a reply, or why it is none.
+
+    Evidence is a list of unit numbers; words of the section are taken, too, for an edit and for a teacher that quotes.
+    """
     if problem := check_item(item, _ACCEPTED):
         return Reason.of("schema", reason=problem)
-    if problem := _oversized(item, section):
+    question, answer = item["question"].strip(), item["answer"].strip()
+    if problem := pair_too_long(question, answer):
         return problem
-    spans = tuple(find_evidence(text, section) for text in item["evidence"])
+    cited = item["evidence"] if isinstance(item["evidence"], list) else [item["evidence"]]
+    if len(cited) > MAX_PIECES:
+        return Reason.of("too-much-evidence", most=MAX_PIECES)
+    named = named if isinstance(named := item.get("facts"), list) else []
+    facts = facts_of((text for text in named if isinstance(text, str)), question, answer)
+    places = [_place(piece, section) for piece in cited]
+    if problem := next((place for place in places if isinstance(place, Reason)), None):
+        return problem
+    spans = sorted({place for place in places if isinstance(place, tuple)})
+    better = mended(spans, question, facts, section) if any(isinstance(piece, int) for piece in cited) else None
+    spans = better or spans
+    if not spans:
+        return Reason.of("no-unit-cited", numbers=", ".join(map(str, cited))[:60], most=len(units(section)))
+    kind = item.get("kind")
     return Candidate(
-        question=item["question"].strip(),
-        answer=item["answer"].strip(),
-        evidence=tuple(
-            section.text[span[0] : span[1]] if span else text
-            for span, text in zip(spans, item["evidence"], strict=True)
-        ),
-        spans=spans,
-        kind="reverse" if item.get("kind") == "reverse" else "base",
+        question=question,
+        answer=answer,
+        evidence=tuple(section.text[begin:end] for begin, end in spans),
+        spans=tuple(spans),
+        kind=cast(Kind, kind) if kind in get_args(Kind) else "base",
+        facts=facts,
+        is_mended=better is not None,
     )
 
 
-def _oversized(item: dict[str, Any], section: Section) -> Reason | None:
-    """Why an item is too long to be looked at: the length of texts is no part of the schema, which the server gets."""
-    if problem := pair_too_long(item["question"].strip(), item["answer"].strip()):
-        return problem
-    if len(item["evidence"]) > MAX_PIECES:
-        return Reason.of("too-much-evidence", most=MAX_PIECES)
+def _place(piece: int | str, section: Section) -> tuple[int, int] | Reason | None:
+    """Where a cited unit or quoted words stand; None for a number of no unit, a reason for words that are not there."""
+    if isinstance(piece, str) and (match := _NUMBER.fullmatch(piece)):
+        piece = int(match[1])
+    if isinstance(piece, int):
+        pieces = units(section)
+        return (pieces[piece - 1].start, pieces[piece - 1].end) if 0 < piece <= len(pieces) else None
     # White space and markup need not agree, but what is much longer than the section stands in no place of it.
-    room = 2 * len(section.text) + 100
-    return next((not_there(text) for text in item["evidence"] if len(text) > room), None)
+    span = find_evidence(piece, section) if len(piece) <= 2 * len(section.text) + 100 else None
+    return span or not_there(piece)
 
 
 def not_there(evidence: str) -> Reason:

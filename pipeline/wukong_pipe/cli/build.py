@@ -34,6 +34,7 @@ class BuildOptions(TeacherOptions):
     variants: int
     answer_variants: int
     judge: bool
+    about: str
     max_pairs: int
     holdout: float
     min_fill: float
@@ -63,6 +64,7 @@ class BuildOptions(TeacherOptions):
             min_fill=self.min_fill,
             lang=None if self.lang == "auto" else self.lang,
             prompts=self.prompts,
+            about=" ".join(self.about.split()),
             limit=self.limit,
             format=self.format,
         )
@@ -114,6 +116,9 @@ class BuildOptions(TeacherOptions):
     "--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True, help="Of the sources."
 )
 @encoding_option
+@click.option(
+    "--about", default="", metavar="TEXT", help="What the documents are about, where no title of theirs says it."
+)
 @click.option(
     "--format",
     type=click.Choice(FORMATS),

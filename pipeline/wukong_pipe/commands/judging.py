@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from wukong_pipe.commands.build import Progress, TeacherChoice, settings_of, spent_so_far
@@ -98,10 +99,12 @@ def _request(prompt: Prompt, comparison: Comparison, schema: dict[str, Any]) -> 
 
 async def _verdict(teacher: JournalledTeacher, request: Request) -> dict[str, Any] | None:
     """The first reply that is as it must be."""
+    last_call = ""
     for attempt in range(ATTEMPTS):
-        reply = await teacher.ask(request, attempt)
+        reply = await teacher.ask(replace(request, last_call=last_call), attempt)
         if reply.value is not None and check_item(reply.value, request.schema) is None:
             return reply.value
         if reply.is_final or not reply.call:
             break
+        last_call = reply.call
     return None

@@ -1,27 +1,46 @@
-"""A section under numbers, as a prompt shows it: a stand-in until units are numbered."""
+"""A section as a prompt shows it: one unit a line, each under a number that the teacher cites as evidence.
+
+    [1] 出云棍是一件武器。
+    [2] 武器: 出云棍 | 掉落者: 石敢当
+
+A cited number stands for the verbatim slice of its unit, so evidence is exact with any teacher.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.records import Section
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedSection:
+    """The lines that a prompt shows, and the unit behind each number: unit n is `units[n - 1]`."""
+
     text: str
-    units: tuple[str, ...]
+    units: tuple[Unit, ...]
 
 
+@lru_cache(maxsize=64)
 def numbered(section: Section) -> NumberedSection:
-    pieces: list[str] = []
-    fence = False
-    for line in clean(section.header + section.text).text.split("\n"):
-        if fence:
-            pieces[-1] += "\n" + line
-        elif line.strip():
-            pieces.append(line.strip())
-        if line.strip().startswith("```"):
-            fence = not fence
-    return NumberedSection("\n".join(f"[{n}] {p}" for n, p in enumerate(pieces, 1)), tuple(pieces))
+    """The section's units, each under its 1-based number."""
+    pieces = units(section)
+    lines = [shown(unit) for unit in pieces]
+    whole, depth = "\n".join(lines), 1
+    # The mark must not stand in the text: code holds “[1]”, too.
+    while any(f"{'[' * depth}{digit}" in whole for digit in "0123456789"):
+        depth += 1
+    marked = (f"{'[' * depth}{number}{']' * depth} {line}" for number, line in enumerate(lines, 1))
+    return NumberedSection("\n".join(marked), pieces)
+
+
+def shown(unit: Unit) -> str:
+    """How a prompt shows a unit: a table row with its column heads and without padding, all else without debris."""
+    if unit.kind != "row":
+        return clean(unit.text).text.strip()
+    heads = (*unit.header, *("" for _ in unit.cells[len(unit.header) :]))
+    named = (f"{head}: {cell}" if head else cell for head, cell in zip(heads, unit.cells, strict=False) if cell)
+    return " | ".join(named)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, formatted, index, path_of
+from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, feature_lines, formatted, index, path_of
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import half_of, json_lines, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.hashing import digest
@@ -139,6 +139,9 @@ def card(
     lines += ["dataset_info:"]
     for config in configs:
         lines += [f"- config_name: {config}", f"  description: {data_hash}"]
+        if rows:
+            # Without its type a column whose first rows hold empty lists is read as one of nothing.
+            lines += ["  features:", *(f"  {line}" for line in feature_lines(rows[0], configs[config]))]
     lines += ["---", "", f"# {name}", ""]
     lines += [
         f"Question-answer pairs about {sources}, made by wukong-pipe with the teacher "

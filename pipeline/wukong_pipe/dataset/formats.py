@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 
 from wukong_pipe.records import FILES, Row, Split
@@ -38,6 +38,22 @@ def formatted(row: Row, form: Format) -> dict[str, Any]:
     else:
         turns = {"conversations": [{"from": "human", "value": asked}, {"from": "gpt", "value": answer}]}
     return turns | {"teacher_prompt" if key == "prompt" else key: value for key, value in fields.items()}
+
+
+def feature_lines(row: Row, form: Format) -> Iterator[str]:
+    """The columns of a format and their types, as `dataset_info` of a Hugging Face dataset card lists them."""
+    for name, value in formatted(row, form).items():
+        yield f"- name: {name}"
+        if name == "facts":
+            yield from ("  list:", "    list: string")
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
+            yield "  list:"
+            for key in value[0]:
+                yield from (f"  - name: {key}", "    dtype: string")
+        elif isinstance(value, list):
+            yield f"  list: {'int64' if name == 'lines' else 'string'}"
+        else:
+            yield "  dtype: string"
 
 
 def index(splits: Iterable[Split], forms: Iterable[Format]) -> dict[str, Any]:

@@ -122,7 +122,9 @@ def hold_out(
     for pair_id in by_hash[: _low("validation", by_hash, 1 / 4 if share else 0)]:
         _hold_validation(placed, families[pair_id])
     # A pair that could not spare its wording of a held-out form must not train it either.
-    tested = {form_of(row.instruction) for row in placed if row.split != "train" and row.kind == "paraphrase"} & forms
+    tested = {
+        form_of(row.instruction) for row in placed if row.split != "train" and row.variant == "paraphrase"
+    } & forms
     unspared = [i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in tested]
     result = _audit([row for i, row in enumerate(placed) if i not in set(unspared)], names)
     removed = [Dropped(placed[i], "", 0.0, Reason.of("held-form")) for i in unspared]
@@ -139,7 +141,7 @@ def _whole(row: Row, chosen: Plan) -> Row:
 
 def _held_forms(rows: Iterable[Row], share: float, form_of: Callable[[str], str]) -> frozenset[str]:
     """The forms that no training row will use: of each family of forms the share with the lowest hash."""
-    paraphrases = [row for row in rows if row.split == "train" and row.kind == "paraphrase"]
+    paraphrases = [row for row in rows if row.split == "train" and row.variant == "paraphrase"]
     uses = Counter(form_of(row.instruction) for row in paraphrases)
     by_family: defaultdict[str, list[str]] = defaultdict(list)
     for form, count in uses.items():
@@ -156,7 +158,7 @@ def _hold_wordings(
     rows: list[Row], family: list[int], share: float, forms: frozenset[str], form_of: Callable[[str], str]
 ) -> None:
     """Move a share of a pair's wordings to the test split: those of held-out forms, then others by hash."""
-    own = [i for i in family if rows[i].kind == "paraphrase"]
+    own = [i for i in family if rows[i].variant == "paraphrase"]
     ranked = sorted(own, key=lambda i: digest("wording", rows[i].id))
     new_forms = [i for i in ranked if form_of(rows[i].instruction) in forms]
     others = [i for i in ranked if i not in new_forms]
@@ -166,7 +168,7 @@ def _hold_wordings(
 
 
 def _hold_validation(rows: list[Row], family: list[int]) -> None:
-    own = [i for i in family if rows[i].kind == "paraphrase" and rows[i].split == "train"]
+    own = [i for i in family if rows[i].variant == "paraphrase" and rows[i].split == "train"]
     for i in sorted(own, key=lambda i: digest("validation", rows[i].id)):
         if _spare(rows, family, i):
             rows[i] = replace(rows[i], split="validation")

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from wukong_pipe.corpus.units import Unit
+from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.embedded.answers import answer_sentences
 from wukong_pipe.embedded.facts import facts
 from wukong_pipe.embedded.questions import Fact, templates
 from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.key_facts import items_of
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.requests import AnswerTask, BaseQATask, ParaphraseTask, Request
@@ -40,7 +41,7 @@ def teacher_id() -> str:
 def answer(request: Request, attempt: int) -> str:
     """The embedded teacher's reply to a request, as the JSON text a language model would have sent.
 
-    {"pairs": [{"question": "出云棍的来源是什么？", "answer": "石敢当", "evidence": ["……"], "kind": "base"}]}
+    {"pairs": [{"question": "出云棍的来源是什么？", "answer": "石敢当", "facts": ["石敢当"], "evidence": [2], …}]}
 
     The first attempt gives all questions it has. A later one could only repeat what the checks refused, so its reply is
     empty.
@@ -52,11 +53,13 @@ def answer(request: Request, attempt: int) -> str:
     if isinstance(task, ParaphraseTask):
         return json.dumps({"questions": [] if attempt else paraphrases(task)}, ensure_ascii=False)
     assert isinstance(task, BaseQATask), task
+    numbers = {unit: number for number, unit in enumerate(units(task.section), 1)}
     pairs = [
         {
             "question": fact.question(task.section.lang, 0),
             "answer": fact.answer,
-            "evidence": [unit.text for unit in fact.units],
+            "facts": items_of(fact.answer),
+            "evidence": [numbers[unit] for unit in fact.units],
             "kind": "reverse" if fact.family == "reverse" else "base",
         }
         for fact in ([] if attempt else _best_facts(task))

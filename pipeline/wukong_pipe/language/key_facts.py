@@ -48,7 +48,7 @@ def key_facts(text: str) -> KeyFacts:
     >>> sorted(key_facts("After two months in orbit it was NASA's Skylab that they left behind for good.").terms)
     ['nasa', 'skylab']
     """
-    items = _items(text)
+    items = items_of(text)
     if not _is_short(text, items):
         figures = numbers(text)
         latin = (part for name in latin_names(text) for part in _POSSESSIVE.split(name))
@@ -65,10 +65,11 @@ def key_facts(text: str) -> KeyFacts:
 
 def is_its_own_fact(text: str) -> bool:
     """Whether a text is so short that all of it counts, item by item."""
-    return _is_short(text, _items(text))
+    return _is_short(text, items_of(text))
 
 
-def _items(text: str) -> list[str]:
+def items_of(text: str) -> list[str]:
+    """The items of a text that may be a list; of one that is none, the text itself."""
     return [item for item in _SEPARATORS.split(text) if normalise(item)]
 
 

@@ -179,7 +179,7 @@ class BatchBackend:
             self._most_requests, self._one_by_one = max(1, max(map(len, files)) // 2), True
 
     def _line(self, waiting: _Waiting) -> _Line:
-        dialect = self._ladder.dialect(waiting.purchase)
+        dialect = self._ladder.dialect(waiting.request)
         body = self._ladder.body(waiting.request, dialect)
         line = {"custom_id": waiting.purchase.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return _Line(waiting.purchase, dialect, json.dumps(line).encode("ascii") + b"\n", offer_of(body, self.settings))
@@ -241,7 +241,7 @@ class BatchBackend:
                 self._journal.end_batch(batch.id)
                 continue
             rung, created = self._journal.batch_sent(batch.id)
-            dialect = Dialect(rung, has_temperature=self.settings.temperature is not None)
+            dialect = Dialect(rung)
             sent = SentBatch(batch.id, batch.mark, batch.file, batch.remote, created, dialect, {})
             for purchase, send, booked, prices in items:
                 sent.items[purchase.key] = purchase, Reservation(send, booked, prices)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from wukong_pipe.journal.records import Purchase
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import PROMPT_ONLY, first_rung, wire_body
@@ -26,7 +25,8 @@ class Dialect:
 
     rung: int
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    has_temperature: bool = False
+    has_temperature: bool = True
+    """Whether a temperature is sent where a request has one."""
 
     def kind_of(self, status: int, words: str) -> Kind:
         """What a refusal of a request in this dialect means."""
@@ -44,17 +44,17 @@ class DialectLadder:
 
     def __init__(self, settings: TeacherSettings, journal: Journal) -> None:
         self._settings, self._journal = settings, journal
-        self._best = Dialect(
-            journal.rung(settings.base_url, settings.model), has_temperature=settings.temperature is not None
-        )
+        self._best = Dialect(journal.rung(settings.base_url, settings.model))
 
-    def dialect(self, purchase: Purchase) -> Dialect:
+    def dialect(self, request: Request) -> Dialect:
         """The dialect for one request: lower where the last attempt's reply was blank."""
-        return replace(self._best, rung=max(self._best.rung, first_rung(self._journal, purchase)))
+        return replace(self._best, rung=max(self._best.rung, first_rung(self._journal, request)))
 
     def body(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         """The request in this dialect, as JSON that leaves."""
-        settings = self._settings if dialect.has_temperature else replace(self._settings, temperature=None)
+        settings = self._settings
+        if not dialect.has_temperature:
+            settings, request = replace(settings, temperature=None), replace(request, warmth=0)
         return wire_body(settings, request, dialect.rung, dialect.limit_name)
 
     def step_down(self, refused: Dialect, kind: Kind) -> bool:

@@ -163,7 +163,7 @@ class OpenAIBackend:
         while True:
             if self._end is not None:
                 raise self._end
-            dialect = self._ladder.dialect(purchase)
+            dialect = self._ladder.dialect(request)
             try:
                 return await self._calls.post(purchase, self._ladder.body(request, dialect), dialect)
             except CallFailed as error:

@@ -6,11 +6,11 @@ import json
 import shlex
 from typing import Any
 
-from wukong_pipe.journal.records import Batch, Purchase, Tokens, call_key
+from wukong_pipe.journal.records import Batch, Tokens
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.teacher.replies import read_completion
-from wukong_pipe.teacher.requests import Request
+from wukong_pipe.teacher.requests import Request, temperature_at
 
 JSON_SCHEMA, JSON_OBJECT, PROMPT_ONLY = range(3)
 """The rungs of the support ladder, best first."""
@@ -37,8 +37,8 @@ def wire_body(settings: TeacherSettings, request: Request, rung: int, limit_name
         "messages": list(request.messages),
         limit_name: settings.max_tokens,
     }
-    if settings.temperature is not None:
-        body["temperature"] = settings.temperature
+    if (temperature := temperature_at(request.warmth, settings.temperature)) is not None:
+        body["temperature"] = temperature
     if rung == JSON_SCHEMA:
         schema = {"name": request.stage, "strict": True, "schema": request.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -52,15 +52,13 @@ def offer_of(body: dict[str, Any], settings: TeacherSettings) -> Tokens:
     return Tokens(len(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")), settings.max_tokens)
 
 
-def first_rung(journal: Journal, purchase: Purchase) -> int:
+def first_rung(journal: Journal, request: Request) -> int:
     """The rung to start on after the last attempt's reply.
 
     DeepSeek's json_object and vLLM's grammars now and then give nothing, or an endless run of white space: the same
     question without them is answered.
     """
-    if purchase.attempt == 0:
-        return JSON_SCHEMA
-    last = journal.get(call_key(purchase.request, purchase.attempt - 1))
+    last = journal.get(request.last_call) if request.last_call else None
     return PROMPT_ONLY if last is not None and read_completion(last.reply).is_blank else JSON_SCHEMA
 
 

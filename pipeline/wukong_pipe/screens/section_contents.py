@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,11 @@ from wukong_pipe.workspace import MANIFEST, NOTE, Run
 
 _OF_A_ROW = ("id", "instruction", "output", "section_id", "pair_id", "kind", "split", "level", "lines", "evidence")
 _OF_A_REJECT = ("section_id", "stage", "reason", "candidate", "reply")
+
+
+def is_paraphrase(row: Mapping[str, Any]) -> bool:
+    """Whether a row words its pair's question in another way; rows of earlier versions say so in their kind."""
+    return bool(row.get("variant", row["kind"]) == "paraphrase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Family:
     def answers(self) -> list[str]:
         """The different answers of the rows: the pair's own first, then its other wordings and what the user wrote."""
         # Base rows have the pair's own answer, and so have test and validation rows: only trained rows are reworded.
-        own = sorted(self.rows, key=lambda row: (row["kind"] == "paraphrase", row["split"] == "train"))
+        own = sorted(self.rows, key=lambda row: (is_paraphrase(row), row["split"] == "train"))
         return list(dict.fromkeys(str(row["output"]) for row in own))
 
 
@@ -153,7 +158,7 @@ def contents_of(run: Run, overview: SectionOverview, source: Path | None, encodi
         if row["section_id"] == overview.id:
             families.setdefault(row["pair_id"], []).append(row)
     # The question itself first, then its wordings.
-    ordered = [Family(id_, sorted(rows, key=lambda row: row["kind"] == "paraphrase")) for id_, rows in families.items()]
+    ordered = [Family(id_, sorted(rows, key=lambda row: is_paraphrase(row))) for id_, rows in families.items()]
     return SectionContents(
         overview,
         section,

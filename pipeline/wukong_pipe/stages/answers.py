@@ -17,11 +17,12 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
-from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line, fenced
+from wukong_pipe.teacher.reminders import reminder
 from wukong_pipe.teacher.requests import AnswerTask, Ask, Reply, Request
 
 ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -37,22 +38,28 @@ AnswerWordings = Harvest[QAPair, str]
 """The other wordings of one pair's answer."""
 
 
-def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
-    """The request for `count` wordings of a pair's answer, other than those `covered`."""
-    lang = pair.section.lang
-    intro = "以下说法已经有了：" if lang == "zh" else "These wordings exist already:"
-    prompt = prompts[lang]
+def request(
+    pair: QAPair,
+    count: int,
+    covered: tuple[str, ...],
+    prompts: Mapping[Lang, Prompt],
+    about: str = "",
+    earlier: str = "",
+) -> Request:
+    """The request for `count` wordings of a pair's answer, other than those `covered`; see `base_qa.request`."""
+    prompt = prompts[pair.section.lang]
     return Request(
         stage="answers",
         prompt=prompt.name,
         messages=prompt.messages(
             title=pair.section.heading_path[0],
+            about=about_line(about, pair.section.lang),
             heading_path=pair.section.title,
             question=pair.question,
             answer=pair.answer,
             evidence=fenced("\n".join(clean(text).text for text in pair.evidence)),
             count=str(count),
-            covered="\n".join([intro, *(f"- {wording}" for wording in covered)]) if covered else "",
+            covered=earlier,
         ),
         schema=REPLY_SCHEMA,
         task=AnswerTask(pair.section, pair.question, pair.answer, count, covered),
@@ -60,7 +67,12 @@ def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping
 
 
 async def ask_answers(
-    pair: QAPair, wanted: int, ask: Ask, prompts: Mapping[Lang, Prompt], attempts: Attempts = USUAL
+    pair: QAPair,
+    wanted: int,
+    ask: Ask,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+    about: str = "",
 ) -> AnswerWordings:
     """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
 
@@ -70,7 +82,8 @@ async def ask_answers(
     wordings = AnswerWordings(pair, f"{pair.id}/answers", wanted)
 
     def more() -> Request:
-        return request(pair, wordings.missing, tuple(wordings.kept), prompts)
+        covered = tuple(wordings.kept)
+        return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "answer"))
 
     async for _, reply in replies(wordings, ask, more, attempts):
         _take(wordings, reply)

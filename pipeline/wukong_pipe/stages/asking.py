@@ -58,15 +58,17 @@ class Asking:
 
 
 async def ask_sections(
-    sections: Sequence[Section], asking: Asking, max_pairs: int, prompts: Prompts, progress: StageProgress
+    sections: Sequence[Section], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: StageProgress
 ) -> list[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections."""
-    quotas = [(section, wanted) for section in sections if (wanted := quota(section, max_pairs))]
+    quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
     teacher = asking.teacher
 
     async def one(section_quota: tuple[Section, int]) -> Pairs:
         section, wanted = section_quota
-        return await ask_base_qa(section, wanted, teacher.ask, teacher.model, prompts["base_qa"], asking.attempts)
+        return await ask_base_qa(
+            section, wanted, teacher.ask, teacher.model, prompts["base_qa"], asking.attempts, settings.about
+        )
 
     count = _counter("asking for pairs", len(quotas), progress)
     return await in_pool(quotas, one, asking.concurrency, count, teacher.stop)
@@ -92,15 +94,15 @@ async def ask_wordings(
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
     """
-    ask, attempts = asking.teacher.ask, asking.attempts
+    ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
     questions: dict[str, Wordings] = {}
     answers: dict[str, AnswerWordings] = {}
 
     async def question(pair: QAPair) -> None:
-        questions[pair.id] = await ask_paraphrases(pair, settings.variants, ask, prompts["paraphrase"], attempts)
+        questions[pair.id] = await ask_paraphrases(pair, settings.variants, ask, prompts["paraphrase"], attempts, about)
 
     async def answer(pair: QAPair) -> None:
-        answers[pair.id] = await ask_answers(pair, settings.answer_variants, ask, prompts["answers"], attempts)
+        answers[pair.id] = await ask_answers(pair, settings.answer_variants, ask, prompts["answers"], attempts, about)
 
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:

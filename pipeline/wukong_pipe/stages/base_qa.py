@@ -1,19 +1,18 @@
 """Sections → question-answer pairs: what is asked of a teacher for a section, and what is kept of its replies.
 
 A section that says “| 出云棍 | 石敢当 |” brings the pair {"question": "出云棍怎样获得？", "answer": "由石敢当掉落。",
-"evidence": ["| 出云棍 | 石敢当 |"], "lines": [120, 120], "kind": "base", …}.
+"evidence": ["| 出云棍 | 石敢当 |"], "lines": [120, 120], "facts": [["石敢当"]], "kind": "base", …}.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
 from wukong_pipe.checks.pairs import check_pair
-from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
@@ -21,6 +20,8 @@ from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line, fenced
+from wukong_pipe.teacher.reminders import reminder
 from wukong_pipe.teacher.requests import Ask, BaseQATask, Reply, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
@@ -39,39 +40,35 @@ def quota(section: Section, max_pairs: int) -> int:
     return min(worth(section), max_pairs)
 
 
-def request(section: Section, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
-    """The request for `count` pairs of a section, other than those whose questions are `covered`."""
+def request(
+    section: Section,
+    count: int,
+    covered: tuple[str, ...],
+    prompts: Mapping[Lang, Prompt],
+    about: str = "",
+    earlier: str = "",
+) -> Request:
+    """The request for `count` pairs of a section, other than those whose questions are `covered`.
+
+    Args:
+        about: what the user says that the documents are about.
+        earlier: what the earlier attempts brought, in words.
+    """
     prompt = prompts[section.lang]
     return Request(
         stage="base_qa",
         prompt=prompt.name,
         messages=prompt.messages(
             title=section.heading_path[0],
+            about=about_line(about, section.lang),
             heading_path=section.title,
             quota=str(count),
-            covered=_covered(covered, section.lang),
-            section=fenced(section.header + clean(section.text).text),
+            covered=earlier,
+            section=fenced(numbered(section).text),
         ),
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
     )
-
-
-def fenced(text: str) -> str:
-    """A source's words as a prompt quotes them: they must not end the quotation."""
-    return _TAG.sub("‹", text.strip())
-
-
-_TAG = re.compile(r"<(?=[\s\u200b-\u200f\u2060\ufeff]*+(?:/[\s\u200b-\u200f\u2060\ufeff]*+)?source\b)", re.IGNORECASE)
-
-
-def _covered(questions: tuple[str, ...], lang: Lang) -> str:
-    if not questions:
-        return ""
-    intro = (
-        "以下问题已经有了，请问别的内容：" if lang == "zh" else "These questions exist already; ask about other things:"
-    )
-    return "\n".join([intro, *(f"- {question}" for question in questions)])
 
 
 async def ask_base_qa(
@@ -81,6 +78,7 @@ async def ask_base_qa(
     teacher: str,
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
+    about: str = "",
 ) -> Pairs:
     """Ask for a section's pairs until enough of them are kept or the attempts are used up.
 
@@ -88,11 +86,13 @@ async def ask_base_qa(
 
     Args:
         teacher: the teacher's model id, as the rows carry it.
+        about: what the user says that the documents are about.
     """
     pairs = Pairs(section, section.id, wanted)
 
     def more() -> Request:
-        return request(section, pairs.missing, tuple(pair.question for pair in pairs.kept), prompts)
+        covered = tuple(pair.question for pair in pairs.kept)
+        return request(section, pairs.missing, covered, prompts, about, reminder(pairs, covered, "question"))
 
     async for asked, reply in replies(pairs, ask, more, attempts):
         half = (pairs.missing + 1) // 2
@@ -126,6 +126,7 @@ def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, cal
         evidence=tuple(map(sys.intern, candidate.evidence)),
         lines=(min(first for first, _ in places), max(last for _, last in places)),
         kind=candidate.kind,
+        facts=candidate.facts,
         teacher=teacher,
         prompt=prompt,
         call=call,

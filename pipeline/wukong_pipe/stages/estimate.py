@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.stages import answers, base_qa, judge
+from wukong_pipe.stages import answers, base_qa, judge, paraphrase
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.ledger import NOTHING, money
 from wukong_pipe.teacher.prompt_files import Prompt
 
-PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 120, 25, 50, 50
-"""Of a reply: a pair is a question, an answer and a sentence of evidence in JSON; a wording is a question or an answer;
-a verdict gives its reason."""
+PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 100, 25, 50, 50
+"""Of a reply: a pair is a question, an answer, its facts and the numbers of its evidence in JSON; a wording is a
+question or an answer; a verdict gives its reason."""
 QUESTION, ANSWER, EVIDENCE = "？" * 24, "。" * 24, "。" * 48
 """Stand for words that are not known yet."""
 AT_MOST = {"judge"}
@@ -60,20 +60,14 @@ def estimate(
         quota = base_qa.quota(section, settings.max_pairs)
         if not quota:
             continue
-        asked = base_qa.request(section, quota, (), prompts["base_qa"]).messages
+        asked = base_qa.request(section, quota, (), prompts["base_qa"], settings.about).messages
         stages["base_qa"] += Workload(1, Tokens(_tokens(asked), quota * PAIR_TOKENS))
-        if settings.variants:
-            asked = prompts["paraphrase"][section.lang].messages(
-                title=section.heading_path[0],
-                heading_path=section.title,
-                question=QUESTION,
-                count=str(settings.variants),
-                covered="",
-            )
-            stages["paraphrase"] += _each(quota, asked, settings.variants * WORDING_TOKENS)
         unknown = QAPair(section, QUESTION, ANSWER, (EVIDENCE,), (1, 1), "base", "", "", "")
+        if settings.variants:
+            asked = paraphrase.request(unknown, settings.variants, (), prompts["paraphrase"], settings.about).messages
+            stages["paraphrase"] += _each(quota, asked, settings.variants * WORDING_TOKENS)
         if settings.answer_variants:
-            asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"]).messages
+            asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"], settings.about).messages
             stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
         if settings.judge:
             stages["judge"] += _each(quota, judge.request(unknown, prompts["judge"]).messages, VERDICT_TOKENS)

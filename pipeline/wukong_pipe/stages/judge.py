@@ -11,14 +11,14 @@ from typing import Any
 
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.pairs import doubtful
-from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.reasons import WORDS, Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
-from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import fenced
 from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 
 VERDICT_SCHEMA: dict[str, Any] = {
@@ -55,7 +55,7 @@ def request(pair: QAPair, prompts: Mapping[Lang, Prompt]) -> Request:
             heading_path=section.title,
             question=pair.question,
             answer=pair.answer,
-            section=fenced(section.header + clean(section.text).text),
+            section=fenced(numbered(section).text),
         ),
         schema=VERDICT_SCHEMA,
         task=None,

@@ -1,7 +1,7 @@
 """Pairs → rows: other wordings of each question that is trained, the answer kept as it is.
 
 A pair that asks “出云棍怎样获得？” brings the row {"instruction": "怎么才能拿到出云棍？", "output": "由石敢当掉落。",
-"kind": "paraphrase", "pair_id": the pair's, "evidence": the pair's, …}.
+"variant": "paraphrase", "pair_id": the pair's, "evidence": the pair's, …}.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line
+from wukong_pipe.teacher.reminders import reminder
 from wukong_pipe.teacher.requests import Ask, ParaphraseTask, Reply, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
@@ -35,7 +37,7 @@ Wordings = Harvest[QAPair, Row]
 
 def base_row(pair: QAPair) -> Row:
     """The row that asks a pair's answer with its own question."""
-    return Row.of(pair, pair.question, pair.kind, pair.prompt, pair.call)
+    return Row.of(pair, pair.question, "base", pair.prompt, pair.call, pair.verified)
 
 
 def family(wordings: Wordings) -> list[Row]:
@@ -43,20 +45,26 @@ def family(wordings: Wordings) -> list[Row]:
     return [base_row(wordings.subject), *wordings.kept]
 
 
-def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping[Lang, Prompt]) -> Request:
-    """The request for `count` wordings of a pair's question, other than those `covered`."""
-    lang = pair.section.lang
-    intro = "以下问法已经有了：" if lang == "zh" else "These wordings exist already:"
-    prompt = prompts[lang]
+def request(
+    pair: QAPair,
+    count: int,
+    covered: tuple[str, ...],
+    prompts: Mapping[Lang, Prompt],
+    about: str = "",
+    earlier: str = "",
+) -> Request:
+    """The request for `count` wordings of a pair's question, other than those `covered`; see `base_qa.request`."""
+    prompt = prompts[pair.section.lang]
     return Request(
         stage="paraphrase",
         prompt=prompt.name,
         messages=prompt.messages(
             title=pair.section.heading_path[0],
+            about=about_line(about, pair.section.lang),
             heading_path=pair.section.title,
             question=pair.question,
             count=str(count),
-            covered="\n".join([intro, *(f"- {wording}" for wording in covered)]) if covered else "",
+            covered=earlier,
         ),
         schema=REPLY_SCHEMA,
         task=ParaphraseTask(pair.section, pair.question, count, covered),
@@ -64,13 +72,19 @@ def request(pair: QAPair, count: int, covered: tuple[str, ...], prompts: Mapping
 
 
 async def ask_paraphrases(
-    pair: QAPair, wanted: int, ask: Ask, prompts: Mapping[Lang, Prompt], attempts: Attempts = USUAL
+    pair: QAPair,
+    wanted: int,
+    ask: Ask,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+    about: str = "",
 ) -> Wordings:
     """Ask for a pair's wordings until enough of them are kept or the attempts are used up."""
     wordings = Wordings(pair, pair.id, wanted, names=[base_row(pair).id])
 
     def more() -> Request:
-        return request(pair, wordings.missing, tuple(row.instruction for row in wordings.kept), prompts)
+        covered = tuple(row.instruction for row in wordings.kept)
+        return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "question"))
 
     async for asked, reply in replies(wordings, ask, more, attempts):
         _take(wordings, reply, asked.prompt)

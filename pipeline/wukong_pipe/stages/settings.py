@@ -30,6 +30,8 @@ class BuildSettings:
     """The language to ask in; None asks each section in its own."""
     prompts: Path | None = None
     """A folder whose prompt files replace those shipped."""
+    about: str = ""
+    """What the documents are about, for the prompts: where no title says it."""
     limit: int | None = None
     """Only the first sections of the corpus."""
     format: Format = "alpaca"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from wukong_pipe.reasons import Reason
@@ -24,13 +25,15 @@ async def replies(
     Args:
         request: makes the request for what is still missing; each reply is taken before the next is asked for.
     """
+    last_call = ""
     for attempt in attempts.of(harvest):
-        asked = request()
+        asked = replace(request(), warmth=attempt, last_call=last_call)
         reply = await ask(asked, attempt)
         yield asked, reply
         if not reply.call:
             # Unanswered now, and so bought first by the next build: what follows would not be asked there.
             break
+        last_call = reply.call
         harvest.is_refused, harvest.is_bought = reply.is_final, harvest.is_bought or reply.is_new
 
 

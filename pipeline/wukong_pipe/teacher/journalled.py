@@ -18,7 +18,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.ledger import NO_COST, NOTHING
 from wukong_pipe.teacher.refusals import is_about_content, rejection
 from wukong_pipe.teacher.replies import read_completion, read_object
-from wukong_pipe.teacher.requests import Reply, Request
+from wukong_pipe.teacher.requests import Reply, Request, temperature_at
 
 
 class Unanswered(Exception):
@@ -189,13 +189,16 @@ class JournalledTeacher:
 
     def _meaning(self, request: Request) -> bytes:
         """What the key hashes: the request as the build means it, not how the server is spoken to."""
+        parameters = self._backend.parameters
+        if request.warmth:
+            parameters = parameters | {"temperature": temperature_at(request.warmth, parameters.get("temperature"))}
         return canonical(
             {
                 "base_url": self._backend.base_url,
                 "model": self._backend.model,
                 "messages": request.messages,
                 "schema": request.schema,
-                "parameters": self._backend.parameters,
+                "parameters": parameters,
             }
         )
 

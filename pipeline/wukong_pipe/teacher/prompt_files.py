@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,17 +14,22 @@ from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import Lang
 
 PLACEHOLDERS = {
-    "base_qa": {"title", "heading_path", "quota", "covered", "section"},
+    "base_qa": {"title", "about", "heading_path", "quota", "covered", "section"},
     "judge": {"title", "heading_path", "question", "answer", "section"},
-    "paraphrase": {"title", "heading_path", "question", "count", "covered"},
-    "answers": {"title", "heading_path", "question", "answer", "evidence", "count", "covered"},
-    "verify_answers": {"title", "heading_path", "section", "questions"},
-    "verify_disagreements": {"title", "heading_path", "section", "questions"},
-    "verify_claims": {"title", "heading_path", "section", "questions"},
-    "verify_wordings": {"title", "heading_path", "section", "questions", "answer", "wordings"},
+    "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
+    "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }
 """What a build's prompts must name."""
+OF_VERIFY = {
+    "verify_answers": {"title", "about", "heading_path", "section", "questions"},
+    "verify_disagreements": {"title", "about", "heading_path", "section", "questions"},
+    "verify_claims": {"title", "about", "heading_path", "section", "questions"},
+    "verify_wordings": {"title", "about", "heading_path", "section", "questions", "answer", "wordings"},
+}
+"""What the prompts of a second reading must name."""
 OF_EVAL = {"eval_judge": {"question", "reference", "source", "a", "b"}}
+MAY_BE_EMPTY = {"about", "covered"}
+"""The first is not missed either: what a prompt of the user's own does not name is not said."""
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -37,15 +43,25 @@ class Prompt:
     user: str
 
     def messages(self, **values: str) -> tuple[dict[str, str], ...]:
-        """The chat messages, each `{{name}}` replaced once: braces in a value stay as they are."""
+        """The chat messages, each `{{name}}` replaced once: braces in a value stay as they are.
+
+        A line that holds nothing but one of `MAY_BE_EMPTY` goes where its value is empty.
+        """
 
         def filled(template: str) -> str:
-            return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
+            lines = template.split("\n")
+            alone = (_PLACEHOLDER.fullmatch(line.strip()) for line in lines)
+            kept = (line for line, name in zip(lines, alone, strict=True) if not (name and _is_empty(name[1], values)))
+            return _PLACEHOLDER.sub(lambda match: values[match.group(1)], "\n".join(kept))
 
         return (
             {"role": "system", "content": filled(self.system)},
             {"role": "user", "content": filled(self.user)},
         )
+
+
+def _is_empty(name: str, values: Mapping[str, str]) -> bool:
+    return name in MAY_BE_EMPTY and not values[name]
 
 
 def load_prompt(stage: str, lang: Lang, folder: Path | None = None) -> Prompt:
@@ -68,7 +84,8 @@ def load_prompt(stage: str, lang: Lang, folder: Path | None = None) -> Prompt:
     if not match:
         raise DataError(f"{where} must hold a line “# system” and, below its text, a line “# user”.")
     used = set(_PLACEHOLDER.findall(text))
-    if used != (wanted := (PLACEHOLDERS | OF_EVAL)[stage]):
-        wrong = ", ".join(f"{{{{{name}}}}}" for name in sorted(used ^ wanted))
-        raise DataError(f"{where}: the placeholders {wrong} are unknown or missing.")
+    wanted = (PLACEHOLDERS | OF_VERIFY | OF_EVAL)[stage]
+    if wrong := (used ^ wanted) - ({"about"} & wanted):
+        names = ", ".join(f"{{{{{name}}}}}" for name in sorted(wrong))
+        raise DataError(f"{where}: the placeholders {names} are unknown or missing.")
     return Prompt(f"{stage}.{lang}@{digest(text)[:8]}", match.group(1).strip(), match.group(2).strip())

@@ -48,7 +48,7 @@ class Request:
     """
 
     stage: str
-    """"base_qa", "judge", "paraphrase", "answers" or "eval_judge"."""
+    """"base_qa", "paraphrase", "answers", "verify" or "eval_judge"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]
@@ -56,6 +56,10 @@ class Request:
     """JSON Schema of the reply, an object."""
     task: BaseQATask | ParaphraseTask | AnswerTask | None
     """None for what templates cannot answer: a judgement."""
+    warmth: int = 0
+    """How often this was asked before: the temperature rises with it, or a weak model says the same again."""
+    last_call: str = ""
+    """The journal's key of the attempt before this one; empty at the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,22 @@ class Ask(Protocol):
             Interrupted: the user stopped the run.
         """
         ...
+
+
+WARMER, WARMEST, USUAL_TEMPERATURE = 0.4, 1.2, 0.7
+"""How much the temperature rises with each attempt, up to where; and what it counts as where the user set none."""
+
+
+def temperature_at(warmth: int, temperature: float | None) -> float | None:
+    """The temperature of a request that was asked `warmth` times before; None for the server's own.
+
+    >>> [temperature_at(warmth, 0.2) for warmth in range(4)]
+    [0.2, 0.6, 1.0, 1.2]
+    """
+    if not warmth:
+        return temperature
+    first = USUAL_TEMPERATURE if temperature is None else temperature
+    return max(first, min(WARMEST, round(first + warmth * WARMER, 2)))
 
 
 MOST_SHOWN = 40_000

@@ -16,19 +16,10 @@ from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.sentences import sentence_spans
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
+from wukong_pipe.teacher.quoting import about_line, fenced, tagged
 from wukong_pipe.teacher.requests import Request
 from wukong_pipe.verify.agreement import agrees
-from wukong_pipe.verify.calls import (
-    Heard,
-    Said,
-    Verifier,
-    ask_of_each,
-    in_batches,
-    listed,
-    of_all,
-    reply_schema,
-    tagged,
-)
+from wukong_pipe.verify.calls import STAGE, Heard, Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, rejected, supported
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -47,7 +38,7 @@ SCHEMAS = {
         "verdicts", "question", claims={"type": "array", "items": _CLAIM}, reason=_TEXT, right={"type": "boolean"}
     ),
 }
-"""By stage. Units and reasons stand before the verdict: a model that has written them down judges better."""
+"""By prompt. Units and reasons stand before the verdict: a model that has written them down judges better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +100,19 @@ class _Reading:
         heard = await self._ask("verify_claims", batch, lambda index: self.given[index].shown)
         return {index: _claimed(said) for index, said in heard.said.items()}
 
-    async def _ask(self, stage: str, batch: Sequence[int], shown: Callable[[int], str]) -> Heard:
+    async def _ask(self, name: str, batch: Sequence[int], shown: Callable[[int], str]) -> Heard:
         """What the verifier says of each question, of which it is shown the section and `shown`."""
-        prompt = self.verifier.prompts[stage][self.section.lang]
+        prompt = self.verifier.prompts[name][self.section.lang]
 
         def request(part: Sequence[int]) -> Request:
             messages = prompt.messages(
                 title=self.section.heading_path[0],
+                about=about_line(self.verifier.about, self.section.lang),
                 heading_path=self.section.title,
-                section=numbered(self.section).text,
+                section=fenced(numbered(self.section).text),
                 questions=listed(map(shown, part)),
             )
-            return Request(stage, prompt.name, messages, SCHEMAS[stage], None)
+            return Request(STAGE, prompt.name, messages, SCHEMAS[name], None)
 
         return await ask_of_each(batch, self.verifier.ask, request)
 

@@ -6,10 +6,9 @@ first item; the second is asked again, alone.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wukong_pipe.records import Lang
@@ -21,7 +20,9 @@ from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 from wukong_pipe.verify.verdicts import Verdict
 
 Prompts = Mapping[str, Mapping[Lang, Prompt]]
-"""The verifier's prompts by stage and language."""
+"""The verifier's prompts by name and language."""
+STAGE = "verify"
+"""The stage of all its requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Verifier:
     prompts: Prompts
     batch_size: int = 8
     """Items in one call; a reader that errs gets fewer."""
+    about: str = ""
+    """What the user says that the documents are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,10 @@ async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequenc
         request: the request about items of these indices, in this order.
     """
     heard = Heard()
-    waiting = deque([(batch, 0)])
+    waiting = deque([(batch, 0, "")])
     while waiting and heard.is_settled:
-        part, attempt = waiting.popleft()
-        asked = request(part)
+        part, attempt, last_call = waiting.popleft()
+        asked = replace(request(part), last_call=last_call)
         reply = await ask(asked, attempt)
         heard.is_settled = bool(reply.call)
         for number, item in _numbered(reply, asked.schema).items():
@@ -94,7 +97,7 @@ async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequenc
         left = [index for index in part if index not in heard.said]
         if left and not reply.is_final and attempt + 1 < ATTEMPTS:
             half = (len(left) + 1) // 2 if reply.is_cut else len(left)
-            waiting.extend((rest, attempt + 1) for rest in (left[:half], left[half:]) if rest)
+            waiting.extend((rest, attempt + 1, reply.call) for rest in (left[:half], left[half:]) if rest)
     return heard
 
 
@@ -128,11 +131,3 @@ def listed(texts: Iterable[str]) -> str:
 
 def indented(text: str) -> str:
     return "\n   ".join(text.splitlines())
-
-
-def tagged(tag: str, text: str) -> str:
-    """A teacher's words between tags that they cannot close."""
-    return f"<{tag}>{_TAG.sub('‹', text)}</{tag}>"
-
-
-_TAG = re.compile(r"<(?=\s*/?\s*(?:first|second|answer|source)\b)", re.IGNORECASE)

@@ -14,12 +14,12 @@ from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
+from wukong_pipe.teacher.quoting import about_line, fenced, tagged
 from wukong_pipe.teacher.requests import Request
 from wukong_pipe.verify.answers import GivenAnswer
-from wukong_pipe.verify.calls import Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema, tagged
+from wukong_pipe.verify.calls import STAGE, Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, rejected, supported
 
-STAGE = "verify_wordings"
 _CODES = {"broader": "asks-broader", "narrower": "asks-narrower", "other": "asks-otherwise"}
 SCHEMA: dict[str, Any] = reply_schema(
     "wordings",
@@ -43,13 +43,14 @@ async def verify_wordings(
     Args:
         others: the other questions of the section, as they stood before any was removed.
     """
-    prompt = verifier.prompts[STAGE][section.lang]
+    prompt = verifier.prompts["verify_wordings"][section.lang]
     known = sorted({given.question, *others}, key=lambda question: digest(given.question, given.answer, question))
-    source = f"<source>\n{numbered(section).text}\n</source>" if len(known) <= FEW else ""
+    source = f"<source>\n{fenced(numbered(section).text)}\n</source>" if len(known) <= FEW else ""
 
     def request(batch: Sequence[int]) -> Request:
         messages = prompt.messages(
             title=section.heading_path[0],
+            about=about_line(verifier.about, section.lang),
             heading_path=section.title,
             section=source,
             questions=listed(known),

@@ -17,7 +17,7 @@ from wukong_pipe.checks.question_form import MAX_ANSWER, MAX_QUESTION
         ({"question": "谁？", "answer": "谁"}, "“evidence” is missing"),
         ({"question": "谁？", "answer": "", "evidence": ["x"]}, "“answer” breaks minLength 1"),
         ({"question": 3, "answer": "x", "evidence": ["x"]}, "“question” is not of type string"),
-        ({"question": "谁？", "answer": "x", "evidence": []}, "“evidence” breaks minItems 1"),
+        ({"question": "谁？", "answer": "x", "evidence": [2.5]}, "“evidence[0]” is not of type ['integer', 'string']"),
         ("谁？", "the item is not of type object"),
     ],
 )

@@ -79,7 +79,7 @@ def test_a_limited_build_shows_its_pairs_with_evidence_and_the_price_of_the_rest
         shown = capsys.readouterr().out
         tried = len(server.requests)
         for row in rows_of(run_in(empty_home)):
-            if row["kind"] == "base":
+            if row["variant"] == "base":
                 assert row["instruction"] in shown
                 assert row["output"] in shown
                 assert all(" ".join(evidence.split()) in shown for evidence in row["evidence"])

@@ -115,10 +115,10 @@ def test_each_level_holds_what_it_is_called_after(families: list[list[Row]], sha
         elif one.level == "question":
             assert (one.split, one.pair_id in chosen.pairs) == ("test", True)
         elif one.level == "wording":
-            assert (one.split, one.kind, one.pair_id in trained) == ("test", "paraphrase", True)
+            assert (one.split, one.variant, one.pair_id in trained) == ("test", "paraphrase", True)
         else:
             assert one.split in {"train", "validation"}
-            assert one.split == "train" or one.kind == "paraphrase"
+            assert one.split == "train" or one.variant == "paraphrase"
 
 
 @given(corpora())
@@ -139,7 +139,7 @@ def test_the_highest_similarity_left_is_the_true_one(families: list[list[Row]]) 
 @settings(max_examples=100, deadline=None)
 def test_a_split_depends_on_the_rows_and_not_on_their_order(families: list[list[Row]]) -> None:
     rows, _ = dedupe([one for own in families for one in own], NAMES)
-    chosen = plan([pair_of(one) for one in rows if one.kind == "base"], 0.3)
+    chosen = plan([pair_of(one) for one in rows if one.variant == "base"], 0.3)
     forward = hold_out(rows, chosen, 0.3, NAMES, freely)
     backward = hold_out(rows[::-1], chosen, 0.3, NAMES, freely)
     assert {one.id: (one.split, one.level) for one in forward.rows} == {

@@ -44,6 +44,7 @@ def test_of_every_five_rows_two_are_also_asked_for_together_by_a_value_in_which_
         {
             "question": "甲2棍和甲3棍的产地分别是什么？",
             "answer": "乙2山、乙3山",
+            "facts": ["乙2山", "乙3山"],
             "evidence": ["| 甲2棍 | 乙2山 | 木 |", "| 甲3棍 | 乙3山 | 木 |"],
             "kind": "base",
         }

@@ -39,16 +39,24 @@ def test_tables_lead_ins_and_sentences_become_pairs_with_their_own_words_as_evid
         {
             "question": "出云棍的来源是什么？",
             "answer": "石敢当",
+            "facts": ["石敢当"],
             "evidence": ["出云棍的来源是石敢当。"],
             "kind": "base",
         },
         {
             "question": "土地庙是什么？",
             "answer": "可以休息",
+            "facts": ["可以休息"],
             "evidence": ["**土地庙**：可以休息。"],
             "kind": "base",
         },
-        {"question": "木棍的价格是什么？", "answer": "12", "evidence": ["| 木棍 | 12 |"], "kind": "base"},
+        {
+            "question": "木棍的价格是什么？",
+            "answer": "12",
+            "facts": ["12"],
+            "evidence": ["| 木棍 | 12 |"],
+            "kind": "base",
+        },
     ]
 
 

@@ -13,11 +13,12 @@ import signal
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings, Ledger
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.replies import MOST_OF_A_REPLY
-from wukong_pipe.teacher.requests import Reply
+from wukong_pipe.teacher.requests import Reply, Request
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("empty_home")]
 
@@ -356,6 +357,7 @@ def ask(
     *,
     run: str = "run",
     attempt: int = 0,
+    before: Mapping[str, str] = MappingProxyType({}),
     ceilings: Ceilings = NO_CEILINGS,
     then: Callable[[JournalledTeacher], None] = lambda teacher: None,
     **options: Any,
@@ -363,8 +365,13 @@ def ask(
     """Ask all texts at the same time, as one build does.
 
     Args:
+        before: text → journal key of the attempt before this one.
         then: called when the server has stopped.
     """
+
+    def asks(text: str) -> Request:
+        return replace(request(text), last_call=before.get(text, ""))
+
     asked = BatchedAnswers()
     unheard: list[Any] = []
 
@@ -383,7 +390,7 @@ def ask(
             watching = asyncio.create_task(waiting())
             try:
                 asked.replies = await in_pool(
-                    texts, lambda text: teacher.ask(request(text), attempt), EVERYBODY, stop=teacher.stop
+                    texts, lambda text: teacher.ask(asks(text), attempt), EVERYBODY, stop=teacher.stop
                 )
             except WukongError as error:
                 asked.error = error
@@ -583,8 +590,8 @@ def test_lines_that_refuse_a_temperature_go_up_without_it_in_every_file(
 
 def test_after_a_blank_reply_a_request_goes_up_without_a_format_in_a_file_of_its_own(serve: Serve) -> None:
     server = serve([completion(" "), completion(GOOD), completion(GOOD)])
-    ask(server, ["a"])
-    assert ask(server, ["a", "b"], attempt=1).problems == ["", ""]
+    blank = ask(server, ["a"]).replies[0].call
+    assert ask(server, ["a", "b"], attempt=1, before={"a": blank}).problems == ["", ""]
     assert server.sizes == [1, 1, 1]
     assert ["response_format" in body for body in server.lines] == [True, True, False]
     with Journal(Path("journal.sqlite")) as journal:

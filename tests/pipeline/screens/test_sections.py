@@ -59,7 +59,7 @@ def test_a_section_is_shown_with_its_lines_evidence_pairs_and_wordings(
     assert "5 │ ⟦石甲的兵器是乙刀。⟧⟦石丙的住处是丁山。⟧" in lines
     assert any(line.startswith("1. 乙刀  line 5") for line in lines)
     rows = [row for name in ("train.jsonl", "test.jsonl") for row in read_jsonl(run.dataset / name)]
-    assert {row["kind"] for row in rows} == {"base", "paraphrase"}
+    assert {row["variant"] for row in rows} == {"base", "paraphrase"}
     for number, name in enumerate(("一", "二", "二十"), start=1):
         lines = shown(capsys, str(number)).splitlines()
         for row in (row for row in rows if row["heading_path"] == ["书", name]):

@@ -56,7 +56,7 @@ def ask(replies: Sequence[Any], attempts: Attempts | None = None) -> tuple[Answe
 def test_a_request_shows_the_pair_its_evidence_and_its_headings_and_nothing_else() -> None:
     words = request(PAIR, 2, (), PROMPTS).messages[1]["content"]
     assert words == (
-        "文档：书\n标题路径：书 › 甲\n问题：石甲的兵器是什么？\n答案：乙刀\n请写出 2 种不同的说法。\n\n"
+        "文档：书\n标题路径：书 › 甲\n问题：石甲的兵器是什么？\n答案：乙刀\n请写出 2 种不同的说法。\n"
         "<source>\n石甲的兵器是乙刀。\n</source>"
     )
 
@@ -163,7 +163,7 @@ def test_no_row_more_and_no_other_id_and_only_trained_rows_are_changed(tmp_path:
     rows = {row["id"]: row for row in rows_of(run_in(built))}
     assert rows.keys() == plain.keys()
     different = [name for name in rows if rows[name] != plain[name]]
-    assert {(rows[name]["split"], rows[name]["kind"]) for name in different} == {("train", "paraphrase")}
+    assert {(rows[name]["split"], rows[name]["variant"]) for name in different} == {("train", "paraphrase")}
     assert all(rows[name] | {"output": plain[name]["output"]} == plain[name] for name in different)
     assert all(plain[name]["output"] in rows[name]["output"] for name in different)
     trained = [name for name in rows if rows[name]["split"] == "train"]
@@ -202,8 +202,8 @@ def test_an_edited_section_changes_no_answer_elsewhere_and_another_number_of_wor
 
 
 def test_an_edit_finds_its_row_and_stays_in_every_build(built: Path) -> None:
-    rows = [row for row in rows_of(run_in(built)) if row["split"] == "train" and row["kind"] == "paraphrase"]
-    base = {row["pair_id"]: row["output"] for row in rows_of(run_in(built)) if row["kind"] == "base"}
+    rows = [row for row in rows_of(run_in(built)) if row["split"] == "train" and row["variant"] == "paraphrase"]
+    base = {row["pair_id"]: row["output"] for row in rows_of(run_in(built)) if row["variant"] == "base"}
     row = next(row for row in rows if row["pair_id"] in base and row["output"] != base[row["pair_id"]])
     wanted = base[row["pair_id"]]
     run_in(built).edits.write_text(json.dumps({"id": row["id"], "output": wanted}) + "\n", "utf-8")

@@ -14,6 +14,7 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, completion, provider
 from wukong_pipe.build import load_prompts
 from wukong_pipe.cli.main import main
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
@@ -65,7 +66,7 @@ def test_a_pair_is_doubtful_where_a_lone_word_is_not_the_sources() -> None:
 def test_the_judge_sees_the_pair_and_its_section_and_nothing_else() -> None:
     assert request(DOUBTFUL, PROMPTS).messages[1]["content"] == (
         "Document: Apollo\nHeadings: Apollo › Landing\nQuestion: Where did the Eagle land?\n"
-        f"Answer: Neatly smack in the Sea of Tranquility.\n<source>\n{TEXT.strip()}\n</source>"
+        f"Answer: Neatly smack in the Sea of Tranquility.\n<source>\n{numbered(DOUBTFUL.section).text}\n</source>"
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.support.verifier import UNREADABLE, ToldVerifier, answer, asked_in, claims, verdict
+from tests.support.verifier import UNREADABLE, ToldVerifier, answer, asked_in, claims, name_of, verdict
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.requests import Reply
@@ -34,7 +34,7 @@ def test_the_reader_sees_the_question_and_the_numbered_section_and_not_the_answe
     assert (found.outcome, found.call) == ("supported", "call 1")
     ((request, attempt),) = reader.asked
     shown = request.messages[-1]["content"]
-    assert (request.stage, attempt, asked_in(request)) == ("verify_answers", 0, {1: WHERE.question})
+    assert (name_of(request), attempt, asked_in(request)) == ("verify_answers", 0, {1: WHERE.question})
     assert "The Eagle landed in the Sea of Tranquility." in shown
     assert "In the Sea" not in shown
 
@@ -81,7 +81,7 @@ def test_a_long_answer_is_judged_claim_by_claim(said: dict[str, object], outcome
     reader = ToldVerifier({"verify_claims": {STORY.question: said}})
     (found,) = verified(reader, STORY)
     assert (found.outcome, str(found.reason)) == (outcome, reason)
-    assert [request.stage for request, _ in reader.asked] == ["verify_claims"]
+    assert [name_of(request) for request, _ in reader.asked] == ["verify_claims"]
 
 
 def test_an_answer_of_many_sentences_is_long_whatever_its_kind() -> None:
@@ -113,7 +113,7 @@ def test_the_judge_is_not_asked_before_all_of_a_batch_is_answered() -> None:
     before = [Reply("call", {"answers": items}, None, "raw"), Reply("", None, Reason.of("empty"), "")]
     reader = ToldVerifier({}, before)
     assert verified(reader, WHERE, WHO) == [UNANSWERED] * 2
-    assert [request.stage for request, _ in reader.asked] == ["verify_answers"] * 2
+    assert [name_of(request) for request, _ in reader.asked] == ["verify_answers"] * 2
 
 
 def test_a_tally_adds_up() -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from tests.support.verifier import PROMPTS, ToldVerifier, answer, asked_in, claims, relation, verdict
+from tests.support.verifier import PROMPTS, ToldVerifier, answer, asked_in, claims, name_of, relation, verdict
 from wukong_pipe.records import Lang
 from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.verify.calibration import Reader, calibrate
@@ -49,20 +49,22 @@ class Knowing:
         asked = asked_in(request)
         self.sizes[len(asked)] += 1
         said = {text: self._false(text, self._truth[text]) for text in asked.values()}
-        told = {request.stage: {text: self._item(request, text, one) for text, one in said.items() if one is not None}}
+        told = {
+            name_of(request): {text: self._item(request, text, one) for text, one in said.items() if one is not None}
+        }
         if len(asked) > self._most:
             told = {}
         return await ToldVerifier(told).ask(request, attempt)
 
     def _item(self, request: Request, text: str, is_false: bool) -> dict[str, Any]:
         shown = request.messages[-1]["content"]
-        if request.stage == "verify_answers":
+        if name_of(request) == "verify_answers":
             return answer("xyzzy")
-        if request.stage == "verify_disagreements":
+        if name_of(request) == "verify_disagreements":
             return verdict(
                 ("first" if "<first>xyzzy" in shown.partition(text)[2][:24] else "second") if is_false else "both"
             )
-        if request.stage == "verify_claims":
+        if name_of(request) == "verify_claims":
             return claims("not said" if is_false else "said")
         return relation() if is_false else relation(*range(1, 20))
 

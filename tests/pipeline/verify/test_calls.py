@@ -19,7 +19,7 @@ CUT = Reply("call", None, Reason.of("cut"), "{", is_cut=True)
 
 def request(texts: Sequence[str]) -> Request:
     message = {"role": "user", "content": f"Questions:\n{listed(texts)}"}
-    return Request("verify_answers", "p@1", (message,), SCHEMA, None)
+    return Request("verify", "verify_answers.en@1", (message,), SCHEMA, None)
 
 
 def said_of(texts: Sequence[str], reader: ToldVerifier) -> dict[int, str]:

@@ -1,0 +1,65 @@
+"""The facts of a pair: the shortest parts of its answer without which it would be wrong.
+
+A teacher names them; of what it names only that counts which can be looked for in another answer. The pair “出云棍由谁
+掉落？” – “由石敢当掉落。” has the facts (("石敢当",),).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from wukong_pipe.language.key_facts import is_its_own_fact, items_of
+from wukong_pipe.language.names import latin_names, quoted
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import NUMBER
+from wukong_pipe.records import Facts
+
+MOST_FACTS = 8
+"""Nobody reads an answer for more."""
+MOST_DERIVED = 3
+"""Of a longer answer: not all of its names and numbers make it right."""
+LONGEST_NAME = 5
+"""Characters in normal form up to which a text that ends like a sentence may be a name: “Yes.”"""
+_SENTENCE_ENDS = frozenset("。.！!")
+_CODE = re.compile(r"`+([^`\n]+)`+")
+_CHOICE = re.compile(r"\bor\b|还是|或者?", re.IGNORECASE)
+_EDGES = " \t\r\n。.！!；;，,、：:"
+
+
+def facts_of(named: Iterable[str], question: str, answer: str) -> Facts:
+    """The facts of a pair: those that a teacher named and that can be used; where none is left, what the answer adds.
+
+    A fact stands in the answer and is no sentence. It stands in the question only where that offers choices. Weak
+    models name the question's subject or copy the evidence instead.
+    """
+    usable = list(dict.fromkeys(fact for text in named if (fact := text.strip(_EDGES)) and _counts(fact, answer)))
+    if not _CHOICE.search(question):
+        usable = [fact for fact in usable if not _stands(fact, question)]
+    if not usable:
+        usable = list(dict.fromkeys(_derived(question, answer)))
+    return tuple((fact,) for fact in usable[:MOST_FACTS])
+
+
+def _counts(fact: str, answer: str) -> bool:
+    return is_its_own_fact(fact) and _stands(fact, answer)
+
+
+def _stands(fact: str, text: str) -> bool:
+    normal = normalise(fact)
+    return stands_in(normal, normalise(text)) if normal else fact in text
+
+
+def _derived(question: str, answer: str) -> Iterator[str]:
+    """What an answer adds to its question: all of a short one; of a longer one code, quoted terms, names, numbers."""
+    bare = answer.strip(_EDGES)
+    is_sentence = answer.rstrip()[-1:] in _SENTENCE_ENDS and len(normalise(bare)) > LONGEST_NAME
+    if is_its_own_fact(bare) and not is_sentence and not _stands(bare, question):
+        yield from (item.strip(_EDGES) for item in items_of(bare))
+        return
+    parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
+    parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in NUMBER.finditer(answer)]
+    added = [part for part in parts if _counts(part, answer) and not _stands(part, question)]
+    yield from [part for i, part in enumerate(added) if not any(_stands(part, other) for other in added[:i])][
+        :MOST_DERIVED
+    ]
