@@ -87,6 +87,7 @@ ROOMS = {
         "checks": "corpus",
         "teacher": "journal",
         "providers": "journal teacher",
+        "verify": "corpus teacher",
         "embedded": "corpus teacher",
         "stages": "checks corpus dataset journal teacher",
         "build": "corpus dataset stages teacher",

@@ -38,7 +38,18 @@ def test_every_code_has_chinese_words(code: str) -> None:
 @pytest.mark.parametrize("code", TABLE)
 def test_every_code_is_given_somewhere(code: str) -> None:
     package = files("wukong_pipe")
-    names = ["checks", "corpus", "dataset", "providers", "stages", "teacher", "reasons.py", "records.py", "schema.py"]
+    names = [
+        "checks",
+        "corpus",
+        "dataset",
+        "providers",
+        "stages",
+        "teacher",
+        "verify",
+        "reasons.py",
+        "records.py",
+        "schema.py",
+    ]
     sources = [package.joinpath(name) for name in names]
     code_of = [file for place in sources for file in (place.iterdir() if place.is_dir() else [place])]
     texts = [file.read_text("utf-8") for file in code_of if file.name.endswith(".py")]

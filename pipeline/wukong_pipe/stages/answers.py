@@ -18,11 +18,11 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
-from wukong_pipe.stages.base_qa import about_line, fenced
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line, fenced
 from wukong_pipe.teacher.reminders import reminder
 from wukong_pipe.teacher.requests import AnswerTask, Ask, Reply, Request
 

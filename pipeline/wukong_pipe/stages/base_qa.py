@@ -6,7 +6,6 @@ A section that says “| 出云棍 | 石敢当 |” brings the pair {"question":
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line, fenced
 from wukong_pipe.teacher.reminders import reminder
 from wukong_pipe.teacher.requests import Ask, BaseQATask, Reply, Request
 
@@ -70,21 +70,6 @@ def request(
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
     )
-
-
-def about_line(about: str, lang: Lang) -> str:
-    """What a prompt says of what the documents are about; empty where the user does not say it."""
-    if not about:
-        return ""
-    return f"资料内容：{about}" if lang == "zh" else f"The documents are about: {about}"
-
-
-def fenced(text: str) -> str:
-    """A source's words as a prompt quotes them: they must not end the quotation."""
-    return _TAG.sub("‹", text.strip())
-
-
-_TAG = re.compile(r"<(?=[\s\u200b-\u200f\u2060\ufeff]*+(?:/[\s\u200b-\u200f\u2060\ufeff]*+)?source\b)", re.IGNORECASE)
 
 
 async def ask_base_qa(

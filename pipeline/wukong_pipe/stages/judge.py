@@ -17,11 +17,11 @@ from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import WORDS, Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Tally
-from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import replies
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import fenced
 from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 
 VERDICT_SCHEMA: dict[str, Any] = {

@@ -20,6 +20,13 @@ PLACEHOLDERS = {
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }
 """What a build's prompts must name."""
+OF_VERIFY = {
+    "verify_answers": {"title", "about", "heading_path", "section", "questions"},
+    "verify_disagreements": {"title", "about", "heading_path", "section", "questions"},
+    "verify_claims": {"title", "about", "heading_path", "section", "questions"},
+    "verify_wordings": {"title", "about", "heading_path", "section", "questions", "answer", "wordings"},
+}
+"""What the prompts of a second reading must name."""
 OF_EVAL = {"eval_judge": {"question", "reference", "source", "a", "b"}}
 MAY_BE_EMPTY = {"about", "covered"}
 """The first is not missed either: what a prompt of the user's own does not name is not said."""
@@ -77,7 +84,7 @@ def load_prompt(stage: str, lang: Lang, folder: Path | None = None) -> Prompt:
     if not match:
         raise DataError(f"{where} must hold a line “# system” and, below its text, a line “# user”.")
     used = set(_PLACEHOLDER.findall(text))
-    wanted = (PLACEHOLDERS | OF_EVAL)[stage]
+    wanted = (PLACEHOLDERS | OF_VERIFY | OF_EVAL)[stage]
     if wrong := (used ^ wanted) - ({"about"} & wanted):
         names = ", ".join(f"{{{{{name}}}}}" for name in sorted(wrong))
         raise DataError(f"{where}: the placeholders {names} are unknown or missing.")

@@ -9,8 +9,8 @@ import pytest
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Lang
-from wukong_pipe.stages.base_qa import fenced
 from wukong_pipe.teacher.prompt_files import PLACEHOLDERS, load_prompt
+from wukong_pipe.teacher.quoting import fenced
 
 OWN = "# system\nJSON only.\n# user\n{{title}} {{heading_path}} {{quota}} {{covered}}\n{{section}}\n"
 
