@@ -20,16 +20,15 @@ from wukong_pipe.dataset.holdout_size import size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
-from wukong_pipe.stages.asking import Asking, Prompts, StageProgress, ask_judges, ask_sections, ask_wordings
+from wukong_pipe.stages.asking import Asking, Prompts, StageProgress, ask_sections, ask_wordings, calibrated
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
-from wukong_pipe.stages.judge import without_denied
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import Wordings, base_row, family
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall
-from wukong_pipe.teacher.prompt_files import PLACEHOLDERS, load_prompt
+from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
 
 
@@ -60,7 +59,7 @@ def build(
     progress: StageProgress = lambda stage, done, total: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Built:
-    """Sources → dataset/ of the run: split, ask, judge, hold out, reword, edit, dedupe, audit, write.
+    """Sources → dataset/ of the run: split, ask, verify, hold out, reword, edit, dedupe, audit, write.
 
     Args:
         say: told what is held out, before wordings are bought.
@@ -76,19 +75,23 @@ def build(
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress))
+            verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
+            for line in verification.rights():
+                say(line)
+            harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification))
             candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
-            verdicts = loop.run(ask_judges(candidates, asking, prompts, progress))
-            supported = without_denied(candidates, verdicts)
-            pairs, duplicate_pairs = _distinct(supported, names)
+            pairs, duplicate_pairs = _distinct(candidates, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
             for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
                 say(line)
             trained = [pair for pair in pairs if not holdout.level(pair)]
-            wordings, answers = loop.run(ask_wordings(trained, asking, settings, prompts, progress))
+            questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
+            wordings, answers = loop.run(
+                ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
+            )
         finally:
-            loop.run(asking.teacher.close())
+            loop.run(asking.close())
 
     families = _families(pairs, wordings)
     edited = apply_edits(families, edits, {section.id: section for section in sections})
@@ -99,8 +102,7 @@ def build(
     results = Results(
         sections=sections,
         harvests=harvests,
-        verdicts=verdicts,
-        supported=supported,
+        candidates=candidates,
         pairs=pairs,
         duplicate_pairs=duplicate_pairs,
         wordings=wordings,
@@ -110,12 +112,13 @@ def build(
         unique=unique,
         duplicate_rows=duplicate_rows,
         held=held,
+        verification=verification,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(harvests, wordings, answers, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *_unjudged(results.unjudged)]
+    warnings += edited.warnings(run.edits)
     return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
 
 
@@ -125,12 +128,9 @@ def load_prompts(settings: BuildSettings) -> Prompts:
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    off = {stage for stage, wanted in (("answers", settings.answer_variants), ("judge", settings.judge)) if not wanted}
-    return {
-        stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)}
-        for stage in PLACEHOLDERS
-        if stage not in off
-    }
+    stages = [stage for stage in PLACEHOLDERS if stage != "answers" or settings.answer_variants]
+    stages += OF_VERIFY if settings.verify != "none" else ()
+    return {stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in stages}
 
 
 def read_sections(
@@ -189,7 +189,3 @@ def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list
 def _places(wordings: Sequence[Wordings]) -> dict[str, int]:
     """Row id → place in its family, as the teacher gave it."""
     return {row.id: place for one in wordings for place, row in enumerate(family(one))}
-
-
-def _unjudged(count: int) -> list[str]:
-    return [f"{count} doubtful pairs were kept without a verdict; --reask short asks the judge again."] if count else []

@@ -18,7 +18,9 @@ Variant = Literal["base", "paraphrase"]
 Facts = tuple[tuple[str, ...], ...]
 """The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
 Verified = Literal["yes", "unasked", "unanswered"]
-Stage = Literal["reply", "base_qa", "judge", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"]
+Stage = Literal[
+    "reply", "base_qa", "verify", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
+]
 """Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]
@@ -193,6 +195,8 @@ class Reject:
     call: str = ""
     place: str = ""
     """What was asked about and the item's number in the reply, or the row's id: with `call` it makes the id."""
+    doubt: Reason | None = None
+    """What the free checks doubted, where the verifier then decided."""
     id: str = ""
     """Given once all rejects of a build are known: see `with_ids`."""
 
@@ -202,6 +206,7 @@ class Reject:
             "stage": self.stage,
             **self.reason.to_json(),
             "reason": str(self.reason),
+            "doubt": str(self.doubt or ""),
             "candidate": self.candidate.to_json() if isinstance(self.candidate, Row) else self.candidate,
             "reply": self.reply,
             "call": self.call,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import click
 
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
-from wukong_pipe.commands.build import price_of, price_of_rest, run_build
+from wukong_pipe.commands.build import TeacherChoice, price_of, price_of_rest, run_build
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.formats import FORMATS, Format
@@ -20,6 +21,7 @@ from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import Reask
+from wukong_pipe.verify.scope import SCOPES, Scope
 from wukong_pipe.workspace import Workspace
 
 MOST_VARIANTS = 100
@@ -34,7 +36,9 @@ class BuildOptions(TeacherOptions):
     teacher: Literal["openai", "offline"]
     variants: int
     answer_variants: int
-    judge: bool
+    verify: Scope | None
+    verifier_model: str
+    verifier_base_url: str
     about: str
     max_pairs: int
     holdout: float
@@ -59,7 +63,7 @@ class BuildOptions(TeacherOptions):
         return BuildSettings(
             variants=self.variants,
             answer_variants=self.answer_variants,
-            judge=self.judge,
+            verify=self.verify or ("none" if self.teacher == "offline" else "all"),
             max_pairs=self.max_pairs,
             holdout=self.holdout,
             min_fill=self.min_fill,
@@ -68,6 +72,19 @@ class BuildOptions(TeacherOptions):
             about=" ".join(self.about.split()),
             limit=self.limit,
             format=self.format,
+        )
+
+    @property
+    def is_verifier_named(self) -> bool:
+        return bool(self.verifier_model or self.verifier_base_url)
+
+    def whole_choice(self) -> TeacherChoice:
+        """The teacher and the verifier."""
+        return replace(
+            self.choice(self.teacher, batch=self.batch),
+            verifier_model=self.verifier_model,
+            verifier_base_url=self.verifier_base_url,
+            verifier_key=os.environ.get("VERIFIER_API_KEY", ""),
         )
 
     def destination(self) -> hub.Destination:
@@ -98,7 +115,16 @@ class BuildOptions(TeacherOptions):
     show_default=True,
     help="Other wordings of each answer.",
 )
-@click.option("--judge", is_flag=True, help="Let the teacher look again at pairs that the checks find doubtful.")
+@click.option(
+    "--verify",
+    type=click.Choice(SCOPES),
+    help="What is read a second time: all pairs and test wordings and a tenth of the others, the full set, what is "
+    "doubtful, or none.  [default: all; none with --teacher offline]",
+)
+@click.option("--verifier-model", default="", help="The model that reads a second time.  [default: the teacher's]")
+@click.option(
+    "--verifier-base-url", default="", help="Its server; $VERIFIER_API_KEY is its key.  [default: the teacher's]"
+)
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
 @click.option(
     "--holdout", type=click.FloatRange(0, MOST), default=0.1, show_default=True, help="Share held out for tests."
@@ -156,12 +182,14 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
-      wukong-pipe build docs/ --answer-variants 2 --judge
+      wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
     options = BuildOptions(**values)
-    if options.judge and options.teacher == "offline":
-        raise click.UsageError("--judge needs a language model: the embedded teacher's templates cannot judge a pair.")
+    if options.teacher == "offline" and options.verify not in (None, "none") and not options.is_verifier_named:
+        raise click.UsageError(
+            "--verify needs a language model: name one with --verifier-model or --verifier-base-url."
+        )
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
@@ -172,7 +200,7 @@ def build_command(**values: Any) -> None:
     if options.dry_run:
         show_price(price_of(sources, settings, prices), out, as_json=options.json)
         return
-    choice, reask = options.choice(options.teacher, batch=options.batch), Reask(*options.reask)
+    choice, reask = options.whole_choice(), Reask(*options.reask)
     workspace = Workspace(options.runs_dir)
     run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
     with Steps(err).shown() as steps:

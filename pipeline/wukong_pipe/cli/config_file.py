@@ -15,6 +15,12 @@ from wukong_pipe.errors import DataError
 CONFIG_FILE = Path("wukong.toml")
 
 
+RETIRED = {
+    "build.judge": 'judge of [build] is now verify: write verify = "doubtful" (or all, full, none) in its place.'
+}
+"""Settings of earlier versions, and what stands in their place."""
+
+
 def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FILE) -> dict[str, dict[str, Any]]:
     """wukong.toml as click's default_map: {"build": {"variants": 8}, …}; empty where there is no such file.
 
@@ -37,6 +43,8 @@ def read_config(commands: Mapping[str, Collection[str]], path: Path = CONFIG_FIL
     for name in tables.keys() - set(unknown):
         known[name] = {key.replace("-", "_"): _plain(name, key, value, path) for key, value in tables[name].items()}
         unknown += [f"{name}.{key}" for key in known[name] if key not in commands[name]]
+    if gone := sorted(RETIRED.keys() & set(unknown)):
+        raise DataError(f"{path}: {RETIRED[gone[0]]}")
     if unknown:
         raise DataError(
             f"{path} holds unknown settings: {', '.join(sorted(unknown))}; see `wukong-pipe COMMAND --help`."

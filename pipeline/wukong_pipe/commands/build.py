@@ -54,6 +54,10 @@ class TeacherChoice:
     concurrency: int | None = None
     rpm: float | None = None
     tpm: float | None = None
+    verifier_model: str = ""
+    verifier_base_url: str = ""
+    """Who reads a second time; by default the teacher itself."""
+    verifier_key: str = field(default="", repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body, deadline."""
     prices: Prices | None = None
@@ -118,18 +122,24 @@ def run_build(
     started = time.monotonic()
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
+    verifying = verifier_settings_of(choice) if settings.verify != "none" else None
     with workspace.writing():
         _open_run(run, sources, say, named=named, overwrite=overwrite)
         with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
             if choice.batch and teacher_settings is not None:
-                say(waves(settings.judge))
-            backend = _backend(teacher_settings, choice.batch, journal, ledger, run, say)
-            teacher = JournalledTeacher(journal, backend, run.name)
-            asking = _asking(teacher, teacher_settings, choice.batch, _attempts(journal, run, reask, settings.min_fill))
+                say(waves(settings.verify != "none"))
+
+            def asker(of: TeacherSettings | None) -> JournalledTeacher:
+                return JournalledTeacher(journal, _backend(of, choice.batch, journal, ledger, run, say), run.name)
+
+            teacher = asker(teacher_settings)
+            verifier = None if settings.verify == "none" else asker(verifying) if verifying else teacher
+            attempts = _attempts(journal, run, reask, settings.min_fill)
+            asking = _asking(teacher, verifier, teacher_settings, choice.batch, attempts)
 
             def note() -> Invocation:
-                invocation = _invocation(teacher, ledger, time.monotonic() - started, noted_places(sources))
+                invocation = _invocation(asking, ledger, time.monotonic() - started, noted_places(sources))
                 write_json(run.folder / "build.json", invocation.to_json())
                 return invocation
 
@@ -137,10 +147,10 @@ def run_build(
                 progress(step, done, total, spent_so_far(ledger))
 
             try:
-                with draining(lambda: _drain(teacher, ledger, choice.batch, say)):
+                with draining(lambda: _drain(asking, ledger, choice.batch, say)):
                     built = build(sources, settings, asking, run, show, say)
             except BaseException:
-                if teacher.bought or ledger.spent.tokens != NOTHING:
+                if any(one.bought for one in asking.askers) or ledger.spent.tokens != NOTHING:
                     # A full disk has no room for the note either: the user is told what failed first.
                     with contextlib.suppress(WorkspaceError):
                         note()
@@ -165,9 +175,9 @@ def _open_run(run: Run, sources: Sequence[Source], say: Callable[[str], None], *
     run.folder.mkdir(parents=True, exist_ok=True)
 
 
-def _drain(teacher: JournalledTeacher, ledger: Ledger, batch: bool, say: Callable[[str], None]) -> None:
+def _drain(asking: Asking, ledger: Ledger, batch: bool, say: Callable[[str], None]) -> None:
     """What the first Ctrl-C does."""
-    teacher.stop(Interrupted("Interrupted; what was in flight has been kept."))
+    asking.stop(Interrupted("Interrupted; what was in flight has been kept."))
     say(
         "Stopping; an open batch stays with the provider, and the same command collects it."
         if batch
@@ -185,6 +195,26 @@ def settings_of(choice: TeacherChoice) -> TeacherSettings:
 
     settings = resolve(choice.base_url, choice.model, choice.api_key)
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))
+
+
+def verifier_settings_of(choice: TeacherChoice) -> TeacherSettings | None:
+    """Settings of the verifier; None where the teacher itself reads a second time.
+
+    Another server is not handed the teacher's key, nor fields that only the teacher's server knows.
+
+    Raises:
+        TeacherError: a key or model is missing, or the URL is none.
+    """
+    if not choice.verifier_model and not choice.verifier_base_url:
+        return None
+    from wukong_pipe.providers.known_providers import resolve
+
+    is_elsewhere = choice.verifier_base_url not in ("", choice.base_url)
+    key = choice.verifier_key or ("" if is_elsewhere else choice.api_key)
+    settings = resolve(choice.verifier_base_url or choice.base_url, choice.verifier_model, key)
+    kept = {"max_tokens", "deadline"} if is_elsewhere else {"max_tokens", "deadline", "extra_body"}
+    parameters = {name: value for name, value in choice.parameters.items() if name in kept}
+    return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **parameters)
 
 
 def _backend(
@@ -207,11 +237,17 @@ def _backend(
     return OpenAIBackend(settings, journal, ledger, say)
 
 
-def _asking(teacher: JournalledTeacher, settings: TeacherSettings | None, batch: bool, attempts: Attempts) -> Asking:
+def _asking(
+    teacher: JournalledTeacher,
+    verifier: JournalledTeacher | None,
+    settings: TeacherSettings | None,
+    batch: bool,
+    attempts: Attempts,
+) -> Asking:
     """How many ask a teacher at a time."""
     if settings is None:
-        return Asking(teacher, 1, attempts, questions.form_of)
-    return Asking(teacher, EVERYBODY if batch else settings.most, attempts)
+        return Asking(teacher, 1, attempts, verifier, questions.form_of)
+    return Asking(teacher, EVERYBODY if batch else settings.most, attempts, verifier)
 
 
 def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) -> Attempts:
@@ -226,11 +262,11 @@ def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) 
 # --- what it cost ------------------------------------------------------------------------------------------------
 
 
-def _invocation(teacher: JournalledTeacher, ledger: Ledger, seconds: float, places: dict[str, Any]) -> Invocation:
+def _invocation(asking: Asking, ledger: Ledger, seconds: float, places: dict[str, Any]) -> Invocation:
     spent = ledger.spent
     return Invocation(
-        calls_made=teacher.bought,
-        calls_from_journal=teacher.from_journal,
+        calls_made=sum(one.bought for one in asking.askers),
+        calls_from_journal=sum(one.from_journal for one in asking.askers),
         failed_calls=spent.failed,
         tokens_in=spent.tokens.prompt,
         tokens_out=spent.tokens.completion,

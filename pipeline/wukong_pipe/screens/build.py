@@ -18,12 +18,13 @@ from wukong_pipe.dataset.files import level_counts, split_counts
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Reason
-from wukong_pipe.stages.estimate import AT_MOST, Price
+from wukong_pipe.stages.estimate import Price
 
 PLAIN = {
     "base_qa": "pairs",
     "paraphrase": "wordings",
     "reply": "unreadable replies",
+    "verify": "verified",
     "surplus": "over the quota",
     "edit": "by edits",
     "dedupe": "duplicates",
@@ -91,7 +92,7 @@ def price_table(price: Price) -> Table:
     for heading in ("", "calls", "tokens in", "tokens out", *(["cost"] if price.prices else [])):
         table.add_column(heading, justify="right" if heading else "left")
     for stage, expected in [*price.stages.items(), ("all", price.total)]:
-        name = PLAIN.get(stage, stage) + (" (at most)" if stage in AT_MOST else "")
+        name = PLAIN.get(stage, stage)
         numbers = (expected.calls, expected.tokens.prompt, expected.tokens.completion)
         cost = [price.cost(expected)] if price.prices else []
         table.add_row(name, *(f"{number:,}" for number in numbers), *cost)
@@ -105,6 +106,18 @@ def not_asked(manifest: Mapping[str, Any]) -> list[str]:
         for entry in manifest["quota"]
         if entry["not_asked"]
     ]
+
+
+def _verified(verify: Mapping[str, Any]) -> str:
+    """What the verifier said, and what its sample of training wordings implies."""
+    line = (
+        f"{verify['asked']} by {verify['model']}: {verify['supported']} supported, {verify['rejected']} rejected, "
+        f"{verify['unanswered']} unanswered"
+    )
+    sample = verify["sample"]
+    if not sample["asked"]:
+        return line
+    return f"{line}; of the training wordings nobody read at most {sample['error_rate'][1]:.0%} are wrong (95 %)"
 
 
 def build_summary(built: Built) -> Table:
@@ -126,13 +139,8 @@ def build_summary(built: Built) -> Table:
         table.add_row(
             "answers", f"{answers['kept']} kept of {answers['received']} received, {answers['asked']} asked for"
         )
-    if judge := manifest["accounting"].get("judge"):
-        doubts = manifest["judge"]
-        table.add_row(
-            "judge",
-            f"{counted(doubts['doubtful'], 'doubtful pair')}: {judge['kept']} supported, {judge['rejected']} rejected, "
-            f"{doubts['unjudged']} without a verdict",
-        )
+    if verify := manifest.get("verify"):
+        table.add_row("verified", _verified(verify))
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")
     if built.rows:
         covered = manifest["coverage"]["overall"]

@@ -13,7 +13,7 @@ from wukong_pipe.build import Built
 from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.screens.build import build_summary, not_asked, price_table
-from wukong_pipe.stages.estimate import AT_MOST, Price
+from wukong_pipe.stages.estimate import Price
 from wukong_pipe.workspace import Run
 
 PAIRS = 12
@@ -26,15 +26,11 @@ def show_price(price: Price, out: Console, *, as_json: bool) -> None:
     """What a build is expected to take, on `out` or as one JSON object on stdout."""
     if as_json:
         stages = {name: {**stage.to_json(), "cost": price.cost(stage)} for name, stage in price.stages.items()}
-        for name in AT_MOST & stages.keys():
-            stages[name]["at_most"] = True
         plan = {"sections": price.sections, "pairs": price.pairs, "stages": stages, "cost": price.cost(price.total)}
         print(json.dumps(plan | {"holdout": asdict(price.holdout)}))
         return
     out.print(f"{price.sections} sections, {price.pairs} pairs to ask for; if each call is answered well at once:")
     out.print(price_table(price))
-    if AT_MOST & price.stages.keys():
-        out.print("The judge is asked about doubtful pairs alone; the figure is for all pairs being so.")
     for line in price.holdout.lines:
         out.print(line)
     if price.prices is None:

@@ -12,19 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 from wukong_pipe.checks.answer_wordings import check_answer
-from wukong_pipe.checks.findings import worst
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
+from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.filling import Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line, fenced
 from wukong_pipe.teacher.reminders import reminder
-from wukong_pipe.teacher.requests import AnswerTask, Ask, Reply, Request
+from wukong_pipe.teacher.requests import AnswerTask, Ask, Request
 
 ANSWER_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 REPLY_SCHEMA: dict[str, Any] = {
@@ -74,6 +75,7 @@ async def ask_answers(
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
     about: str = "",
+    verification: Verification = NO_VERIFICATION,
 ) -> AnswerWordings:
     """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
 
@@ -86,26 +88,33 @@ async def ask_answers(
         covered = tuple(wordings.kept)
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "answer"))
 
+    async def judged(items: Sequence[Any]) -> list[str | Refused]:
+        screened = _screened(items, wordings)
+        verdicts = iter(await verification.of_answers(pair, [one for one in screened if not isinstance(one, Refused)]))
+        return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+
     async for _, reply in replies(wordings, ask, more, attempts):
-        _take(wordings, reply)
+        about_reject = {"question": pair.question, "base": pair.answer}
+        await take(wordings, reply, "answers", "answers", judged, about_reject, "answer")
     return wordings
 
 
-def _take(wordings: AnswerWordings, reply: Reply) -> None:
-    pair = wordings.subject
+def _screened(items: Sequence[Any], wordings: AnswerWordings) -> list[Screened | Refused]:
+    """The wording in each item, and the doubts that the free checks have of it."""
     known = {normalise(wording) for wording in wordings.kept}
 
-    def keep(item: Any) -> Reason | None:
-        problem = check_item(item, ANSWER_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else worst(check_answer(item.strip(), pair))
-        if reason is None and normalise(item) in known:
-            return Reason.of("repeats-answer-wording")
-        if reason is None:
-            known.add(normalise(item))
-            wordings.kept.append(item.strip())
-        return reason
+    def one(item: Any) -> Screened | Refused:
+        if problem := check_item(item, ANSWER_SCHEMA):
+            return Refused(Reason.of("schema", reason=problem))
+        found = check_answer(item.strip(), wordings.subject)
+        if reason := rejected(found):
+            return Refused(reason)
+        if normalise(item) in known:
+            return Refused(Reason.of("repeats-answer-wording"))
+        known.add(normalise(item))
+        return Screened(item.strip(), tuple(finding.reason for finding in found))
 
-    take(wordings, reply, "answers", "answers", keep, {"question": pair.question, "base": pair.answer}, "answer")
+    return [one(item) for item in items]
 
 
 def take_in_turn(

@@ -1,21 +1,24 @@
-"""The waves of questions of a build: pairs of all sections, verdicts on doubtful pairs, wordings of trained pairs."""
+"""The waves of questions of a build: the verifier's calibration, pairs of all sections, wordings of trained pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
-from wukong_pipe.stages.judge import Verdict, ask_judge, doubted
 from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.verify.calibration import Reader, calibrate
+from wukong_pipe.verify.calls import Verifier
 
 Prompts = Mapping[str, Mapping[Lang, Prompt]]
 """The prompts by stage and language, of the stages that are wanted."""
@@ -29,19 +32,19 @@ def written_freely(question: str) -> str:  # noqa: ARG001
     return ""
 
 
-def waves(judged: bool) -> str:
+def waves(verified: bool) -> str:
     """What the user is to expect of a build through a Batch API.
 
     Args:
-        judged: whether doubtful pairs are judged before wordings are bought.
+        verified: whether a verifier reads what comes, each time before the next attempt asks for what is short.
     """
     first = (
-        "Up to three waves of batches (pairs, judgements, then wordings)"
-        if judged
+        "Seven waves of batches (the verifier's calibration, two; pairs, then two to verify them; wordings, then one)"
+        if verified
         else "Two waves of batches (pairs, then wordings)"
     )
     return (
-        f"{first}, up to {'nine' if judged else 'six'} where replies fall short; each may take up to a day. "
+        f"{first}, up to three times as many where replies fall short; each may take up to a day. "
         "Stop whenever you like: the same command collects what was sent."
     )
 
@@ -53,12 +56,52 @@ class Asking:
     teacher: JournalledTeacher
     concurrency: int = 8
     attempts: Attempts = USUAL
+    verifier: JournalledTeacher | None = None
+    """Who reads a second time what the teacher wrote; None for nobody."""
     form_of: Callable[[str], str] = written_freely
     """The template that a question was made with; always "" for a teacher that writes freely."""
 
+    @property
+    def askers(self) -> list[JournalledTeacher]:
+        """The teacher, and the verifier where that is another."""
+        others = [self.verifier] if self.verifier is not None and self.verifier is not self.teacher else []
+        return [self.teacher, *others]
+
+    def stop(self, why: Exception) -> None:
+        """Nobody buys anything more."""
+        for asker in self.askers:
+            asker.stop(why)
+
+    async def close(self) -> None:
+        for asker in self.askers:
+            await asker.close()
+
+
+async def calibrated(
+    sections: Sequence[Section], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: StageProgress
+) -> Verification:
+    """The second reading that a build's settings ask for, by a verifier who shows first what it can tell apart."""
+    if settings.verify == "none" or asking.verifier is None:
+        return NO_VERIFICATION
+    ask = asking.verifier.ask
+    langs: list[Lang] = sorted({section.lang for section in sections})
+    count = _counter("calibrating the verifier", len(langs), progress)
+
+    async def one(lang: Lang) -> Reader:
+        return await calibrate(lang, ask, prompts)
+
+    readers = dict(zip(langs, await in_pool(langs, one, len(langs), count, asking.stop), strict=True))
+    verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
+    return Verification(settings.verify, verifiers, readers, settings.holdout)
+
 
 async def ask_sections(
-    sections: Sequence[Section], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: StageProgress
+    sections: Sequence[Section],
+    asking: Asking,
+    settings: BuildSettings,
+    prompts: Prompts,
+    progress: StageProgress,
+    verification: Verification = NO_VERIFICATION,
 ) -> list[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections."""
     quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
@@ -67,49 +110,57 @@ async def ask_sections(
     async def one(section_quota: tuple[Section, int]) -> Pairs:
         section, wanted = section_quota
         return await ask_base_qa(
-            section, wanted, teacher.ask, teacher.model, prompts["base_qa"], asking.attempts, settings.about
+            section,
+            wanted,
+            teacher.ask,
+            teacher.model,
+            prompts["base_qa"],
+            asking.attempts,
+            settings.about,
+            verification,
         )
 
     count = _counter("asking for pairs", len(quotas), progress)
-    return await in_pool(quotas, one, asking.concurrency, count, teacher.stop)
-
-
-async def ask_judges(
-    pairs: Sequence[QAPair], asking: Asking, prompts: Prompts, progress: StageProgress
-) -> list[Verdict]:
-    """Verdicts on the pairs that are doubtful; none where the prompts have none for a judge."""
-    doubtful = [pair for pair in pairs if doubted(pair)] if "judge" in prompts else []
-
-    async def one(pair: QAPair) -> Verdict:
-        return await ask_judge(pair, asking.teacher.ask, prompts["judge"], asking.attempts)
-
-    count = _counter("judging doubtful pairs", len(doubtful), progress)
-    return await in_pool(doubtful, one, asking.concurrency, count, asking.teacher.stop)
+    return await in_pool(quotas, one, asking.concurrency, count, asking.stop)
 
 
 async def ask_wordings(
-    pairs: Sequence[QAPair], asking: Asking, settings: BuildSettings, prompts: Prompts, progress: StageProgress
+    pairs: Sequence[QAPair],
+    asking: Asking,
+    settings: BuildSettings,
+    prompts: Prompts,
+    progress: StageProgress,
+    verification: Verification = NO_VERIFICATION,
+    questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[list[Wordings], list[AnswerWordings]]:
     """Wordings of the pairs' questions and answers, in the order of the pairs.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
+
+    Args:
+        questions: section id → all questions that were kept of it.
     """
     ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
-    questions: dict[str, Wordings] = {}
-    answers: dict[str, AnswerWordings] = {}
+    of_questions: dict[str, Wordings] = {}
+    of_answers: dict[str, AnswerWordings] = {}
 
     async def question(pair: QAPair) -> None:
-        questions[pair.id] = await ask_paraphrases(pair, settings.variants, ask, prompts["paraphrase"], attempts, about)
+        others = questions.get(pair.section.id, ())
+        of_questions[pair.id] = await ask_paraphrases(
+            pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others
+        )
 
     async def answer(pair: QAPair) -> None:
-        answers[pair.id] = await ask_answers(pair, settings.answer_variants, ask, prompts["answers"], attempts, about)
+        of_answers[pair.id] = await ask_answers(
+            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
+        )
 
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:
         jobs += [partial(answer, pair) for pair in pairs]
     count = _counter("asking for wordings", len(jobs), progress)
-    await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.teacher.stop)
-    return [questions[pair.id] for pair in pairs], [answers[pair.id] for pair in pairs if pair.id in answers]
+    await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
+    return [of_questions[pair.id] for pair in pairs], [of_answers[pair.id] for pair in pairs if pair.id in of_answers]
 
 
 def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:

@@ -7,23 +7,26 @@ A section that says “| 出云棍 | 石敢当 |” brings the pair {"question":
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
-from wukong_pipe.checks.findings import worst
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
+from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.filling import Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line, fenced
 from wukong_pipe.teacher.reminders import reminder
-from wukong_pipe.teacher.requests import Ask, BaseQATask, Reply, Request
+from wukong_pipe.teacher.requests import Ask, BaseQATask, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -80,6 +83,7 @@ async def ask_base_qa(
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
     about: str = "",
+    verification: Verification = NO_VERIFICATION,
 ) -> Pairs:
     """Ask for a section's pairs until enough of them are kept or the attempts are used up.
 
@@ -97,30 +101,46 @@ async def ask_base_qa(
 
     async for asked, reply in replies(pairs, ask, more, attempts):
         half = (pairs.missing + 1) // 2
-        _take(pairs, reply, teacher, asked.prompt)
+        made_by = _Maker(section, teacher, asked.prompt, reply.call)
+        await take(pairs, reply, "base_qa", "pairs", partial(_judged, maker=made_by, verification=verification), {})
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
             pairs.at_once = half
     return pairs
 
 
-def _take(pairs: Pairs, reply: Reply, teacher: str, prompt: str) -> None:
-    def keep(item: Any) -> Reason | None:
-        candidate = read_pair(item, pairs.subject)
-        if isinstance(candidate, Reason):
-            return candidate
-        reason = worst(check_pair(candidate, pairs.subject))
-        if reason is None:
-            pairs.kept.append(_pair(candidate, pairs.subject, teacher, prompt, reply.call))
-        return reason
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """What a pair carries of the call that made it."""
 
-    take(pairs, reply, "base_qa", "pairs", keep, about={})
+    section: Section
+    teacher: str
+    prompt: str
+    call: str
 
 
-def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, call: str) -> QAPair:
-    places = [section.lines_of(*span) for span in candidate.spans if span]
+async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification) -> list[QAPair | Refused]:
+    """What becomes of the items of a reply: first the free checks, then the verifier for what these let through."""
+    screened = [_screened(item, maker) for item in items]
+    verdicts = iter(await verification.of_pairs([one for one in screened if not isinstance(one, Refused)]))
+    return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+
+
+def _screened(item: Any, maker: _Maker) -> tuple[QAPair, tuple[Reason, ...]] | Refused:
+    """The pair in an item, and the doubts that the checks have of it."""
+    candidate = read_pair(item, maker.section)
+    if isinstance(candidate, Reason):
+        return Refused(candidate)
+    found = check_pair(candidate, maker.section)
+    if reason := rejected(found):
+        return Refused(reason)
+    return _pair(candidate, maker), tuple(finding.reason for finding in found)
+
+
+def _pair(candidate: Candidate, maker: _Maker) -> QAPair:
+    places = [maker.section.lines_of(*span) for span in candidate.spans if span]
     return QAPair(
-        section=section,
+        section=maker.section,
         question=candidate.question,
         answer=candidate.answer,
         # Several pairs have the same evidence: one copy of it is enough.
@@ -128,7 +148,7 @@ def _pair(candidate: Candidate, section: Section, teacher: str, prompt: str, cal
         lines=(min(first for first, _ in places), max(last for _, last in places)),
         kind=candidate.kind,
         facts=candidate.facts,
-        teacher=teacher,
-        prompt=prompt,
-        call=call,
+        teacher=maker.teacher,
+        prompt=maker.prompt,
+        call=maker.call,
     )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.stages import answers, base_qa, judge, paraphrase
+from wukong_pipe.stages import answers, base_qa, paraphrase
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.ledger import NOTHING, money
-from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.prompt_files import OF_VERIFY, Prompt
+from wukong_pipe.teacher.quoting import fenced
+from wukong_pipe.verify.calibration import BATCH_SIZES
+from wukong_pipe.verify.scope import ONE_IN
 
 PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 100, 25, 50, 50
 """Of a reply: a pair is a question, an answer, its facts and the numbers of its evidence in JSON; a wording is a
 question or an answer; a verdict gives its reason."""
 QUESTION, ANSWER, EVIDENCE = "？" * 24, "。" * 24, "。" * 48
 """Stand for words that are not known yet."""
-AT_MOST = {"judge"}
-"""Stages of which nobody knows before how much they ask: each pair might be doubtful, and few are."""
+DOUBTFUL, DISAGREEING = 0.2, 0.5
+"""About the shares of pairs and wordings that are doubtful, and of blind answers that do not agree word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,15 @@ class Workload:
 def estimate(
     sections: Iterable[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
 ) -> dict[str, Workload]:
-    """Calls and tokens by stage, held-out questions counted as if they were reworded, too, and all pairs as doubtful.
+    """Calls and tokens by stage, held-out questions counted as if they were reworded, too; without the calibration of a
+    verifier, which is asked once for all builds.
 
     Args:
         prompts: by stage and language, of the stages that are wanted.
     """
-    stages = {stage: Workload() for stage in prompts}
+    stages = {stage: Workload() for stage in prompts if stage not in OF_VERIFY}
+    if settings.verify != "none":
+        stages["verify"] = Workload()
     for section in sections:
         quota = base_qa.quota(section, settings.max_pairs)
         if not quota:
@@ -70,9 +78,30 @@ def estimate(
         if settings.answer_variants:
             asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"], settings.about).messages
             stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
-        if settings.judge:
-            stages["judge"] += _each(quota, judge.request(unknown, prompts["judge"]).messages, VERDICT_TOKENS)
+        if settings.verify != "none":
+            stages["verify"] += _verified(section, quota, settings, prompts)
     return stages
+
+
+def _verified(
+    section: Section, quota: int, settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
+) -> Workload:
+    """About what a second reading of a section's pairs and their wordings takes."""
+    lang, scope = section.lang, settings.verify
+    shown = {"title": section.heading_path[0], "about": settings.about, "heading_path": section.title}
+    pairs = math.ceil(quota * (DOUBTFUL if scope == "doubtful" else 1))
+    asked = min(pairs, BATCH_SIZES[0])
+    messages = prompts["verify_answers"][lang].messages(
+        **shown, section=fenced(numbered(section).text), questions=(QUESTION + "\n") * asked
+    )
+    calls = math.ceil((1 + DISAGREEING) * math.ceil(pairs / BATCH_SIZES[0]))
+    of_pairs = Workload(calls, Tokens(calls * _tokens(messages), pairs * VERDICT_TOKENS))
+    share = {"full": 1.0, "all": DOUBTFUL + settings.holdout + 1 / ONE_IN}.get(scope, DOUBTFUL)
+    wordings = math.ceil(share * settings.variants)
+    messages = prompts["verify_wordings"][lang].messages(
+        **shown, section="", questions=(QUESTION + "\n") * quota, answer=ANSWER, wordings=(QUESTION + "\n") * wordings
+    )
+    return of_pairs + _each(quota if wordings else 0, messages, wordings * VERDICT_TOKENS)
 
 
 def _each(calls: int, messages: Sequence[Mapping[str, str]], completion: int) -> Workload:

@@ -24,11 +24,12 @@ from wukong_pipe.stages.asking import Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
-from wukong_pipe.stages.judge import Verdict, is_against
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
+from wukong_pipe.verify.scope import error_rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +38,10 @@ class Results:
 
     sections: list[Section]
     harvests: list[Pairs]
-    verdicts: list[Verdict]
-    supported: list[QAPair]
-    """All pairs but those that the judge denied."""
+    candidates: list[QAPair]
+    """All pairs that the checks and the verifier kept."""
     pairs: list[QAPair]
-    """The supported ones, each question once."""
+    """These, each question once."""
     duplicate_pairs: list[Removal]
     wordings: list[Wordings]
     answers: list[AnswerWordings]
@@ -51,11 +51,7 @@ class Results:
     unique: list[Row]
     duplicate_rows: list[Removal]
     held: Holdout
-
-    @property
-    def unjudged(self) -> int:
-        """How many doubtful pairs are kept without a verdict."""
-        return sum(not verdict.kept for verdict in self.verdicts)
+    verification: Verification
 
 
 def manifest(
@@ -72,12 +68,11 @@ def manifest(
         AssertionError: a row vanished between two stages.
     """
     edited, held = results.edited, results.held
-    judged = {"judge": {"doubtful": len(results.verdicts), "unjudged": results.unjudged}} if settings.judge else {}
     return {
         "format": 1,
         **_inputs(sources, settings, asking, prompts),
         "calls": {
-            stage: {"estimated": estimated.to_json(), "used": asking.teacher.used.get(stage, Used()).to_json()}
+            stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
             for stage, estimated in estimate(results.sections, settings, prompts).items()
         },
         "edits": {
@@ -86,7 +81,7 @@ def manifest(
             "unused": [edit.id for edit in edited.unused],
         },
         "accounting": accounting(results, settings),
-        **judged,
+        **_verified(results.verification, asking),
         "coverage": coverage(results.sections, rows),
         "quota": _quotas(results.sections, results.harvests),
         "audit": {
@@ -114,6 +109,26 @@ def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, 
     }
 
 
+def _used(stage: str, asking: Asking) -> Used:
+    """The answers of a stage that the build used: only one of those asked answers a stage."""
+    return next((asker.used[stage] for asker in asking.askers if stage in asker.used), Used())
+
+
+def _verified(verification: Verification, asking: Asking) -> dict[str, Any]:
+    """Who read a second time, what it proved able to tell apart, and the verdicts; nothing where nobody did."""
+    if not verification.readers or asking.verifier is None:
+        return {}
+    low, high = error_rate(verification.sample.rejected, verification.sample.asked)
+    return {
+        "verify": {
+            "model": asking.verifier.model,
+            "calibration": {lang: reader.to_json() for lang, reader in sorted(verification.readers.items())},
+            **verification.tally.to_json(),
+            "sample": {**verification.sample.to_json(), "error_rate": [round(low, 4), round(high, 4)]},
+        }
+    }
+
+
 def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str, int]]:
     """The tally of each stage, in the order of the stages, after checking that nothing vanished between them.
 
@@ -122,20 +137,17 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     """
     edited, held = results.edited, results.held
     tallies = {"base_qa": _sum(results.harvests)}
-    if settings.judge:
-        tallies["judge"] = _sum(results.verdicts)
     tallies["paraphrase"] = _sum(results.wordings)
     if settings.answer_variants:
         tallies["answers"] = _sum(results.answers)
-    tallies["dedupe_pairs"] = _through(len(results.supported), len(results.pairs), len(results.duplicate_pairs))
+    tallies["dedupe_pairs"] = _through(len(results.candidates), len(results.pairs), len(results.duplicate_pairs))
     tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
     of_held_forms = len(held.of_held_forms)
     tallies["held_forms"] = _through(len(results.unique), len(results.unique) - of_held_forms, of_held_forms)
     tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
 
-    denied = sum(map(is_against, results.verdicts))
-    assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"] - denied, tallies
+    assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
     assert tallies["edits"]["received"] == len(results.pairs) + tallies["paraphrase"]["kept"], tallies
     assert tallies["dedupe_rows"]["received"] == tallies["edits"]["kept"], tallies
     return tallies
@@ -157,7 +169,7 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
 def rejects(results: Results) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     sections = {section.id: section for section in results.sections}
-    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.verdicts, *results.wordings, *results.answers]
+    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings, *results.answers]
 
     def removed(stage: Any, reason: Reason, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)

@@ -6,23 +6,24 @@ A pair that asks “出云棍怎样获得？” brings the row {"instruction": "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wukong_pipe.checks.candidates import QUESTION_SCHEMA
-from wukong_pipe.checks.findings import worst
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
+from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.filling import Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line
 from wukong_pipe.teacher.reminders import reminder
-from wukong_pipe.teacher.requests import Ask, ParaphraseTask, Reply, Request
+from wukong_pipe.teacher.requests import Ask, ParaphraseTask, Request
 
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -79,8 +80,14 @@ async def ask_paraphrases(
     prompts: Mapping[Lang, Prompt],
     attempts: Attempts = USUAL,
     about: str = "",
+    verification: Verification = NO_VERIFICATION,
+    others: Sequence[str] = (),
 ) -> Wordings:
-    """Ask for a pair's wordings until enough of them are kept or the attempts are used up."""
+    """Ask for a pair's wordings until enough of them are kept or the attempts are used up.
+
+    Args:
+        others: all questions of the pair's section: what a wording might ask in its place.
+    """
     wordings = Wordings(pair, pair.id, wanted, names=[base_row(pair).id])
 
     def more() -> Request:
@@ -88,24 +95,37 @@ async def ask_paraphrases(
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "question"))
 
     async for asked, reply in replies(wordings, ask, more, attempts):
-        _take(wordings, reply, asked.prompt)
+
+        async def judged(
+            items: Sequence[Any], prompt: str = asked.prompt, call: str = reply.call
+        ) -> list[Row | Refused]:
+            screened = _screened(items, wordings, prompt, call)
+            passed = [one for one in screened if not isinstance(one, Refused)]
+            verdicts = iter(await verification.of_wordings(pair, passed, others))
+            return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+
+        await take(wordings, reply, "paraphrase", "questions", judged, {"base": pair.question}, "question")
+        wordings.names[1:] = [row.id for row in wordings.kept]
     return wordings
 
 
-def _take(wordings: Wordings, reply: Reply, prompt: str) -> None:
+def _screened(
+    items: Sequence[Any], wordings: Wordings, prompt: str, call: str
+) -> list[tuple[Row, tuple[Reason, ...]] | Refused]:
+    """The row in each item, and the doubts that the free checks have of it."""
     pair = wordings.subject
     known = {normalise(question) for question in (pair.question, *(row.instruction for row in wordings.kept))}
 
-    def keep(item: Any) -> Reason | None:
-        problem = check_item(item, QUESTION_SCHEMA)
-        reason = Reason.of("schema", reason=problem) if problem else worst(check_paraphrase(item.strip(), pair))
-        if reason is None and normalise(item) in known:
-            return Reason.of("repeats-question-wording")
-        if reason is None:
-            known.add(normalise(item))
-            row = Row.of(pair, item.strip(), "paraphrase", prompt, reply.call)
-            wordings.kept.append(row)
-            wordings.names.append(row.id)
-        return reason
+    def one(item: Any) -> tuple[Row, tuple[Reason, ...]] | Refused:
+        if problem := check_item(item, QUESTION_SCHEMA):
+            return Refused(Reason.of("schema", reason=problem))
+        found = check_paraphrase(item.strip(), pair)
+        if reason := rejected(found):
+            return Refused(reason)
+        if normalise(item) in known:
+            return Refused(Reason.of("repeats-question-wording"))
+        known.add(normalise(item))
+        row = Row.of(pair, item.strip(), "paraphrase", prompt, call)
+        return row, tuple(finding.reason for finding in found)
 
-    take(wordings, reply, "paraphrase", "questions", keep, {"base": pair.question}, "question")
+    return [one(item) for item in items]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wukong_pipe.dataset.formats import Format
 from wukong_pipe.records import Lang
+from wukong_pipe.verify.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class BuildSettings:
     """Other wordings asked for each trained question (the tutorial's figure)."""
     answer_variants: int = 0
     """Other wordings asked for each trained answer."""
-    judge: bool = False
-    """Whether the teacher looks again at pairs that passed the checks and are doubtful."""
+    verify: Scope = "none"
+    """What is read a second time before it is kept."""
     max_pairs: int = 40
     """Pairs asked for a section at most, so that a reply fits its max_tokens."""
     holdout: float = 0.1

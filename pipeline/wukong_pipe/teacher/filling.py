@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from wukong_pipe.reasons import Reason
@@ -37,12 +37,22 @@ async def replies(
         harvest.is_refused, harvest.is_bought = reply.is_final, harvest.is_bought or reply.is_new
 
 
-def take(
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item of a reply that is not kept, and why."""
+
+    reason: Reason
+    by: Literal["checks", "verify"] = "checks"
+    doubt: Reason | None = None
+    """What the checks doubted, where the verifier then decided."""
+
+
+async def take(
     harvest: Harvest[Any, Any],
     reply: Reply,
     stage: Literal["base_qa", "paraphrase", "answers"],
     array: str,
-    keep: Callable[[Any], Reason | None],
+    judged: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]],
     about: Mapping[str, Any],
     item_key: str = "",
 ) -> None:
@@ -50,7 +60,7 @@ def take(
 
     Args:
         array: the key of the reply's array of items.
-        keep: adds an item to the harvest, or says why not.
+        judged: what becomes of the items, in their order: what is kept of each, or a `Refused`.
         about: what stands in rejected.jsonl beside an item, and beside a reply that is rejected whole.
         item_key: the key under which an item stands there; without one an object stands there as it is.
     """
@@ -60,9 +70,9 @@ def take(
         cut: dict[str, Any] = _excerpts({**about, **candidate}, most)
         return cut
 
-    def rejected(stage: Stage, reason: Reason, item: Any, number: int) -> Reject:
+    def rejected(stage: Stage, refused: Refused, item: Any, number: int) -> Reject:
         place = f"{harvest.allowance}/{number}"
-        return Reject(stage, reason, section, shown(item), raw, reply.call, place)
+        return Reject(stage, refused.reason, section, shown(item), raw, reply.call, place, refused.doubt)
 
     items = reply.value[array] if reply.value is not None else []
     most = min(max(LEAST_SHOWN, MOST_SHOWN // max(1, len(items))), SHOWN)
@@ -74,16 +84,17 @@ def take(
         harvest.rejects.append(
             Reject("reply", reply.problem, section, dict(about), whole, reply.call, harvest.allowance)
         )
-    for number, item in enumerate(received):
-        reason = keep(item)
-        if reason is None:
-            tally.kept += 1
-        else:
-            harvest.rejects.append(rejected(stage, reason, item, number))
+    for number, (item, outcome) in enumerate(zip(received, await judged(received), strict=True)):
+        if isinstance(outcome, Refused):
+            by: Stage = "verify" if outcome.by == "verify" else stage
+            harvest.rejects.append(rejected(by, outcome, item, number))
             tally.rejected += 1
+        else:
+            harvest.kept.append(outcome)
+            tally.kept += 1
     for number, item in enumerate(items[asked:], start=asked):
         reason = Reason.of("surplus-pairs" if stage == "base_qa" else "surplus-wordings", wanted=asked)
-        harvest.rejects.append(rejected("surplus", reason, item, number))
+        harvest.rejects.append(rejected("surplus", Refused(reason), item, number))
     harvest.tally.add(tally)
 
 

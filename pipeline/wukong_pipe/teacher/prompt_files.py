@@ -15,7 +15,6 @@ from wukong_pipe.records import Lang
 
 PLACEHOLDERS = {
     "base_qa": {"title", "about", "heading_path", "quota", "covered", "section"},
-    "judge": {"title", "heading_path", "question", "answer", "section"},
     "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -49,6 +49,19 @@ class Reader:
     def may_deny(self) -> bool:
         """Whether what it rejects is out: a reader that denies true items would cost more than it catches."""
         return self.passed >= MUST_PASS * self.of_true
+
+    def sentence(self, lang: Lang) -> str:
+        """What it can and so may do, for the screen."""
+        may = "its verdicts count" if self.may_clear else "it may reject, but clears no doubt"
+        if not self.may_deny:
+            may = "its verdicts do not count, and each doubt rejects: a stronger --verifier-model would tell more apart"
+        return (
+            f"The verifier's calibration ({lang}): {self.caught} of {self.of_false} errors caught, {self.passed} of "
+            f"{self.of_true} true ones passed; {may}."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "may_clear": self.may_clear, "may_deny": self.may_deny}
 
     def heeded(self, verdict: Verdict) -> Verdict:
         """The verdict where the reader has earned the right to it; else as if it had not answered."""

@@ -1,0 +1,141 @@
+"""The second reading inside each attempt: what the free checks let through goes to the verifier, who may deny it.
+
+A wording with the doubt “number 7 is new” is kept as verified "yes" where the verifier finds that it asks the same; it
+is a reject for that doubt where no verifier may clear it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from wukong_pipe.language.hashing import fraction
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Lang, QAPair, Row
+from wukong_pipe.teacher.filling import Refused
+from wukong_pipe.verify.answers import GivenAnswer, verify_answers
+from wukong_pipe.verify.calibration import Reader
+from wukong_pipe.verify.calls import Verifier
+from wukong_pipe.verify.scope import Scope, is_pair_verified, is_sampled, is_wording_verified
+from wukong_pipe.verify.verdicts import Verdict, VerifyTally
+from wukong_pipe.verify.wordings import verify_wordings
+
+Item = TypeVar("Item", QAPair, Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Another wording of an answer that the free checks let through, and the doubts that they have."""
+
+    text: str
+    doubts: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What of a build's pairs and wordings is read a second time, and by whom."""
+
+    scope: Scope = "none"
+    verifiers: Mapping[Lang, Verifier] = field(default_factory=dict)
+    readers: Mapping[Lang, Reader] = field(default_factory=dict)
+    """What the calibration says of the verifier, by language."""
+    holdout: float = 0.0
+    """The share of wordings that is held out: all of these are read."""
+    tally: VerifyTally = field(default_factory=VerifyTally)
+    """Counts all verdicts of the build."""
+    sample: VerifyTally = field(default_factory=VerifyTally)
+    """Counts those on training wordings that were read for a sample alone."""
+
+    def rights(self) -> list[str]:
+        """What the calibration brought, a line a language, for the screen."""
+        return [reader.sentence(lang) for lang, reader in sorted(self.readers.items())]
+
+    async def of_pairs(self, pairs: Sequence[tuple[QAPair, tuple[Reason, ...]]]) -> list[QAPair | Refused]:
+        """What becomes of pairs of one section, each with its doubts, in their order."""
+
+        async def read(chosen: Sequence[QAPair], verifier: Verifier) -> list[Verdict]:
+            return await verify_answers([_given(pair) for pair in chosen], chosen[0].section, verifier)
+
+        wanted = [self._asks(pair.section.lang, doubts, is_pair_verified) for pair, doubts in pairs]
+        lang = pairs[0][0].section.lang if pairs else "en"
+        return await self._decided(pairs, wanted, lang, read)
+
+    async def of_wordings(
+        self, pair: QAPair, rows: Sequence[tuple[Row, tuple[Reason, ...]]], others: Sequence[str]
+    ) -> list[Row | Refused]:
+        """What becomes of wordings of a pair's question, each with its doubts, in their order.
+
+        Args:
+            others: all questions of the pair's section.
+        """
+        lang = pair.section.lang
+        # Hold-out chooses by these hashes, and takes the lowest where none lies under the share.
+        lowest = min((_rank(row) for row, _ in rows), default=1.0)
+        wanted = []
+        for row, doubts in rows:
+            is_held_out = _rank(row) <= max(lowest, self.holdout)
+            chosen = is_wording_verified(self.scope, row.id, is_doubtful=bool(doubts), is_held_out=is_held_out)
+            wanted.append(chosen and self._has_earned(lang, doubts))
+
+        async def read(chosen: Sequence[Row], verifier: Verifier) -> list[Verdict]:
+            texts = [row.instruction for row in chosen]
+            verdicts = await verify_wordings(_given(pair), texts, others, pair.section, verifier)
+            for row, verdict in zip(chosen, verdicts, strict=True):
+                if self.scope == "all" and is_sampled(row.id):
+                    self.sample.add(VerifyTally.of([verdict]))
+            return verdicts
+
+        return await self._decided(rows, wanted, lang, read)
+
+    async def of_answers(self, pair: QAPair, wordings: Sequence[Screened]) -> list[str | Refused]:
+        """What becomes of other wordings of a pair's answer, in their order."""
+        as_pairs = [(replace(pair, answer=wording.text), wording.doubts) for wording in wordings]
+        outcomes = await self.of_pairs(as_pairs)
+        return [one if isinstance(one, Refused) else one.answer for one in outcomes]
+
+    def _asks(self, lang: Lang, doubts: tuple[Reason, ...], wanted: Callable[..., bool]) -> bool:
+        return wanted(self.scope, is_doubtful=bool(doubts)) and self._has_earned(lang, doubts)
+
+    def _has_earned(self, lang: Lang, doubts: tuple[Reason, ...]) -> bool:
+        """Whether a verdict could change anything: a doubt that may not be cleared rejects whatever is said."""
+        reader = self.readers.get(lang)
+        return reader is not None and (reader.may_clear if doubts else reader.may_deny)
+
+    async def _decided(
+        self,
+        items: Sequence[tuple[Item, tuple[Reason, ...]]],
+        wanted: Sequence[bool],
+        lang: Lang,
+        read: Callable[[Sequence[Item], Verifier], Awaitable[list[Verdict]]],
+    ) -> list[Item | Refused]:
+        chosen = [item for (item, _), is_wanted in zip(items, wanted, strict=True) if is_wanted]
+        read_verdicts = iter(await read(chosen, self.verifiers[lang]) if chosen else [])
+        outcomes: list[Item | Refused] = []
+        for (item, doubts), is_wanted in zip(items, wanted, strict=True):
+            verdict = self.readers[lang].heeded(next(read_verdicts)) if is_wanted else None
+            if verdict is not None:
+                self.tally.add(VerifyTally.of([verdict]))
+            outcomes.append(_outcome(item, doubts, verdict))
+        return outcomes
+
+
+def _outcome(item: Item, doubts: tuple[Reason, ...], verdict: Verdict | None) -> Item | Refused:
+    if verdict is not None and verdict.outcome == "rejected":
+        assert verdict.reason is not None
+        return Refused(verdict.reason, "verify", doubts[0] if doubts else None)
+    if verdict is not None and verdict.outcome == "supported":
+        return replace(item, verified="yes")
+    return Refused(doubts[0]) if doubts else replace(item, verified="unasked" if verdict is None else "unanswered")
+
+
+def _given(pair: QAPair) -> GivenAnswer:
+    return GivenAnswer(pair.question, pair.answer, pair.kind)
+
+
+def _rank(row: Row) -> float:
+    return fraction("wording", row.id)
+
+
+NO_VERIFICATION = Verification()
+"""Nothing is read a second time: each doubt rejects."""
