@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Any
 
 from tests.support.provider import Response, completion
@@ -27,10 +28,13 @@ class GoodTeacher:
 
     def __init__(self) -> None:
         self._asked: dict[str, Section] = {}
+        self._answers: dict[str, str] = {}
 
     def __call__(self, request: dict[str, Any]) -> Response:
         prompt = request["messages"][-1]["content"]
         reply: dict[str, Any]
+        if second := second_reading(request["messages"][0]["content"], prompt, self._answers):
+            return completion(json.dumps(second, ensure_ascii=False))
         answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
         if answer and not _NUMBER.search(prompt):
             reply = {"supported": True, "reason": "The source says so."}
@@ -54,7 +58,7 @@ class GoodTeacher:
         pairs = []
         for fact in facts(section)[:count]:
             question = fact.question(lang, 0)
-            self._asked[question] = section
+            self._asked[question], self._answers[question] = section, fact.answer
             pairs.append(
                 {
                     "question": question,
@@ -65,6 +69,32 @@ class GoodTeacher:
                 }
             )
         return pairs
+
+
+def second_reading(system: str, prompt: str, answers: Mapping[str, str]) -> dict[str, Any] | None:
+    """What a verifier says that finds no fault; None of a request that asks for no second reading.
+
+    Args:
+        answers: what it answers by question, before it is shown anything; another question's answer is not said.
+    """
+    asked = {int(number): text for number, text in _NUMBERED.findall(_LISTS.split(prompt)[-1])}
+    if '{"wordings": [' in system:
+        same = {"asks": [*range(1, 100)], "reason": "", "relation": "same", "answered": True}
+        return {"wordings": [{"wording": number, **same} for number in asked]}
+    if '"claims": [' in system:
+        said = {"claims": [{"claim": "all", "evidence": [1], "holds": "said"}], "reason": "", "right": True}
+        return {"verdicts": [{"question": number, **said} for number in asked]}
+    if '"right": "both"' in system:
+        both = {"evidence": [1], "reason": "", "right": "both"}
+        return {"verdicts": [{"question": number, **both} for number in asked]}
+    if '{"answers": [{"question": 1' in system:
+        found = ((number, answers.get(text, "not said")) for number, text in asked.items())
+        return {"answers": [{"question": number, "evidence": [1], "answer": answer} for number, answer in found]}
+    return None
+
+
+_LISTS = re.compile(r"^(?:Questions|Wordings|问题|问法)[^\n]*[:：]$", re.MULTILINE)
+_NUMBERED = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
 
 
 def _read(shown: str) -> tuple[str, list[int]]:

@@ -66,14 +66,26 @@ MOST_SENTENCES = 2
 
 async def verify_answers(given: Sequence[GivenAnswer], section: Section, verifier: Verifier) -> list[Verdict]:
     """The verifier's verdicts on answers to questions about a section, in the order given."""
-    reading = _Reading(given, section, verifier)
+    reading, size = _Reading(given, section, verifier), verifier.batch_size
     shuffled = sorted(range(len(given)), key=lambda index: digest(section.id, given[index].question))
     short = [index for index in shuffled if not given[index].is_long]
     long = [index for index in shuffled if given[index].is_long]
-    jobs = [partial(reading.compared, batch) for batch in in_batches(short, verifier.batch_size)]
-    jobs += [partial(reading.by_claims, batch) for batch in in_batches(long, verifier.batch_size)]
+    jobs = [partial(reading.compared, batch) for batch in in_batches(short, size)]
+    jobs += [partial(reading.by_claims, batch) for batch in in_batches(long, size)]
     verdicts = await of_all(jobs)
     return [verdicts.get(index, UNANSWERED) for index in range(len(given))]
+
+
+async def verify_reworded(question: str, answers: Sequence[str], section: Section, verifier: Verifier) -> list[Verdict]:
+    """The verifier's verdicts on other wordings of an answer, in the order given.
+
+    They are judged by their claims: to answer the question unseen, once for each of them, would say nothing new.
+    """
+    reading = _Reading([GivenAnswer(question, answer) for answer in answers], section, verifier)
+    verdicts = await of_all(
+        [partial(reading.by_claims, batch) for batch in in_batches(range(len(answers)), verifier.batch_size)]
+    )
+    return [verdicts.get(index, UNANSWERED) for index in range(len(answers))]
 
 
 @dataclass(frozen=True, slots=True)

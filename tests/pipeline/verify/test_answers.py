@@ -10,7 +10,7 @@ from tests.support.verifier import UNREADABLE, ToldVerifier, answer, asked_in, c
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.requests import Reply
-from wukong_pipe.verify.answers import GivenAnswer, verify_answers
+from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, VerifyTally
 
 TEXT = "## Landing\n\nThe Eagle landed in the Sea of Tranquility. The crew rested.\n"
@@ -88,6 +88,15 @@ def test_an_answer_of_many_sentences_is_long_whatever_its_kind() -> None:
     assert not GivenAnswer("What?", "One thing. And another.").is_long
     assert GivenAnswer("What?", "One thing. And another. And a third.").is_long
     assert GivenAnswer("怎么办？", "先开门。再进屋。最后关门。").is_long
+
+
+def test_reworded_answers_are_judged_by_their_claims() -> None:
+    reader = ToldVerifier({"verify_claims": {WHERE.question: claims("said")}})
+    verdicts = asyncio.run(
+        verify_reworded(WHERE.question, ["It came down at sea.", "At sea."], SECTION, reader.verifier())
+    )
+    assert [one.outcome for one in verdicts] == ["supported"] * 2
+    assert [name_of(request) for request, _ in reader.asked] == ["verify_claims"]
 
 
 def test_questions_are_put_in_an_order_of_their_own_and_verdicts_come_back_in_the_order_given() -> None:
