@@ -51,7 +51,7 @@ def test_a_wording_that_keeps_numbers_names_and_sense_has_no_reason(base: QAPair
         (DROPS, "打败石敢当之后，出云棍需要12块材料。", "not a question"),
         (DROPS, "上文的石敢当之后，出云棍需要12块什么？", "does not stand alone: “上文”"),
         (DROPS, "出云棍" * 101 + "12？", f"question longer than {MAX_QUESTION}"),
-        (LANDED, "who landed eagle on 20 July 1969", "not a question"),
+        (LANDED, "Eagle was landed on 20 July 1969", "not a question"),
         (LANDED, "Who LANDED Eagle, on 20 July 1969?", "repeats the base question"),
         (LANDED, "Who landed Eagle and Columbia on 20 July 1969?", "“Columbia” is new"),
         (CODE, "Does `httpx.Client` send `verify` with `cert`?", "“cert” is new"),
