@@ -20,7 +20,8 @@ from wukong_pipe.corpus.units import units
 from wukong_pipe.language.identifiers import missing_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.quantities import Quantity, amounts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
@@ -58,13 +59,18 @@ def known_of(pair: QAPair) -> Known:
     return Known((pair.question,), around, section, section_terms(pair.section), verbatim)
 
 
-def new_amount(question: str, pair: QAPair) -> Reason | None:
-    """No number comes in, in any spelling, that neither the base question nor its source gives; a count of up to nine
-    may say how many things the answer lists."""
-    asked = amounts(question)
-    telling = tuple(said for said in asked.quantities if len(said.value) > 1 or said.unit not in ("", "each"))
-    new = unknown_amount(Amounts(telling, asked.dates), known_of(pair).amounts)
-    return Reason.of("number-new", number=new) if new else None
+def new_number(question: str, pair: QAPair) -> Reason | None:
+    """A number comes in that neither the base question nor its source gives, in any spelling; a small count may tell
+    how many things the answer lists."""
+    known, said = known_of(pair), amounts(question)
+    telling = {number.value for number in said.quantities if len(number.value) > 1 or _tells_apart(number)}
+    new = (telling | said.date_parts) - known.amounts.values - numbers(known.text)
+    return Reason.of("number-new", number=min(new)) if new else None
+
+
+def _tells_apart(number: Quantity) -> bool:
+    """Whether it is a part of a name, or an ordinal: Apollo 8, 第八回."""
+    return number.unit.startswith(("#", "nth"))
 
 
 def new_identifier(question: str, pair: QAPair) -> Reason | None:
@@ -90,4 +96,4 @@ def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("given-away") if told else None
 
 
-PARAPHRASE_DOUBTS = (_asks, new_amount, new_identifier, new_name, answer_hidden)
+PARAPHRASE_DOUBTS = (_asks, new_number, new_identifier, new_name, answer_hidden)
