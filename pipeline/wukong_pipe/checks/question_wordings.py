@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import another_term
-from wukong_pipe.checks.answer_in_evidence import new_name as strange_name
+from wukong_pipe.checks.answer_in_evidence import another_term, new_name
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import section_terms
@@ -81,11 +80,11 @@ def new_identifier(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("words-new", words=strange) if strange else None
 
 
-def new_name(question: str, pair: QAPair) -> Reason | None:
+def new_thing(question: str, pair: QAPair) -> Reason | None:
     """No name, term or cell of the section comes in that neither the base question nor its source holds."""
     known = known_of(pair)
-    reason = another_term(question, known) or strange_name(question, known)
-    return Reason("words-new", reason.values) if reason else None
+    reason = another_term(question, known) or new_name(question, known)
+    return Reason.of("words-new", **dict(reason.values)) if reason else None
 
 
 def answer_hidden(question: str, pair: QAPair) -> Reason | None:
@@ -96,4 +95,4 @@ def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("given-away") if told else None
 
 
-PARAPHRASE_DOUBTS = (_asks, new_number, new_identifier, new_name, answer_hidden)
+PARAPHRASE_DOUBTS = (_asks, new_number, new_identifier, new_thing, answer_hidden)
