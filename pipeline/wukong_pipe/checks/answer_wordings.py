@@ -22,6 +22,7 @@ from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
 from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.quantities import amounts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
@@ -62,23 +63,22 @@ def _doubts(wording: str, pair: QAPair) -> Iterator[Reason | None]:
 
 
 def keeps_the_facts(wording: str, pair: QAPair) -> Reason | None:
-    """Numbers, identifiers, names and quoted terms of the answer stay, terms of the section, and all of an answer
-    that is but a name."""
-    if gone := numbers(pair.answer) - numbers(wording):
+    """What the answer adds to its question stays: numbers in any spelling, identifiers, quoted terms, terms of the
+    section, Latin names of several words, and all of an answer that is but a name."""
+    kept = f"{wording} ; {pair.question}"
+    if gone := amounts(pair.answer).values - amounts(kept).values - numbers(kept):
         return Reason.of("number-gone", number=min(gone))
-    base, said, prose = normalise(pair.answer), normalise(wording), without_identifiers(pair.answer)
-    names = {part for name in quoted(prose) | latin_names(prose) for part in _POSSESSIVE.split(normalise(name))}
-    names |= {form for _, form in section_terms(pair.section) if stands_in(form, base)}
+    prose = without_identifiers(pair.answer)
+    names = {normalise(term) for term in (*quoted(prose), *(name for name in latin_names(prose) if " " in name))}
+    names |= {form for _, form in section_terms(pair.section) if stands_in(form, normalise(pair.answer))}
     if is_its_own_fact(pair.answer) and not _SENTENCE.search(pair.answer):
         names |= key_facts(pair.answer).terms
-    lost = next(missing_identifiers(pair.answer, wording), None)
-    lost = lost or next((name for name in sorted(names) if not stands_in(name, said)), None)
+    lost = next(missing_identifiers(pair.answer, kept), None)
+    lost = lost or next((name for name in sorted(names) if not stands_in(name, normalise(kept))), None)
     return Reason.of("words-gone", words=lost) if lost else None
 
 
 _SENTENCE = re.compile(r"[。！；.!;]\W*$")
-_POSSESSIVE = re.compile(" s(?: |$)")
-"""In normal form: NASA's is “nasa s”."""
 
 
 @lru_cache(maxsize=64)  # The wordings of a pair come together.

@@ -7,6 +7,7 @@ import re
 from wukong_pipe.checks.answer_in_evidence import strange_names
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.covering import uncovered
+from wukong_pipe.language.identifiers import missing_identifiers
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
@@ -17,7 +18,7 @@ STRANGE = 1.9
 
 
 def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[str]:
-    """The numbers, dates, names and quoted terms of an answer that neither the source nor the question holds.
+    """The numbers, names, quoted terms and identifiers of an answer that neither the source nor the question holds.
 
     A Chinese name bears no mark: there it is any stretch of characters that pieces of the source and plain words
     cannot cover, so that a rare paraphrase may be taken for a name. What is made up of the source's own words is not
@@ -31,6 +32,7 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
     each = [Amounts((quantity,), ()) for quantity in said.quantities] + [Amounts((), (date,)) for date in said.dates]
     found = [strange for amount in each if (strange := unknown_amount(amount, known.amounts))]
     found += strange_names(answer, known)
+    found += missing_identifiers(answer, known.text)
     if lang == "zh":
         for clause in re.split(r"[，。；：！？、,;「」《》“”（）()]", answer):
             told = normalise(in_figures(clause))

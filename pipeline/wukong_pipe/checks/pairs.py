@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
@@ -27,10 +27,12 @@ def check_pair(candidate: Candidate, section: Section) -> tuple[Finding, ...]:
     return findings((check(candidate, section) for check in PAIR_REJECTS), _doubts(candidate, section))
 
 
-def _doubts(candidate: Candidate, section: Section) -> list[Reason | None]:
+def _doubts(candidate: Candidate, section: Section) -> Iterator[Reason | None]:
+    yield _given_away(candidate)
     known = known_to(candidate, section)
     answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
-    return [_given_away(candidate), *(check(answer, known) for check in ANSWER_DOUBTS)]
+    for check in ANSWER_DOUBTS:
+        yield check(answer, known)
 
 
 def _seen(candidate: Candidate, _: Section) -> Reason | None:

@@ -49,9 +49,17 @@ def too_long(answer: str) -> Reason | None:
 
 def check_question(question: str) -> Reason | None:
     """Whether a text is a question that can be understood alone."""
-    is_order = any(_ORDER.match(sentence) for sentence in sentences(question))
-    if not question.rstrip("”\"' 」』").endswith(("？", "?")) and not is_order:
-        return Reason.of("no-question")
+    return no_question(question) or leans(question)
+
+
+def no_question(text: str) -> Reason | None:
+    """Whether a text neither ends in a question mark nor holds an order that asks."""
+    asks = text.rstrip("”\"' 」』").endswith(("？", "?")) or any(map(_ORDER.match, sentences(text)))
+    return None if asks else Reason.of("no-question")
+
+
+def leans(question: str) -> Reason | None:
+    """Whether a question cannot be understood alone."""
     if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
         return Reason.of("leans-on-text", words=match.group())
     return None if len(normalise(question)) >= 3 else Reason.of("empty-question")

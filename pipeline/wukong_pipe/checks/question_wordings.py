@@ -6,22 +6,21 @@ What a wording leaves out, denies or turns round is a matter of meaning that no 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import another_term
-from wukong_pipe.checks.answer_in_evidence import new_name as strange_name
+from wukong_pipe.checks.answer_in_evidence import another_term, new_name
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import section_terms
-from wukong_pipe.checks.question_form import MAX_QUESTION, check_question, unseen
+from wukong_pipe.checks.question_form import MAX_QUESTION, leans, no_question, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import units
 from wukong_pipe.language.identifiers import missing_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.quantities import Quantity, amounts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair
 
@@ -29,18 +28,24 @@ from wukong_pipe.records import QAPair
 def check_paraphrase(question: str, pair: QAPair) -> tuple[Finding, ...]:
     """Why a wording does not ask what its base question asks: the first reject, or all doubts."""
     return findings(
-        (check(question, pair) for check in (_asks, _repeats)), (check(question, pair) for check in PARAPHRASE_DOUBTS)
+        (check(question, pair) for check in (_stands_alone, _repeats)),
+        (check(question, pair) for check in PARAPHRASE_DOUBTS),
     )
 
 
-def _asks(question: str, _: QAPair) -> Reason | None:
+def _stands_alone(question: str, _: QAPair) -> Reason | None:
     if len(question) > MAX_QUESTION:
         return Reason.of("question-too-long", most=MAX_QUESTION)
-    return unseen(question) or check_question(question)
+    return unseen(question) or leans(question)
 
 
 def _repeats(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("repeats-question") if normalise(question) == normalise(pair.question) else None
+
+
+def _asks(question: str, _: QAPair) -> Reason | None:
+    """A wording without a question mark may be an order that no list holds: its meaning decides."""
+    return no_question(question)
 
 
 @lru_cache(maxsize=64)  # The wordings of a pair come together.
@@ -53,16 +58,18 @@ def known_of(pair: QAPair) -> Known:
     return Known((pair.question,), around, section, section_terms(pair.section), verbatim)
 
 
-def new_amount(question: str, pair: QAPair) -> Reason | None:
-    """No number comes in, in any spelling, that neither the base question nor its source gives."""
-    new = unknown_amount(amounts(question), known_of(pair).amounts, listed_things(pair.question))
-    return Reason.of("number-new", number=new) if new else None
+def new_number(question: str, pair: QAPair) -> Reason | None:
+    """A number comes in that neither the base question nor its source gives, in any spelling; a small count may tell
+    how many things the answer lists."""
+    known, said = known_of(pair), amounts(question)
+    telling = {number.value for number in said.quantities if len(number.value) > 1 or _tells_apart(number)}
+    new = (telling | said.date_parts) - known.amounts.values - numbers(known.text)
+    return Reason.of("number-new", number=min(new)) if new else None
 
 
-def listed_things(question: str) -> list[Quantity]:
-    """How many things a question may list; it may compare two, however it names them."""
-    count = len(re.findall(r"、|和|与|跟|同|及|, |\band\b|\bor\b", question))
-    return [Quantity(str(n), "each") for n in range(2, max(2, count + 1) + 1)]
+def _tells_apart(number: Quantity) -> bool:
+    """Whether it is a part of a name, or an ordinal: Apollo 8, 第八回."""
+    return number.unit.startswith(("#", "nth"))
 
 
 def new_identifier(question: str, pair: QAPair) -> Reason | None:
@@ -73,11 +80,11 @@ def new_identifier(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("words-new", words=strange) if strange else None
 
 
-def new_name(question: str, pair: QAPair) -> Reason | None:
+def new_thing(question: str, pair: QAPair) -> Reason | None:
     """No name, term or cell of the section comes in that neither the base question nor its source holds."""
     known = known_of(pair)
-    reason = another_term(question, known) or strange_name(question, known)
-    return Reason("words-new", reason.values) if reason else None
+    reason = another_term(question, known) or new_name(question, known)
+    return Reason.of("words-new", **dict(reason.values)) if reason else None
 
 
 def answer_hidden(question: str, pair: QAPair) -> Reason | None:
@@ -88,4 +95,4 @@ def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("given-away") if told else None
 
 
-PARAPHRASE_DOUBTS = (new_amount, new_identifier, new_name, answer_hidden)
+PARAPHRASE_DOUBTS = (_asks, new_number, new_identifier, new_thing, answer_hidden)

@@ -60,7 +60,13 @@ def missing_identifiers(text: str, source: str) -> Iterator[str]:
 def _parts(term: str) -> Iterator[str]:
     for match in _IN_CODE.finditer(term):
         part = match.group().rstrip(_TRAILING)
-        yield from (part,) if _UNSPLIT.fullmatch(part) else _WORD.findall(part)
+        if setting := _KEY_VALUE.fullmatch(match.group()):
+            yield from _WORD.findall(setting[1])
+            yield from _parts(setting[2])
+        elif _UNSPLIT.fullmatch(part):
+            yield part
+        else:
+            yield from _WORD.findall(part)
 
 
 def stands_whole(term: str, text: str) -> bool:

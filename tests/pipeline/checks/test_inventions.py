@@ -25,6 +25,7 @@ SOURCE_EN = "# Apollo\n\nThe Saturn V lifted off on July 16, 1969 with Neil Arms
         ("It was flown by Yuri Gagarin.", "Who flew it?", SOURCE_EN, "en", ["Yuri", "Gagarin"]),
         ("It was 110.6 metres tall.", "How tall was it?", SOURCE_EN, "en", []),
         ("It was 110.6 miles tall.", "How tall was it?", SOURCE_EN, "en", ["110.6 mi"]),
+        ("Set HTTPX_NO_ENV, or `trust_env`.", "How?", "Set `trust_env` to `False`.", "en", ["HTTPX_NO_ENV"]),
         ("It rose on July 20, 1969.", "When?", SOURCE_EN, "en", ["1969-7-20"]),
     ],
 )

@@ -12,7 +12,7 @@ from tests.support.checking import EN, ZH, checked, pair
 from tests.support.odd_texts import TEXTS
 from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
 from wukong_pipe.checks.answer_wordings import check_answer
-from wukong_pipe.checks.candidates import Candidate
+from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.findings import worst
 from wukong_pipe.checks.pairs import check_pair, known_to
 from wukong_pipe.checks.question_form import MAX_ANSWER, MAX_QUESTION, too_long
@@ -111,6 +111,37 @@ def test_a_bare_number_is_grounded_where_the_question_says_its_scale() -> None:
     evidence, asked = "The factory makes 210 million bricks.", "The factory makes how many million bricks?"
     assert checked(MILLIONS, asked, "210", evidence) is None
     assert checked(MILLIONS, "How many bricks does the factory make?", "210", evidence) == "210 is not in the evidence"
+
+
+CODE = Section(
+    "http.md",
+    ("HTTP",),
+    1,
+    "## Formats\n\nHTTP/1.1 is a text format, HTTP/2 a binary one. Pass `http2=True` to `Client`; `read` is slow.\n",
+    "en",
+)
+FORMATS = "HTTP/1.1 is a text format, HTTP/2 a binary one."
+PASS = "Pass `http2=True` to `Client`; `read` is slow."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "evidence", "weights"),
+    [
+        ("How is HTTP/2 switched on?", "With `Client(http2=True)`.", PASS, []),
+        ("How is HTTP/2 switched on?", "With `Client(http3=True)`.", PASS, ["reject"]),
+        ("How is HTTP/2 switched on?", "With `client(http2=True)`.", PASS, ["reject"]),
+        ("What is slow, beside 99 others?", "`read`.", FORMATS, ["doubt", "doubt"]),
+        ("Which is binary, HTTP/1.1 or HTTP/2?", "HTTP/2", FORMATS, []),
+        ("Is HTTP/2 a text format?", "No, it is a binary one.", FORMATS, []),
+        ("How do HTTP/1.1 and HTTP/2 differ in format?", "HTTP/1.1 is text, HTTP/2 is binary.", FORMATS, []),
+    ],
+)
+def test_what_needs_no_meaning_rejects_and_all_else_is_doubt(
+    question: str, answer: str, evidence: str, weights: list[str]
+) -> None:
+    candidate = read_pair({"question": question, "answer": answer, "evidence": [evidence]}, CODE)
+    assert isinstance(candidate, Candidate)
+    assert [finding.weight for finding in check_pair(candidate, CODE)] == weights
 
 
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from([1, 90, 600]))

@@ -47,6 +47,8 @@ SOURCE = "Use `httpx.Client(trust_env=False)`, `ctx.load_cert_chain(path)` and h
         ("https://localhost:803", ["https://localhost:803"]),
         ("https://localhost:8030", []),
         ("--no-color", ["--no-color"]),
+        ("`Client(path='http://localhost:8030')`", ["http://localhost:8030"]),
+        ("`Client(path='https://localhost:8030')`", []),
     ],
 )
 def test_what_is_put_together_of_the_sources_parts_is_known(answer: str, missing: list[str]) -> None:
