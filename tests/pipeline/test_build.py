@@ -206,3 +206,23 @@ def test_evidence_covers_what_the_quota_was_counted_from(tmp_path: Path) -> None
     assert [entry["units"] for entry in by_section] == [3] * 5
     assert [entry["wanted"] for entry in built.manifest["quota"]] == [3] * 5
     assert "".join(section.text for section in split(BOOK, "book.md")) == BOOK
+
+
+def test_a_section_that_is_not_asked_stands_in_the_quota_with_the_reason(tmp_path: Path) -> None:
+    text = BOOK + "\n## 封面\n\n![封面](a.png)\n\n## 附录\n\n### 图\n\n石甲住在甲山。\n"
+    built, _ = build_offline(tmp_path, [source(text)], FEW)
+    quota = built.manifest["quota"]
+    assert [(entry["section"], entry["not_asked"]) for entry in quota[5:]] == [
+        ("书 › 封面", "only-image"),
+        ("书 › 附录 › 图", ""),
+    ], "a heading of others alone is not missed"
+    assert sum(entry["kept"] for entry in quota) == built.manifest["accounting"]["base_qa"]["kept"]
+
+
+def test_coverage_counts_code_and_not_what_is_worth_nothing(tmp_path: Path) -> None:
+    text = (
+        "# 安装\n\n石甲住在甲山。步骤如下。\n\n![图](a.png)\n\n```\n}\n```\n\n运行：\n\n```\npip install shijia\n```\n"
+    )
+    built, _ = build_offline(tmp_path, [source(text)], FEW)
+    (entry,) = built.manifest["coverage"]["by_section"]
+    assert (entry["units"], entry["covered"]) == (2, 2)

@@ -42,6 +42,21 @@ PIECES = [
     "A sentence. ",
     "\\",
     "`",
+    '!!! note "T"\n',
+    "??? tip\n",
+    '=== "Tab"\n',
+    "> [!TIP]\n",
+    "::: tip\n",
+    "::: a.B\n",
+    ":::\n",
+    ": defined\n",
+    "```{note}\n",
+    "(label)=\n",
+    "![a](b)",
+    "<table><tr><th>a</th></tr>\n<tr><td>b",
+    "<li>c. d",
+    "</pre>\n",
+    "Do it:\n\n",
 ]
 
 markdown = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=80)

@@ -21,7 +21,7 @@ _WORDS = r"(?:[^\[\]`\n]|`[^`\n]{1,200}`|\[[^\[\]\n]*\])"
 """What stands between the brackets of a link, code included."""
 _TARGET = r"(?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'(][^\n]{0,300}?[\"')])?\)|\[[^\[\]\n]*\])"
 _CODE = re.compile(
-    r"(?m)^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:.*\n)*?(?: {0,3}(?P=fence).*$|\Z)|(?<!`)(?P<tick>`++).+?(?P=tick)"
+    r"(?m)^ {0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*\n(?:.*\n)*?(?: {0,3}(?P=fence).*$|\Z)|(?<!`)(?P<tick>`++).+?(?P=tick)"
     # What is code in a link's words does not hide the link.
     rf"|(?P<linked>\[{_WORDS}{{1,1000}}+\]{_TARGET})"
 )

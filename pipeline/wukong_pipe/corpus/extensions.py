@@ -63,7 +63,8 @@ class _Reader:
         prefix = self._quoted(column) if self._columns else white
         written = content if self._is_code(content) else self._rewritten(content, column)
         self._before = content
-        return prefix + written + end
+        # A line without a character would make one line end of "\r" before and "\n" behind it.
+        return prefix + (written or " ") + end
 
     def _quoted(self, column: int) -> str:
         """The marks of the quotations that the line stands in, and the spaces before its first word."""

@@ -25,7 +25,7 @@ _SIGNPOST = re.compile(
 _CLAUSE_END = re.compile(
     r"[，,；;：:。！？!?()（）—]+|\.\s|\s[-–]\s|\s(?:and|but|or|which|who|while|when|if|because|so that)\s"
 )
-_TOKEN = re.compile(f"[{CJK}]|[^\\W_]+")
+_TOKEN = re.compile(f"[{CJK}]|[^\\W_{CJK}]+")
 _CLAUSE = {True: 5, False: 4}
 """Fewer characters (Chinese) or words (English) are no clause but a part of one."""
 _CLAUSES_A_PAIR = 2

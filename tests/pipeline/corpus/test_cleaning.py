@@ -24,6 +24,9 @@ from wukong_pipe.records import Section
         ('[游戏科学](https://example.org/a_(b) "标题")制作', "游戏科学制作"),
         ("[游戏科学[3]](x)制作", "游戏科学制作"),
         ("看[图][ref]吧", "看图吧"),
+        ("用[`Client`](../api.md)和[`a[0]` 的值](x)", "用`Client`和`a[0]` 的值"),
+        ("见{meth}`Command.main`和 {ref}`x`", "见`Command.main`和 `x`"),
+        ("按<kbd>Ctrl</kbd>键，<code>a</code>", "按Ctrl键，a"),
         ("![封面](cover.png)正文", "封面正文"),
         ("![](cover.png)正文", "正文"),
         ("网址<https://example.org>在此", "网址在此"),
@@ -47,6 +50,7 @@ def test_debris_is_gone(source: str, shown: str) -> None:
         "**粗体**与 __粗体__ 和 *斜体*",
         "| 名 | 值 |\n|---|---|\n| a | [未知] |",
         "年份[2024年]和[注]保留",
+        "`[a](b)` 与 `{ref}` 和 {name}`x`",
         "第[1234]页",
     ],
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 
 from tests.support.markdown import markdown
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.split import MAX_CHARS, split
-from wukong_pipe.corpus.units import terms, units, worth
+from wukong_pipe.corpus.units import terms, units, why_not_asked, worth
 from wukong_pipe.records import Section
 
 
@@ -25,7 +26,9 @@ def test_the_units_of_any_text_are_its_own_slices_in_order(text: str) -> None:
         found = units(part)
         assert all(unit.text == part.text[unit.start : unit.end] for unit in found)
         assert all(before.end <= after.start for before, after in pairwise(found))
-        assert worth(part) >= 0
+        assert all(unit.start >= 0 and unit.text.strip() == unit.text != "" for unit in found)
+        assert all(unit.shown for unit in found if unit.facts)
+        assert (worth(part) == 0) == (why_not_asked(part) is not None)
 
 
 def test_a_paragraph_says_its_sentences() -> None:
@@ -83,3 +86,30 @@ def test_every_section_of_the_samples_that_holds_sentences_is_worth_asking(corpo
         for part in split((corpora / name).read_text("utf-8"), name):
             body = "\n".join(line for line in part.text.split("\n") if not line.startswith("#"))
             assert (worth(part) > 0) == bool(body.strip()), part.title
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("## 标题\n", "only-heading"),
+        ("标题\n===\n", "only-heading"),
+        ("## 图\n\n![结构](a.png)\n", "only-image"),
+        ("## API\n\n::: httpx.Client\n", "only-autodoc"),
+        ("## 表\n\n下表列出武器。\n", "only-announcement"),
+        ("---\ntitle: x\n---\n", "only-front-matter"),
+        ("[a]: b\n\n---\n", "only-blank"),
+    ],
+)
+def test_a_section_that_is_not_asked_says_why(text: str, code: str) -> None:
+    reason = why_not_asked(section(text))
+    assert reason is not None
+    assert reason.code == code
+
+
+def test_a_section_of_code_alone_is_asked() -> None:
+    assert why_not_asked(section("## 安装\n\n```\npip install x\n```\n")) is None
+
+
+def test_front_matter_is_no_unit() -> None:
+    (unit,) = units(section("---\ntitle: 不问。\n---\n正文。\n"))
+    assert unit.text == "正文。"

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from wukong_pipe.screens.build import Steps
+from wukong_pipe.screens.build import Steps, not_asked
 
 
 def lines(monkeypatch: pytest.MonkeyPatch, seconds: float, total: int) -> list[str]:
@@ -32,3 +32,11 @@ def test_a_step_has_a_line_a_tenth_at_most_in_a_pipe_and_its_last_one(
 
 def test_a_slow_step_has_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines(monkeypatch, 25.0, 1000)) == 333
+
+
+def test_sections_that_are_not_asked_are_named_with_the_reason() -> None:
+    quota = [
+        {"section": "书 › 一", "lines": [3, 5], "not_asked": ""},
+        {"section": "书 › 封面", "lines": [7, 9], "not_asked": "only-image"},
+    ]
+    assert not_asked({"quota": quota}) == ["书 › 封面, line 7 (only an image)"]

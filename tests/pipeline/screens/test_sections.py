@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.support.inspected import as_json, change_rows, shown
+from tests.support.inspected import BOOK, as_json, change_rows, shown
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import jsonl, read_json, read_jsonl
 from wukong_pipe.screens.section_contents import contents_of, section_overviews
@@ -227,3 +227,12 @@ def test_a_title_with_control_characters_is_spelt_out_in_the_table(run: Run) -> 
     file = console.file
     assert isinstance(file, io.StringIO)
     assert "甲\\x1b[2J" in file.getvalue()
+
+
+def test_a_section_that_was_not_asked_says_why(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "book.md").write_text(BOOK + "\n## 封面\n\n![封面](a.png)\n", "utf-8")
+    assert main(["build", "book.md", "--teacher", "offline", "--variants", "2", "--min-fill", "0"]) == 0
+    assert "1 section: 书 › 封面, line 15 (only an image)" in capsys.readouterr().out
+    assert "only an image" in shown(capsys).splitlines()[4]
+    assert "Not asked: only an image." in shown(capsys, "封面")
+    assert [one["not_asked"] for one in as_json(capsys)["sections"]] == ["", "", "", "only an image"]

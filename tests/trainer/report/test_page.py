@@ -197,6 +197,17 @@ def test_coverage_and_quota_stand_by_section(tmp_path: Path) -> None:
     assert re.search(r"base questions</th><td>1</td><td>0</td><td>1</td><td>2</td>", html)
 
 
+def test_a_section_that_was_not_asked_says_why(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add_further_files(run)
+    manifest = json.loads(run.manifest.read_text("utf-8"))
+    cover = {"section": "Cover", "id": "Cover", "wanted": 0, "kept": 0, "not_asked": "only-image"}
+    write_text(run.manifest, json.dumps(manifest | {"quota": [*manifest["quota"], cover]}))
+    page = squeezed(read(run)[1])
+    assert "Cover – – only an image" in page
+    assert "Sections short of their quota: 1 of 3." in page
+
+
 def test_what_other_steps_recorded_is_shown(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     add_further_files(run)
