@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
-from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content
+from wukong_pipe.checks.comparing import COARSE, FINE, STATEMENT, Known, clauses, content
 from wukong_pipe.language.identifiers import without_fences
-from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import amounts
 from wukong_pipe.reasons import Reason
 
@@ -29,7 +28,6 @@ _ALMOST = re.compile(
 )
 """Words that say so much of a denial that another text may put it as one."""
 _ANSWERS_NO = re.compile(r"^\s*(?:No|Not)\b[,.;:，。]?|^(?:不是|不会|不能|不可以|没有|否|不)[，。,；]", re.I)
-_PRONOUNS = {"前者": 0, "后者": 1, "the former": 0, "the latter": 1}
 
 
 def denied(answer: str, known: Known) -> Reason | None:
@@ -43,36 +41,21 @@ def denied(answer: str, known: Known) -> Reason | None:
 def crossed(answer: str, known: Known) -> Reason | None:
     """Facts of two things that changed places: clauses of the answer mix what the evidence keeps apart."""
     prose = without_fences(answer)
-    for records in _records(known):
+    clauses_of_evidence = [clause for text in known.evidence for clause in clauses(text)]
+    for records in (clauses_of_evidence, known.evidence):
         told = [content(record) for record in records]
         own = [mine.difference(*(other for j, other in enumerate(told) if j != i)) for i, mine in enumerate(told)]
-        if mixed := _mixed(prose, own, known) or _of_another(prose, records, own):
+        if mixed := _mixed(prose, own) or _of_another(prose, records, own):
             return Reason.of("mixed", words=mixed[:40], source=EVIDENCE)
     return None
 
 
-def _records(known: Known) -> Iterator[Sequence[str]]:
-    """The evidence as statements of which each is about another thing."""
-    for split_at in (COARSE, FINE):
-        pieces = [clause for text in known.evidence for clause in clauses(text, split_at)]
-        # Items of one list may change places; where each comes with its figure they are statements.
-        if len(pieces) > 1 and (
-            split_at is COARSE or sum(bool(FIGURE.search(in_figures(piece))) for piece in pieces) > 1
-        ):
-            yield pieces
-    if len(known.evidence) > 1:
-        yield known.evidence
-
-
-def _mixed(answer: str, own: Sequence[frozenset[str]], known: Known) -> str | None:
+def _mixed(answer: str, own: Sequence[frozenset[str]]) -> str | None:
     """A clause that holds what is the own of two statements, where another clause mixes the same two."""
-    first = [i for i, _ in sorted(enumerate(own), key=lambda item: _position(item[1], known.around))]
     for split_at in (FINE, COARSE, STATEMENT):
         seen: set[tuple[int, int]] = set()
         for clause in clauses(answer, split_at):
-            held = {i for i, mine in enumerate(own) if mine & content(clause)}
-            held |= {first[place] for word, place in _PRONOUNS.items() if word in clause}
-            pairs = set(combinations(sorted(held), 2))
+            pairs = set(combinations([i for i, mine in enumerate(own) if mine & content(clause)], 2))
             if pairs & seen:
                 return clause
             seen |= pairs
@@ -94,8 +77,3 @@ def _of_another(answer: str, records: Sequence[str], own: Sequence[frozenset[str
 def _figures(text: str) -> frozenset[str]:
     """The amounts of a text that are no part of a name or of a date."""
     return frozenset(quantity.value for quantity in amounts(text).quantities if quantity.unit[:1] not in ("#", ""))
-
-
-def _position(marks: frozenset[str], text: str) -> int:
-    lower = in_figures(text).casefold()
-    return min((at for mark in marks if (at := lower.find(mark)) >= 0), default=len(lower))
