@@ -14,26 +14,26 @@ from wukong_pipe.reasons import Reason
 EVIDENCE = Reason.of("evidence")
 """What an answer is compared with; who compares with another text puts that in its place."""
 _NEGATION = re.compile(
-    r"不(?!仅|但(?!能)|同|过|少|断|妨|论|管|止|只(?!能)|得不)|(?<![出埋沉淹])没(?!收|落)|未|无(?!论|头)|并非|从不|免(?!费)"
-    r"|\b(?:not|never|no|nor|neither|none|nobody|nothing|without|cannot|unable"
-    r"|instead of|rather than|failed|declined|refused)\b|n['’]t\b",
+    r"[不没未无](?![同论过仅但])"
+    r"|\b(?:not|never|no(?!\. ?\d)|nor|neither|none|nobody|nothing|without|cannot)\b|n['’]t\b",
     re.I,
 )
-_EITHER = re.compile(r"(有|能|会|是|要|可|肯|该|算|用|难)[没不]\1|离不开|放不下|少不了|免不了|不得不|\bno\. ?\d", re.I)
 _ALMOST = re.compile(
-    r"[不没未无非只仅唯除难拒禁停失另]|以外|之外|很少"
-    r"|\b(?:only|solely?|except|but|other|unlike|alone|just|lack\w*|before|until|miss(?:e[sd]|ing)?|lost|cut"
-    r"|prevent\w*|avoid\w*|ignor\w*|disabl\w*|un\w+ed)\b",
+    r"[不没未无非免只仅唯除难拒禁停失另]|n['’]t\b"
+    r"|\b(?:no|not|never|nor|neither|none|nobody|nothing|without|cannot|unable|instead|rather|only|except|but|other"
+    r"|unlike|alone|just|before|until|lost|cut|(?:fail|lack|miss|prevent|avoid|ignor|disabl)\w*|un\w+ed)\b",
     re.I,
 )
-"""Words that say so much of a denial that another text may put it as one."""
+"""What denies, or says so much of a denial that another text may put it as one."""
+_EITHER = re.compile(r"(.)[没不]\1")
+"""能不能, 有没有: whether."""
 _ANSWERS_NO = re.compile(r"^\s*(?:No|Not)\b[,.;:，。]?|^(?:不是|不会|不能|不可以|没有|否|不)[，。,；]", re.I)
 
 
 def denied(answer: str, known: Known) -> Reason | None:
     """A negation where nothing that is known denies anything; the "No" that answers a question is none."""
     match = _NEGATION.search(_EITHER.sub("", _ANSWERS_NO.sub("", answer)))
-    if match is None or _ALMOST.search(known.text) or _NEGATION.search(known.text):
+    if match is None or _ALMOST.search(known.text):
         return None
     return Reason.of("denies", words=match.group(), source=EVIDENCE)
 
