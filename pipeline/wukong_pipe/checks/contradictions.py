@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from wukong_pipe.checks.comparing import COARSE, FINE, STATEMENT, Known, clauses, content
@@ -41,11 +42,12 @@ def denied(answer: str, known: Known) -> Reason | None:
 def crossed(answer: str, known: Known) -> Reason | None:
     """Facts of two things that changed places: clauses of the answer mix what the evidence keeps apart."""
     prose = without_fences(answer)
-    clauses_of_evidence = [clause for text in known.evidence for clause in clauses(text)]
-    for records in (clauses_of_evidence, known.evidence):
-        told = [content(record) for record in records]
-        own = [mine.difference(*(other for j, other in enumerate(told) if j != i)) for i, mine in enumerate(told)]
-        if mixed := _mixed(prose, own) or _of_another(prose, records, own):
+    for records in ([clause for text in known.evidence for clause in clauses(text)], known.evidence):
+        told = {record: content(record) for record in records}
+        times = Counter(word for about in told.values() for word in about)
+        own = {record: frozenset(word for word in about if times[word] == 1) for record, about in told.items()}
+        own = {record: mine for record, mine in own.items() if mine}
+        if mixed := _mixed(prose, list(own.values())) or _of_another(prose, own):
             return Reason.of("mixed", words=mixed[:40], source=EVIDENCE)
     return None
 
@@ -62,13 +64,14 @@ def _mixed(answer: str, own: Sequence[frozenset[str]]) -> str | None:
     return None
 
 
-def _of_another(answer: str, records: Sequence[str], own: Sequence[frozenset[str]]) -> str | None:
+def _of_another(answer: str, own: Mapping[str, frozenset[str]]) -> str | None:
     """A clause that gives the figure of one thing to another: of "3 t for A and 5 t for B" it says "5 t for A"."""
-    figures = [_figures(record) & mine for record, mine in zip(records, own, strict=True)]
+    figures = [_figures(record) & mine for record, mine in own.items()]
+    names = [mine - figure for mine, figure in zip(own.values(), figures, strict=True)]
     for clause in clauses(answer, FINE):
         about = content(clause)
-        given = [i for i, mine in enumerate(figures) if mine & about]
-        named = [i for i, mine in enumerate(own) if (mine - figures[i]) & about]
+        given = [i for i, figure in enumerate(figures) if figure & about]
+        named = [i for i, name in enumerate(names) if name & about]
         if len(given) == len(named) == 1 and given != named and figures[named[0]]:
             return clause
     return None
