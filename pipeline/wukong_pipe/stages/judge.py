@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.comparing import content, stem, words
 from wukong_pipe.checks.covering import uncovered
 from wukong_pipe.checks.pairs import known_to
@@ -39,8 +39,7 @@ Verdict = Harvest[QAPair, bool]
 def doubted(pair: QAPair) -> Reason | None:
     """Why a pair is worth a second look."""
     candidate = read_pair(_item(pair), pair.section)
-    if isinstance(candidate, Reason):
-        return None
+    assert isinstance(candidate, Candidate), candidate
     known = known_to(candidate, pair.section)
     said, strange = normalise(pair.answer), content(pair.answer) - content(known.text)
     new = next((word for word in words(pair.answer) if stem(word) in strange), None)
