@@ -19,7 +19,7 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from wukong_pipe.checks.findings import Finding
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.checks.question_wordings import check_paraphrase
 from wukong_pipe.corpus.split import split
+from wukong_pipe.corpus.units import units
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Section
@@ -45,7 +46,7 @@ class Row:
     """One reply and what the checks found in it."""
 
     part: str
-    """answers, wordings or reworded answers; "answers by code" where the evidence is no prose."""
+    """answers, miscited answers, wordings or reworded answers; "answers by code" where the evidence is no prose."""
     kind: str
     honest: bool
     question: str
@@ -103,6 +104,7 @@ def set_rows(folder: Path, docs: Path) -> Iterator[Row]:
         section = best(sections_of(docs / pair["document"]), pair)
         pairs[pair["id"]] = (pair, section)
         yield on_answer(pair, section, pair["answer"], pair["kind"], honest=True)
+        yield from on_another_unit(pair, section)
     for row in read(folder / "spoilt_answers.jsonl"):
         yield on_answer(*pairs[row["pair"]], row["spoilt"], f"{row['kind']}, {row['value']}", honest=False)
     for row in read(folder / "wordings.jsonl"):
@@ -150,6 +152,19 @@ def on_answer(pair: dict[str, Any], section: Section, answer: str, kind: str, ho
         found = check_pair(candidate, section)
     part = "answers by code" if isinstance(candidate, Candidate) and cites_code(candidate, section) else "answers"
     return Row(part, kind, honest, pair["question"], answer, found)
+
+
+def on_another_unit(pair: dict[str, Any], section: Section) -> Iterator[Row]:
+    """An honest answer that cites another unit of its section, as weak models do; none where it has no other."""
+    others = [
+        unit.text
+        for unit in units(section)
+        if not any(unit.text in text or text in unit.text for text in pair["evidence"])
+    ]
+    if others:
+        other = others[int(digest(pair["question"]), 16) % len(others)]
+        row = on_answer(pair | {"evidence": [other]}, section, pair["answer"], "another unit cited", honest=False)
+        yield replace(row, part="miscited answers")
 
 
 def cites_code(candidate: Candidate, section: Section) -> bool:

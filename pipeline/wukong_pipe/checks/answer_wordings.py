@@ -1,7 +1,7 @@
 """Does another wording of an answer say what the answer says, no less and no more? Each check gives the reason why not.
 
-A wording is an answer, so its evidence must carry it as that of any answer does. Beside its base answer it must keep
-every number, name and quoted term, for these are what `eval` looks for, and bring in no other.
+A wording is an answer, so its evidence must carry it as that of any answer does. It must keep the numbers, names and
+identifiers that its base answer adds to the question, for these are what `eval` looks for, and bring in no other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.contradictions import crossed, denied
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import known_to, section_terms
-from wukong_pipe.checks.question_form import LEANS_ON_TEXT, too_long, unseen
+from wukong_pipe.checks.question_form import LEANS_ON_TEXT, empty, too_long, unseen
 from wukong_pipe.language.identifiers import missing_identifiers, without_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
@@ -33,7 +33,7 @@ def check_answer(wording: str, pair: QAPair) -> tuple[Finding, ...]:
 
 
 def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
-    if reason := too_long(wording) or unseen(wording):
+    if reason := too_long(wording) or unseen(wording) or empty(wording):
         return reason
     if normalise(wording) == normalise(pair.answer):
         return Reason.of("repeats-answer")

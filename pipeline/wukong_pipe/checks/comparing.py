@@ -13,7 +13,7 @@ from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts
 
 CHINESE_RUN = re.compile(f"[{CJK}]+")
-FIGURE = re.compile(r"\d+(?:\.\d+)?")
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:['’][A-Za-z]+)*")
 _POSSESSIVE = re.compile("['’]s$")
 _NAME = re.compile(r"(?:[A-Z][\w'’-]*\s+)+[A-Z][\w'’-]*")
@@ -97,10 +97,10 @@ def clauses(text: str, split_at: re.Pattern[str] = COARSE) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def content(text: str) -> frozenset[str]:
-    """What a text is about: stems of its Latin words, its figures, pairs of Chinese characters; no function words."""
+    """What a text is about: stems of its Latin words but function words, its figures, pairs of Chinese characters."""
     figures = in_figures(text)
     found = {stem(word) for word in words(figures) if word not in plain_words.FUNCTION}
-    found |= set(FIGURE.findall(figures))
+    found |= set(_FIGURE.findall(figures))
     for run in CHINESE_RUN.findall(figures):
-        found |= {run[i : i + 2] for i in range(len(run) - 1)} - plain_words.CHINESE
+        found |= {run[i : i + 2] for i in range(len(run) - 1)}
     return frozenset(found)

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from wukong_pipe.checks.comparing import COARSE, FIGURE, FINE, STATEMENT, Known, clauses, content
+from wukong_pipe.checks.comparing import COARSE, FINE, STATEMENT, Known, clauses, content
 from wukong_pipe.language.identifiers import without_fences
-from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import amounts
 from wukong_pipe.reasons import Reason
 
 EVIDENCE = Reason.of("evidence")
 """What an answer is compared with; who compares with another text puts that in its place."""
 _NEGATION = re.compile(
-    r"不(?!仅|但(?!能)|同|过|少|断|妨|论|管|止|只(?!能)|得不)|(?<![出埋沉淹])没(?!收|落)|未|无(?!论|头)|并非|从不|免(?!费)"
-    r"|\b(?:not|never|no|nor|neither|none|nobody|nothing|without|cannot|unable"
-    r"|instead of|rather than|failed|declined|refused)\b|n['’]t\b",
+    r"[不没未无](?![同论过仅但])"
+    r"|\b(?:not|never|no(?!\. ?\d)|nor|neither|none|nobody|nothing|without|cannot)\b|n['’]t\b",
     re.I,
 )
-_EITHER = re.compile(r"(有|能|会|是|要|可|肯|该|算|用|难)[没不]\1|离不开|放不下|少不了|免不了|不得不|\bno\. ?\d", re.I)
 _ALMOST = re.compile(
-    r"[不没未无非只仅唯除难拒禁停失另]|以外|之外|很少"
-    r"|\b(?:only|solely?|except|but|other|unlike|alone|just|lack\w*|before|until|miss(?:e[sd]|ing)?|lost|cut"
-    r"|prevent\w*|avoid\w*|ignor\w*|disabl\w*|un\w+ed)\b",
+    r"[不没未无非免只仅唯除难拒禁停失另]|n['’]t\b"
+    r"|\b(?:no|not|never|nor|neither|none|nobody|nothing|without|cannot|unable|instead|rather|only|except|but|other"
+    r"|unlike|alone|just|before|until|lost|cut|(?:fail|lack|miss|prevent|avoid|ignor|disabl)\w*|un\w+ed)\b",
     re.I,
 )
-"""Words that say so much of a denial that another text may put it as one."""
+"""What denies, or says so much of a denial that another text may put it as one."""
+_EITHER = re.compile(r"(.)[没不]\1")
+"""能不能, 有没有: whether."""
 _ANSWERS_NO = re.compile(r"^\s*(?:No|Not)\b[,.;:，。]?|^(?:不是|不会|不能|不可以|没有|否|不)[，。,；]", re.I)
-_PRONOUNS = {"前者": 0, "后者": 1, "the former": 0, "the latter": 1}
 
 
 def denied(answer: str, known: Known) -> Reason | None:
     """A negation where nothing that is known denies anything; the "No" that answers a question is none."""
     match = _NEGATION.search(_EITHER.sub("", _ANSWERS_NO.sub("", answer)))
-    if match is None or _ALMOST.search(known.text) or _NEGATION.search(known.text):
+    if match is None or _ALMOST.search(known.text):
         return None
     return Reason.of("denies", words=match.group(), source=EVIDENCE)
 
@@ -43,49 +42,36 @@ def denied(answer: str, known: Known) -> Reason | None:
 def crossed(answer: str, known: Known) -> Reason | None:
     """Facts of two things that changed places: clauses of the answer mix what the evidence keeps apart."""
     prose = without_fences(answer)
-    for records in _records(known):
-        told = [content(record) for record in records]
-        own = [mine.difference(*(other for j, other in enumerate(told) if j != i)) for i, mine in enumerate(told)]
-        if mixed := _mixed(prose, own, known) or _of_another(prose, records, own):
+    for records in ([clause for text in known.evidence for clause in clauses(text)], known.evidence):
+        told = {record: content(record) for record in records}
+        times = Counter(word for about in told.values() for word in about)
+        own = {record: frozenset(word for word in about if times[word] == 1) for record, about in told.items()}
+        own = {record: mine for record, mine in own.items() if mine}
+        if mixed := _mixed(prose, list(own.values())) or _of_another(prose, own):
             return Reason.of("mixed", words=mixed[:40], source=EVIDENCE)
     return None
 
 
-def _records(known: Known) -> Iterator[Sequence[str]]:
-    """The evidence as statements of which each is about another thing."""
-    for split_at in (COARSE, FINE):
-        pieces = [clause for text in known.evidence for clause in clauses(text, split_at)]
-        # Items of one list may change places; where each comes with its figure they are statements.
-        if len(pieces) > 1 and (
-            split_at is COARSE or sum(bool(FIGURE.search(in_figures(piece))) for piece in pieces) > 1
-        ):
-            yield pieces
-    if len(known.evidence) > 1:
-        yield known.evidence
-
-
-def _mixed(answer: str, own: Sequence[frozenset[str]], known: Known) -> str | None:
+def _mixed(answer: str, own: Sequence[frozenset[str]]) -> str | None:
     """A clause that holds what is the own of two statements, where another clause mixes the same two."""
-    first = [i for i, _ in sorted(enumerate(own), key=lambda item: _position(item[1], known.around))]
     for split_at in (FINE, COARSE, STATEMENT):
         seen: set[tuple[int, int]] = set()
         for clause in clauses(answer, split_at):
-            held = {i for i, mine in enumerate(own) if mine & content(clause)}
-            held |= {first[place] for word, place in _PRONOUNS.items() if word in clause}
-            pairs = set(combinations(sorted(held), 2))
+            pairs = set(combinations([i for i, mine in enumerate(own) if mine & content(clause)], 2))
             if pairs & seen:
                 return clause
             seen |= pairs
     return None
 
 
-def _of_another(answer: str, records: Sequence[str], own: Sequence[frozenset[str]]) -> str | None:
+def _of_another(answer: str, own: Mapping[str, frozenset[str]]) -> str | None:
     """A clause that gives the figure of one thing to another: of "3 t for A and 5 t for B" it says "5 t for A"."""
-    figures = [_figures(record) & mine for record, mine in zip(records, own, strict=True)]
+    figures = [_figures(record) & mine for record, mine in own.items()]
+    names = [mine - figure for mine, figure in zip(own.values(), figures, strict=True)]
     for clause in clauses(answer, FINE):
         about = content(clause)
-        given = [i for i, mine in enumerate(figures) if mine & about]
-        named = [i for i, mine in enumerate(own) if (mine - figures[i]) & about]
+        given = [i for i, figure in enumerate(figures) if figure & about]
+        named = [i for i, name in enumerate(names) if name & about]
         if len(given) == len(named) == 1 and given != named and figures[named[0]]:
             return clause
     return None
@@ -94,8 +80,3 @@ def _of_another(answer: str, records: Sequence[str], own: Sequence[frozenset[str
 def _figures(text: str) -> frozenset[str]:
     """The amounts of a text that are no part of a name or of a date."""
     return frozenset(quantity.value for quantity in amounts(text).quantities if quantity.unit[:1] not in ("#", ""))
-
-
-def _position(marks: frozenset[str], text: str) -> int:
-    lower = in_figures(text).casefold()
-    return min((at for mark in marks if (at := lower.find(mark)) >= 0), default=len(lower))

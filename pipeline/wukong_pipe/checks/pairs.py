@@ -11,7 +11,7 @@ from wukong_pipe.checks.candidates import Candidate, not_there
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.evidence import covered_units
 from wukong_pipe.checks.findings import Finding, findings
-from wukong_pipe.checks.question_form import check_question, pair_too_long, unseen
+from wukong_pipe.checks.question_form import check_question, empty, pair_too_long, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit, terms, units
@@ -43,6 +43,10 @@ def _length(candidate: Candidate, _: Section) -> Reason | None:
     return pair_too_long(candidate.question, candidate.answer)
 
 
+def _says_something(candidate: Candidate, _: Section) -> Reason | None:
+    return empty(candidate.answer)
+
+
 def _asks(candidate: Candidate, _: Section) -> Reason | None:
     return check_question(candidate.question)
 
@@ -65,6 +69,7 @@ def _identifiers(candidate: Candidate, section: Section) -> Reason | None:
 PAIR_REJECTS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
     _length,
     _seen,
+    _says_something,
     _asks,
     _evidence,
     _identifiers,

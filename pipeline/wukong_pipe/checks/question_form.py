@@ -40,6 +40,11 @@ def unseen(text: str) -> Reason | None:
     return Reason.of("invisible", character=char) if char else None
 
 
+def empty(answer: str) -> Reason | None:
+    """Why an answer of nothing but full stops and the like is none; a sign such as `*` may be one."""
+    return None if answer.strip(" \t\r\n.。…,，;；:：!！?？") else Reason.of("empty-answer")
+
+
 def too_long(answer: str) -> Reason | None:
     """Why an answer, or a numeral in it, is longer than any that is meant, None where it is not."""
     if len(answer) > MAX_ANSWER:

@@ -53,6 +53,7 @@ def test_the_same_in_other_words_passes(wording: str, base: QAPair) -> None:
     ("wording", "base", "reason"),
     [
         ("x" * 1501, WALK, "answer longer than 1500 characters"),
+        ("……", DROP, "no answer in it"),
         ("石敢当。", DROP, "repeats the base answer"),
         ("neil armstrong and buzz aldrin did for about 2.5 hours", WALK, "repeats the base answer"),
         ("是石敢当吗？", DROP, "a question, not an answer"),
