@@ -30,6 +30,7 @@ _LEAD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*[：:]?\s*|(?:\*\*|__)(.+?)[�
 _IMAGE = re.compile(
     r"\[?!\[[^\[\]\n]*\](?:\([^()\s]*(?:\s+[^()\n]{0,300})?\)|\[[^\[\]\n]*\])(?:\](?:\([^()\s]*\)|\[[^\[\]\n]*\]))?(?:\{[^{}\n]*\})?"
 )
+_CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,200}\1(?!`)")
 _AUTODOC = re.compile(r"\s*:::")
 
 
@@ -55,14 +56,14 @@ def outline(text: str, at_start: bool) -> Outline:
         at_start: whether the text begins its file, and so may begin with front matter.
     """
     tokens = parse(text, 1 if at_start else 2)
-    reader = _Reader(text, tokens)
+    reader = _Blocks(text, tokens)
     last = tokens[-1] if tokens else None
     ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
     is_open = ends >= len(reader.starts) - 1 > 0
     return Outline(tuple(reader.headings), tuple(reader.units), is_open, reader.refers)
 
 
-class _Reader:
+class _Blocks:
     """Reads the blocks of a text one after the other."""
 
     def __init__(self, text: str, tokens: Sequence[Token], depth: int = 0) -> None:
@@ -135,6 +136,7 @@ class _Reader:
         if _AUTODOC.match(running):
             self._add("autodoc", *self._trimmed(begin, end), " ".join(running.split()))
             return
+        running = _CODE_SPAN.sub(_without_stops, running)
         marker = _MARKER.match(running) if self._items else None
         skipped = marker.end() if marker else 0
         spans = [(begin + skipped + first, begin + skipped + last) for first, last in sentence_spans(running[skipped:])]
@@ -197,8 +199,13 @@ class _Reader:
         assert block.map
         begin, end = self.starts[block.map[0] + 1], self.starts[block.map[1]]
         body = code.without_options(self._text[begin:end], block.markup)
-        inside = _Reader(body, parse(body, 2), self._depth + 1)
+        inside = _Blocks(body, parse(body, 2), self._depth + 1)
         self.units += (moved(unit, begin) for unit in inside.units)
+
+
+def _without_stops(code: re.Match[str]) -> str:
+    """Code in a sentence, as long as it is, without marks that would end the sentence."""
+    return re.sub(r"[.!?。！？；…]", "x", code.group())
 
 
 def _announces(unit: Unit) -> bool:

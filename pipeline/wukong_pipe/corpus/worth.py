@@ -30,7 +30,7 @@ _CLAUSE = {True: 5, False: 4}
 """Fewer characters (Chinese) or words (English) are no clause but a part of one."""
 _CLAUSES_A_PAIR = 2
 
-_COMMENT = re.compile(r"\s*(?:#(?!\[|!|include)|//|--\s|/?\*+|<!--|;|%|\"\"\"|\'\'\')")
+_COMMENT = re.compile(r"\s*(?:#(?!\[|!|include)|//|--\s|/\*|\*[\s/]|<!--|;|\"\"\"|\'\'\')")
 _PROMPT = re.compile(r"\s*(?:\$|>>>|\.\.\.|PS>)\s")
 _STATEMENT = re.compile(r"\w")
 _STATEMENTS_A_PAIR = 5

@@ -16,8 +16,9 @@ from hypothesis import example, given, settings
 
 from tests.support.markdown import markdown
 from wukong_pipe.corpus.blocks import line_starts
+from wukong_pipe.corpus.outline import outline
 from wukong_pipe.corpus.split import MAX_CHARS, split
-from wukong_pipe.corpus.units import outline, units
+from wukong_pipe.corpus.units import units
 from wukong_pipe.records import Section
 
 # --- whatever comes -----------------------------------------------------------------------------------------

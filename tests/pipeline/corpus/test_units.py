@@ -39,6 +39,11 @@ def test_a_paragraph_says_its_sentences() -> None:
     ]
 
 
+def test_a_mark_in_code_ends_no_sentence() -> None:
+    found = units(section("Replace the ``Aborted!`` message. Call `a. b` or `f(...)` again.\n"))
+    assert [unit.words for unit in found] == ["Replace the Aborted! message.", "Call a. b or f(...) again."]
+
+
 def test_a_list_item_of_two_sentences_stays_whole_and_gives_its_bold_name() -> None:
     short, plain, *long = units(section("- **土地庙**：可以休息。也可以传送。\n- 没有名字。\n- 一。二。三。\n"))
     assert (short.kind, short.lead, short.words) == ("item", "土地庙", "可以休息。也可以传送。")
