@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 _LINE = re.compile(r"([ \t]*)([^\r\n]*)(\r\n?|\n|\Z)")
-_BEGINS = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!|\([\w:.-]+\)=)")
+_BEGINS = re.compile(r"(?<![^\r\n])[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!|\([\w:.-]+\)=)")
 """Looked for first: most texts have none of these."""
 _ADMONITION = re.compile(
     r"""(?:!!!|\?\?\?\+?)[ \t]+[\w-]+(?:[ \t]+[\w-]+)*(?:[ \t]+["'](?P<title>[^"\n]*)["'])?[ \t]*"""

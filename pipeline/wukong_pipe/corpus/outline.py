@@ -24,7 +24,7 @@ MAX_DEPTH = 4
 """Admonitions in fences inside one another, at most: each is parsed once more."""
 MAX_TERM = 80
 """Characters of a term that is defined, at most."""
-_QUOTE = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
+_QUOTE = re.compile(r"(?<![^\r\n])[ \t]*(?:>[ \t]?)+")
 _MARKER = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)]|:)\s+)+(?:>[ \t]?)*")
 _LEAD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*[：:]?\s*|(?:\*\*|__)(.+?)[：:](?:\*\*|__)\s*")
 _IMAGE = re.compile(
