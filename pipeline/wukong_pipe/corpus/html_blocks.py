@@ -111,7 +111,8 @@ class _Texts:
             spans = [(spans[0][0], spans[-1][1])]
         for first, last in spans:
             raw = text[first:last]
-            self.units.append(Unit(kind, first, last, raw, _words(raw)))
+            if re.search(r"\w", words := _words(raw)):
+                self.units.append(Unit(kind, first, last, raw, words))
 
 
 def _words(markup: str) -> str:

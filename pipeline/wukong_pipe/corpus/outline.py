@@ -162,11 +162,11 @@ class _Blocks:
             lead = (match.group(1) or match.group(2)).strip("：: ")
             markdown = markdown[match.end() :]
         words = unmarked(markdown)
-        if not shown(_IMAGE.sub("", self._text[first:last])) and not lead:
-            kind: Kind = "image"
-        else:
-            kind = "item" if self._items else "sentence"
-        self._add(kind, begin, last, words, lead)
+        raw = self._text[first:last]
+        if lead or shown(_IMAGE.sub("", raw)):
+            self._add("item" if self._items else "sentence", begin, last, words, lead)
+        elif _IMAGE.search(raw) or "<img" in raw:
+            self._add("image", begin, last, words)
 
     def _code(self, block: Token, begin: int, end: int) -> None:
         """A code block, one or several units; the sentence that announces it is a part of the first."""
@@ -187,12 +187,11 @@ class _Blocks:
 
     def _piece(self, piece: code.CodePiece, begin: int, announcing: Unit | None) -> None:
         start, end = self._trimmed(max(begin, self.starts[piece.first]), self.starts[piece.last])
+        lead = announced = ""
         if announcing:
             self.units.pop()
-            start = announcing.start
-        announced = shown(announcing.text) if announcing else ""
-        raw = self._text[start:end]
-        self.units.append(Unit("code", start, end, raw, piece.code, announced=announced))
+            start, lead, announced = announcing.start, announcing.lead, shown(announcing.text)
+        self.units.append(Unit("code", start, end, self._text[start:end], piece.code, lead, announced=announced))
 
     def _directive_body(self, block: Token) -> None:
         """The units of an admonition that is written as a fence: its content is Markdown."""

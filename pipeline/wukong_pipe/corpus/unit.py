@@ -34,7 +34,8 @@ class Unit:
     words: str
     """The text without markup, list marker and bold lead-in; of code the code, without what encloses it."""
     lead: str = ""
-    """The bold term that a list item or paragraph begins with, or the term that is defined."""
+    """The bold term that a list item or paragraph begins with, or the term that is defined; of code that of what
+    announces it."""
     header: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     announced: str = ""

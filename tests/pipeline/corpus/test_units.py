@@ -102,6 +102,7 @@ def test_every_section_of_the_samples_that_holds_sentences_is_worth_asking(corpo
         ("## API\n\n::: httpx.Client\n", "only-autodoc"),
         ("## 表\n\n下表列出武器。\n", "only-announcement"),
         ("---\ntitle: x\n---\n", "only-front-matter"),
+        ("## 表\n\n<a name='x'></a>\n", "only-heading"),
         ("[a]: b\n\n---\n", "only-blank"),
     ],
 )
