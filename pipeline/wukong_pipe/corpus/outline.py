@@ -156,17 +156,17 @@ class _Blocks:
 
     def _sentence(self, begin: int, first: int, last: int, term: Unit | None) -> None:
         """Add the sentence or item that says `text[first:last]` and begins, with the term it defines, at `begin`."""
-        markdown = shown(self._text[first:last])
+        raw = self._text[first:last]
+        markdown = shown(_IMAGE.sub("", raw))
+        if not markdown and not term:
+            if _IMAGE.search(raw) or "<img" in raw:
+                self._add("image", begin, last, shown(raw))
+            return
         lead = term.words if term else ""
         if not term and (match := _LEAD.match(markdown)):
             lead = (match.group(1) or match.group(2)).strip("：: ")
             markdown = markdown[match.end() :]
-        words = unmarked(markdown)
-        raw = self._text[first:last]
-        if lead or shown(_IMAGE.sub("", raw)):
-            self._add("item" if self._items else "sentence", begin, last, words, lead)
-        elif _IMAGE.search(raw) or "<img" in raw:
-            self._add("image", begin, last, words)
+        self._add("item" if self._items else "sentence", begin, last, unmarked(markdown), lead)
 
     def _code(self, block: Token, begin: int, end: int) -> None:
         """A code block, one or several units; the sentence that announces it is a part of the first."""

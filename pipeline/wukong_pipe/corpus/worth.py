@@ -19,7 +19,8 @@ _ANNOUNCES_CODE = re.compile(r"(?:\.\.\.|…)\s*$")
 _SIGNPOST = re.compile(
     r"[：:]\s*$|^(?:下表|如下|The following|As follows)|(?:as follows|如下)[.。]$"
     # A caption: the number of a figure or table, and its name.
-    r"|^(?:图|表|Fig(?:ure|\.)|Table)\s*\d+(?:[-.–]\d+)*\s*[:：.．\u3000][^。.!?！？]*$"
+    r"|^(?:图|表)\s*\d+(?:[-.–]\d+)*(?:\s*[:：.．]|\s)[^。！？]*$"
+    r"|^(?:Fig(?:ure|\.)|Table)\s*\d+(?:[-.–]\d+)*\s*[:.][^.!?]*$"
 )
 """Words that only announce what follows or name what stands beside them."""
 _CLAUSE_END = re.compile(

@@ -77,6 +77,14 @@ def test_a_rule_at_the_start_of_a_cut_section_hides_nothing() -> None:
     assert said[1:] == ["藏起来的句子。", "最后一句。"]
 
 
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [("**武器**\n", 0), ("**出云棍很长。**\n", 1), ("- **cURL**\n", 1), ("![图](a.png)\n*表 1：武器*\n", 0)],
+)
+def test_a_paragraph_that_only_names_what_follows_is_worth_nothing(text: str, pairs: int) -> None:
+    assert worth(section(text)) == pairs
+
+
 def test_the_terms_of_a_section_are_what_it_marks_as_names() -> None:
     text = "## 武器\n\n- **土地庙**：休息。\n\n| 武器 | 来源 |\n|---|---|\n| 出云棍 | 石敢当 |\n"
     assert terms(section(text)) == {"游戏", "土地庙", "出云棍"}
