@@ -45,7 +45,8 @@ class Section:
     text: str
     lang: Lang = "zh"
     header: str = ""
-    """What `text` continues and cannot be read without: the head of a table that was cut, a fence's opening line."""
+    """What `text` continues and cannot be read without: the head of a table that was cut, the opening line of a
+    fence or an admonition."""
     id: str = field(init=False, repr=False, compare=False)
     """Hash of where the section stands and what it says: an edited section is another section."""
 

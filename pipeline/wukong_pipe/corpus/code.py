@@ -38,10 +38,10 @@ def pieces(block: Token) -> Iterator[CodePiece]:
     assert block.map
     lines = block.content.split("\n")
     top = block.map[0] + (block.type == "fence")
-    begins = [begin for begin, _ in _packed(lines)]
-    for number, (begin, end) in enumerate(_packed(lines)):
+    packed = _packed(lines)
+    for number, (begin, end) in enumerate(packed):
         first = block.map[0] if number == 0 else top + begin
-        last = block.map[1] if number == len(begins) - 1 else top + end
+        last = block.map[1] if number == len(packed) - 1 else top + end
         yield CodePiece(first, last, "\n".join(lines[begin:end]))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 _LINE = re.compile(r"([ \t]*)([^\r\n]*)(\r\n?|\n|\Z)")
-_BEGINS = re.compile(r"(?m)^[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!|\([\w:.-]+\)=)")
+_BEGINS = re.compile(r"(?<![^\r\n])[ \t]*(?:!!!|\?\?\?|===[!+ \t]|:::|: |:\t|>[> \t]*\[!|\([\w:.-]+\)=)")
 """Looked for first: most texts have none of these."""
 _ADMONITION = re.compile(
     r"""(?:!!!|\?\?\?\+?)[ \t]+[\w-]+(?:[ \t]+[\w-]+)*(?:[ \t]+["'](?P<title>[^"\n]*)["'])?[ \t]*"""
@@ -37,11 +37,11 @@ def as_commonmark(text: str) -> str:
     """The text with as many lines, in which a parser of CommonMark finds the content of admonitions and the like."""
     if not _BEGINS.search(text):
         return text
-    reader = _Reader()
+    reader = _Lines()
     return "".join(reader.line(*match.groups()) for match in _LINE.finditer(text) if match.group())
 
 
-class _Reader:
+class _Lines:
     """Knows of each line which admonitions and which code it stands in."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ _OF_A_TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
 
 def html_units(text: str, begin: int, end: int) -> list[Unit]:
     """The units of the HTML at `text[begin:end]`, in order."""
-    reader = _Reader(text, begin)
+    reader = _Texts(text, begin)
     for tag in _TAG.finditer(text, begin, end):
         name = (tag["name"] or "").lower()
         if _INLINE.fullmatch(name):
@@ -47,7 +47,7 @@ def html_units(text: str, begin: int, end: int) -> list[Unit]:
     return reader.units
 
 
-class _Reader:
+class _Texts:
     """Gathers text between the tags that divide it."""
 
     def __init__(self, text: str, begin: int) -> None:
@@ -111,7 +111,8 @@ class _Reader:
             spans = [(spans[0][0], spans[-1][1])]
         for first, last in spans:
             raw = text[first:last]
-            self.units.append(Unit(kind, first, last, raw, _words(raw)))
+            if re.search(r"\w", words := _words(raw)):
+                self.units.append(Unit(kind, first, last, raw, words))
 
 
 def _words(markup: str) -> str:

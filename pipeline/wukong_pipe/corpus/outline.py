@@ -24,12 +24,13 @@ MAX_DEPTH = 4
 """Admonitions in fences inside one another, at most: each is parsed once more."""
 MAX_TERM = 80
 """Characters of a term that is defined, at most."""
-_QUOTE = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
+_QUOTE = re.compile(r"(?<![^\r\n])[ \t]*(?:>[ \t]?)+")
 _MARKER = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)]|:)\s+)+(?:>[ \t]?)*")
 _LEAD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*[：:]?\s*|(?:\*\*|__)(.+?)[：:](?:\*\*|__)\s*")
 _IMAGE = re.compile(
     r"\[?!\[[^\[\]\n]*\](?:\([^()\s]*(?:\s+[^()\n]{0,300})?\)|\[[^\[\]\n]*\])(?:\](?:\([^()\s]*\)|\[[^\[\]\n]*\]))?(?:\{[^{}\n]*\})?"
 )
+_CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,200}\1(?!`)")
 _AUTODOC = re.compile(r"\s*:::")
 
 
@@ -55,14 +56,14 @@ def outline(text: str, at_start: bool) -> Outline:
         at_start: whether the text begins its file, and so may begin with front matter.
     """
     tokens = parse(text, 1 if at_start else 2)
-    reader = _Reader(text, tokens)
+    reader = _Blocks(text, tokens)
     last = tokens[-1] if tokens else None
     ends = last.map[1] if last and last.map and last.type in {"fence", "html_block"} else 0
     is_open = ends >= len(reader.starts) - 1 > 0
     return Outline(tuple(reader.headings), tuple(reader.units), is_open, reader.refers)
 
 
-class _Reader:
+class _Blocks:
     """Reads the blocks of a text one after the other."""
 
     def __init__(self, text: str, tokens: Sequence[Token], depth: int = 0) -> None:
@@ -135,6 +136,7 @@ class _Reader:
         if _AUTODOC.match(running):
             self._add("autodoc", *self._trimmed(begin, end), " ".join(running.split()))
             return
+        running = _CODE_SPAN.sub(_without_stops, running)
         marker = _MARKER.match(running) if self._items else None
         skipped = marker.end() if marker else 0
         spans = [(begin + skipped + first, begin + skipped + last) for first, last in sentence_spans(running[skipped:])]
@@ -154,17 +156,17 @@ class _Reader:
 
     def _sentence(self, begin: int, first: int, last: int, term: Unit | None) -> None:
         """Add the sentence or item that says `text[first:last]` and begins, with the term it defines, at `begin`."""
-        markdown = shown(self._text[first:last])
+        raw = self._text[first:last]
+        markdown = shown(_IMAGE.sub("", raw))
+        if not markdown and not term:
+            if _IMAGE.search(raw) or "<img" in raw:
+                self._add("image", begin, last, shown(raw))
+            return
         lead = term.words if term else ""
         if not term and (match := _LEAD.match(markdown)):
             lead = (match.group(1) or match.group(2)).strip("：: ")
             markdown = markdown[match.end() :]
-        words = unmarked(markdown)
-        if not shown(_IMAGE.sub("", self._text[first:last])) and not lead:
-            kind: Kind = "image"
-        else:
-            kind = "item" if self._items else "sentence"
-        self._add(kind, begin, last, words, lead)
+        self._add("item" if self._items else "sentence", begin, last, unmarked(markdown), lead)
 
     def _code(self, block: Token, begin: int, end: int) -> None:
         """A code block, one or several units; the sentence that announces it is a part of the first."""
@@ -185,20 +187,24 @@ class _Reader:
 
     def _piece(self, piece: code.CodePiece, begin: int, announcing: Unit | None) -> None:
         start, end = self._trimmed(max(begin, self.starts[piece.first]), self.starts[piece.last])
+        lead = announced = ""
         if announcing:
             self.units.pop()
-            start = announcing.start
-        announced = shown(announcing.text) if announcing else ""
-        raw = self._text[start:end]
-        self.units.append(Unit("code", start, end, raw, piece.code, announced=announced))
+            start, lead, announced = announcing.start, announcing.lead, shown(announcing.text)
+        self.units.append(Unit("code", start, end, self._text[start:end], piece.code, lead, announced=announced))
 
     def _directive_body(self, block: Token) -> None:
         """The units of an admonition that is written as a fence: its content is Markdown."""
         assert block.map
         begin, end = self.starts[block.map[0] + 1], self.starts[block.map[1]]
         body = code.without_options(self._text[begin:end], block.markup)
-        inside = _Reader(body, parse(body, 2), self._depth + 1)
+        inside = _Blocks(body, parse(body, 2), self._depth + 1)
         self.units += (moved(unit, begin) for unit in inside.units)
+
+
+def _without_stops(code: re.Match[str]) -> str:
+    """Code in a sentence, as long as it is, without marks that would end the sentence."""
+    return re.sub(r"[.!?。！？；…]", "x", code.group())
 
 
 def _announces(unit: Unit) -> bool:

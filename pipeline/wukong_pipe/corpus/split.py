@@ -41,8 +41,7 @@ def split(
 
     A section above `MAX_CHARS` is cut: between blocks, else between list items and table rows, else between sentences,
     else at blank lines of code, and only where none of them helps, between lines, words, or anywhere: no section is
-    longer. A sentence that announces a block stays with it. Time is linear in the
-    length of `text`.
+    longer. A sentence that announces a block stays with it. Time is linear in the length of `text`.
 
     Args:
         text: the decoded source.

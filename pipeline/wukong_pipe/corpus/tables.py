@@ -38,5 +38,8 @@ def cells(tokens: Sequence[Token], row: int) -> tuple[str, ...]:
 
 
 def worth_of_row(cells: Sequence[str]) -> int:
-    """How many pairs a row is worth: one for each cell that is not empty, but the first, which names the row."""
-    return sum(1 for cell in cells[1:] if cell)
+    """How many pairs a row is worth: one for each cell that is not empty, but the first, which names the row.
+
+    A row of one cell is as good as a list item.
+    """
+    return sum(1 for cell in cells[1:] if cell) if len(cells) > 1 else 1

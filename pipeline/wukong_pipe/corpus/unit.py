@@ -12,6 +12,7 @@ from wukong_pipe.corpus.tables import worth_of_row
 from wukong_pipe.corpus.worth import worth_of_code, worth_of_words
 
 Kind = Literal["sentence", "item", "row", "code", "heading", "image", "autodoc"]
+_ENDS_A_SENTENCE = re.compile(r"[.。!！?？…]$")
 _QUOTED_LINE = re.compile(r"(?<=[\r\n])[ \t]*(?:>[ \t]?)+")
 
 
@@ -34,7 +35,8 @@ class Unit:
     words: str
     """The text without markup, list marker and bold lead-in; of code the code, without what encloses it."""
     lead: str = ""
-    """The bold term that a list item or paragraph begins with, or the term that is defined."""
+    """The bold term that a list item or paragraph begins with, or the term that is defined; of code that of what
+    announces it."""
     header: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     announced: str = ""
@@ -47,12 +49,13 @@ class Unit:
 
     @property
     def facts(self) -> int:
-        """How many pairs this unit is worth; one that only announces what follows says nothing to ask for."""
+        """How many pairs this unit is worth; one that only announces or names what follows says nothing to ask for."""
         if self.kind == "row":
             return worth_of_row(self.cells)
         if self.kind == "code":
             return worth_of_code(self.words)
-        return worth_of_words(self.words) if self.is_telling else 0
+        is_label = self.kind == "sentence" and not self.words and not _ENDS_A_SENTENCE.search(self.lead)
+        return worth_of_words(self.words or self.lead) if self.is_telling and not is_label else 0
 
     @property
     def shown(self) -> str:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from wukong_pipe.corpus.blocks import FRONT_MATTER
-from wukong_pipe.corpus.outline import Outline as Outline
-from wukong_pipe.corpus.outline import outline as outline
+from wukong_pipe.corpus.outline import outline
 from wukong_pipe.corpus.unit import Unit as Unit
 from wukong_pipe.corpus.unit import moved
 from wukong_pipe.reasons import Reason

@@ -19,7 +19,8 @@ _ANNOUNCES_CODE = re.compile(r"(?:\.\.\.|…)\s*$")
 _SIGNPOST = re.compile(
     r"[：:]\s*$|^(?:下表|如下|The following|As follows)|(?:as follows|如下)[.。]$"
     # A caption: the number of a figure or table, and its name.
-    r"|^(?:图|表|Fig(?:ure|\.)|Table)\s*\d+(?:[-.–]\d+)*\s*[:：.．\u3000][^。.!?！？]*$"
+    r"|^(?:图|表)\s*\d+(?:[-.–]\d+)*(?:\s*[:：.．]|\s)[^。！？]*$"
+    r"|^(?:Fig(?:ure|\.)|Table)\s*\d+(?:[-.–]\d+)*\s*[:.][^.!?]*$"
 )
 """Words that only announce what follows or name what stands beside them."""
 _CLAUSE_END = re.compile(
@@ -30,7 +31,7 @@ _CLAUSE = {True: 5, False: 4}
 """Fewer characters (Chinese) or words (English) are no clause but a part of one."""
 _CLAUSES_A_PAIR = 2
 
-_COMMENT = re.compile(r"\s*(?:#(?!\[|!|include)|//|--\s|/?\*+|<!--|;|%|\"\"\"|\'\'\')")
+_COMMENT = re.compile(r"\s*(?:#(?!\[|!|include)|//|--\s|/\*|\*[\s/]|<!--|;|\"\"\"|\'\'\')")
 _PROMPT = re.compile(r"\s*(?:\$|>>>|\.\.\.|PS>)\s")
 _STATEMENT = re.compile(r"\w")
 _STATEMENTS_A_PAIR = 5

@@ -47,6 +47,11 @@ def test_code_in_a_list_or_quotation_is_shown_without_what_indents_it() -> None:
     assert quoted.text == "~~~\n> c\n> ~~~"
 
 
+def test_the_name_of_an_item_that_announces_code_stays_a_name() -> None:
+    (code,) = code_of("- **Linux**: run\n  this:\n\n  ```\n  make\n  ```\n")
+    assert (code.lead, code.shown) == ("Linux", "**Linux**: run this:\nmake")
+
+
 def test_a_long_block_is_cut_at_blank_lines_and_only_the_first_piece_is_announced() -> None:
     parts = ["\n".join(f"step_{part}_{i} = {i}" for i in range(9)) for part in range(3)]
     first, second, third = code_of("Do it:\n\n```\n" + "\n\n".join(parts) + "\n```\n")

@@ -58,5 +58,9 @@ def test_what_no_reader_sees_is_not_read(html: str) -> None:
     assert said(html) == []
 
 
+def test_html_in_a_list_says_its_text_without_the_marker() -> None:
+    assert said("- <div>One.</div>\n") == [("sentence", "One.")]
+
+
 def test_an_image_alone_is_an_image() -> None:
     assert said('<p align="center">\n<a href="x"><img src="a.png"/></a>\n</p>\n') == [("image", "")]

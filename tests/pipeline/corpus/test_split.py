@@ -16,8 +16,9 @@ from hypothesis import example, given, settings
 
 from tests.support.markdown import markdown
 from wukong_pipe.corpus.blocks import line_starts
+from wukong_pipe.corpus.outline import outline
 from wukong_pipe.corpus.split import MAX_CHARS, split
-from wukong_pipe.corpus.units import outline, units
+from wukong_pipe.corpus.units import units
 from wukong_pipe.records import Section
 
 # --- whatever comes -----------------------------------------------------------------------------------------
@@ -47,6 +48,7 @@ def test_the_sections_of_any_text_re_join_and_know_their_lines(text: str) -> Non
 @example("| a |\n|---|\n# A\n- x\n# B\n> x\n# C\ny\n===\n")
 @example("# a | b\n|---|---|\n# c | d\n")
 @example('\r::: tip\n!!! note "T"\n# A')
+@example('!!! note "T"\n# A\r!!! note "T"\n---\n')
 @settings(max_examples=400, deadline=None)
 def test_a_text_read_in_parts_has_the_headings_that_it_has_read_as_a_whole(text: str) -> None:
     headings = outline(text, at_start=True).headings

@@ -19,6 +19,10 @@ def test_a_table_row_is_one_unit_worth_its_filled_cells_but_the_name() -> None:
     assert (first.facts, second.facts) == (2, 0)
 
 
+def test_a_row_of_a_table_of_one_column_is_worth_a_pair() -> None:
+    assert [unit.facts for unit in units(section("| 武器 |\n|---|\n| 出云棍 |\n"))] == [1]
+
+
 def test_each_table_has_its_own_header() -> None:
     tables = "| a | b |\n|---|---|\n| 1 | 2 |\n\n文字。\n\n| c | d |\n|---|---|\n| 3 | 4 |\n"
     assert [unit.header for unit in units(section(tables)) if unit.kind == "row"] == [("a", "b"), ("c", "d")]

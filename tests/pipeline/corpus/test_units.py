@@ -39,6 +39,11 @@ def test_a_paragraph_says_its_sentences() -> None:
     ]
 
 
+def test_a_mark_in_code_ends_no_sentence() -> None:
+    found = units(section("Replace the ``Aborted!`` message. Call `a. b` or `f(...)` again.\n"))
+    assert [unit.words for unit in found] == ["Replace the Aborted! message.", "Call a. b or f(...) again."]
+
+
 def test_a_list_item_of_two_sentences_stays_whole_and_gives_its_bold_name() -> None:
     short, plain, *long = units(section("- **土地庙**：可以休息。也可以传送。\n- 没有名字。\n- 一。二。三。\n"))
     assert (short.kind, short.lead, short.words) == ("item", "土地庙", "可以休息。也可以传送。")
@@ -72,6 +77,14 @@ def test_a_rule_at_the_start_of_a_cut_section_hides_nothing() -> None:
     assert said[1:] == ["藏起来的句子。", "最后一句。"]
 
 
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [("**武器**\n", 0), ("**出云棍很长。**\n", 1), ("- **cURL**\n", 1), ("![图](a.png)\n*表 1：武器*\n", 0)],
+)
+def test_a_paragraph_that_only_names_what_follows_is_worth_nothing(text: str, pairs: int) -> None:
+    assert worth(section(text)) == pairs
+
+
 def test_the_terms_of_a_section_are_what_it_marks_as_names() -> None:
     text = "## 武器\n\n- **土地庙**：休息。\n\n| 武器 | 来源 |\n|---|---|\n| 出云棍 | 石敢当 |\n"
     assert terms(section(text)) == {"游戏", "土地庙", "出云棍"}
@@ -97,6 +110,7 @@ def test_every_section_of_the_samples_that_holds_sentences_is_worth_asking(corpo
         ("## API\n\n::: httpx.Client\n", "only-autodoc"),
         ("## 表\n\n下表列出武器。\n", "only-announcement"),
         ("---\ntitle: x\n---\n", "only-front-matter"),
+        ("## 表\n\n<a name='x'></a>\n", "only-heading"),
         ("[a]: b\n\n---\n", "only-blank"),
     ],
 )

@@ -37,6 +37,7 @@ def test_no_sentence_is_worth_more_than_can_be_asked() -> None:
         "下表列出武器。",
         "The following table lists them.",
         "图 3-1：系统结构",
+        "表 2 武器",
         "Table 2: Options",
         "Example:",
     ],
