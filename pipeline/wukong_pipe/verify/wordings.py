@@ -20,13 +20,13 @@ from wukong_pipe.verify.answers import GivenAnswer
 from wukong_pipe.verify.calls import STAGE, Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, rejected, supported
 
-_CODES = {"broader": "asks-broader", "narrower": "asks-narrower", "other": "asks-otherwise"}
+_CODES = {"broader": "asks-broader", "other": "asks-otherwise"}
 SCHEMA: dict[str, Any] = reply_schema(
     "wordings",
     "wording",
     asks={"type": "array", "items": {"type": "integer"}},
     reason={"type": "string"},
-    relation={"enum": ["same", *_CODES]},
+    relation={"enum": ["same", "broader", "narrower", "other"]},
     answered={"type": "boolean"},
 )
 FEW = 3
@@ -69,15 +69,20 @@ async def verify_wordings(
 
 
 def _verdict(said: Said, question: str, known: Sequence[str]) -> Verdict:
-    """Only what asks the pair's own question, neither more nor less, and has the pair's answer, is supported."""
+    """Only what asks the pair's own question, and is answered exactly by the pair's answer, is supported.
+
+    A narrower wording may be: it asks for a case, and the answer may be exact for it.
+    """
     asks = [known[number - 1] for number in said.item["asks"] if 1 <= number <= len(known)]
     relation, words = said.item["relation"], said.words
     if not asks:
         return rejected(said.reply, Reason.of("asks-none", words=words))
     if question not in asks:
         return rejected(said.reply, Reason.of("asks-other-question", question=asks[0], words=words))
-    if relation != "same":
+    if relation not in ("same", "narrower"):
         return rejected(said.reply, Reason.of(_CODES[relation], words=words))
     if not said.item["answered"]:
-        return rejected(said.reply, Reason.of("answer-does-not-fit", words=words))
+        return rejected(
+            said.reply, Reason.of("asks-narrower" if relation == "narrower" else "answer-does-not-fit", words=words)
+        )
     return supported(said.reply)

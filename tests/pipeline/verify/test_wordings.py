@@ -55,7 +55,7 @@ def test_what_asks_the_pairs_question_and_the_same_is_supported(number: dict[str
         (relation(), "the verifier finds that it asks none of the section's questions: so"),
         (relation(99), "the verifier finds that it asks none of the section's questions: so"),
         (relation(1, relation="broader"), "the verifier finds it broader than its base question: so"),
-        (relation(1, relation="narrower"), "the verifier finds it narrower than its base question: so"),
+        (relation(1, relation="narrower", answered=False), "the verifier finds it narrower than its base question: so"),
         (relation(1, relation="other"), "the verifier finds that it asks something else: so"),
         (relation(1, answered=False), "the verifier finds that the answer does not fit it: so"),
     ],
@@ -64,6 +64,11 @@ def test_any_other_relation_is_rejected(number: dict[str, int], said: dict[str, 
     asks = [number[PAIR.question] if one == 1 else one for one in said["asks"]]  # type: ignore[attr-defined]
     (found,) = verified(ToldVerifier({"verify_wordings": {"a": {**said, "asks": asks}}}), "a")
     assert (found.outcome, str(found.reason)) == ("rejected", reason)
+
+
+def test_a_narrower_wording_is_supported_where_the_answer_is_exact_for_it(number: dict[str, int]) -> None:
+    said = {"a": relation(number[PAIR.question], relation="narrower")}
+    assert [one.outcome for one in verified(ToldVerifier({"verify_wordings": said}), "a")] == ["supported"]
 
 
 def test_a_wording_of_another_question_names_it(number: dict[str, int]) -> None:
