@@ -35,17 +35,23 @@ def test_no_variants_no_calls_for_them(corpora: Path) -> None:
     assert estimate(sections, replace(SETTINGS, variants=0), PROMPTS)["paraphrase"] == Workload()
 
 
-def test_answers_and_judgements_are_counted_where_they_are_wanted(corpora: Path) -> None:
+def test_answers_and_a_second_reading_are_counted_where_they_are_wanted(corpora: Path) -> None:
     sections = list(read_sections(read_sources([corpora / "apollo.md"]), SETTINGS))
-    settings = replace(SETTINGS, answer_variants=2, judge=True)
+    settings = replace(SETTINGS, answer_variants=2, verify="all")
     stages = estimate(sections, settings, load_prompts(settings))
     usual = estimate(sections, SETTINGS, PROMPTS)
     assert list(usual) == ["base_qa", "paraphrase"]
     assert {name: stages[name] for name in usual} == usual
     pairs = stages["paraphrase"].calls
-    assert (stages["answers"].calls, stages["judge"].calls) == (pairs, pairs)
-    # A wording shows a pair and its evidence, a judgement the whole section.
-    assert stages["judge"].tokens.prompt > stages["answers"].tokens.prompt > 100 * pairs
+    assert stages["answers"].calls == pairs
+    # Several pairs of a section are read at once, and the wordings of each pair.
+    assert pairs < stages["verify"].calls < 2 * pairs
+    for scope in ("doubtful", "full"):
+        other = replace(settings, verify=scope)
+        assert (
+            estimate(sections, other, load_prompts(other))["verify"].tokens.completion
+            > stages["verify"].tokens.completion
+        ) == (scope == "full")
 
 
 def test_what_happened_scales_what_is_left() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from tests.support.rows import section
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.attempts import USUAL
-from wukong_pipe.teacher.filling import replies, take
+from wukong_pipe.teacher.filling import Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.requests import Reply, Request
 
@@ -29,15 +30,12 @@ def filled(*given: Reply) -> tuple[Basket, list[int]]:
     def more() -> Request:
         return Request("answers", str(basket.missing), (), {}, None)
 
-    def keep(item: Any) -> Reason | None:
-        if not isinstance(item, int):
-            return Reason.of("item")
-        basket.kept.append(item)
-        return None
+    async def judged(items: Sequence[Any]) -> list[int | Refused]:
+        return [item if isinstance(item, int) else Refused(Reason.of("item")) for item in items]
 
     async def fill() -> None:
         async for _, reply in replies(basket, ask, more, USUAL):
-            take(basket, reply, "answers", "numbers", keep, ABOUT, "item")
+            await take(basket, reply, "answers", "numbers", judged, ABOUT, "item")
 
     asyncio.run(fill())
     return basket, asked
