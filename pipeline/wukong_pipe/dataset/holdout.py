@@ -83,19 +83,23 @@ def _whole(row: Row, chosen: Plan) -> Row:
 
 
 def _held_forms(rows: Iterable[Row], share: float, form_of: Callable[[str], str]) -> frozenset[str]:
-    """The forms that no training row will use: of each family of forms those whose hash lies under the share, at least
-    one."""
+    """The forms that no training row will use: of each family of forms the share with the lowest hash, at least one.
+
+    A family has few forms, and its student fails where it learns too few of them: so here the share is met exactly.
+    """
     paraphrases = [row for row in rows if row.split == "train" and row.is_paraphrase]
     uses = Counter(form_of(row.instruction) for row in paraphrases)
     by_family: defaultdict[str, list[str]] = defaultdict(list)
     for form, count in uses.items():
         if form and count >= MIN_FORM_USES:
             by_family[form.rpartition("/")[0]].append(form)
-    held = set[str]()
-    for family in by_family.values():
-        ranked = sorted(family, key=lambda form: fraction("form", form))
-        held.update(form for form in ranked if form == ranked[0] or fraction("form", form) < share)
-    return frozenset(held if share else ())
+    if not share:
+        return frozenset()
+    return frozenset(
+        form
+        for family in by_family.values()
+        for form in sorted(family, key=lambda form: fraction("form", form))[: max(1, round(share * len(family)))]
+    )
 
 
 def _hold_wordings(
