@@ -86,8 +86,10 @@ class SectionContents:
     def questions(self) -> dict[str, str]:
         """The own question of each pair by the pair's id, whether it is in the dataset or among the rejects."""
         rows = [row for family in self.families for row in family.rows]
-        rows += [reject["candidate"] for reject in self.rejects if "pair_id" in reject["candidate"]]
-        return {row["pair_id"]: str(row["instruction"]) for row in rows if not is_paraphrase(row)}
+        # A teacher's item may hold any keys; a row that was taken out holds these.
+        candidates = (reject["candidate"] for reject in self.rejects if isinstance(reject["candidate"], dict))
+        rows += [row for row in candidates if {"pair_id", "instruction", "kind"} <= row.keys()]
+        return {str(row["pair_id"]): str(row["instruction"]) for row in rows if not is_paraphrase(row)}
 
     def to_json(self) -> dict[str, Any]:
         """The section as `inspect --json` prints it."""

@@ -122,7 +122,7 @@ def _show_reject(reject: Mapping[str, Any], questions: Mapping[str, str], consol
     name = one_line(str(reject.get("id", "")))
     why = Text.assemble(("  " + one_line(reject["stage"]), "bold"), f"  {one_line(reject['reason'])}")
     console.print(why.append(f"  {name}" if name else "", "dim"))
-    candidate: Mapping[str, Any] = reject["candidate"]
+    candidate = reject["candidate"] if isinstance(reject["candidate"], dict) else {"item": reject["candidate"]}
     question, answer = (
         next((str(candidate[key]) for key in keys if candidate.get(key)), "")
         for keys in (("instruction", "question"), ("output", "answer"))

@@ -116,10 +116,13 @@ def test_a_reject_is_shown_with_stage_reason_and_what_it_was(capsys: pytest.Capt
         ),
         ("surplus", {"item": "石戊"}, ["石戊"]),
         ("base_qa", {"quest": "石戊？"}, ["{'quest': '石戊？'}"]),
+        ("base_qa", {"pair_id": ["x"], "question": 7}, ["7"]),
+        ("base_qa", {"pair_id": ["x"], "kind": []}, ["{'pair_id': ['x'], 'kind': []}"]),
+        ("base_qa", ["edited by hand"], ["['edited by hand']"]),
     ],
 )
 def test_a_reject_is_shown_with_its_answer_and_what_it_was_another_wording_of(
-    capsys: pytest.CaptureFixture[str], run: Run, stage: str, candidate: dict[str, str], expected: list[str]
+    capsys: pytest.CaptureFixture[str], run: Run, stage: str, candidate: Any, expected: list[str]
 ) -> None:
     reject = {
         "id": "5c1e", "stage": stage, "reason": "why", "candidate": candidate, "reply": "…",
