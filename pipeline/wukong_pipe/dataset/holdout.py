@@ -85,7 +85,7 @@ def _whole(row: Row, chosen: Plan) -> Row:
 def _held_forms(rows: Iterable[Row], share: float, form_of: Callable[[str], str]) -> frozenset[str]:
     """The forms that no training row will use: of each family of forms the share with the lowest hash, at least one.
 
-    A family has few forms, and its student fails where it learns too few of them: so here the share is met exactly.
+    A family has few forms: by the hash of each alone a quarter of one might be held out where a tenth is wanted.
     """
     paraphrases = [row for row in rows if row.split == "train" and row.is_paraphrase]
     uses = Counter(form_of(row.instruction) for row in paraphrases)
