@@ -84,10 +84,10 @@ def second_reading(system: str, prompt: str, answers: Mapping[str, str]) -> dict
     if '"claims": [' in system:
         said = {"claims": [{"claim": "all", "evidence": [1], "holds": "said"}], "reason": "", "right": True}
         return {"verdicts": [{"question": number, **said} for number in asked]}
-    if '"right": "both"' in system:
+    if '"verdicts": [' in system:
         both = {"evidence": [1], "reason": "", "right": "both"}
         return {"verdicts": [{"question": number, **both} for number in asked]}
-    if '{"answers": [{"question": 1' in system:
+    if '{"answers": [{"question": ' in system:
         found = ((number, answers.get(text, "not said")) for number, text in asked.items())
         return {"answers": [{"question": number, "evidence": [1], "answer": answer} for number, answer in found]}
     return None

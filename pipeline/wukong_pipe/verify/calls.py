@@ -88,7 +88,8 @@ async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequenc
     waiting = deque([(batch, 0, "")])
     while waiting and heard.is_settled:
         part, attempt, last_call = waiting.popleft()
-        asked = replace(request(part), last_call=last_call)
+        asked = request(part)
+        asked = replace(asked, last_call=last_call, schema=_of_items(asked.schema, len(part)))
         reply = await ask(asked, attempt)
         heard.is_settled = bool(reply.call)
         for number, item in _numbered(reply, asked.schema).items():
@@ -99,6 +100,13 @@ async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequenc
             half = (len(left) + 1) // 2 if reply.is_cut else len(left)
             waiting.extend((rest, attempt + 1, reply.call) for rest in (left[:half], left[half:]) if rest)
     return heard
+
+
+def _of_items(schema: dict[str, Any], count: int) -> dict[str, Any]:
+    """The schema of a reply about so many items: a weak model would stop after the first."""
+    (array,) = schema["required"]
+    items = {**schema["properties"][array], "minItems": count, "maxItems": count}
+    return {**schema, "properties": {array: items}}
 
 
 def _numbered(reply: Reply, schema: dict[str, Any]) -> dict[int, dict[str, Any]]:

@@ -47,6 +47,13 @@ def test_what_a_reply_leaves_out_is_asked_again_without_the_rest() -> None:
     ]
 
 
+def test_a_reply_must_speak_of_as_many_items_as_were_asked_about() -> None:
+    reader = ToldVerifier(told("a", "c"))
+    said_of(["a", "b", "c"], reader)
+    arrays = [request.schema["properties"]["answers"] for request, _ in reader.asked]
+    assert [(array["minItems"], array["maxItems"]) for array in arrays] == [(3, 3), (1, 1), (1, 1)]
+
+
 def test_after_a_reply_that_was_cut_the_rest_is_asked_in_halves() -> None:
     reader = ToldVerifier(told("a", "b", "c"), before=[CUT])
     assert said_of(["a", "b", "c"], reader) == {0: "A", 1: "B", 2: "C"}
