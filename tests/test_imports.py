@@ -89,11 +89,11 @@ ROOMS = {
         "providers": "journal teacher",
         "verify": "corpus teacher",
         "embedded": "corpus teacher",
-        "stages": "checks corpus dataset journal teacher",
+        "stages": "checks corpus dataset journal teacher verify",
         "build": "corpus dataset stages teacher",
         "commands": "build checks corpus dataset embedded journal providers stages teacher wukong_trainer",
         "screens": "build commands corpus dataset journal stages teacher wukong_trainer",
-        "cli": "build commands corpus dataset journal screens stages teacher wukong_trainer",
+        "cli": "build commands corpus dataset journal screens stages teacher verify wukong_trainer",
     },
     "wukong_trainer": {
         "recipe": "",

@@ -138,8 +138,8 @@ def test_a_row_that_was_taken_out_is_shown_with_the_question_of_its_pair_whether
     capsys: pytest.CaptureFixture[str], run: Run, is_kept: bool
 ) -> None:
     (base, *_), (wording, *_) = (
-        [row for row in read_jsonl(run.dataset / "train.jsonl") if row["kind"] == kind]
-        for kind in ("base", "paraphrase")
+        [row for row in read_jsonl(run.dataset / "train.jsonl") if row["variant"] == variant]
+        for variant in ("base", "paraphrase")
     )
     taken = [wording | {"pair_id": base["pair_id"]}, *([] if is_kept else [base])]
     rejects = [
