@@ -14,7 +14,7 @@ from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.teacher.filling import Refused
-from wukong_pipe.verify.answers import GivenAnswer, verify_answers
+from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
 from wukong_pipe.verify.scope import Scope, is_pair_verified, is_sampled, is_wording_verified
@@ -90,8 +90,14 @@ class Verification:
 
     async def of_answers(self, pair: QAPair, wordings: Sequence[Screened]) -> list[str | Refused]:
         """What becomes of other wordings of a pair's answer, in their order."""
+        lang = pair.section.lang
+
+        async def read(chosen: Sequence[QAPair], verifier: Verifier) -> list[Verdict]:
+            return await verify_reworded(pair.question, [one.answer for one in chosen], pair.section, verifier)
+
         as_pairs = [(replace(pair, answer=wording.text), wording.doubts) for wording in wordings]
-        outcomes = await self.of_pairs(as_pairs)
+        wanted = [self._asks(lang, doubts, is_pair_verified) for _, doubts in as_pairs]
+        outcomes = await self._decided(as_pairs, wanted, lang, read)
         return [one if isinstance(one, Refused) else one.answer for one in outcomes]
 
     def _asks(self, lang: Lang, doubts: tuple[Reason, ...], wanted: Callable[..., bool]) -> bool:
