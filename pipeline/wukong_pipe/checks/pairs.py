@@ -52,11 +52,12 @@ def _asks(candidate: Candidate, _: Section) -> Reason | None:
 
 
 def _evidence(candidate: Candidate, section: Section) -> Reason | None:
+    """A heading or a caption may stand among the evidence, but not alone."""
     for span, text in zip(candidate.spans, candidate.evidence, strict=True):
         if span is None:
             return not_there(text)
-        if not covered_units([span], section):
-            return Reason.of("evidence-says-nothing", words=text[:60])
+    if not covered_units(candidate.spans, section):
+        return Reason.of("evidence-says-nothing", words=candidate.evidence[0][:60])
     return None
 
 

@@ -13,8 +13,10 @@ from wukong_pipe.reasons import Reason
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
 LEANS_ON_TEXT = re.compile(
-    r"上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字"
-    r"|\b(?:the|this|that) (?:above |following |given )?(?:text|passage|section|paragraph|document|excerpt|source)\b"
+    # 上下文, 文本文件 and 线上文档 hold such words by chance: they count at a beginning or behind a preposition.
+    r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在如从由对与和]))(?:上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字)"
+    r"|\b(?:(?:this|that|the (?:above|following|given)|according to the) (?:text|section|paragraph|document|source)"
+    r"|the (?:text|section|paragraph|document|source) (?:above|below)|(?:the|this|that) (?:passage|excerpt))\b"
     r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
     re.IGNORECASE,
 )

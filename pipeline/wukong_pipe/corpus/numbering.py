@@ -28,6 +28,8 @@ def numbered(section: Section) -> NumberedSection:
     """The section's units, each under its number from 1; not the heading above, which a prompt shows elsewhere."""
     pieces = units(section)
     pieces = pieces[1:] if pieces and pieces[0].kind == "heading" else pieces
+    # A comment or an image without words is nothing to cite.
+    pieces = tuple(unit for unit in pieces if unit.shown)
     lines = [unit.shown for unit in pieces]
     whole, depth = "\n".join(lines), 1
     # The mark must not stand in the text: code holds “[1]”, too.

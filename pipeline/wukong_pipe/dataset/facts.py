@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.key_facts import key_facts
+from wukong_pipe.language.normal_form import normalise, stands_in
+from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.records import QAPair
 
 
@@ -50,4 +52,8 @@ def _spans(pair: QAPair, i: int) -> Iterator[tuple[int, int, int]]:
 
 def tells(other: QAPair, pair: QAPair) -> bool:
     """Whether who learns `other` has read in its question or answer what the answer of `pair` must state."""
-    return key_facts(pair.answer).found_in(f"{other.question}\n{other.answer}")
+    told = f"{other.question}\n{other.answer}"
+    if not pair.facts:
+        return key_facts(pair.answer).found_in(told)
+    normal = normalise(in_figures(told))
+    return all(any(stands_in(normalise(in_figures(one)), normal) for one in fact) for fact in pair.facts)

@@ -78,12 +78,13 @@ class Verification:
             chosen = is_wording_verified(self.scope, row.id, is_doubtful=bool(doubts), is_held_out=is_held_out)
             wanted.append(chosen and self._has_earned(lang, doubts))
 
+        sampled = {row.id for row, doubts in rows if self.scope == "all" and not doubts and is_sampled(row.id)}
+
         async def read(chosen: Sequence[Row], verifier: Verifier) -> list[Verdict]:
             texts = [row.instruction for row in chosen]
             verdicts = await verify_wordings(_given(pair), texts, others, pair.section, verifier)
-            for row, verdict in zip(chosen, verdicts, strict=True):
-                if self.scope == "all" and is_sampled(row.id):
-                    self.sample.add(VerifyTally.of([verdict]))
+            drawn = zip(chosen, verdicts, strict=True)
+            self.sample.add(VerifyTally.of(verdict for row, verdict in drawn if row.id in sampled))
             return verdicts
 
         return await self._decided(rows, wanted, lang, read)

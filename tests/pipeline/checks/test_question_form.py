@@ -14,7 +14,7 @@ from wukong_pipe.checks.question_form import check_question
         ("根据本节，谁掉落出云棍？", "本节"),
         ("它由谁掉落？", "它"),
         ("该武器由谁掉落？", "该"),
-        ("Who is named in the text above?", "the text"),
+        ("Who is named in the text above?", "the text above"),
         ("What does this section say of Eagle?", "this section"),
         ("As mentioned above, who landed Eagle?", "mentioned above"),
         ("When did he land Eagle and it took off?", ""),
@@ -76,3 +76,18 @@ def test_an_order_that_asks_for_an_answer_is_a_question(question: str) -> None:
 )
 def test_another_order_or_statement_is_none(question: str) -> None:
     assert "not a question" in str(check_question(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "教师的上下文太短时怎么办？",
+        "文本文件用什么编码？",
+        "线上文档放在哪里？",
+        "中文中的引号怎样写？",
+        "Which option shows the model the source text?",
+        "Which file does the document root hold?",
+    ],
+)
+def test_a_word_that_only_looks_like_it_leans_on_nothing(question: str) -> None:
+    assert check_question(question) is None

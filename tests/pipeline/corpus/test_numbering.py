@@ -35,8 +35,9 @@ def test_the_mark_is_one_that_the_section_does_not_hold() -> None:
 def test_every_unit_of_any_text_stands_once_under_a_number_that_nothing_else_has(text: str) -> None:
     section = of(text)
     shown = numbered(section)
-    heading, *others = units(section) or [None]
-    assert shown.units == (tuple(others) if heading and heading.kind == "heading" else units(section))
+    own = units(section)
+    own = own[1:] if own and own[0].kind == "heading" else own
+    assert shown.units == tuple(unit for unit in own if unit.shown)
     if shown.units:
         mark = re.match(r"\[+", shown.text)
         assert mark

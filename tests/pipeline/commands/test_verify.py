@@ -1,0 +1,131 @@
+"""`build --verify` against real HTTP servers: bought once, accounted for, and by whom the user says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.batches import BatchBehaviour, BatchProvider
+from tests.support.building import files_in, rows_of, run_in
+from tests.support.good_teacher import GoodTeacher
+from tests.support.provider import NO_LIMITS, NO_MODELS, Provider, Response, completion, provider
+from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json, read_jsonl
+
+pytestmark = pytest.mark.usefixtures("empty_home")
+SIZE = ["--variants", "5", "--max-pairs", "4", "--limit", "4", "--run", "book"]
+
+
+@pytest.fixture(autouse=True)
+def _usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second reading that all other tests leave out."""
+    monkeypatch.delenv("WUKONG_BUILD_VERIFY")
+
+
+def build(server: Provider, corpus: Path, *more: str) -> int:
+    return main(["build", str(corpus), "--base-url", server.base_url, "--teacher-model", "m", *SIZE, *more])
+
+
+def is_reading(request: dict[str, Any]) -> bool:
+    """Whether a request is one of a second reading: its reply has the schema of one."""
+    properties = request["response_format"]["json_schema"]["schema"]["properties"]
+    items = [value["items"].get("properties", {}) for value in properties.values()]
+    return any(("question" in item and "answer" in item and "facts" not in item) or "reason" in item for item in items)
+
+
+@pytest.mark.parametrize("name", ["blackwukong.md", "apollo.md"])
+def test_a_build_reads_twice_accounts_for_it_and_asks_nothing_the_second_time(
+    empty_home: Path, corpora: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server, corpora / name) == 0
+        first, asked = files_in(run_in(empty_home).dataset), len(server.requests)
+        assert build(server, corpora / name, "--concurrency", "1") == 0
+        assert len(server.requests) == asked
+        assert sum(map(is_reading, server.requests)) > 10
+    assert files_in(run_in(empty_home).dataset) == first
+    manifest = read_json(run_in(empty_home).manifest)
+    verify = manifest["verify"]
+    assert verify["asked"] == verify["supported"] + verify["rejected"] + verify["unanswered"] > 10
+    assert manifest["accounting"]["base_qa"]["received"] == sum(
+        manifest["accounting"]["base_qa"][part] for part in ("kept", "rejected")
+    )
+    assert manifest["calls"]["verify"]["used"]["calls"] > 10
+    # A reader that finds no fault may clear no doubt, and the user is told so.
+    (reader,) = verify["calibration"].values()
+    assert (reader["may_deny"], reader["may_clear"]) == (True, False)
+    assert "may reject, but clears no doubt" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_the_verifier_denies_is_a_reject_in_its_words(empty_home: Path, corpora: Path) -> None:
+    class Denier(GoodTeacher):
+        """Answers no question about the book before it sees the given answer, and finds every third one wrong."""
+
+        def __call__(self, request: dict[str, Any]) -> Response:
+            response = super().__call__(request)
+            if "黑神话" not in request["messages"][1]["content"] or not is_reading(request):
+                return response
+            reply = json.loads(json.loads(response.body)["choices"][0]["message"]["content"])
+            for number, item in enumerate(next(iter(reply.values()))):
+                if "answer" in item:
+                    item["answer"] = "not said"
+                elif "right" in item and number % 3 == 0:
+                    item |= {"right": "neither" if item["right"] == "both" else False, "reason": "it is not so"}
+            return completion(json.dumps(reply, ensure_ascii=False))
+
+    with provider(Denier()) as server:
+        assert build(server, corpora / "blackwukong.md", "--min-fill", "0") == 0
+    rejects = [one for one in read_jsonl(run_in(empty_home).dataset / "rejected.jsonl") if one["stage"] == "verify"]
+    assert len(rejects) == read_json(run_in(empty_home).manifest)["verify"]["rejected"] > 0
+    assert {one["code"] for one in rejects} == {"verifier-denies"}
+    assert all({"doubt", "id", "candidate"} <= one.keys() for one in rejects)
+
+
+def test_another_model_on_another_server_reads_and_never_sees_the_teachers_key(
+    corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = GoodTeacher()
+    with provider(teacher) as first, provider(teacher) as second:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-teacher")
+        elsewhere = ["--verifier-base-url", second.base_url, "--verifier-model", "reader"]
+        assert build(first, corpora / "apollo.md", *elsewhere) == 0
+        assert not any(map(is_reading, first.requests))
+        assert all(map(is_reading, second.requests))
+        assert {request["model"] for request in second.requests} == {"reader"}
+        assert not any("sk-of-the-teacher" in str(headers) for headers in second.headers)
+        before = len(second.requests)
+        monkeypatch.setenv("VERIFIER_API_KEY", "sk-of-the-reader")
+        assert build(first, corpora / "apollo.md", *elsewhere, "--runs-dir", "other/runs") == 0
+        assert all("sk-of-the-reader" in str(headers) for headers in second.headers[before:])
+
+
+def test_in_batches_a_build_that_reads_twice_gives_the_bytes_of_live_calls(empty_home: Path, corpora: Path) -> None:
+    with BatchProvider(GoodTeacher(), [BatchBehaviour()], NO_MODELS, NO_LIMITS).running() as server:
+        assert build(server, corpora / "apollo.md", "--limit", "2", "--runs-dir", "live/runs") == 0
+        assert build(server, corpora / "apollo.md", "--limit", "2", "--batch") == 0
+        assert isinstance(server, BatchProvider)
+        assert len(server.batches) >= 5
+    assert files_in(run_in(empty_home).dataset) == files_in(run_in(empty_home / "live").dataset)
+
+
+def test_none_reads_nothing_and_the_embedded_teacher_needs_a_reader_by_name(
+    empty_home: Path, corpora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server, corpora / "apollo.md", "--verify", "none") == 0
+        assert not any(map(is_reading, server.requests))
+    assert {row["verified"] for row in rows_of(run_in(empty_home))} == {"unasked"}
+    assert main(["build", str(corpora / "apollo.md"), "--teacher", "offline", "--verify", "all"]) == 2
+    assert "--verify needs a language model" in capsys.readouterr().err
+
+
+def test_a_setting_of_an_earlier_version_is_told_what_stands_in_its_place(
+    corpora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("wukong.toml").write_text("[build]\njudge = true\n", "utf-8")
+    assert main(["build", str(corpora / "apollo.md"), "--teacher", "offline"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert 'wukong.toml: judge of [build] is now verify: write verify = "doubtful"' in said
