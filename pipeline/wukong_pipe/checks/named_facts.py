@@ -23,6 +23,7 @@ LONGEST_NAME = 5
 """Characters in normal form up to which a text that ends like a sentence may be a name: “Yes.”"""
 _SENTENCE_ENDS = frozenset("。.！!")
 _CODE = re.compile(r"`+([^`\n]+)`+")
+_CODE_MARKS = re.compile(r"[()=<>{}\[\]`\"/\\]")
 _CHOICE = re.compile(r"\bor\b|还是|或者?", re.IGNORECASE)
 _EDGES = " \t\r\n。.！!；;，,、：:"
 
@@ -33,12 +34,18 @@ def facts_of(named: Iterable[str], question: str, answer: str) -> Facts:
     A fact stands in the answer and is no sentence. It stands in the question only where that offers choices. Weak
     models name the question's subject or copy the evidence instead.
     """
-    usable = list(dict.fromkeys(fact for text in named if (fact := text.strip(_EDGES)) and _counts(fact, answer)))
+    parts = (part.strip(_EDGES) for text in named for part in _items(text.strip(_EDGES)))
+    usable = list(dict.fromkeys(fact for fact in parts if fact and _counts(fact, answer)))
     if not _CHOICE.search(question):
         usable = [fact for fact in usable if not _stands(fact, question)]
     if not usable:
         usable = list(dict.fromkeys(_derived(question, answer)))
     return tuple((fact,) for fact in usable[:MOST_FACTS])
+
+
+def _items(fact: str) -> list[str]:
+    """The items of a fact that is a list: a right answer may name them in another order. Commas in code part none."""
+    return [fact] if _CODE_MARKS.search(fact) else items_of(fact)
 
 
 def _counts(fact: str, answer: str) -> bool:

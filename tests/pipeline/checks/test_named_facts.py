@@ -14,6 +14,9 @@ from wukong_pipe.checks.named_facts import facts_of
     [
         (["石敢当"], "出云棍由谁掉落？", "由石敢当掉落。", ["石敢当"]),
         (["石敢当。", "石敢当"], "出云棍由谁掉落？", "由石敢当掉落。", ["石敢当"]),
+        (["白衣秀士、金池长老"], "有哪些妖王？", "白衣秀士和金池长老。", ["白衣秀士", "金池长老"]),
+        (["cURL, requests and gh"], "Which tools use them?", "cURL, requests and gh.", ["cURL", "requests", "gh"]),
+        (["Limits(a=1, b=2)"], "What is passed?", "Pass `Limits(a=1, b=2)`.", ["Limits(a=1, b=2)"]),
         # The question's subject is what it asks about, not what it asks for.
         (["出云棍", "石敢当"], "出云棍由谁掉落？", "出云棍由石敢当掉落。", ["石敢当"]),
         # Unless the question offers it to choose from.
