@@ -17,7 +17,7 @@ from wukong_pipe.dataset.holdout_plan import cluster
 from wukong_pipe.dataset.holdout_size import expected_size
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
-from wukong_pipe.errors import Interrupted, WorkspaceError
+from wukong_pipe.errors import Interrupted, TeacherError, WorkspaceError
 from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
@@ -207,11 +207,16 @@ def verifier_settings_of(choice: TeacherChoice) -> TeacherSettings | None:
     """
     if not choice.verifier_model and not choice.verifier_base_url:
         return None
-    from wukong_pipe.providers.known_providers import resolve
+    from wukong_pipe.providers.known_providers import DEFAULT_BASE_URL, checked_url, provider_of, resolve
 
-    is_elsewhere = choice.verifier_base_url not in ("", choice.base_url)
+    base_url = checked_url(choice.verifier_base_url or choice.base_url or DEFAULT_BASE_URL)
+    is_elsewhere = choice.kind == "offline" or base_url != checked_url(choice.base_url or DEFAULT_BASE_URL)
     key = choice.verifier_key or ("" if is_elsewhere else choice.api_key)
-    settings = resolve(choice.verifier_base_url or choice.base_url, choice.verifier_model, key)
+    if is_elsewhere and not key and provider_of(base_url) is not None:
+        raise TeacherError(f"The verifier at {base_url} wants a key of its own: give it as VERIFIER_API_KEY.")
+    if not choice.verifier_model and is_elsewhere and provider_of(base_url) is None:
+        raise TeacherError(f"Name the model that reads a second time at {base_url} with --verifier-model.")
+    settings = resolve(base_url, choice.verifier_model or ("" if is_elsewhere else choice.model), key)
     kept = {"max_tokens", "deadline"} if is_elsewhere else {"max_tokens", "deadline", "extra_body"}
     parameters = {name: value for name, value in choice.parameters.items() if name in kept}
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **parameters)

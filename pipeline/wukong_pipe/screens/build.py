@@ -114,6 +114,8 @@ def _verified(verify: Mapping[str, Any]) -> str:
         f"{verify['asked']} by {verify['model']}: {verify['supported']} supported, {verify['rejected']} rejected, "
         f"{verify['unanswered']} unanswered"
     )
+    if unread := sum(verify["unread"].values()):
+        line += f"; {counted(unread, 'held-out question')} not read"
     sample = verify["sample"]
     if not sample["asked"]:
         return line

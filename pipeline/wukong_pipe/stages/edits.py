@@ -9,6 +9,7 @@ from typing import Any
 
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.checks.findings import rejected
+from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_numbered
@@ -128,7 +129,11 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
             taken.append(Taken(row, Reason.of("dropped-by-edit", line=edit.line)))
             continue
         question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
-        changed = replace(row, instruction=question, output=edit.fields.get("output", row.output))
+        answer = edit.fields.get("output", row.output)
+        changed = replace(row, instruction=question, output=answer, verified="unasked")
+        if answer != row.output:
+            # The teacher's facts were of the teacher's answer.
+            changed = replace(changed, facts=facts_of((), question, answer))
         reason = _problem(changed, sections[row.section_id])
         if reason:
             taken.append(Taken(changed, Reason.of("edit", line=edit.line, reason=reason)))

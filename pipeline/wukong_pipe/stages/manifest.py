@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -81,7 +82,7 @@ def manifest(
             "unused": [edit.id for edit in edited.unused],
         },
         "accounting": accounting(results, settings),
-        **_verified(results.verification, asking),
+        **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
         "quota": _quotas(results.sections, results.harvests),
         "audit": {
@@ -114,7 +115,7 @@ def _used(stage: str, asking: Asking) -> Used:
     return next((asker.used[stage] for asker in asking.askers if stage in asker.used), Used())
 
 
-def _verified(verification: Verification, asking: Asking) -> dict[str, Any]:
+def _verified(verification: Verification, asking: Asking, rows: Sequence[Row]) -> dict[str, Any]:
     """Who read a second time, what it proved able to tell apart, and the verdicts; nothing where nobody did."""
     if not verification.readers or asking.verifier is None:
         return {}
@@ -124,6 +125,8 @@ def _verified(verification: Verification, asking: Asking) -> dict[str, Any]:
             "model": asking.verifier.model,
             "calibration": {lang: reader.to_json() for lang, reader in sorted(verification.readers.items())},
             **verification.tally.to_json(),
+            # Hold-out may take a wording that nobody read, where the pair cannot spare the one that was.
+            "unread": Counter(row.split for row in rows if row.split != "train" and row.verified == "unasked"),
             "sample": {**verification.sample.to_json(), "error_rate": [round(low, 4), round(high, 4)]},
         }
     }

@@ -129,3 +129,19 @@ def test_a_setting_of_an_earlier_version_is_told_what_stands_in_its_place(
     assert main(["build", str(corpora / "apollo.md"), "--teacher", "offline"]) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert 'wukong.toml: judge of [build] is now verify: write verify = "doubtful"' in said
+
+
+def test_a_verifier_elsewhere_wants_a_model_and_a_key_of_its_own(
+    corpora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with provider(GoodTeacher()) as server:
+        for url, words in (
+            ("https://api.deepseek.com/v1", "give it as VERIFIER_API_KEY"),
+            ("http://127.0.0.1:9/v1", "with --verifier-model"),
+        ):
+            assert build(server, corpora / "apollo.md", "--verifier-base-url", url) == 1
+            assert words in " ".join(capsys.readouterr().err.split())
+        assert server.requests == []
+        # The same server is the same, however it is written, and reads with the teacher's model.
+        assert build(server, corpora / "apollo.md", "--limit", "1", "--verifier-base-url", server.base_url + "/") == 0
+        assert {request["model"] for request in server.requests} == {"m"}

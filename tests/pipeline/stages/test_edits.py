@@ -158,3 +158,11 @@ def test_blank_lines_are_passed_over_and_lines_keep_their_numbers(tmp_path: Path
     path.write_text('\n{"id": "a", "drop": true}\n\n{"id": "b", "output": " x "}\n', "utf-8")
     assert read_edits(path) == [Edit("a", 2, drop=True), Edit("b", 4, fields={"output": "x"})]
     assert read_edits(tmp_path / "none.jsonl") == []
+
+
+def test_an_edited_answer_has_facts_of_its_own_and_nobody_verified_it(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "output": "戊9枪"})
+    build(tmp_path)
+    edited = rows_by_id(tmp_path)[row["id"]]
+    assert row["facts"] == [["乙1刀"]]
+    assert (edited["facts"], edited["verified"]) == ([["戊9枪"]], "unasked")
