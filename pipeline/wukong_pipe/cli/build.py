@@ -118,8 +118,8 @@ class BuildOptions(TeacherOptions):
 @click.option(
     "--verify",
     type=click.Choice(SCOPES),
-    help="What is read a second time: all pairs and test wordings and a tenth of the others, the full set, what is "
-    "doubtful, or none.  [default: all; none with --teacher offline]",
+    help="What is read a second time. all: pairs, test wordings, a tenth of the others; full: everything; doubtful: "
+    "what the checks doubt; none.  [default: all; none with --teacher offline]",
 )
 @click.option("--verifier-model", default="", help="The model that reads a second time.  [default: the teacher's]")
 @click.option(

@@ -47,7 +47,7 @@ STUDENTS = {
         "tiny",
         "a Qwen2 of two million parameters is made here, then tuned with QLoRA (TRL, NF4, PEFT)",
         "blackwukong.md",
-        BuildSettings(limit=52, max_pairs=4, variants=12, holdout=0.16),
+        BuildSettings(limit=52, max_pairs=4, variants=10, holdout=0.16),
     ),
     "smollm2": Student(
         "smollm2",
