@@ -84,6 +84,25 @@ def test_what_the_verifier_denies_is_a_reject_in_its_words(empty_home: Path, cor
     assert all({"doubt", "id", "candidate"} <= one.keys() for one in rejects)
 
 
+def test_a_model_that_writes_whole_numbers_with_a_point_gives_the_same_rows(empty_home: Path, corpora: Path) -> None:
+    class Pointed(GoodTeacher):
+        """Cites unit 1.0, and speaks of question 1.0."""
+
+        def __call__(self, request: dict[str, Any]) -> Response:
+            content = json.loads(super().__call__(request).body)["choices"][0]["message"]["content"]
+            return completion(json.dumps(json.loads(content, parse_int=float), ensure_ascii=False))
+
+    for teacher, runs in ((GoodTeacher(), "whole"), (Pointed(), "pointed")):
+        with provider(teacher) as server:
+            assert build(server, corpora / "apollo.md", "--limit", "2", "--runs-dir", f"{runs}/runs") == 0
+    # The two servers stand at other ports, and so the calls have other keys.
+    whole, pointed = (
+        [row | {"call": ""} for row in rows_of(run_in(empty_home / runs))] for runs in ("whole", "pointed")
+    )
+    assert len(whole) > 10
+    assert pointed == whole
+
+
 def test_another_model_on_another_server_reads_and_never_sees_the_teachers_key(
     corpora: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
