@@ -30,13 +30,12 @@ _CLAIM: dict[str, Any] = {
     "required": ["claim", "evidence", "holds"],
     "additionalProperties": False,
 }
+_CLAIMS: dict[str, Any] = {"type": "array", "items": _CLAIM, "minItems": 1}
 _RIGHT: dict[str, Any] = {"enum": ["first", "second", "both", "neither"]}
 SCHEMAS = {
     "verify_answers": reply_schema("answers", "question", evidence=_UNITS, answer={"type": "string", "minLength": 1}),
     "verify_disagreements": reply_schema("verdicts", "question", evidence=_UNITS, reason=_TEXT, right=_RIGHT),
-    "verify_claims": reply_schema(
-        "verdicts", "question", claims={"type": "array", "items": _CLAIM}, reason=_TEXT, right={"type": "boolean"}
-    ),
+    "verify_claims": reply_schema("verdicts", "question", claims=_CLAIMS, reason=_TEXT, right={"type": "boolean"}),
 }
 """By prompt. Units and reasons stand before the verdict: a model that has written them down judges better."""
 
