@@ -127,7 +127,7 @@ def test_the_judge_is_not_asked_before_all_of_a_batch_is_answered() -> None:
     items = [{"question": 1, **answer("x")}]
     before = [Reply("call", {"answers": items}, None, "raw"), Reply("", None, Reason.of("empty"), "")]
     reader = ToldVerifier({}, before)
-    assert verified(reader, WHERE, WHO) == [UNANSWERED] * 2
+    assert verified(reader, WHERE, WHO) == [Verdict("unanswered", Reason.of("empty"), is_settled=False)] * 2
     assert [name_of(request) for request, _ in reader.asked] == ["verify_answers"] * 2
 
 
