@@ -17,7 +17,7 @@ from wukong_pipe.teacher.filling import Decided, Refused
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
-from wukong_pipe.verify.scope import Scope, is_pair_verified, is_sampled, is_wording_verified
+from wukong_pipe.verify.scope import Scope, error_rate, is_pair_verified, is_sampled, is_wording_verified
 from wukong_pipe.verify.verdicts import Verdict, VerifyTally
 from wukong_pipe.verify.wordings import verify_wordings
 
@@ -45,11 +45,21 @@ class Verification:
     tally: VerifyTally = field(default_factory=VerifyTally)
     """Counts all verdicts of the build."""
     sample: VerifyTally = field(default_factory=VerifyTally)
-    """Counts those on training wordings that were read for a sample alone."""
+    """Counts those on wordings without doubt that the sample drew, some of them held out."""
 
     def rights(self) -> list[str]:
         """What the calibration brought, a line a language, for the screen."""
         return [reader.sentence(lang) for lang, reader in sorted(self.readers.items())]
+
+    @property
+    def error_rate(self) -> tuple[float, float] | None:
+        """The share of wrong ones that the sample implies among wordings nobody read; None where it implies nothing.
+
+        A reader that may not clear a doubt sees too few errors, or too many.
+        """
+        judged = self.sample.supported + self.sample.rejected
+        may_tell = all(reader.may_clear for reader in self.readers.values())
+        return error_rate(self.sample.rejected, judged) if judged and may_tell else None
 
     async def of_pairs(self, pairs: Sequence[tuple[QAPair, tuple[Reason, ...]]]) -> Decided[QAPair]:
         """What becomes of pairs of one section, each with its doubts, in their order."""
@@ -84,7 +94,8 @@ class Verification:
             texts = [row.instruction for row in chosen]
             verdicts = await verify_wordings(_given(pair), texts, others, pair.section, verifier)
             drawn = zip(chosen, verdicts, strict=True)
-            self.sample.add(VerifyTally.of(verdict for row, verdict in drawn if row.id in sampled))
+            heeded = self.readers[lang].heeded
+            self.sample.add(VerifyTally.of(heeded(verdict) for row, verdict in drawn if row.id in sampled))
             return verdicts
 
         return await self._decided(rows, wanted, lang, read)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.verifier import PROMPTS, ToldVerifier, answer, relation, verdict
+from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
@@ -16,7 +17,7 @@ from wukong_pipe.teacher.filling import Refused
 from wukong_pipe.teacher.requests import Reply
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
-from wukong_pipe.verify.scope import Scope
+from wukong_pipe.verify.scope import Scope, error_rate, is_sampled
 
 SECTION = Section("a.md", ("Apollo", "Landing"), 1, "## Landing\n\nThe Eagle landed in the sea. It had men.\n", "en")
 PAIR = QAPair(SECTION, "Where did the Eagle land?", "In the sea.", ("x",), (1, 1), "base", "t", "p@1", "c")
@@ -119,6 +120,29 @@ def test_of_wordings_all_test_candidates_the_doubtful_and_a_tenth_are_read() -> 
         "asked": len(verified), "supported": len(verified), "rejected": 0, "unanswered": 0
     }  # fmt: skip
     assert 8 < reading.sample.asked < 35
+
+
+@pytest.mark.parametrize(("reader", "tells"), [(GOOD, True), (MILD, False)])
+def test_the_sample_implies_a_rate_of_those_that_were_judged_by_one_who_may_clear(reader: Reader, tells: bool) -> None:
+    rows = wordings(300)
+    # Every third is wrong, every third gets no answer.
+    says = {
+        row.instruction: relation(1) if number % 3 else relation() for number, row in enumerate(rows) if number % 3 < 2
+    }
+    reading = verification(ToldVerifier({"verify_wordings": says}), reader=reader)
+    asyncio.run(reading.of_wordings(PAIR, [(row, ()) for row in rows], [PAIR.question]))
+    sample = reading.sample
+    assert min(sample.rejected, sample.unanswered) > 3
+    assert (sample.supported > 3) == tells
+    expected = error_rate(sample.rejected, sample.rejected + sample.supported) if tells else None
+    assert reading.error_rate == expected
+    held_out = [row for row in rows if fraction("wording", row.id) <= reading.holdout and not is_sampled(row.id)]
+    assert sample.asked == sum(is_sampled(row.id) for row in rows) < reading.tally.asked
+    assert len(held_out) > 9
+
+
+def test_nothing_sampled_implies_nothing() -> None:
+    assert verification(ToldVerifier({})).error_rate is None
 
 
 def test_a_wording_that_asks_something_else_is_rejected_and_the_others_stay() -> None:
