@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,8 +12,11 @@ from tests.support.verifier import PROMPTS, ToldVerifier, answer, relation, verd
 from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
+from wukong_pipe.stages.asking import Asking, calibrated
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.teacher.filling import Refused
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.requests import Reply
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
@@ -143,6 +146,16 @@ def test_the_sample_implies_a_rate_of_those_that_were_judged_by_one_who_may_clea
 
 def test_nothing_sampled_implies_nothing() -> None:
     assert verification(ToldVerifier({})).error_rate is None
+
+
+def test_a_verifier_is_calibrated_in_the_languages_of_what_is_asked_alone() -> None:
+    reader = ToldVerifier({})
+    sections = [SECTION, Section("a.md", ("书",), 1, "![图](a.png)\n", "zh")]
+    asking = Asking(cast(JournalledTeacher, None), verifier=cast(JournalledTeacher, reader))
+    settings = BuildSettings(verify="all")
+    found = asyncio.run(calibrated(sections, asking, settings, PROMPTS, lambda *_: None))
+    assert [*found.readers] == [*found.verifiers] == ["en"]
+    assert all(".en@" in request.prompt for request, _ in reader.asked)
 
 
 def test_a_wording_that_asks_something_else_is_rejected_and_the_others_stay() -> None:
