@@ -27,7 +27,7 @@ from wukong_pipe.stages.edits import apply_edits, read_edits
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import Wordings, base_row, family
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.shortfall import Shortfall, shortfall
+from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
 
@@ -85,7 +85,9 @@ def build(
             holdout = plan(pairs, settings.holdout)
             for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
                 say(line)
-            trained = [pair for pair in pairs if not holdout.level(pair)]
+            # The verifier matches a wording with all questions of its section: they must be settled.
+            settled = {harvest.subject.id for harvest in harvests if harvest.is_settled}
+            trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id in settled]
             questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
             wordings, answers = loop.run(
                 ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
@@ -118,7 +120,7 @@ def build(
     changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(harvests, wordings, answers, settings, asking.teacher)
-    warnings += edited.warnings(run.edits)
+    warnings += [*edited.warnings(run.edits), *unsettled([*harvests, *wordings, *answers])]
     return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
 
 

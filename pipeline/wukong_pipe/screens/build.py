@@ -116,10 +116,9 @@ def _verified(verify: Mapping[str, Any]) -> str:
     )
     if unread := sum(verify["unread"].values()):
         line += f"; {counted(unread, 'held-out question')} not read"
-    sample = verify["sample"]
-    if not sample["asked"]:
+    if not (rate := verify["sample"].get("error_rate")):
         return line
-    return f"{line}; of the training wordings nobody read at most {sample['error_rate'][1]:.0%} are wrong (95 %)"
+    return f"{line}; of the training wordings nobody read at most {rate[1]:.0%} are wrong (95 %)"
 
 
 def build_summary(built: Built) -> Table:

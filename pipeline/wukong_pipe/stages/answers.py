@@ -20,7 +20,7 @@ from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import Refused, replies, take
+from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line, fenced
@@ -88,10 +88,10 @@ async def ask_answers(
         covered = tuple(wordings.kept)
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "answer"))
 
-    async def judged(items: Sequence[Any]) -> list[str | Refused]:
+    async def judged(items: Sequence[Any]) -> Decided[str]:
         screened = _screened(items, wordings)
-        verdicts = iter(await verification.of_answers(pair, [one for one in screened if not isinstance(one, Refused)]))
-        return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+        decided = await verification.of_answers(pair, [one for one in screened if not isinstance(one, Refused)])
+        return decided.among(screened)
 
     async for _, reply in replies(wordings, ask, more, attempts):
         about_reject = {"question": pair.question, "base": pair.answer}

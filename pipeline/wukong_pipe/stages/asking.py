@@ -84,7 +84,7 @@ async def calibrated(
     if settings.verify == "none" or asking.verifier is None:
         return NO_VERIFICATION
     ask = asking.verifier.ask
-    langs: list[Lang] = sorted({section.lang for section in sections})
+    langs: list[Lang] = sorted({section.lang for section in sections if quota(section, settings.max_pairs)})
     count = _counter("calibrating the verifier", len(langs), progress)
 
     async def one(lang: Lang) -> Reader:

@@ -21,7 +21,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import Refused, replies, take
+from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line, fenced
@@ -119,11 +119,11 @@ class _Maker:
     call: str
 
 
-async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification) -> list[QAPair | Refused]:
+async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification) -> Decided[QAPair]:
     """What becomes of the items of a reply: first the free checks, then the verifier for what these let through."""
     screened = [_screened(item, maker) for item in items]
-    verdicts = iter(await verification.of_pairs([one for one in screened if not isinstance(one, Refused)]))
-    return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+    decided = await verification.of_pairs([one for one in screened if not isinstance(one, Refused)])
+    return decided.among(screened)
 
 
 def _screened(item: Any, maker: _Maker) -> tuple[QAPair, tuple[Reason, ...]] | Refused:

@@ -30,7 +30,6 @@ from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
-from wukong_pipe.verify.scope import error_rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ def _verified(verification: Verification, asking: Asking, rows: Sequence[Row]) -
     """Who read a second time, what it proved able to tell apart, and the verdicts; nothing where nobody did."""
     if not verification.readers or asking.verifier is None:
         return {}
-    low, high = error_rate(verification.sample.rejected, verification.sample.asked)
+    rate = {"error_rate": [round(bound, 4) for bound in bounds]} if (bounds := verification.error_rate) else {}
     return {
         "verify": {
             "model": asking.verifier.model,
@@ -127,7 +126,7 @@ def _verified(verification: Verification, asking: Asking, rows: Sequence[Row]) -
             **verification.tally.to_json(),
             # Hold-out may take a wording that nobody read, where the pair cannot spare the one that was.
             "unread": Counter(row.split for row in rows if row.split != "train" and row.verified == "unasked"),
-            "sample": {**verification.sample.to_json(), "error_rate": [round(low, 4), round(high, 4)]},
+            "sample": {**verification.sample.to_json(), **rate},
         }
     }
 

@@ -18,7 +18,7 @@ from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
-from wukong_pipe.teacher.filling import Refused, replies, take
+from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line
@@ -96,13 +96,10 @@ async def ask_paraphrases(
 
     async for asked, reply in replies(wordings, ask, more, attempts):
 
-        async def judged(
-            items: Sequence[Any], prompt: str = asked.prompt, call: str = reply.call
-        ) -> list[Row | Refused]:
+        async def judged(items: Sequence[Any], prompt: str = asked.prompt, call: str = reply.call) -> Decided[Row]:
             screened = _screened(items, wordings, prompt, call)
             passed = [one for one in screened if not isinstance(one, Refused)]
-            verdicts = iter(await verification.of_wordings(pair, passed, others))
-            return [one if isinstance(one, Refused) else next(verdicts) for one in screened]
+            return (await verification.of_wordings(pair, passed, others)).among(screened)
 
         await take(wordings, reply, "paraphrase", "questions", judged, {"base": pair.question}, "question")
         wordings.names[1:] = [row.id for row in wordings.kept]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wukong_pipe.language.plurals import listed
+from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject, Section
 from wukong_pipe.stages.answers import AnswerWordings
@@ -90,6 +90,8 @@ def shortfall(
     # A pair that is missing would have had its wordings.
     missing = sum(harvest.wanted - len(harvest.kept) for harvest in pairs) * (1 + settings.variants)
     missing += sum(harvest.missing for harvest in wordings)
+    # Nor was a wording asked for where the verifier's server did not answer about the pairs.
+    missing += sum(len(harvest.kept) * settings.variants for harvest in pairs if not harvest.is_settled)
     share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
     for name, asked in (("pairs", pairs), ("wordings", wordings), ("answers", answers)):
@@ -101,6 +103,17 @@ def shortfall(
     rejected = any(reject.stage != "surplus" for harvest in harvests for reject in harvest.rejects)
     unreadable = "" if any(harvest.kept for harvest in pairs) else _unreadable(pairs, teacher.model)
     return Shortfall([*short.values()], share, settings.min_fill, teacher.is_language_model, rejected, unreadable)
+
+
+def unsettled(harvests: Sequence[Harvest[Any, Any]]) -> list[str]:
+    """A line on what the verifier left unanswered, where it left something."""
+    sections = {harvest.section for harvest in harvests if not harvest.is_settled}
+    if not sections:
+        return []
+    return [
+        f"The verifier's server did not answer about {counted(len(sections), 'section')}, and so no more was asked "
+        "there. The same command goes on from there."
+    ]
 
 
 def _by_section(harvests: Sequence[Harvest[Any, Any]]) -> dict[Section, list[Harvest[Any, Any]]]:

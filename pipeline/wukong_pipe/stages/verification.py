@@ -13,11 +13,11 @@ from typing import TypeVar
 from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
-from wukong_pipe.teacher.filling import Refused
+from wukong_pipe.teacher.filling import Decided, Refused
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
-from wukong_pipe.verify.scope import Scope, is_pair_verified, is_sampled, is_wording_verified
+from wukong_pipe.verify.scope import Scope, error_rate, is_pair_verified, is_sampled, is_wording_verified
 from wukong_pipe.verify.verdicts import Verdict, VerifyTally
 from wukong_pipe.verify.wordings import verify_wordings
 
@@ -45,13 +45,23 @@ class Verification:
     tally: VerifyTally = field(default_factory=VerifyTally)
     """Counts all verdicts of the build."""
     sample: VerifyTally = field(default_factory=VerifyTally)
-    """Counts those on training wordings that were read for a sample alone."""
+    """Counts those on wordings without doubt that the sample drew, some of them held out."""
 
     def rights(self) -> list[str]:
         """What the calibration brought, a line a language, for the screen."""
         return [reader.sentence(lang) for lang, reader in sorted(self.readers.items())]
 
-    async def of_pairs(self, pairs: Sequence[tuple[QAPair, tuple[Reason, ...]]]) -> list[QAPair | Refused]:
+    @property
+    def error_rate(self) -> tuple[float, float] | None:
+        """The share of wrong ones that the sample implies among wordings nobody read; None where it implies nothing.
+
+        A reader that may not clear a doubt sees too few errors, or too many.
+        """
+        judged = self.sample.supported + self.sample.rejected
+        may_tell = all(reader.may_clear for reader in self.readers.values())
+        return error_rate(self.sample.rejected, judged) if judged and may_tell else None
+
+    async def of_pairs(self, pairs: Sequence[tuple[QAPair, tuple[Reason, ...]]]) -> Decided[QAPair]:
         """What becomes of pairs of one section, each with its doubts, in their order."""
 
         async def read(chosen: Sequence[QAPair], verifier: Verifier) -> list[Verdict]:
@@ -63,7 +73,7 @@ class Verification:
 
     async def of_wordings(
         self, pair: QAPair, rows: Sequence[tuple[Row, tuple[Reason, ...]]], others: Sequence[str]
-    ) -> list[Row | Refused]:
+    ) -> Decided[Row]:
         """What becomes of wordings of a pair's question, each with its doubts, in their order.
 
         Args:
@@ -84,12 +94,13 @@ class Verification:
             texts = [row.instruction for row in chosen]
             verdicts = await verify_wordings(_given(pair), texts, others, pair.section, verifier)
             drawn = zip(chosen, verdicts, strict=True)
-            self.sample.add(VerifyTally.of(verdict for row, verdict in drawn if row.id in sampled))
+            heeded = self.readers[lang].heeded
+            self.sample.add(VerifyTally.of(heeded(verdict) for row, verdict in drawn if row.id in sampled))
             return verdicts
 
         return await self._decided(rows, wanted, lang, read)
 
-    async def of_answers(self, pair: QAPair, wordings: Sequence[Screened]) -> list[str | Refused]:
+    async def of_answers(self, pair: QAPair, wordings: Sequence[Screened]) -> Decided[str]:
         """What becomes of other wordings of a pair's answer, in their order."""
         lang = pair.section.lang
 
@@ -98,8 +109,9 @@ class Verification:
 
         as_pairs = [(replace(pair, answer=wording.text), wording.doubts) for wording in wordings]
         wanted = [self._asks(lang, doubts, is_pair_verified) for _, doubts in as_pairs]
-        outcomes = await self._decided(as_pairs, wanted, lang, read)
-        return [one if isinstance(one, Refused) else one.answer for one in outcomes]
+        decided = await self._decided(as_pairs, wanted, lang, read)
+        texts = [one if isinstance(one, Refused) else one.answer for one in decided.outcomes]
+        return Decided(texts, decided.is_settled)
 
     def _asks(self, lang: Lang, doubts: tuple[Reason, ...], wanted: Callable[..., bool]) -> bool:
         return wanted(self.scope, is_doubtful=bool(doubts)) and self._has_earned(lang, doubts)
@@ -115,16 +127,17 @@ class Verification:
         wanted: Sequence[bool],
         lang: Lang,
         read: Callable[[Sequence[Item], Verifier], Awaitable[list[Verdict]]],
-    ) -> list[Item | Refused]:
+    ) -> Decided[Item]:
         chosen = [item for (item, _), is_wanted in zip(items, wanted, strict=True) if is_wanted]
-        read_verdicts = iter(await read(chosen, self.verifiers[lang]) if chosen else [])
+        verdicts = await read(chosen, self.verifiers[lang]) if chosen else []
+        read_verdicts = iter(verdicts)
         outcomes: list[Item | Refused] = []
         for (item, doubts), is_wanted in zip(items, wanted, strict=True):
             verdict = self.readers[lang].heeded(next(read_verdicts)) if is_wanted else None
             if verdict is not None:
                 self.tally.add(VerifyTally.of([verdict]))
             outcomes.append(_outcome(item, doubts, verdict))
-        return outcomes
+        return Decided(outcomes, all(verdict.is_settled for verdict in verdicts))
 
 
 def _outcome(item: Item, doubts: tuple[Reason, ...], verdict: Verdict | None) -> Item | Refused:

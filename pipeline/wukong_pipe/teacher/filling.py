@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Stage, Tally
 from wukong_pipe.teacher.attempts import Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.requests import MOST_SHOWN, Ask, Reply, Request, excerpt
+
+Item = TypeVar("Item")
 
 LEAST_SHOWN, SHOWN = 100, 2000
 """Characters of a reply, and of each text in an item, beside an item that was rejected: the fewer the more items there
@@ -30,7 +32,7 @@ async def replies(
         asked = replace(request(), warmth=attempt, last_call=last_call)
         reply = await ask(asked, attempt)
         yield asked, reply
-        if not reply.call:
+        if not reply.call or not harvest.is_settled:
             # Unanswered now, and so bought first by the next build: what follows would not be asked there.
             break
         last_call = reply.call
@@ -47,12 +49,27 @@ class Refused:
     """What the checks doubted, where the verifier then decided."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[Item]):
+    """What becomes of the items of a reply, in their order: what is kept of each, or why it is not."""
+
+    outcomes: Sequence[Item | Refused]
+    is_settled: bool = True
+    """Whether the verifier answered all it was asked about them."""
+
+    def among(self, screened: Sequence[object]) -> Decided[Item]:
+        """The same for all items, where these outcomes are of those that the free checks had let through."""
+        decided = iter(self.outcomes)
+        outcomes = [one if isinstance(one, Refused) else next(decided) for one in screened]
+        return Decided(outcomes, self.is_settled)
+
+
 async def take(
     harvest: Harvest[Any, Any],
     reply: Reply,
     stage: Literal["base_qa", "paraphrase", "answers"],
     array: str,
-    judged: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]],
+    judged: Callable[[Sequence[Any]], Awaitable[Decided[Any]]],
     about: Mapping[str, Any],
     item_key: str = "",
 ) -> None:
@@ -60,7 +77,7 @@ async def take(
 
     Args:
         array: the key of the reply's array of items.
-        judged: what becomes of the items, in their order: what is kept of each, or a `Refused`.
+        judged: what becomes of the items, in their order.
         about: what stands in rejected.jsonl beside an item, and beside a reply that is rejected whole.
         item_key: the key under which an item stands there; without one an object stands there as it is.
     """
@@ -84,7 +101,9 @@ async def take(
         harvest.rejects.append(
             Reject("reply", reply.problem, section, dict(about), whole, reply.call, harvest.allowance)
         )
-    for number, (item, outcome) in enumerate(zip(received, await judged(received), strict=True)):
+    decided = await judged(received)
+    harvest.is_settled = decided.is_settled
+    for number, (item, outcome) in enumerate(zip(received, decided.outcomes, strict=True)):
         if isinstance(outcome, Refused):
             by: Stage = "verify" if outcome.by == "verify" else stage
             harvest.rejects.append(rejected(by, outcome, item, number))

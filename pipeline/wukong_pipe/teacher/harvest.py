@@ -31,6 +31,8 @@ class Harvest(Generic[Subject, Item]):
     """Whether to ask again is of no use, unless the user wants it."""
     is_bought: bool = False
     """Whether a reply was bought in this build."""
+    is_settled: bool = True
+    """Whether the verifier answered all it was asked: what it did not is asked first by the next build."""
     at_once: int | None = None
     """Items that one reply can hold, where a reply was cut."""
     names: list[str] = field(default_factory=list)

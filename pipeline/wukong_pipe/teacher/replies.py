@@ -7,6 +7,7 @@ a `Reason`, so that a reply that was paid for is kept, counted and explained.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -145,8 +146,16 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _number(text: str) -> float:
+    """A number with a point; models write whole ones so, and JSON Schema takes 1.0 for an integer."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is no number that JSON can hold")
+    return int(value) if value.is_integer() else value
+
+
 # strict=False: models do write raw line breaks inside strings, and what was meant is beyond doubt.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, strict=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number, parse_constant=_no_constant, strict=False)
 _THINK_TAG = re.compile(r"<(/?)think(?:ing)?\b[^<>]{0,200}>", re.IGNORECASE)
 _OBJECT = re.compile(r'\{[ \t\r\n]*["}]')
 _MOST = 100
@@ -177,7 +186,7 @@ def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | 
         return None, Reason.of("duplicate-key", key=str(error))
     except RecursionError:
         return None, Reason.of("too-deep", most=DEPTH)
-    except ValueError:  # NaN and Infinity, or a number of more digits than Python converts
+    except ValueError:  # NaN, Infinity and 1e999, or a number of more digits than Python converts
         return None, Reason.of("bad-number")
     return value, problem
 

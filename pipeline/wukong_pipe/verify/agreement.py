@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 
 from wukong_pipe.language.chinese import CJK
@@ -15,32 +15,38 @@ from wukong_pipe.language.numerals import in_figures
 
 _TOKEN = re.compile(rf"-{{0,2}}[^\W{CJK}]+(?:[.:/=@+-][^\W{CJK}]+)*|[{CJK}]|[%$€£¥<>=*&|^~@#/\\+-]")
 _PLAIN_WORD = re.compile("[A-Z]?[a-z]+")
-_EMPTY = frozenset(
-    word
-    for words in tomllib.loads((files("wukong_pipe.verify") / "empty_words.toml").read_text("utf-8")).values()
-    for word in words.split()
-)
+_CODE = re.compile("(`+[^`]*`+)")
+_WORDS = {
+    name: frozenset(f"{words['en']} {words['zh']}".split())
+    for name, words in tomllib.loads((files("wukong_pipe.verify") / "agreement.toml").read_text("utf-8")).items()
+}
+_CHOICE = re.compile(rf"\b(?:or|either|neither|whether|between)\b|还是|或|([{CJK}]{{1,4}})[不没]\1", re.IGNORECASE)
 
 
 def agrees(one: str, other: str, question: str) -> bool:
-    """Whether two answers hold the same words in the same order, but for empty ones and those of the question.
+    """Whether two answers hold the same words in the same order, but for empty ones; one may also repeat the question.
 
-    So nothing agrees that adds, lacks, denies or swaps anything.
+    What one repeats is no negation, and the words that both share say something that the question does not. Where the
+    question offers a choice, each word counts: each of them may be the answer.
 
     >>> agrees("On Apollo 14.", "apollo 14", "On which mission was Kitty Hawk flown?")
     True
-    >>> agrees("数字豪华版 268 元，标准版 328 元", "268 元和 328 元", "标准版和豪华版各多少元？")
+    >>> agrees("On disk.", "In memory.", "Is the cache kept on disk or in memory?")
     False
     """
-    a, b, asked = _tokens(one), _tokens(other), _tokens(question)
-    return bool(a and b) and _borne_out(a, b, asked) and _borne_out(b, a, asked)
-
-
-def _borne_out(said: Sequence[str], other: Sequence[str], asked: Sequence[str]) -> bool:
-    """Whether all that is said stands in the other answer in the same order, and the rest in the question likewise."""
-    known = set(other)
-    return _in_order((token for token in said if token in known), other) and _in_order(
-        (token for token in said if token not in known), asked
+    if _CHOICE.search(question):
+        a, b = list(_tokens(one)), list(_tokens(other))
+        return bool(a) and a == b
+    a, b, asked = (_telling(_tokens(text)) for text in (one, other, question))
+    if a == b:
+        return bool(a)
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    repeated = [token for token in longer if token not in shorter]
+    return (
+        [token for token in longer if token in shorter] == shorter
+        and not set(shorter) <= set(asked)
+        and not _WORDS["negations"].intersection(repeated)
+        and _in_order(repeated, asked)
     )
 
 
@@ -49,8 +55,16 @@ def _in_order(tokens: Iterable[str], of: Sequence[str]) -> bool:
     return all(token in rest for token in tokens)
 
 
-def _tokens(text: str) -> list[str]:
-    """Words, figures, Chinese characters and signs; identifiers as they are spelt, plain words in lower case."""
-    tokens = (match.group() for match in _TOKEN.finditer(in_figures(text)))
-    lower = (token.casefold() if _PLAIN_WORD.fullmatch(token) else token for token in tokens)
-    return [token for token in lower if token not in _EMPTY]
+def _telling(tokens: Iterable[str]) -> list[str]:
+    return [token for token in tokens if token not in _WORDS["empty"]]
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Words, figures, Chinese characters and signs; plain words in lower case, what stands in code marks as it is."""
+    for place, part in enumerate(_CODE.split(text)):
+        if place % 2:
+            # In code marks no word is empty: `is` may be an operator.
+            yield from (f"`{token}" if token in _WORDS["empty"] else token for token in _TOKEN.findall(part))
+        else:
+            tokens = _TOKEN.findall(in_figures(part))
+            yield from (token.casefold() if _PLAIN_WORD.fullmatch(token) else token for token in tokens)

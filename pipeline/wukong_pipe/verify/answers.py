@@ -20,7 +20,7 @@ from wukong_pipe.teacher.quoting import about_line, fenced, tagged
 from wukong_pipe.teacher.requests import Request
 from wukong_pipe.verify.agreement import agrees
 from wukong_pipe.verify.calls import STAGE, Heard, Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema
-from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, rejected, supported
+from wukong_pipe.verify.verdicts import Verdict, rejected, supported
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _UNITS: dict[str, Any] = {"type": "array", "items": {"type": "integer"}}
@@ -30,13 +30,12 @@ _CLAIM: dict[str, Any] = {
     "required": ["claim", "evidence", "holds"],
     "additionalProperties": False,
 }
+_CLAIMS: dict[str, Any] = {"type": "array", "items": _CLAIM, "minItems": 1}
 _RIGHT: dict[str, Any] = {"enum": ["first", "second", "both", "neither"]}
 SCHEMAS = {
     "verify_answers": reply_schema("answers", "question", evidence=_UNITS, answer={"type": "string", "minLength": 1}),
     "verify_disagreements": reply_schema("verdicts", "question", evidence=_UNITS, reason=_TEXT, right=_RIGHT),
-    "verify_claims": reply_schema(
-        "verdicts", "question", claims={"type": "array", "items": _CLAIM}, reason=_TEXT, right={"type": "boolean"}
-    ),
+    "verify_claims": reply_schema("verdicts", "question", claims=_CLAIMS, reason=_TEXT, right={"type": "boolean"}),
 }
 """By prompt. Units and reasons stand before the verdict: a model that has written them down judges better."""
 
@@ -73,7 +72,7 @@ async def verify_answers(given: Sequence[GivenAnswer], section: Section, verifie
     jobs = [partial(reading.compared, batch) for batch in in_batches(short, size)]
     jobs += [partial(reading.by_claims, batch) for batch in in_batches(long, size)]
     verdicts = await of_all(jobs)
-    return [verdicts.get(index, UNANSWERED) for index in range(len(given))]
+    return [verdicts[index] for index in range(len(given))]
 
 
 async def verify_reworded(question: str, answers: Sequence[str], section: Section, verifier: Verifier) -> list[Verdict]:
@@ -85,7 +84,7 @@ async def verify_reworded(question: str, answers: Sequence[str], section: Sectio
     verdicts = await of_all(
         [partial(reading.by_claims, batch) for batch in in_batches(range(len(answers)), verifier.batch_size)]
     )
-    return [verdicts.get(index, UNANSWERED) for index in range(len(answers))]
+    return [verdicts[index] for index in range(len(answers))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +101,16 @@ class _Reading:
         rivals = {index: _Rivals.of(self.given[index], said.item["answer"]) for index, said in blind.said.items()}
         verdicts = {index: supported(blind.said[index].reply) for index, two in rivals.items() if two.agree}
         disagreeing = [index for index in batch if index in rivals and index not in verdicts]
-        if disagreeing and blind.is_settled:
+        if disagreeing and blind.rest.is_settled:
             judged = await self._ask("verify_disagreements", disagreeing, lambda index: rivals[index].shown)
-            verdicts |= {index: _judged(said, rivals[index].place) for index, said in judged.said.items()}
-        return verdicts
+            found = {index: _judged(said, rivals[index].place) for index, said in judged.said.items()}
+            verdicts |= judged.verdicts(disagreeing, found)
+        return blind.verdicts(batch, verdicts)
 
     async def by_claims(self, batch: Sequence[int]) -> dict[int, Verdict]:
         """Verdicts on long answers, claim by claim."""
         heard = await self._ask("verify_claims", batch, lambda index: self.given[index].shown)
-        return {index: _claimed(said) for index, said in heard.said.items()}
+        return heard.verdicts(batch, {index: _claimed(said) for index, said in heard.said.items()})
 
     async def _ask(self, name: str, batch: Sequence[int], shown: Callable[[int], str]) -> Heard:
         """What the verifier says of each question, of which it is shown the section and `shown`."""

@@ -13,6 +13,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+from wukong_pipe.errors import StoppedShort
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.requests import Ask
@@ -70,17 +71,32 @@ class Reader:
 
 
 async def calibrate(lang: Lang, ask: Ask, prompts: Prompts) -> Reader:
-    """How well a verifier tells true from false in a language, and how much may be put before it at once."""
+    """How well a verifier tells true from false in a language, and how much may be put before it at once.
+
+    Raises:
+        StoppedShort: a call got no answer: who did not hear the question has not erred.
+    """
     file = files("wukong_pipe.verify") / f"calibration.{lang}.toml"
     texts: list[dict[str, Any]] = tomllib.loads(file.read_text("utf-8"))["text"]
     for size in BATCH_SIZES:
         verifier = Verifier(ask, prompts, size)
         jobs = [job for text in texts for job in _jobs(text, lang, verifier)]
-        judged = await in_pool(jobs, lambda job: job(), len(jobs))
-        reader = _reader([one for part in judged for one in part], size)
+        judged = [one for part in await in_pool(jobs, lambda job: job(), len(jobs)) for one in part]
+        _check_settled(lang, judged)
+        reader = _reader(judged, size)
         if reader.may_clear:
             break
     return reader
+
+
+def _check_settled(lang: Lang, judged: Judged) -> None:
+    unsettled = [verdict for _, verdict in judged if not verdict.is_settled]
+    if unsettled:
+        why = f" ({unsettled[0].reason})" if unsettled[0].reason else ""
+        raise StoppedShort(
+            f"The verifier's calibration ({lang}) is not finished: {len(unsettled)} of {len(judged)} items got no "
+            f"answer{why}. What was bought is kept; the same command goes on from there."
+        )
 
 
 def _jobs(text: Mapping[str, Any], lang: Lang, verifier: Verifier) -> Iterator[Callable[[], Awaitable[Judged]]]:

@@ -17,7 +17,7 @@ from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
-from wukong_pipe.verify.verdicts import Verdict
+from wukong_pipe.verify.verdicts import UNANSWERED, Verdict
 
 Prompts = Mapping[str, Mapping[Lang, Prompt]]
 """The verifier's prompts by name and language."""
@@ -68,11 +68,15 @@ def reply_schema(array: str, number: str, **properties: Any) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Heard:
-    """What the verifier says of the items of one batch; an item of which nothing readable was said is missing."""
+    """What the verifier says of the items of one batch; of the rest it said nothing that can be read."""
 
     said: dict[int, Said] = field(default_factory=dict)
-    is_settled: bool = True
-    """Whether the next build would hear the same: not where a call got no answer now, and is bought first there."""
+    rest: Verdict = UNANSWERED
+    """The verdict on the others: unsettled where a call got no answer."""
+
+    def verdicts(self, batch: Sequence[int], known: Mapping[int, Verdict]) -> dict[int, Verdict]:
+        """A verdict on each item of the batch: the known ones, and the rest."""
+        return {index: known.get(index, self.rest) for index in batch}
 
 
 async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequence[int]], Request]) -> Heard:
@@ -86,12 +90,14 @@ async def ask_of_each(batch: Sequence[int], ask: Ask, request: Callable[[Sequenc
     """
     heard = Heard()
     waiting = deque([(batch, 0, "")])
-    while waiting and heard.is_settled:
+    while waiting:
         part, attempt, last_call = waiting.popleft()
         asked = request(part)
         asked = replace(asked, last_call=last_call, schema=_of_items(asked.schema, len(part)))
         reply = await ask(asked, attempt)
-        heard.is_settled = bool(reply.call)
+        if not reply.call:
+            heard.rest = Verdict("unanswered", reply.problem, is_settled=False)
+            break
         for number, item in _numbered(reply, asked.schema).items():
             if 1 <= number <= len(part):
                 heard.said[part[number - 1]] = Said(item, reply)

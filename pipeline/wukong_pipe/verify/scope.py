@@ -28,16 +28,14 @@ def is_sampled(row_id: str) -> bool:
     return int(digest("verify", row_id), 16) % ONE_IN == 0
 
 
-def error_rate(rejected: int, asked: int) -> tuple[float, float]:
-    """The share of errors that a sample implies: the 95 % interval of Wilson.
+def error_rate(rejected: int, judged: int) -> tuple[float, float]:
+    """The share of errors that a sample, of which so many were judged, implies: the 95 % interval of Wilson.
 
     >>> tuple(round(bound, 3) for bound in error_rate(2, 100))
     (0.006, 0.07)
     """
-    if not asked:
-        return 0.0, 1.0
-    z, share = 1.96, rejected / asked
-    middle = share + z * z / (2 * asked)
-    reach = z * math.sqrt(share * (1 - share) / asked + z * z / (4 * asked * asked))
-    total = 1 + z * z / asked
+    z, share = 1.96, rejected / judged
+    middle = share + z * z / (2 * judged)
+    reach = z * math.sqrt(share * (1 - share) / judged + z * z / (4 * judged * judged))
+    total = 1 + z * z / judged
     return max(0.0, (middle - reach) / total), min(1.0, (middle + reach) / total)

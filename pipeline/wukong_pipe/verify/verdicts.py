@@ -21,11 +21,13 @@ class Verdict:
 
     outcome: Outcome
     reason: Reason | None = None
-    """Why it was rejected, in the verifier's words; None where it was not."""
+    """Why it was rejected, in the verifier's words, or why no answer came; else None."""
     call: str = ""
     """The journal's key of the call that decided; empty where none was answered."""
     reply: str = ""
     """The verifier's reply, for rejected.jsonl."""
+    is_settled: bool = True
+    """Whether the next build would hear the same: not where a call got no answer now, and is bought first there."""
 
 
 UNANSWERED = Verdict("unanswered")

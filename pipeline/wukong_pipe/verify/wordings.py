@@ -18,7 +18,7 @@ from wukong_pipe.teacher.quoting import about_line, fenced, tagged
 from wukong_pipe.teacher.requests import Request
 from wukong_pipe.verify.answers import GivenAnswer
 from wukong_pipe.verify.calls import STAGE, Said, Verifier, ask_of_each, in_batches, listed, of_all, reply_schema
-from wukong_pipe.verify.verdicts import UNANSWERED, Verdict, rejected, supported
+from wukong_pipe.verify.verdicts import Verdict, rejected, supported
 
 _CODES = {"broader": "asks-broader", "other": "asks-otherwise"}
 SCHEMA: dict[str, Any] = reply_schema(
@@ -61,11 +61,12 @@ async def verify_wordings(
 
     async def matched(batch: Sequence[int]) -> dict[int, Verdict]:
         heard = await ask_of_each(batch, verifier.ask, request)
-        return {index: _verdict(said, given.question, known) for index, said in heard.said.items()}
+        found = {index: _verdict(said, given.question, known) for index, said in heard.said.items()}
+        return heard.verdicts(batch, found)
 
     shuffled = sorted(range(len(wordings)), key=lambda index: digest(given.answer, wordings[index]))
     verdicts = await of_all([partial(matched, batch) for batch in in_batches(shuffled, WIDER * verifier.batch_size)])
-    return [verdicts.get(index, UNANSWERED) for index in range(len(wordings))]
+    return [verdicts[index] for index in range(len(wordings))]
 
 
 def _verdict(said: Said, question: str, known: Sequence[str]) -> Verdict:

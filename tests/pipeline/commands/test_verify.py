@@ -10,10 +10,12 @@ import pytest
 
 from tests.support.batches import BatchBehaviour, BatchProvider
 from tests.support.building import files_in, rows_of, run_in
+from tests.support.faults import impatience
 from tests.support.good_teacher import GoodTeacher
-from tests.support.provider import NO_LIMITS, NO_MODELS, Provider, Response, completion, provider
+from tests.support.provider import NO_LIMITS, NO_MODELS, Provider, Response, completion, provider, refusal
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.journal.store import Journal
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 SIZE = ["--variants", "5", "--max-pairs", "4", "--limit", "4", "--run", "book"]
@@ -82,6 +84,84 @@ def test_what_the_verifier_denies_is_a_reject_in_its_words(empty_home: Path, cor
     assert len(rejects) == read_json(run_in(empty_home).manifest)["verify"]["rejected"] > 0
     assert {one["code"] for one in rejects} == {"verifier-denies"}
     assert all({"doubt", "id", "candidate"} <= one.keys() for one in rejects)
+
+
+def test_a_model_that_writes_whole_numbers_with_a_point_gives_the_same_rows(empty_home: Path, corpora: Path) -> None:
+    class Pointed(GoodTeacher):
+        """Cites unit 1.0, and speaks of question 1.0."""
+
+        def __call__(self, request: dict[str, Any]) -> Response:
+            content = json.loads(super().__call__(request).body)["choices"][0]["message"]["content"]
+            return completion(json.dumps(json.loads(content, parse_int=float), ensure_ascii=False))
+
+    for teacher, runs in ((GoodTeacher(), "whole"), (Pointed(), "pointed")):
+        with provider(teacher) as server:
+            assert build(server, corpora / "apollo.md", "--limit", "2", "--runs-dir", f"{runs}/runs") == 0
+    # The two servers stand at other ports, and so the calls have other keys.
+    whole, pointed = (
+        [row | {"call": ""} for row in rows_of(run_in(empty_home / runs))] for runs in ("whole", "pointed")
+    )
+    assert len(whole) > 10
+    assert pointed == whole
+
+
+class Picky(GoodTeacher):
+    """Writes one wording too few, and finds of the book's answers and wordings the first of each call wrong.
+
+    Its server does not answer the first request that asks for the key `broken`, however often it is sent; of the
+    calibration's or of the book's.
+    """
+
+    broken, is_book = "", True
+    _unanswered = ""
+
+    def __call__(self, request: dict[str, Any]) -> Response:
+        prompt = request["messages"][1]["content"]
+        if self.broken in keys_asked(request) and ("黑神话" in prompt) == self.is_book:
+            self._unanswered = self._unanswered or prompt
+            if self._unanswered == prompt:
+                return refusal(503, "busy")
+        reply = json.loads(json.loads(super().__call__(request).body)["choices"][0]["message"]["content"])
+        if "questions" in reply:
+            reply["questions"] = reply["questions"][1:] or reply["questions"]
+        if is_reading(request) and "黑神话" in prompt:
+            first, *others = next(iter(reply.values()))
+            for item in [first, *others]:
+                item |= {"answer": "not said"} if "answer" in item else {}
+            if others and "reason" in first:
+                first["reason"] = "it is not so"
+                first["right" if "right" in first else "relation"] = "neither" if "right" in first else "other"
+        return completion(json.dumps(reply, ensure_ascii=False))
+
+
+def keys_asked(request: dict[str, Any]) -> set[str]:
+    """The keys of an item of the reply that a request asks for, where it is one of a second reading."""
+    (array,) = request["response_format"]["json_schema"]["schema"]["properties"].values()
+    return set(array["items"]["properties"]) if is_reading(request) else set()
+
+
+@pytest.mark.parametrize(("broken", "is_book"), [("answer", True), ("right", True), ("asks", True), ("right", False)])
+def test_after_calls_without_an_answer_the_same_command_ends_as_if_they_had_come(
+    empty_home: Path, corpora: Path, broken: str, is_book: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher = Picky()
+    with provider(teacher) as server, impatience(deadline=5.0, longest_wait=1.0):
+        # A reader who finds fault leaves every build short, and so each makes all of its attempts.
+        usual = ["--limit", "2", "--min-fill", "1"]
+        assert build(server, corpora / "blackwukong.md", *usual, "--runs-dir", "well/runs") == 3
+        teacher.broken, teacher.is_book = broken, is_book
+        assert build(server, corpora / "blackwukong.md", *usual) == 3
+        said = " ".join(capsys.readouterr().err.split())
+        assert ("The verifier's server did not answer about" if is_book else "calibration (zh) is not finished") in said
+        teacher.broken = ""
+        assert build(server, corpora / "blackwukong.md", *usual) == 3
+    assert files_in(run_in(empty_home).dataset) == files_in(run_in(empty_home / "well").dataset)
+    assert journalled(empty_home) == journalled(empty_home / "well")
+
+
+def journalled(folder: Path) -> set[str]:
+    with Journal(folder / "runs" / "journal.sqlite") as journal:
+        return {call.key for call in journal.calls()}
 
 
 def test_another_model_on_another_server_reads_and_never_sees_the_teachers_key(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from tests.support.verifier import PROMPTS, ToldVerifier, answer, relation, verdict
+from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
+from wukong_pipe.stages.asking import Asking, calibrated
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.teacher.filling import Refused
+from wukong_pipe.teacher.journalled import JournalledTeacher
+from wukong_pipe.teacher.requests import Reply
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
-from wukong_pipe.verify.scope import Scope
+from wukong_pipe.verify.scope import Scope, error_rate, is_sampled
 
 SECTION = Section("a.md", ("Apollo", "Landing"), 1, "## Landing\n\nThe Eagle landed in the sea. It had men.\n", "en")
 PAIR = QAPair(SECTION, "Where did the Eagle land?", "In the sea.", ("x",), (1, 1), "base", "t", "p@1", "c")
@@ -34,7 +40,7 @@ def verification(told: ToldVerifier, scope: Scope = "all", reader: Reader = GOOD
 
 def of_pair(says: Any, doubts: tuple[Reason, ...] = (), **options: Any) -> tuple[QAPair | Refused, ToldVerifier]:
     told = ToldVerifier(says)
-    (outcome,) = asyncio.run(verification(told, **options).of_pairs([(PAIR, doubts)]))
+    (outcome,) = asyncio.run(verification(told, **options).of_pairs([(PAIR, doubts)])).outcomes
     return outcome, told
 
 
@@ -74,6 +80,21 @@ def test_a_verifier_that_has_not_earned_it_is_not_asked_in_vain() -> None:
     assert (outcome.verified, told.asked) == ("unasked", [])
 
 
+@pytest.mark.parametrize("answered", [0, 1], ids=["nothing", "the blind answer"])
+def test_what_a_call_without_an_answer_leaves_open_is_told(answered: int) -> None:
+    blind = Reply("call", {"answers": [{"question": 1, **answer("On a hill.")}]}, None, "raw")
+    before = [*[blind] * answered, Reply("", None, Reason.of("no-answer", tries=2, words="busy"), "")]
+    decided = asyncio.run(verification(ToldVerifier({}, before)).of_pairs([(PAIR, ()), (PAIR, (DOUBT,))]))
+    assert not decided.is_settled
+    assert decided.outcomes == [replace(PAIR, verified="unanswered"), Refused(DOUBT)]
+    # What nothing readable was said about is asked no other way by the next build.
+    assert asyncio.run(verification(ToldVerifier({})).of_pairs([(PAIR, ())])).is_settled
+    told = ToldVerifier({}, [Reply("", None, None, "")])
+    assert not asyncio.run(verification(told, "full").of_wordings(PAIR, [(wordings(1)[0], ())], ["Who?"])).is_settled
+    told = ToldVerifier({}, [Reply("", None, None, "")])
+    assert not asyncio.run(verification(told).of_answers(PAIR, [Screened("It was the sea.")])).is_settled
+
+
 @pytest.mark.parametrize(
     ("scope", "plain", "doubtful"), [("all", 1, 1), ("full", 1, 1), ("doubtful", 0, 1), ("none", 0, 0)]
 )
@@ -83,7 +104,7 @@ def test_the_scope_says_which_pairs_are_read(scope: Scope, plain: int, doubtful:
 
 
 def test_without_a_verifier_each_doubt_rejects() -> None:
-    outcomes = asyncio.run(NO_VERIFICATION.of_pairs([(PAIR, ()), (PAIR, (DOUBT,))]))
+    outcomes = asyncio.run(NO_VERIFICATION.of_pairs([(PAIR, ()), (PAIR, (DOUBT,))])).outcomes
     assert outcomes == [PAIR, Refused(DOUBT)]
 
 
@@ -95,7 +116,7 @@ def test_of_wordings_all_test_candidates_the_doubtful_and_a_tenth_are_read() -> 
     rows = wordings(200)
     told = ToldVerifier({"verify_wordings": {row.instruction: relation(1) for row in rows}})
     reading = verification(told)
-    outcomes = asyncio.run(reading.of_wordings(PAIR, [(row, ()) for row in rows], [PAIR.question]))
+    outcomes = asyncio.run(reading.of_wordings(PAIR, [(row, ()) for row in rows], [PAIR.question])).outcomes
     verified = [one for one in outcomes if isinstance(one, Row) and one.verified == "yes"]
     assert 25 < len(verified) < 55
     assert reading.tally.to_json() == {
@@ -104,13 +125,46 @@ def test_of_wordings_all_test_candidates_the_doubtful_and_a_tenth_are_read() -> 
     assert 8 < reading.sample.asked < 35
 
 
+@pytest.mark.parametrize(("reader", "tells"), [(GOOD, True), (MILD, False)])
+def test_the_sample_implies_a_rate_of_those_that_were_judged_by_one_who_may_clear(reader: Reader, tells: bool) -> None:
+    rows = wordings(300)
+    # Every third is wrong, every third gets no answer.
+    says = {
+        row.instruction: relation(1) if number % 3 else relation() for number, row in enumerate(rows) if number % 3 < 2
+    }
+    reading = verification(ToldVerifier({"verify_wordings": says}), reader=reader)
+    asyncio.run(reading.of_wordings(PAIR, [(row, ()) for row in rows], [PAIR.question]))
+    sample = reading.sample
+    assert min(sample.rejected, sample.unanswered) > 3
+    assert (sample.supported > 3) == tells
+    expected = error_rate(sample.rejected, sample.rejected + sample.supported) if tells else None
+    assert reading.error_rate == expected
+    held_out = [row for row in rows if fraction("wording", row.id) <= reading.holdout and not is_sampled(row.id)]
+    assert sample.asked == sum(is_sampled(row.id) for row in rows) < reading.tally.asked
+    assert len(held_out) > 9
+
+
+def test_nothing_sampled_implies_nothing() -> None:
+    assert verification(ToldVerifier({})).error_rate is None
+
+
+def test_a_verifier_is_calibrated_in_the_languages_of_what_is_asked_alone() -> None:
+    reader = ToldVerifier({})
+    sections = [SECTION, Section("a.md", ("书",), 1, "![图](a.png)\n", "zh")]
+    asking = Asking(cast(JournalledTeacher, None), verifier=cast(JournalledTeacher, reader))
+    settings = BuildSettings(verify="all")
+    found = asyncio.run(calibrated(sections, asking, settings, PROMPTS, lambda *_: None))
+    assert [*found.readers] == [*found.verifiers] == ["en"]
+    assert all(".en@" in request.prompt for request, _ in reader.asked)
+
+
 def test_a_wording_that_asks_something_else_is_rejected_and_the_others_stay() -> None:
     same, other = wordings(2)
     says = {same.instruction: relation(1), other.instruction: relation(1, relation="broader")}
     told = ToldVerifier({"verify_wordings": says})
     first, second = asyncio.run(
         verification(told, "full").of_wordings(PAIR, [(same, (DOUBT,)), (other, ())], [PAIR.question])
-    )
+    ).outcomes
     assert isinstance(first, Row)
     assert first.verified == "yes"
     assert isinstance(second, Refused)
@@ -120,6 +174,7 @@ def test_a_wording_that_asks_something_else_is_rejected_and_the_others_stay() ->
 def test_reworded_answers_are_read_as_answers() -> None:
     told = ToldVerifier({})
     reading = verification(told)
-    plain, doubtful = asyncio.run(reading.of_answers(PAIR, [Screened("It was the sea."), Screened("Sea 7.", (DOUBT,))]))
+    wordings = [Screened("It was the sea."), Screened("Sea 7.", (DOUBT,))]
+    plain, doubtful = asyncio.run(reading.of_answers(PAIR, wordings)).outcomes
     assert (plain, doubtful) == ("It was the sea.", Refused(DOUBT))
     assert reading.tally.asked == 2

@@ -10,12 +10,14 @@ from tests.support.rows import section
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.teacher.attempts import USUAL
-from wukong_pipe.teacher.filling import Refused, replies, take
+from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.requests import Reply, Request
 
 Basket = Harvest[Section, int]
 """A harvest of four numbers."""
+UNSETTLED = -1
+"""A number about which the verifier did not answer."""
 ABOUT = {"for": "basket"}
 
 
@@ -30,8 +32,9 @@ def filled(*given: Reply) -> tuple[Basket, list[int]]:
     def more() -> Request:
         return Request("answers", str(basket.missing), (), {}, None)
 
-    async def judged(items: Sequence[Any]) -> list[int | Refused]:
-        return [item if isinstance(item, int) else Refused(Reason.of("item")) for item in items]
+    async def judged(items: Sequence[Any]) -> Decided[int]:
+        outcomes = [item if isinstance(item, int) else Refused(Reason.of("item")) for item in items]
+        return Decided(outcomes, is_settled=UNSETTLED not in outcomes)
 
     async def fill() -> None:
         async for _, reply in replies(basket, ask, more, USUAL):
@@ -73,6 +76,12 @@ def test_a_reply_that_cannot_be_read_is_rejected_whole() -> None:
 def test_nothing_follows_a_request_that_stayed_unanswered_or_was_refused_for_good() -> None:
     assert filled(reply(1), reply(call=""), reply(2))[1] == [4, 3]
     assert filled(reply(1, is_final=True), reply(2))[1] == [4]
+
+
+def test_nothing_follows_items_about_which_the_verifier_did_not_answer() -> None:
+    basket, asked = filled(reply(1, UNSETTLED), reply(2, 3))
+    assert (basket.kept, asked, basket.is_settled) == ([1, UNSETTLED], [4], False)
+    assert filled(reply(1, 2), reply(3, UNSETTLED))[1] == [4, 2]
 
 
 def test_the_rejects_of_one_reply_share_its_words() -> None:

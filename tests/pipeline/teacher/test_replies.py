@@ -120,6 +120,12 @@ def test_think_tags_inside_the_answer_are_its_own_words() -> None:
     assert read_object(content, SCHEMA) == (json.loads(content), None)
 
 
+def test_whole_numbers_with_a_point_are_integers_and_others_are_not() -> None:
+    value, _ = read_object('{"pairs": [1.0, -2e0, 1.5, "1.0"]}', SCHEMA)
+    assert value is not None
+    assert [(number, type(number)) for number in value["pairs"]] == [(1, int), (-2, int), (1.5, float), ("1.0", str)]
+
+
 def test_raw_line_breaks_inside_strings_are_read() -> None:
     value, problem = read_object('{"pairs": ["a\nb"]}', SCHEMA)
     assert (value, problem) == ({"pairs": ["a\nb"]}, None)
@@ -142,6 +148,7 @@ def test_raw_line_breaks_inside_strings_are_read() -> None:
         ('{"pairs": ["\ud83d"]}', "a lone surrogate: text that is not valid Unicode"),
         ('{"pairs": [NaN]}', "a number that is not valid JSON"),
         ('{"pairs": [' + "9" * 5000 + "]}", "a number that is not valid JSON"),
+        ('{"pairs": [1e999]}', "a number that is not valid JSON"),
         ('{"pairs": ' + "[" * 100_000, "nested more than 32 levels deep"),
         *(
             (f'{{"pairs": [{"[" * levels}{"]" * levels}]}}', "nested more than 32 levels deep")

@@ -84,6 +84,12 @@ def test_a_long_answer_is_judged_claim_by_claim(said: dict[str, object], outcome
     assert [name_of(request) for request, _ in reader.asked] == ["verify_claims"]
 
 
+def test_an_answer_none_of_whose_claims_is_named_is_as_if_not_judged() -> None:
+    reader = ToldVerifier({"verify_claims": {STORY.question: claims()}})
+    assert verified(reader, STORY) == [UNANSWERED]
+    assert len(reader.asked) == 3
+
+
 def test_an_answer_of_many_sentences_is_long_whatever_its_kind() -> None:
     assert not GivenAnswer("What?", "One thing. And another.").is_long
     assert GivenAnswer("What?", "One thing. And another. And a third.").is_long
@@ -121,7 +127,7 @@ def test_the_judge_is_not_asked_before_all_of_a_batch_is_answered() -> None:
     items = [{"question": 1, **answer("x")}]
     before = [Reply("call", {"answers": items}, None, "raw"), Reply("", None, Reason.of("empty"), "")]
     reader = ToldVerifier({}, before)
-    assert verified(reader, WHERE, WHO) == [UNANSWERED] * 2
+    assert verified(reader, WHERE, WHO) == [Verdict("unanswered", Reason.of("empty"), is_settled=False)] * 2
     assert [name_of(request) for request, _ in reader.asked] == ["verify_answers"] * 2
 
 

@@ -12,6 +12,8 @@ from typing import Any, get_args
 import pytest
 
 from tests.support.verifier import PROMPTS, ToldVerifier, answer, asked_in, claims, name_of, relation, verdict
+from wukong_pipe.errors import StoppedShort
+from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang
 from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.verify.calibration import Reader, calibrate
@@ -91,6 +93,24 @@ def test_a_reader_that_cannot_tell_may_not(said: bool | None, caught: int, passe
     reader = asyncio.run(calibrate("en", Knowing("en", lambda text, false: said).ask, PROMPTS))
     assert (reader.caught, reader.passed, reader.batch_size) == (caught, passed, 4)
     assert not reader.may_clear
+
+
+def test_a_call_without_an_answer_is_no_error_of_the_reader() -> None:
+    knowing, calls = Knowing("en", lambda text, false: false), 0
+
+    async def ask(request: Request, attempt: int) -> Reply:
+        nonlocal calls
+        calls += 1
+        return (
+            Reply("", None, Reason.of("no-answer", tries=3, words="busy"), "")
+            if calls == 2
+            else (await knowing.ask(request, attempt))
+        )
+
+    with pytest.raises(
+        StoppedShort, match=r"calibration \(en\) is not finished: \d+ of 24 items got no answer \(.*busy"
+    ):
+        asyncio.run(calibrate("en", ask, PROMPTS))
 
 
 def test_a_reader_that_fails_with_many_is_tried_with_few_and_asked_so() -> None:
