@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS, another_term, new_amount, new_identifier, new_name
-from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.contradictions import crossed, denied
 from wukong_pipe.checks.findings import Finding, findings
@@ -84,10 +84,7 @@ _SENTENCE = re.compile(r"[。！；.!;]\W*$")
 @lru_cache(maxsize=64)  # The wordings of a pair come together.
 def _of_evidence(pair: QAPair) -> Known:
     """What the answer of a pair may draw on."""
-    item = {"question": pair.question, "answer": pair.answer, "evidence": list(pair.evidence)}
-    candidate = read_pair(item, pair.section)
-    assert isinstance(candidate, Candidate), candidate
-    return known_to(candidate, pair.section)
+    return known_to(stored_candidate(pair.question, pair.answer, pair.evidence, pair.lines, pair.section), pair.section)
 
 
 @lru_cache(maxsize=64)

@@ -98,6 +98,14 @@ def read_pair(item: Any, section: Section) -> Candidate | Reason:
     )
 
 
+def stored_candidate(
+    question: str, answer: str, evidence: tuple[str, ...], lines: tuple[int, int], section: Section
+) -> Candidate:
+    """A pair of the dataset as a candidate, to be checked anew: its evidence are slices, and “1969” is no number of a
+    unit."""
+    return Candidate(question, answer, evidence, tuple(section.place_of(words, lines) for words in evidence))
+
+
 def _place(piece: int | str, section: Section) -> tuple[int, int] | Reason | None:
     """Where a cited unit or quoted words stand; None for a number of no unit, a reason for words that are not there."""
     if isinstance(piece, str) and (match := _NUMBER.fullmatch(piece)):
