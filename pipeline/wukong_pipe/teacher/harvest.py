@@ -33,6 +33,8 @@ class Harvest(Generic[Subject, Item]):
     """Whether a reply was bought in this build."""
     at_once: int | None = None
     """Items that one reply can hold, where a reply was cut."""
+    mended: int = 0
+    """Candidates whose evidence is another unit than the teacher cited."""
     names: list[str] = field(default_factory=list)
     """All ids by which --reask may name it."""
 

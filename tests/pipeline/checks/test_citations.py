@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.records import Section
@@ -38,6 +40,39 @@ def test_a_wrong_answer_is_not_given_the_row_that_it_was_taken_from() -> None:
     # 虎先锋 stands in the rows of other weapons.
     candidate = read("出云棍由谁掉落？", "由虎先锋掉落。", [2], ["虎先锋"])
     assert (candidate.evidence, candidate.is_mended) == (("| 出云棍 | 石敢当 |",), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "fact"),
+    [
+        (
+            "Apollo 11 was launched on 16 July 1969 with three men. It is well known. "
+            "Apollo 11 returned on 24 July 1969.\n",
+            "When was Apollo 11 launched?",
+            "24 July 1969",
+        ),
+        ("**出云棍**的掉落者是石敢当。此物常见。\n\n**金箍棒**由龙王用出云棍锻造。\n", "出云棍的掉落者是谁？", "龙王"),
+        (
+            "| 武器 | 掉落 | 说明 |\n|---|---|---|\n| 出云棍 | 石敢当 | 常见 |\n| 金箍棒 | 龙王 | 由出云棍锻造 |\n",
+            "出云棍由谁掉落？",
+            "龙王",
+        ),
+    ],
+)
+def test_a_wrong_answer_about_what_is_cited_rightly_keeps_its_citation(text: str, question: str, fact: str) -> None:
+    item = {"question": question, "answer": fact, "evidence": [1], "facts": [fact]}
+    candidate = read_pair(item, Section("a.md", ("Doc",), 1, text))
+    assert isinstance(candidate, Candidate)
+    assert not candidate.is_mended
+
+
+def test_a_row_is_the_evidence_of_what_its_first_cell_names() -> None:
+    text = "下表列出武器。\n\n| 武器 | 掉落 | 说明 |\n|---|---|---|\n| 金箍棒 | 龙王 | 由出云棍锻造 |\n"
+    section = Section("a.md", ("书", "武器"), 1, text)
+    item = {"question": "「出云棍」由谁掉落？", "answer": "龙王", "evidence": [1], "facts": ["龙王"]}
+    candidate = read_pair(item, section)
+    assert isinstance(candidate, Candidate)
+    assert candidate.evidence == ("下表列出武器。",)
 
 
 def test_where_two_units_would_do_or_the_question_names_nothing_the_citation_stays() -> None:
