@@ -81,8 +81,19 @@ def test_where_two_units_would_do_or_the_question_names_nothing_the_citation_sta
 
 
 def test_numbers_are_read_however_they_are_written_and_those_of_no_unit_are_passed_over() -> None:
-    for cited in ([2], ["2"], ["[2]"], "2", 2, [2, 2, 99, 0, -1], ["| 出云棍 | 石敢当 |"]):
+    for cited in ([2], ["2"], ["[2]"], "2", 2, [2, 2, 99, 0, -1], ["| 出云棍 | 石敢当 |"], ["unit 2"], ["第2行"]):
         assert read("出云棍由谁掉落？", "由石敢当掉落。", cited, ["石敢当"]).evidence == ("| 出云棍 | 石敢当 |",)
+
+
+@pytest.mark.parametrize("cited", [["2, 3"], ["[2][3]"], ["2-3"], "units 2 and 3", ["2、3"], [2, "3", "不在此处的话"]])
+def test_one_string_may_cite_several_units_and_a_bad_piece_loses_only_itself(cited: Any) -> None:
+    two = ("| 出云棍 | 石敢当 |", "| 飞龙棍 | 虎先锋 |")
+    assert read("两根棍由谁掉落？", "由石敢当、虎先锋掉落。", cited, ["石敢当", "虎先锋"]).evidence == two
+
+
+@pytest.mark.parametrize("cited", ["1", ["[1]"], ["unit 1"]])
+def test_a_string_that_cites_the_caption_is_mended_as_a_number_is(cited: Any) -> None:
+    assert read("出云棍由谁掉落？", "由石敢当掉落。", cited, ["石敢当"]).is_mended
 
 
 def test_evidence_that_cites_no_unit_at_all_has_a_reason() -> None:
