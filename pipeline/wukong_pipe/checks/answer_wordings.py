@@ -46,7 +46,8 @@ def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
 
 def _identifiers(wording: str, pair: QAPair) -> Reason | None:
     known = _of_evidence(pair)
-    strange = next(missing_identifiers(wording, f"{known.text} ; {pair.section.text} ; {pair.answer}"), None)
+    source = f"{known.text} ; {pair.section.text} ; {pair.answer}"
+    strange = next(missing_identifiers(wording, source, by_form=True), None)
     return Reason.of("identifier-nowhere", words=strange) if strange else None
 
 

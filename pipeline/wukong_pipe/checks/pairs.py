@@ -62,8 +62,8 @@ def _evidence(candidate: Candidate, section: Section) -> Reason | None:
 
 
 def _identifiers(candidate: Candidate, section: Section) -> Reason | None:
-    source = " ; ".join((*candidate.evidence, section.text, candidate.question, *section.heading_path, section.header))
-    strange = next(missing_identifiers(candidate.answer, source), None)
+    told = section.text, clean(section.text).text, section.header, *section.heading_path, candidate.question
+    strange = next(missing_identifiers(candidate.answer, " ; ".join(told), by_form=True), None)
     return Reason.of("identifier-nowhere", words=strange) if strange else None
 
 

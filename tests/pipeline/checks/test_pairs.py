@@ -131,6 +131,7 @@ PASS = "Pass `http2=True` to `Client`; `read` is slow."
         ("How is HTTP/2 switched on?", "With `Client(http2=True)`.", PASS, []),
         ("How is HTTP/2 switched on?", "With `Client(http3=True)`.", PASS, ["reject"]),
         ("How is HTTP/2 switched on?", "With `client(http2=True)`.", PASS, ["reject"]),
+        ("How is HTTP/2 switched on?", "By `http2=True`, in `POST` too.", PASS, ["doubt"]),
         ("What is slow, beside 99 others?", "`read`.", FORMATS, ["doubt", "doubt"]),
         ("Which is binary, HTTP/1.1 or HTTP/2?", "HTTP/2", FORMATS, []),
         ("Is HTTP/2 a text format?", "No, it is a binary one.", FORMATS, []),
