@@ -16,7 +16,7 @@ from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.contradictions import crossed, denied
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import known_to, section_terms
-from wukong_pipe.checks.question_form import LEANS_ON_TEXT, empty, too_long, unseen
+from wukong_pipe.checks.question_form import LEANS_ON_TEXT, MAY_LEAN, empty, too_long, unseen
 from wukong_pipe.language.identifiers import missing_identifiers, without_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
@@ -39,9 +39,12 @@ def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
         return Reason.of("repeats-answer")
     if wording.rstrip("”\"' 」』").endswith(("？", "?")):
         return Reason.of("question-for-answer")
-    if (match := LEANS_ON_TEXT.search(wording)) and not LEANS_ON_TEXT.search(pair.answer):
-        return Reason.of("names-its-source", words=match.group())
-    return None
+    return _names_its_source(LEANS_ON_TEXT, wording, pair)
+
+
+def _names_its_source(pattern: re.Pattern[str], wording: str, pair: QAPair) -> Reason | None:
+    match = pattern.search(wording)
+    return Reason.of("names-its-source", words=match.group()) if match and not pattern.search(pair.answer) else None
 
 
 def _identifiers(wording: str, pair: QAPair) -> Reason | None:
@@ -55,6 +58,7 @@ _REJECTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (_is_another_stat
 
 
 def _doubts(wording: str, pair: QAPair) -> Iterator[Reason | None]:
+    yield _names_its_source(MAY_LEAN, wording, pair)
     yield keeps_the_facts(wording, pair)
     for check in ANSWER_DOUBTS:
         yield check(wording, _of_evidence(pair))
