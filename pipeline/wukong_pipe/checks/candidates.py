@@ -119,13 +119,14 @@ def _places(piece: int | str, section: Section) -> Iterator[tuple[int, int]]:
         yield from filter(None, [span])
         return
     pieces = numbered(section).units
-    for number in [piece] if isinstance(piece, int) else _numbers(piece):
+    # In JSON 2.0 is an integer, too.
+    for number in _numbers(piece) if isinstance(piece, str) else [int(piece)]:
         if 0 < number <= len(pieces):
             yield pieces[number - 1].start, pieces[number - 1].end
 
 
 def _is_citation(piece: int | str) -> bool:
-    return isinstance(piece, int) or _CITATION.fullmatch(piece) is not None
+    return not isinstance(piece, str) or _CITATION.fullmatch(piece) is not None
 
 
 def _numbers(cited: str) -> Iterator[int]:

@@ -81,7 +81,18 @@ def test_where_two_units_would_do_or_the_question_names_nothing_the_citation_sta
 
 
 def test_numbers_are_read_however_they_are_written_and_those_of_no_unit_are_passed_over() -> None:
-    for cited in ([2], ["2"], ["[2]"], "2", 2, [2, 2, 99, 0, -1], ["| 出云棍 | 石敢当 |"], ["unit 2"], ["第2行"]):
+    for cited in (
+        [2],
+        ["2"],
+        ["[2]"],
+        "2",
+        2,
+        [2.0],
+        [2, 2, 99, 0, -1],
+        ["| 出云棍 | 石敢当 |"],
+        ["unit 2"],
+        ["第2行"],
+    ):
         assert read("出云棍由谁掉落？", "由石敢当掉落。", cited, ["石敢当"]).evidence == ("| 出云棍 | 石敢当 |",)
 
 
