@@ -16,15 +16,15 @@ LEANS_ON_TEXT = re.compile(
     # 本节点, 本文件 and 上下文 hold such words by chance: what follows, and what stands before, tells.
     r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在从由]))(?:上文|下文|本文|本节|本段)(?=[的中里内所提讲介说写，,、：:])"
     r"|\b(?:this|the (?:above|following|given)|according to the) (?:text|section|paragraph|document|passage|excerpt)\b"
-    r"|\bthe (?:text|section|paragraph|document|source) (?:above|below)\b"
-    r"|\b(?:as|mentioned|listed|shown|given) (?:above|below)\b",
+    r"|\bthe (?:text|section|paragraph|document|source) (?:above|below)\b",
     re.IGNORECASE,
 )
 """What speaks of the text that it was made from, whatever else is said."""
 MAY_LEAN = re.compile(
     r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在从由对与和]))(?:上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字)"
     r"|\b(?:that (?:text|section|paragraph|document|source)|(?:this|according to the) source"
-    r"|(?:the|that) (?:passage|excerpt)|the (?:above|below|following))\b",
+    r"|(?:the|that) (?:passage|excerpt)|the (?:above|below|following)"
+    r"|(?:as|mentioned|listed|shown|given) (?:above|below))\b",
     re.IGNORECASE,
 )
 """What mostly speaks of that text, and may be part of a word or a name: 文中子, the passage of an act."""
