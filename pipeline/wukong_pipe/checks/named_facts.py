@@ -28,8 +28,8 @@ _CODE_MARKS = re.compile(r"[()=<>{}\[\]`\"/\\]")
 _SIGNS = "-−+"
 _SIGN = rf"(?<![A-Za-z0-9])[{_SIGNS}]"
 _SIGNED = re.compile(f"(?:{_SIGN})?(?:{NUMBER.pattern})", NUMBER.flags)
-_MARKED = re.compile(rf"[{_SIGNS}]?\d[\d.,]*|[A-Z]")
-"""Numbers, which a sign or a point makes others, and single letters."""
+_MARKED = re.compile(rf"[{_SIGNS}]?\d[\d.,]*(?![A-Za-z0-9])|[A-Z]\Z")
+"""A number at the beginning, which a sign or a point makes another, or a single letter."""
 _CHOICE = re.compile(r"\bor\b|还是|或者?", re.IGNORECASE)
 _EDGES = " \t\r\n。.！!；;，,、：:"
 
@@ -62,9 +62,11 @@ def _is_whole(fact: str, answer: str) -> bool:
     """Whether an answer holds a fact as it is spelt, where its marks or its case make it what it is: `trust_env` is no
     Trust-Env, -5 no 5 and C++ no C."""
     code = fact.strip("`") or fact
-    if _MARKED.fullmatch(code):
-        before = r"(?<![A-Za-z0-9_.])" + ("" if code[0] in _SIGNS else f"(?<!{_SIGN})")
-        return re.search(rf"{before}{re.escape(code)}(?![A-Za-z0-9_+#]|[.,]\d)", answer) is not None
+    if match := _MARKED.match(code):
+        before = r"(?<![A-Za-z0-9_])(?<!\d\.)" + ("" if code[0] in _SIGNS else f"(?<!{_SIGN})")
+        return (
+            re.search(rf"{before}{re.escape(match.group())}(?![A-Za-z0-9_+#]|\.\d|,\d{{3}}(?!\d))", answer) is not None
+        )
     spelt = {normalise(term) for term in identifiers(answer)}
     return stands_whole(code, answer) if normalise(code) in spelt or code in identifiers(fact) else True
 

@@ -40,6 +40,8 @@ from wukong_pipe.checks.named_facts import facts_of
         (["C"], "Which language?", "C++", ["C++"]),
         (["-5"], "How cold is it?", "It is 5.", ["5"]),
         (["5"], "How cold is it?", "It is -5.", ["-5"]),
+        (["5 degrees"], "How cold is it?", "It is -5 degrees.", ["-5"]),
+        (["1", "2", "5"], "Which of them?", "Of No.5: 1,2.", ["1", "2", "5"]),
         (["3"], "Which version is it?", "It is 3.5.", ["3.5"]),
         (["2020", "11"], "When was Apollo flown?", "Apollo-11, in 2019-2020.", ["2020", "11"]),
         ([], "有哪些妖王？", "白衣秀士、金池长老", ["白衣秀士", "金池长老"]),
