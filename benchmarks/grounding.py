@@ -188,7 +188,10 @@ def on_reworded(pair: dict[str, Any], section: Section, wording: str, kind: str,
 
 
 def pair_of(pair: dict[str, Any], section: Section) -> QAPair:
-    return QAPair(section, pair["question"], pair["answer"], tuple(pair["evidence"]), (1, 1), "base", "", "", "")
+    places = [place for text in pair["evidence"] if (place := find_evidence(text, section))]
+    evidence = tuple(section.text[start:end] for start, end in places)
+    lines = section.first_line, section.last_line
+    return QAPair(section, pair["question"], pair["answer"], evidence, lines, "base", "", "", "")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------

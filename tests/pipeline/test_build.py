@@ -197,6 +197,7 @@ def test_the_manifest_names_what_the_dataset_is_a_function_of(tmp_path: Path) ->
     assert len(manifest["prompts"]) == 4
     assert manifest["teacher"]["language_model"] is False
     assert manifest["coverage"]["overall"] == 1.0
+    assert manifest["citations_mended"] == 0
     assert str(tmp_path) not in json.dumps(manifest)
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS, another_term, new_amount, new_identifier, new_name
-from wukong_pipe.checks.candidates import Candidate, read_pair
+from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.contradictions import crossed, denied
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import known_to, section_terms
-from wukong_pipe.checks.question_form import LEANS_ON_TEXT, empty, too_long, unseen
+from wukong_pipe.checks.question_form import LEANS_ON_TEXT, MAY_LEAN, empty, too_long, unseen
 from wukong_pipe.language.identifiers import missing_identifiers, without_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.names import latin_names, quoted
@@ -39,14 +39,18 @@ def _is_another_statement(wording: str, pair: QAPair) -> Reason | None:
         return Reason.of("repeats-answer")
     if wording.rstrip("”\"' 」』").endswith(("？", "?")):
         return Reason.of("question-for-answer")
-    if (match := LEANS_ON_TEXT.search(wording)) and not LEANS_ON_TEXT.search(pair.answer):
-        return Reason.of("names-its-source", words=match.group())
-    return None
+    return _names_its_source(LEANS_ON_TEXT, wording, pair)
+
+
+def _names_its_source(pattern: re.Pattern[str], wording: str, pair: QAPair) -> Reason | None:
+    match = pattern.search(wording)
+    return Reason.of("names-its-source", words=match.group()) if match and not pattern.search(pair.answer) else None
 
 
 def _identifiers(wording: str, pair: QAPair) -> Reason | None:
     known = _of_evidence(pair)
-    strange = next(missing_identifiers(wording, f"{known.text} ; {pair.section.text} ; {pair.answer}"), None)
+    source = f"{known.text} ; {pair.section.text} ; {pair.answer}"
+    strange = next(missing_identifiers(wording, source, by_form=True), None)
     return Reason.of("identifier-nowhere", words=strange) if strange else None
 
 
@@ -54,6 +58,7 @@ _REJECTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (_is_another_stat
 
 
 def _doubts(wording: str, pair: QAPair) -> Iterator[Reason | None]:
+    yield _names_its_source(MAY_LEAN, wording, pair)
     yield keeps_the_facts(wording, pair)
     for check in ANSWER_DOUBTS:
         yield check(wording, _of_evidence(pair))
@@ -84,10 +89,7 @@ _SENTENCE = re.compile(r"[。！；.!;]\W*$")
 @lru_cache(maxsize=64)  # The wordings of a pair come together.
 def _of_evidence(pair: QAPair) -> Known:
     """What the answer of a pair may draw on."""
-    item = {"question": pair.question, "answer": pair.answer, "evidence": list(pair.evidence)}
-    candidate = read_pair(item, pair.section)
-    assert isinstance(candidate, Candidate), candidate
-    return known_to(candidate, pair.section)
+    return known_to(stored_candidate(pair.question, pair.answer, pair.evidence, pair.lines, pair.section), pair.section)
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ cites the second unit of its section: the evidence is the verbatim slice of that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
@@ -45,7 +46,11 @@ _ACCEPTED: dict[str, Any] = {
 """What is demanded of a reply: a pair is not worth losing over its kind, its facts or a field too many."""
 QUESTION_SCHEMA: dict[str, Any] = _TEXT
 MAX_PIECES = 100
-_NUMBER = re.compile(r"\W*(\d{1,6})\W*")
+_CITATION = re.compile(
+    r"(?=\D*\d)(?:[\W\d]|units?|lines?|sentences?|rows?|items?|and|to|第|单元|行|句|条|项|和|至|到)*", re.IGNORECASE
+)
+"""A string that holds numbers of units and little else: “[1][2]”, “unit 3”, “第3句”."""
+_RANGE = re.compile(r"(?<!\d)(\d{1,6})(?:\s*(?:[-–—~至到]|to)\s*(\d{1,6}))?(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Candidate:
 def read_pair(item: Any, section: Section) -> Candidate | Reason:
     """The candidate in one item of a reply, or why it is none.
 
-    Evidence is a list of unit numbers; words of the section are taken, too, for an edit and for a teacher that quotes.
+    Evidence is a list of unit numbers; words of the section are taken, too, for a teacher that quotes. A piece that
+    cites nothing loses only itself.
     """
     if problem := check_item(item, _ACCEPTED):
         return Reason.of("schema", reason=problem)
@@ -78,13 +84,12 @@ def read_pair(item: Any, section: Section) -> Candidate | Reason:
         return Reason.of("too-much-evidence", most=MAX_PIECES)
     named = named if isinstance(named := item.get("facts"), list) else []
     facts = facts_of((text for text in named if isinstance(text, str)), question, answer)
-    places = [_place(piece, section) for piece in cited]
-    if problem := next((place for place in places if isinstance(place, Reason)), None):
-        return problem
-    spans = sorted({place for place in places if isinstance(place, tuple)})
-    better = mended(spans, question, facts, section) if any(isinstance(piece, int) for piece in cited) else None
+    spans = sorted({place for piece in cited for place in _places(piece, section)})
+    better = mended(spans, question, facts, section) if any(map(_is_citation, cited)) else None
     spans = better or spans
     if not spans:
+        if quoted := next((piece for piece in cited if not _is_citation(piece)), None):
+            return not_there(quoted)
         return Reason.of("no-unit-cited", numbers=", ".join(map(str, cited))[:60], most=len(numbered(section).units))
     kind = item.get("kind")
     return Candidate(
@@ -98,16 +103,41 @@ def read_pair(item: Any, section: Section) -> Candidate | Reason:
     )
 
 
-def _place(piece: int | str, section: Section) -> tuple[int, int] | Reason | None:
-    """Where a cited unit or quoted words stand; None for a number of no unit, a reason for words that are not there."""
-    if isinstance(piece, str) and (match := _NUMBER.fullmatch(piece)):
-        piece = int(match[1])
-    if isinstance(piece, int):
-        pieces = numbered(section).units
-        return (pieces[piece - 1].start, pieces[piece - 1].end) if 0 < piece <= len(pieces) else None
-    # White space and markup need not agree, but what is much longer than the section stands in no place of it.
-    span = find_evidence(piece, section) if len(piece) <= 2 * len(section.text) + 100 else None
-    return span or not_there(piece)
+def stored_candidate(
+    question: str, answer: str, evidence: tuple[str, ...], lines: tuple[int, int], section: Section
+) -> Candidate:
+    """A pair of the dataset as a candidate, to be checked anew: its evidence are slices, and “1969” is no number of a
+    unit."""
+    return Candidate(question, answer, evidence, tuple(section.place_of(words, lines) for words in evidence))
+
+
+def _places(piece: int | str, section: Section) -> Iterator[tuple[int, int]]:
+    """Where the units that a piece of evidence cites stand, or the words that it quotes; none for what is not there."""
+    if isinstance(piece, str) and not _is_citation(piece):
+        # White space and markup need not agree, but what is much longer than the section stands in no place of it.
+        span = find_evidence(piece, section) if len(piece) <= 2 * len(section.text) + 100 else None
+        yield from filter(None, [span])
+        return
+    pieces = numbered(section).units
+    # In JSON 2.0 is an integer, too.
+    for number in _numbers(piece) if isinstance(piece, str) else [int(piece)]:
+        if 0 < number <= len(pieces):
+            yield pieces[number - 1].start, pieces[number - 1].end
+
+
+def _is_citation(piece: int | str) -> bool:
+    return not isinstance(piece, str) or _CITATION.fullmatch(piece) is not None
+
+
+def _numbers(cited: str) -> Iterator[int]:
+    """The numbers in a citation, “1-3” with those between.
+
+    >>> list(_numbers("units 1-3, [5][6]"))
+    [1, 2, 3, 5, 6]
+    """
+    for match in _RANGE.finditer(cited):
+        first, last = int(match[1]), int(match[2] or match[1])
+        yield from range(first, min(last, first + MAX_PIECES) + 1)
 
 
 def not_there(evidence: str) -> Reason:

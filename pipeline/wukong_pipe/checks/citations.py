@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from wukong_pipe.checks.evidence import covered_units
 from wukong_pipe.corpus.units import Unit, terms, units
@@ -17,17 +17,18 @@ Span = tuple[int, int]
 def mended(cited: Sequence[Span], question: str, facts: Facts, section: Section) -> list[Span] | None:
     """The one unit that a citation means, where it cites others; None where it stays as it is.
 
-    It is mended only where the cited units do not hold all facts of the answer, and exactly one unit holds them all
-    together with the names that the question asks about. Anything else would launder a wrong answer into evidence of
-    the thing it was taken from: that is for the checks and the verifier.
+    It is mended only where the cited units neither hold all facts of the answer nor tell of what the question asks
+    about, and exactly one unit does both. Anything else would launder a wrong answer into evidence of the thing it was
+    taken from: that is for the checks and the verifier.
     """
-    if not facts or _hold(covered_units(cited, section), facts):
+    touched, subject = covered_units(cited, section), _subject(question, section)
+    if not facts or not subject or _hold(touched, facts):
         return None
-    subject = _subject(question, section)
-    holding = [unit for unit in units(section) if unit.facts and _hold([unit], facts) and _holds_all(unit, subject)]
-    if not subject or len(holding) != 1:
+    # A caption or an announcement is worth no facts.
+    if any(unit.facts and any(_names_in(unit, subject)) for unit in touched):
         return None
-    return [(holding[0].start, holding[0].end)]
+    holding = [unit for unit in units(section) if unit.facts and _hold([unit], facts) and _tells_of(unit, subject)]
+    return [(holding[0].start, holding[0].end)] if len(holding) == 1 else None
 
 
 def _subject(question: str, section: Section) -> frozenset[str]:
@@ -45,9 +46,16 @@ def _hold(pieces: Sequence[Unit], facts: Facts) -> bool:
     return all(any(stands_in(_normal(spelling), said) for spelling in fact) for fact in facts)
 
 
-def _holds_all(unit: Unit, names: frozenset[str]) -> bool:
+def _tells_of(unit: Unit, names: frozenset[str]) -> bool:
+    """Whether a unit holds all of these names; a row tells of what its first cell names."""
+    is_own = not unit.cells or normalise(unit.cells[0]) in names
+    return is_own and all(_names_in(unit, names))
+
+
+def _names_in(unit: Unit, names: frozenset[str]) -> Iterator[bool]:
+    """Whether each name stands in a unit."""
     said = normalise(f"{unit.lead} {unit.text}")
-    return all(stands_in(name, said) for name in names)
+    return (stands_in(name, said) for name in names)
 
 
 def _normal(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from wukong_pipe.language.identifiers import identifiers, stands_whole
 from wukong_pipe.language.key_facts import is_its_own_fact, items_of
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
@@ -24,6 +25,11 @@ LONGEST_NAME = 5
 _SENTENCE_ENDS = frozenset("。.！!")
 _CODE = re.compile(r"`+([^`\n]+)`+")
 _CODE_MARKS = re.compile(r"[()=<>{}\[\]`\"/\\]")
+_SIGNS = "-−+"
+_SIGN = rf"(?<![A-Za-z0-9])[{_SIGNS}]"
+_SIGNED = re.compile(f"(?:{_SIGN})?(?:{NUMBER.pattern})", NUMBER.flags)
+_MARKED = re.compile(rf"[{_SIGNS}]?\d[\d.,]*(?![A-Za-z0-9])|[A-Z]\Z")
+"""A number at the beginning, which a sign or a point makes another, or a single letter."""
 _CHOICE = re.compile(r"\bor\b|还是|或者?", re.IGNORECASE)
 _EDGES = " \t\r\n。.！!；;，,、：:"
 
@@ -49,7 +55,20 @@ def _items(fact: str) -> list[str]:
 
 
 def _counts(fact: str, answer: str) -> bool:
-    return is_its_own_fact(fact) and _stands(fact, answer)
+    return is_its_own_fact(fact) and _stands(fact, answer) and _is_whole(fact, answer)
+
+
+def _is_whole(fact: str, answer: str) -> bool:
+    """Whether an answer holds a fact as it is spelt, where its marks or its case make it what it is: `trust_env` is no
+    Trust-Env, -5 no 5 and C++ no C."""
+    code = fact.strip("`") or fact
+    if match := _MARKED.match(code):
+        before = r"(?<![A-Za-z0-9_])(?<!\d\.)" + ("" if code[0] in _SIGNS else f"(?<!{_SIGN})")
+        return (
+            re.search(rf"{before}{re.escape(match.group())}(?![A-Za-z0-9_+#]|\.\d|,\d{{3}}(?!\d))", answer) is not None
+        )
+    spelt = {normalise(term) for term in identifiers(answer)}
+    return stands_whole(code, answer) if normalise(code) in spelt or code in identifiers(fact) else True
 
 
 def _stands(fact: str, text: str) -> bool:
@@ -65,7 +84,7 @@ def _derived(question: str, answer: str) -> Iterator[str]:
         yield from (item.strip(_EDGES) for item in items_of(bare))
         return
     parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
-    parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in NUMBER.finditer(answer)]
+    parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _SIGNED.finditer(answer)]
     added = [part for part in parts if _counts(part, answer) and not _stands(part, question)]
     yield from [part for i, part in enumerate(added) if not any(_stands(part, other) for other in added[:i])][
         :MOST_DERIVED

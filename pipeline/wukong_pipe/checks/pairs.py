@@ -11,7 +11,7 @@ from wukong_pipe.checks.candidates import Candidate, not_there
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.evidence import covered_units
 from wukong_pipe.checks.findings import Finding, findings
-from wukong_pipe.checks.question_form import check_question, empty, pair_too_long, unseen
+from wukong_pipe.checks.question_form import empty, leans, may_lean, no_question, pair_too_long, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import Unit, terms, units
@@ -28,6 +28,8 @@ def check_pair(candidate: Candidate, section: Section) -> tuple[Finding, ...]:
 
 
 def _doubts(candidate: Candidate, section: Section) -> Iterator[Reason | None]:
+    yield no_question(candidate.question)
+    yield may_lean(candidate.question)
     yield _given_away(candidate)
     known = known_to(candidate, section)
     answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
@@ -47,8 +49,8 @@ def _says_something(candidate: Candidate, _: Section) -> Reason | None:
     return empty(candidate.answer)
 
 
-def _asks(candidate: Candidate, _: Section) -> Reason | None:
-    return check_question(candidate.question)
+def _stands_alone(candidate: Candidate, _: Section) -> Reason | None:
+    return leans(candidate.question)
 
 
 def _evidence(candidate: Candidate, section: Section) -> Reason | None:
@@ -62,8 +64,8 @@ def _evidence(candidate: Candidate, section: Section) -> Reason | None:
 
 
 def _identifiers(candidate: Candidate, section: Section) -> Reason | None:
-    source = " ; ".join((*candidate.evidence, section.text, candidate.question, *section.heading_path, section.header))
-    strange = next(missing_identifiers(candidate.answer, source), None)
+    told = section.text, clean(section.text).text, section.header, *section.heading_path, candidate.question
+    strange = next(missing_identifiers(candidate.answer, " ; ".join(told), by_form=True), None)
     return Reason.of("identifier-nowhere", words=strange) if strange else None
 
 
@@ -71,7 +73,7 @@ PAIR_REJECTS: tuple[Callable[[Candidate, Section], Reason | None], ...] = (
     _length,
     _seen,
     _says_something,
-    _asks,
+    _stands_alone,
     _evidence,
     _identifiers,
 )

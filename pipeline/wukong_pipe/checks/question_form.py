@@ -13,13 +13,23 @@ from wukong_pipe.reasons import Reason
 MAX_QUESTION = 300
 MAX_ANSWER = 1500
 LEANS_ON_TEXT = re.compile(
-    # 上下文, 文本文件 and 线上文档 hold such words by chance: they count at a beginning or behind a preposition.
-    r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在如从由对与和]))(?:上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字)"
-    r"|\b(?:(?:this|that|the (?:above|following|given)|according to the) (?:text|section|paragraph|document|source)"
-    r"|the (?:text|section|paragraph|document|source) (?:above|below)|(?:the|this|that) (?:passage|excerpt))\b"
-    r"|\b(?:the (?:above|below|following)|as (?:above|below)|(?:mentioned|listed|shown|given) (?:above|below))\b",
+    # 本节点, 本文件 and 上下文 hold such words by chance: what follows, and what stands before, tells.
+    r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在从由]))(?:上文|下文|本文|本节|本段)(?=[的中里内所提讲介说写，,、：:])"
+    r"|\b(?:this|the (?:above|following|given)|according to the) (?:text|section|paragraph|document|passage|excerpt)\b"
+    r"|\bthe (?:text|section|paragraph|document|source) (?:above|below)\b",
     re.IGNORECASE,
 )
+"""What speaks of the text that it was made from, whatever else is said."""
+MAY_LEAN = re.compile(
+    r"(?:(?<![\u4e00-\u9fff])|(?<=[据按照在从由对与和]))(?:上文|下文|文中|本文|本节|本段|原文|上述|前述|如上|材料中|该段|这段文字)"
+    r"|\b(?:that (?:text|section|paragraph|document|source)|(?:this|according to the) source"
+    r"|(?:the|that) (?:passage|excerpt)|the (?:above|below|following)"
+    r"|(?:as|mentioned|listed|shown|given) (?:above|below))\b",
+    re.IGNORECASE,
+)
+"""What mostly speaks of that text, and may be part of a word or a name: 文中子, the passage of an act."""
+# IT admins and HE-AAC are no pronouns, and It Takes Two is a name.
+_PRONOUN_FIRST = re.compile(r"[它他她该此]|(?:[Ii]t|[Hh]e|[Ss]he|[Tt]hey|[Ii]ts|[Hh]is|[Hh]er|[Tt]heir)\b(?!-| ?[A-Z])")
 _ORDER = re.compile(
     r"(?:(?:请|麻烦|烦请)[^，。；？！]{0,16}?|(?:你|您)?(?:帮我|简要|简单|试着|分别|逐一|依次)?)"
     r"(?:列出|列举|说出|说明(?!书)|说说|说一说|讲讲|讲述|谈谈|介绍(?!信)|描述|解释(?!权)"
@@ -33,7 +43,6 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 """How an order that asks as a question does begins: "Name the …", 请列出……; "List price" and 说明书 are things."""
-_PRONOUN_FIRST = re.compile(r"^(?:它|他|她|它们|他们|该|此)|^(?:it|he|she|they|its|his|her|their)\b", re.IGNORECASE)
 
 
 def unseen(text: str) -> Reason | None:
@@ -54,11 +63,6 @@ def too_long(answer: str) -> Reason | None:
     return Reason.of("endless-numeral", most=LONGEST) if ENDLESS.search(answer) else None
 
 
-def check_question(question: str) -> Reason | None:
-    """Whether a text is a question that can be understood alone."""
-    return no_question(question) or leans(question)
-
-
 def no_question(text: str) -> Reason | None:
     """Whether a text neither ends in a question mark nor holds an order that asks."""
     asks = text.rstrip("”\"' 」』").endswith(("？", "?")) or any(map(_ORDER.match, sentences(text)))
@@ -67,9 +71,15 @@ def no_question(text: str) -> Reason | None:
 
 def leans(question: str) -> Reason | None:
     """Whether a question cannot be understood alone."""
-    if match := LEANS_ON_TEXT.search(question) or _PRONOUN_FIRST.search(question):
+    if match := LEANS_ON_TEXT.search(question):
         return Reason.of("leans-on-text", words=match.group())
     return None if len(normalise(question)) >= 3 else Reason.of("empty-question")
+
+
+def may_lean(question: str) -> Reason | None:
+    """Whether a question holds words that mostly speak of something said before."""
+    match = MAY_LEAN.search(question) or _PRONOUN_FIRST.match(question)
+    return Reason.of("leans-on-text", words=match.group()) if match else None
 
 
 def pair_too_long(question: str, answer: str) -> Reason | None:

@@ -12,7 +12,7 @@ from wukong_pipe.checks.answer_in_evidence import another_term, new_name
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.findings import Finding, findings
 from wukong_pipe.checks.pairs import section_terms
-from wukong_pipe.checks.question_form import MAX_QUESTION, leans, no_question, unseen
+from wukong_pipe.checks.question_form import MAX_QUESTION, leans, may_lean, no_question, unseen
 from wukong_pipe.corpus.blocks import unmarked
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.corpus.units import units
@@ -46,6 +46,10 @@ def _repeats(question: str, pair: QAPair) -> Reason | None:
 def _asks(question: str, _: QAPair) -> Reason | None:
     """A wording without a question mark may be an order that no list holds: its meaning decides."""
     return no_question(question)
+
+
+def _may_lean(question: str, _: QAPair) -> Reason | None:
+    return may_lean(question)
 
 
 @lru_cache(maxsize=64)  # The wordings of a pair come together.
@@ -95,4 +99,4 @@ def answer_hidden(question: str, pair: QAPair) -> Reason | None:
     return Reason.of("given-away") if told else None
 
 
-PARAPHRASE_DOUBTS = (_asks, new_number, new_identifier, new_thing, answer_hidden)
+PARAPHRASE_DOUBTS = (_asks, _may_lean, new_number, new_identifier, new_thing, answer_hidden)

@@ -6,17 +6,22 @@ They are facts whole and in one spelling: `trust_env` is neither `Trust_env` nor
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+
+from wukong_pipe.language.chinese import CJK
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]+?)(?<!`)\1(?!`)")
 _URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9_.~:/?#@!$&*+=%-]*"
 _KEY = r"(?<![\w.-])[A-Za-z_][\w.-]*"
 _VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;()\[\]{}\"'`<>]+)"
-_FLAG = r"(?<![\w-])--?[A-Za-z][\w-]*"
-_PATH = r"(?<![\w/.~<])(?:~|\.{1,2})?/[A-Za-z_.][\w.-]*(?:/[\w.-]+)*"
+_APART = rf"(?<![{CJK}）】》」』”’)\]}}>`])(?<!\w[\"'])"
+"""What a path or a flag does not follow directly: 安卓/iOS and “GET”/POST name two things, 悟空-Pro版 is a name."""
+_FLAG = rf"(?<![\w-])(?:--|{_APART}-)[A-Za-z][\w-]*"
+_PATH = rf"(?<![\w/.~<])(?:(?:~|\.{{1,2}})/|{_APART}/)[A-Za-z_.][\w.-]*(?:/[\w.-]+)*"
 _DOTTED = r"(?<![\w.])(?!(?:[A-Za-z]\.)+[A-Za-z]\b)[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+"
 _SNAKE = r"(?<!\w)_{0,2}[A-Za-z0-9]+_\w*[A-Za-z0-9]_{0,2}"
 _CALL = r"(?<!\w)[A-Za-z_]\w*(?=\(\))"
@@ -27,6 +32,8 @@ _WORDLIKE = re.compile("[A-Za-z0-9_]")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _KEY_VALUE = re.compile(f"({_KEY})=({_VALUE})", re.ASCII)
 _UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
+_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(r"[\\&]")
 _TRAILING = ".,:;!?'\"*/"
 
 
@@ -39,20 +46,26 @@ def identifiers(text: str) -> frozenset[str]:
     """
     rest = _FENCE.sub(lambda block: f" {block[2]} ", text)
     inline = [" ".join(match[2].split()) for match in _INLINE.finditer(rest)]
-    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(_INLINE.sub(" ", rest)))
+    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(_INLINE.sub(" `", rest)))
     return frozenset(term for term in (*inline, *forms) if _WORD.search(term) or term.startswith("-"))
 
 
-def missing_identifiers(text: str, source: str) -> Iterator[str]:
+def missing_identifiers(text: str, source: str, by_form: bool = False) -> Iterator[str]:
     """The identifiers of a text, or the parts of them, that stand whole nowhere in a source.
 
     A text may put together what its source has apart: of an expression that is not there as a whole, its parts count.
-    Of a URL, a flag or a path no part does.
+    Of a URL, a flag or a path no part does. A source may write `max\\_size` or `&amp;` for what a text writes plainly.
 
     >>> list(missing_identifiers("`ctx.load_verify_locations(cafile)`", "Call load_cert_chain(cafile) of ctx."))
     ['load_verify_locations']
+
+    Args:
+        by_form: whether a word that only its backticks mark as code is passed over, for they may mark any word.
     """
+    source = f"{source}\n{html.unescape(_ESCAPE.sub('', source))}" if _ESCAPED.search(source) else source
     for term in sorted(identifiers(text)):
+        if by_form and not _FORMS.search(term):
+            continue
         if not stands_whole(term, source):
             yield from (part for part in _parts(term) if not stands_whole(part, source))
 

@@ -101,7 +101,7 @@ async def ask_base_qa(
 
     async for asked, reply in replies(pairs, ask, more, attempts):
         half = (pairs.missing + 1) // 2
-        made_by = _Maker(section, teacher, asked.prompt, reply.call)
+        made_by = _Maker(pairs, teacher, asked.prompt, reply.call)
         await take(pairs, reply, "base_qa", "pairs", partial(_judged, maker=made_by, verification=verification), {})
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
@@ -111,12 +111,16 @@ async def ask_base_qa(
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """What a pair carries of the call that made it."""
+    """What a pair carries of the call that made it, and what it is collected in."""
 
-    section: Section
+    pairs: Pairs
     teacher: str
     prompt: str
     call: str
+
+    @property
+    def section(self) -> Section:
+        return self.pairs.section
 
 
 async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification) -> Decided[QAPair]:
@@ -131,6 +135,7 @@ def _screened(item: Any, maker: _Maker) -> tuple[QAPair, tuple[Reason, ...]] | R
     candidate = read_pair(item, maker.section)
     if isinstance(candidate, Reason):
         return Refused(candidate)
+    maker.pairs.mended += candidate.is_mended
     found = check_pair(candidate, maker.section)
     if reason := rejected(found):
         return Refused(reason)

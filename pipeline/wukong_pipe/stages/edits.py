@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.checks.candidates import read_pair
+from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.findings import rejected
 from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.pairs import check_pair
@@ -147,6 +147,5 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
 
 
 def _problem(row: Row, section: Section) -> Reason | None:
-    item = {"question": row.instruction, "answer": row.output, "evidence": list(row.evidence)}
-    candidate = read_pair(item, section)
-    return candidate if isinstance(candidate, Reason) else rejected(check_pair(candidate, section))
+    candidate = stored_candidate(row.instruction, row.output, row.evidence, row.lines, section)
+    return rejected(check_pair(candidate, section))

@@ -81,6 +81,7 @@ def manifest(
             "unused": [edit.id for edit in edited.unused],
         },
         "accounting": accounting(results, settings),
+        "citations_mended": sum(pairs.mended for pairs in results.harvests),
         **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
         "quota": _quotas(results.sections, results.harvests),

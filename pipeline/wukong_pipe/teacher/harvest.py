@@ -35,6 +35,8 @@ class Harvest(Generic[Subject, Item]):
     """Whether the verifier answered all it was asked: what it did not is asked first by the next build."""
     at_once: int | None = None
     """Items that one reply can hold, where a reply was cut."""
+    mended: int = 0
+    """Candidates whose evidence is another unit than the teacher cited."""
     names: list[str] = field(default_factory=list)
     """All ids by which --reask may name it."""
 

@@ -70,7 +70,7 @@ def test_what_the_evidence_does_not_say_has_its_reason(answer: str, evidence: st
 def test_an_identifier_of_the_section_is_doubted_where_the_evidence_has_it_not() -> None:
     section = "`read` waits for a chunk. `write` waits for a chunk to be sent."
     assert reason("Set `read`.", "`read` waits for a chunk.", section=section) == ""
-    doubt = "“write” stands in the section, but not in the evidence"
+    doubt = "the identifier “write” is not in the evidence"
     assert reason("Set `write`.", "`read` waits for a chunk.", section=section) == doubt
 
 

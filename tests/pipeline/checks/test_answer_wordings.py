@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from wukong_pipe.checks.answer_wordings import check_answer
@@ -76,3 +78,12 @@ def test_the_same_in_other_words_passes(wording: str, base: QAPair) -> None:
 )
 def test_what_says_less_more_or_the_contrary_is_refused(wording: str, base: QAPair, reason: str) -> None:
     assert reason in str(worst(check_answer(wording, base)))
+
+
+def test_evidence_that_looks_like_the_number_of_a_unit_is_the_words_that_stand_there() -> None:
+    text = "## Landing\n\nThe year of the landing:\n\n- 1969\n- 2\n\nIt was a Sunday.\n"
+    base = replace(pair(text, "In which year was it?", "1969", "1969", "en"), lines=(5, 5))
+    assert check_answer("In 1969.", base) == ()
+    steps = replace(base, question="How many steps are there?", answer="2", evidence=("2",), lines=(6, 6))
+    assert check_answer("There are 2.", steps) == ()
+    assert str(worst(check_answer("2 on a Sunday.", steps))) == "“Sunday” is not in the evidence"

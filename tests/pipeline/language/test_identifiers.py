@@ -24,6 +24,11 @@ from wukong_pipe.language.identifiers import identifiers, key_values, missing_id
         ("Call client.get() or open(), e.g. in the U.S., i.e. at 2.5 km.", {"client.get", "open"}),
         ("`httpx.Client(trust_env=False)`, or verify=False.", {"httpx.Client(trust_env=False)", "verify=False"}),
         ("```python\nctx.load_cert(x)\nprint(y)\n```", {"ctx.load_cert"}),
+        ('安卓/iOS、游戏科学/Game Science、（GET）/POST、“GET”/POST、"GET"/POST、`GET`/POST、悟空-Pro版', {"GET"}),
+        (
+            "编辑~/.netrc或 /etc/hosts，加--no-color，或 -v (/tmp, -x)",
+            {"~/.netrc", "/etc/hosts", "--no-color", "-v", "/tmp", "-x"},
+        ),
         ("The PlayStation 5 and _emphasis_ are none; 孙悟空 and `棍` neither.", set()),
     ],
 )
@@ -53,6 +58,17 @@ SOURCE = "Use `httpx.Client(trust_env=False)`, `ctx.load_cert_chain(path)` and h
 )
 def test_what_is_put_together_of_the_sources_parts_is_known(answer: str, missing: list[str]) -> None:
     assert list(missing_identifiers(answer, SOURCE)) == missing
+
+
+def test_a_source_may_escape_what_a_text_writes_plainly() -> None:
+    source = r"Set max\_size in the \_\_init\_\_ of https://h.io/x?a=1&amp;b=2."
+    assert list(missing_identifiers("`max_size`, `__init__`, https://h.io/x?a=1&b=2", source)) == []
+    assert list(missing_identifiers("min_size", source)) == ["min_size"]
+
+
+def test_a_word_that_backticks_alone_mark_may_be_passed_over() -> None:
+    assert list(missing_identifiers("Send a `POST` with `use_env`.", "x")) == ["POST", "use_env"]
+    assert list(missing_identifiers("Send a `POST` with `use_env`.", "x", by_form=True)) == ["use_env"]
 
 
 @given(st.text(alphabet="ab_.=`-/(): \n0", max_size=40))

@@ -90,7 +90,7 @@ def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
 @pytest.mark.parametrize(
     ("field", "text", "reason"),
     [
-        ("instruction", "甲1有一件兵器。", "question"),
+        ("instruction", "上文提到的兵器是什么？", "does not stand alone: “上文”"),
         ("output", "乙\u202e1刀", "holds an invisible character: \\u202e"),
     ],
 )
