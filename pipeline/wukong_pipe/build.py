@@ -86,8 +86,8 @@ def build(
             for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
                 say(line)
             # The verifier matches a wording with all questions of its section: they must be settled.
-            settled = {harvest.subject.id for harvest in harvests if harvest.is_settled}
-            trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id in settled]
+            unheard = {harvest.subject.id for harvest in harvests if not harvest.is_settled}
+            trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id not in unheard]
             questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
             wordings, answers = loop.run(
                 ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
