@@ -182,7 +182,10 @@ def test_another_model_on_another_server_reads_and_never_sees_the_teachers_key(
         assert all("sk-of-the-reader" in str(headers) for headers in second.headers[before:])
 
 
-def test_in_batches_a_build_that_reads_twice_gives_the_bytes_of_live_calls(empty_home: Path, corpora: Path) -> None:
+def test_in_batches_a_build_that_reads_twice_gives_the_bytes_of_live_calls(
+    empty_home: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wukong_pipe.providers.batch_api.POLL", 0.02)
     with BatchProvider(GoodTeacher(), [BatchBehaviour()], NO_MODELS, NO_LIMITS).running() as server:
         assert build(server, corpora / "apollo.md", "--limit", "2", "--runs-dir", "live/runs") == 0
         assert build(server, corpora / "apollo.md", "--limit", "2", "--batch") == 0
