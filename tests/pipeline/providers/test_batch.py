@@ -179,11 +179,9 @@ def test_wordings_of_questions_and_answers_go_up_together(
     server = serve(GoodTeacher())
     assert main(command(server, corpus, "--batch", "--answer-variants", "1")) == 0
     assert len(server.batches) == 2
-    assert capsys.readouterr().err.startswith("Two waves of batches (pairs, then wordings), up to six")
-    assert main(command(server, corpus, "--batch", "--answer-variants", "1", "--judge")) == 0
-    assert capsys.readouterr().err.startswith(
-        "Up to three waves of batches (pairs, judgements, then wordings), up to nine"
-    )
+    assert capsys.readouterr().err.startswith("Two waves of batches (pairs, then wordings), up to three")
+    assert main(command(server, corpus, "--batch", "--answer-variants", "1", "--verify", "all")) == 0
+    assert capsys.readouterr().err.startswith("Seven waves of batches (the verifier's calibration, two; pairs, then")
 
 
 def test_a_live_build_that_was_stopped_goes_on_in_batches(serve: Serve, corpus: Path) -> None:
@@ -211,7 +209,7 @@ def test_the_user_sees_what_to_expect_and_how_each_batch_gets_on(
     assert main(command(server, corpus, "--batch")) == 0
     lines = [re.sub(r"^\d\d:\d\d ", "", line) for line in capsys.readouterr().err.splitlines()]
     first, second = server.sizes
-    assert lines[0].startswith("Two waves of batches (pairs, then wordings), up to six")
+    assert lines[0].startswith("Two waves of batches (pairs, then wordings), up to three")
     assert lines[1:6] == [
         f"Batch batch_1 is sent: {first} requests.",
         f"Batch batch_1: in_progress, {first // 4} of {first} requests done.",
