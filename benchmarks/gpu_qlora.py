@@ -44,7 +44,8 @@ from transformers import (
     set_seed,
 )
 
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace

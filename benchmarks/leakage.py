@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.build import Built
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import terms

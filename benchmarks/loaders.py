@@ -20,7 +20,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.dataset.formats import FORMATS, Format
 from wukong_pipe.files import read_json, read_jsonl

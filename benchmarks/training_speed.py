@@ -30,7 +30,8 @@ from typing import Any
 from datasets import Dataset
 from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.embedded.invented_facts import invented_pairs
 from wukong_pipe.files import jsonl, write_json, write_text

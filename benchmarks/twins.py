@@ -18,7 +18,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.units import terms
 from wukong_pipe.dataset.dedupe import dedupe

@@ -11,7 +11,8 @@ import click
 
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
-from wukong_pipe.commands.build import TeacherChoice, price_of, price_of_rest, run_build
+from wukong_pipe.commands.build import price_of, price_of_rest, run_build
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.formats import FORMATS, Format

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from wukong_pipe.build import Built
-from wukong_pipe.commands.build import TeacherChoice, run_build
+from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.evaluate import evaluation_table, run_eval, run_report
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.commands.train import run_train
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from wukong_pipe.cli.options import AMOUNT, F
-from wukong_pipe.commands.build import TeacherChoice
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.teacher.ledger import Ceilings
 

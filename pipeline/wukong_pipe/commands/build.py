@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections
+from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
@@ -17,7 +18,7 @@ from wukong_pipe.dataset.holdout_plan import cluster
 from wukong_pipe.dataset.holdout_size import expected_size
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
-from wukong_pipe.errors import Interrupted, TeacherError, WorkspaceError
+from wukong_pipe.errors import Interrupted, WorkspaceError
 from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
@@ -29,7 +30,7 @@ from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
-from wukong_pipe.teacher.ledger import NO_CEILINGS, NOTHING, Ceilings, Ledger, money
+from wukong_pipe.teacher.ledger import NOTHING, Ledger, money
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 
@@ -41,29 +42,6 @@ EVERYBODY = 1_000_000
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TeacherChoice:
-    """Which teacher the user asked for and what it may cost; empty strings mean “not given”."""
-
-    kind: str
-    model: str = ""
-    base_url: str = ""
-    api_key: str = field(default="", repr=False)
-    concurrency: int | None = None
-    rpm: float | None = None
-    tpm: float | None = None
-    verifier_model: str = ""
-    verifier_base_url: str = ""
-    """Who reads a second time; by default the teacher itself."""
-    verifier_key: str = field(default="", repr=False)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of TeacherSettings the user set: temperature, max_tokens, extra_body, deadline."""
-    prices: Prices | None = None
-    ceilings: Ceilings = NO_CEILINGS
-    batch: bool = False
-    """Through the provider's Batch API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,43 +161,6 @@ def _drain(asking: Asking, ledger: Ledger, batch: bool, say: Callable[[str], Non
         if batch
         else f"Stopping: {ledger.in_flight} calls in flight are finished and kept; again to stop at once."
     )
-
-
-def settings_of(choice: TeacherChoice) -> TeacherSettings:
-    """Settings of a teacher behind HTTP.
-
-    Raises:
-        TeacherError: a key or model is missing, or the URL is none.
-    """
-    from wukong_pipe.providers.known_providers import resolve
-
-    settings = resolve(choice.base_url, choice.model, choice.api_key)
-    return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))
-
-
-def verifier_settings_of(choice: TeacherChoice) -> TeacherSettings | None:
-    """Settings of the verifier; None where the teacher itself reads a second time.
-
-    Another server is not handed the teacher's key, nor fields that only the teacher's server knows.
-
-    Raises:
-        TeacherError: a key or model is missing, or the URL is none.
-    """
-    if not choice.verifier_model and not choice.verifier_base_url:
-        return None
-    from wukong_pipe.providers.known_providers import DEFAULT_BASE_URL, checked_url, provider_of, resolve
-
-    base_url = checked_url(choice.verifier_base_url or choice.base_url or DEFAULT_BASE_URL)
-    is_elsewhere = choice.kind == "offline" or base_url != checked_url(choice.base_url or DEFAULT_BASE_URL)
-    key = choice.verifier_key or ("" if is_elsewhere else choice.api_key)
-    if is_elsewhere and not key and provider_of(base_url) is not None:
-        raise TeacherError(f"The verifier at {base_url} wants a key of its own: give it as VERIFIER_API_KEY.")
-    if not choice.verifier_model and is_elsewhere and provider_of(base_url) is None:
-        raise TeacherError(f"Name the model that reads a second time at {base_url} with --verifier-model.")
-    settings = resolve(base_url, choice.verifier_model or ("" if is_elsewhere else choice.model), key)
-    kept = {"max_tokens", "deadline"} if is_elsewhere else {"max_tokens", "deadline", "extra_body"}
-    parameters = {name: value for name, value in choice.parameters.items() if name in kept}
-    return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **parameters)
 
 
 def _backend(

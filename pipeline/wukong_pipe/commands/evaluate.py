@@ -8,8 +8,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.commands.build import Progress, TeacherChoice
+from wukong_pipe.commands.build import Progress
 from wukong_pipe.commands.evaluation_sources import RunSources
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.workspace import Run, Workspace

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from wukong_pipe.commands.build import Progress, TeacherChoice, settings_of, spent_so_far
+from wukong_pipe.commands.build import Progress, spent_so_far
 from wukong_pipe.commands.evaluation_sources import AskJudge
+from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.records import Lang

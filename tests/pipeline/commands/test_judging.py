@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.provider import Provider, Response, completion, provider
-from wukong_pipe.commands.build import TeacherChoice
 from wukong_pipe.commands.judging import judging
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.errors import CeilingReached, TeacherError
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings

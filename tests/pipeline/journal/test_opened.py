@@ -12,8 +12,8 @@ from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, provider
 from wukong_pipe.cli.main import main
-from wukong_pipe.commands.build import TeacherChoice
 from wukong_pipe.commands.judging import judging
+from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.journal.copies import copies_of
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.workspace import Workspace
