@@ -20,10 +20,19 @@ from wukong_pipe.dataset.holdout_size import size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
-from wukong_pipe.stages.asking import Asking, Prompts, StageProgress, ask_sections, ask_wordings, calibrated
+from wukong_pipe.stages.asking import (
+    AllWordings,
+    Asking,
+    Prompts,
+    StageProgress,
+    ask_sections,
+    ask_wordings,
+    calibrated,
+)
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
+from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import Wordings, base_row, family
 from wukong_pipe.stages.settings import BuildSettings
@@ -83,14 +92,17 @@ def build(
             pairs, duplicate_pairs = _distinct(candidates, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
-            for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
+            trained = [pair for pair in pairs if not holdout.level(pair)]
+            of_test = pairs_to_test(trained) if settings.heldout_wordings else None
+            for line in size_of(pairs, holdout, settings.holdout, settings.variants, of_test).lines:
                 say(line)
             # The verifier matches a wording with all questions of its section: they must be settled.
             unheard = {harvest.subject.id for harvest in harvests if not harvest.is_settled}
-            trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id not in unheard]
+            trained = [pair for pair in trained if pair.section.id not in unheard]
+            of_test = [pair for pair in of_test or () if pair.section.id not in unheard]
             questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
-            wordings, answers = loop.run(
-                ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
+            wordings = loop.run(
+                ask_wordings(trained, of_test, asking, settings, prompts, progress, verification, questions)
             )
         finally:
             loop.run(asking.close())
@@ -98,8 +110,10 @@ def build(
     families = _families(pairs, wordings)
     edited = apply_edits(families, edits, {section.id: section for section in sections})
     unique, duplicate_rows = _unique(edited.rows, names)
-    held = hold_out(unique, holdout, settings.holdout, names, asking.form_of)
-    rows = take_in_turn(held.rows, _places(wordings) if answers else {}, answers, edited.answered)
+    drawn = 0.0 if settings.heldout_wordings else settings.holdout
+    held = hold_out(unique, holdout, drawn, names, asking.form_of)
+    places = _places(wordings.questions) if wordings.answers else {}
+    rows = take_in_turn(held.rows, places, wordings.answers, edited.answered)
 
     results = Results(
         sections=sections,
@@ -108,7 +122,6 @@ def build(
         pairs=pairs,
         duplicate_pairs=duplicate_pairs,
         wordings=wordings,
-        answers=answers,
         families=families,
         edited=edited,
         unique=unique,
@@ -119,8 +132,8 @@ def build(
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
-    short = shortfall(harvests, wordings, answers, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *unsettled([*harvests, *wordings, *answers])]
+    short = shortfall(harvests, wordings, settings, asking.teacher)
+    warnings += [*edited.warnings(run.edits), *unsettled([*harvests, *wordings.all])]
     return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
 
 
@@ -130,7 +143,8 @@ def load_prompts(settings: BuildSettings) -> Prompts:
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    stages = [stage for stage in PLACEHOLDERS if stage != "answers" or settings.answer_variants]
+    unwanted = {"answers": not settings.answer_variants, "heldout_wordings": not settings.heldout_wordings}
+    stages = [stage for stage in PLACEHOLDERS if not unwanted.get(stage)]
     stages += OF_VERIFY if settings.verify != "none" else ()
     return {stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in stages}
 
@@ -174,16 +188,17 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
     return list(first.values()), removals
 
 
-def _families(pairs: Sequence[QAPair], wordings: Sequence[Wordings]) -> list[Row]:
+def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
     """The rows of each pair: its own question, and the other wordings where there are any."""
-    families = {one.subject.id: family(one) for one in wordings}
-    return [row for pair in pairs for row in families.get(pair.id) or [base_row(pair)]]
+    families = {one.subject.id: family(one) for one in wordings.questions}
+    held = held_rows(wordings.tests)
+    return [row for pair in pairs for row in [*(families.get(pair.id) or [base_row(pair)]), *held.get(pair.id, ())]]
 
 
 def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
-    # No wording of one question may push out another question itself.
-    kept, removals = dedupe(sorted(rows, key=lambda row: row.is_paraphrase), names)
+    # No wording of one question may push out another question itself, and none that is trained one that is tested.
+    kept, removals = dedupe(sorted(rows, key=lambda row: (row.is_paraphrase, row.split == "train")), names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 

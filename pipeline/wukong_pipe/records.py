@@ -19,7 +19,17 @@ Facts = tuple[tuple[str, ...], ...]
 """The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
 Verified = Literal["yes", "unasked", "unanswered"]
 Stage = Literal[
-    "reply", "base_qa", "verify", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
+    "reply",
+    "base_qa",
+    "verify",
+    "paraphrase",
+    "heldout_wordings",
+    "answers",
+    "surplus",
+    "edit",
+    "dedupe",
+    "held_form",
+    "audit",
 ]
 """Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]

@@ -20,12 +20,10 @@ from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Reject, Row, Section, Tally, with_ids
-from wukong_pipe.stages.answers import AnswerWordings
-from wukong_pipe.stages.asking import Asking, Prompts
+from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
-from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
@@ -43,8 +41,7 @@ class Results:
     pairs: list[QAPair]
     """These, each question once."""
     duplicate_pairs: list[Removal]
-    wordings: list[Wordings]
-    answers: list[AnswerWordings]
+    wordings: AllWordings
     families: list[Row]
     """Each pair's own row and its other wordings."""
     edited: Edited
@@ -140,9 +137,11 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     """
     edited, held = results.edited, results.held
     tallies = {"base_qa": _sum(results.harvests)}
-    tallies["paraphrase"] = _sum(results.wordings)
+    tallies["paraphrase"] = _sum(results.wordings.questions)
+    if settings.heldout_wordings:
+        tallies["heldout_wordings"] = _sum(results.wordings.tests)
     if settings.answer_variants:
-        tallies["answers"] = _sum(results.answers)
+        tallies["answers"] = _sum(results.wordings.answers)
     tallies["dedupe_pairs"] = _through(len(results.candidates), len(results.pairs), len(results.duplicate_pairs))
     tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
@@ -151,7 +150,8 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
 
     assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
-    assert tallies["edits"]["received"] == len(results.pairs) + tallies["paraphrase"]["kept"], tallies
+    of_questions = [tallies[stage]["kept"] for stage in ("paraphrase", "heldout_wordings") if stage in tallies]
+    assert tallies["edits"]["received"] == len(results.pairs) + sum(of_questions), tallies
     assert tallies["dedupe_rows"]["received"] == tallies["edits"]["kept"], tallies
     return tallies
 
@@ -172,7 +172,7 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
 def rejects(results: Results) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     sections = {section.id: section for section in results.sections}
-    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings, *results.answers]
+    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings.all]
 
     def removed(stage: Any, reason: Reason, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)

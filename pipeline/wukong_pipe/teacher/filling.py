@@ -67,7 +67,7 @@ class Decided(Generic[Item]):
 async def take(
     harvest: Harvest[Any, Any],
     reply: Reply,
-    stage: Literal["base_qa", "paraphrase", "answers"],
+    stage: Literal["base_qa", "paraphrase", "heldout_wordings", "answers"],
     array: str,
     judged: Callable[[Sequence[Any]], Awaitable[Decided[Any]]],
     about: Mapping[str, Any],

@@ -16,6 +16,7 @@ from wukong_pipe.records import Lang
 PLACEHOLDERS = {
     "base_qa": {"title", "about", "heading_path", "quota", "covered", "section"},
     "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
+    "heldout_wordings": {"title", "about", "heading_path", "answer", "evidence", "count", "covered"},
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
 }
 """What a build's prompts must name."""
