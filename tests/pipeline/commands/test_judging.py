@@ -18,7 +18,6 @@ from wukong_pipe.errors import CeilingReached, TeacherError
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.teacher.ledger import NO_CEILINGS, Ceilings
 from wukong_pipe.workspace import Workspace
-from wukong_trainer.evaluation.judge import SCHEMA
 from wukong_trainer.evaluation.sources import Comparison, JudgeReply
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -44,8 +43,8 @@ def ask(server: Provider, comparisons: list[Comparison], ceilings: Ceilings = NO
         "openai", "m", server.base_url, prices=Prices(Decimal(1), Decimal(2)), ceilings=ceilings, concurrency=2
     )
     workspace.folder.mkdir(exist_ok=True)
-    with judging(workspace, workspace.run("book"), choice, SCHEMA, lambda *_: None, lambda line: None) as judge:
-        return judge(comparisons)
+    with judging(workspace, workspace.run("book"), choice, lambda *_: None, lambda line: None) as judge:
+        return judge.replies(comparisons)
 
 
 @pytest.mark.parametrize(("comparisons", "better"), [(ENGLISH, "A"), (CHINESE, "B")])
@@ -100,6 +99,6 @@ def test_a_missing_key_is_said_before_anything_is_asked() -> None:
     workspace = Workspace(Path("runs"))
     with (
         pytest.raises(TeacherError, match="needs a key"),
-        judging(workspace, workspace.run("book"), choice, SCHEMA, lambda *_: None, lambda line: None),
+        judging(workspace, workspace.run("book"), choice, lambda *_: None, lambda line: None),
     ):
         raise AssertionError("never reached")
