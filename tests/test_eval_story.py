@@ -86,6 +86,7 @@ def test_the_judge_costs_nothing_the_second_time(capsys: pytest.CaptureFixture[s
     metrics = json.loads(capsys.readouterr().out)
     assert metrics["judge"]["n"] == 12
     assert metrics["judge"]["unjudged"] == 0
+    assert metrics["grades"]["judge"] == "m"
     assert (metrics["grades"]["n"], metrics["grades"]["ungraded"]) == (12, 0)
     assert main(["journal"]) == 0
     shown = capsys.readouterr().out

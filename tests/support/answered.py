@@ -152,7 +152,7 @@ def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[st
         "forgetting": forgetting(questions, known, forgotten, 2),
         "hallucination": hallucination,
         "open_book": open_book(rows, 2),
-        "grades": grade_rates(graded(rows, library.grades(submissions(rows, library)))),
+        "grades": {"judge": text} | grade_rates(graded(rows, library.grades(submissions(rows, library)))),
         "judge": summary(judged(rows, library.judge_replies(both_orders(rows, library)))),
         "against": against(rows, "monkey", [rival], None),
     }

@@ -68,6 +68,9 @@ class RunSources:
         stated = {*nowhere, *(outside or ()), *invented(answer, "", "", lang)}
         return Inventions(nowhere, outside, len(stated))
 
+    def judge_model(self) -> str:
+        return self._judge.model if self._judge else ""
+
     def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:
         return self._judge.grades(submissions) if self._judge else None
 

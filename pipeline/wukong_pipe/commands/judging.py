@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from wukong_trainer.evaluation.records import Grade
     from wukong_trainer.evaluation.sources import Comparison, JudgeReply, Submission
 
+_PAID = "what the journal holds is not paid again"
+
 
 @contextmanager
 def judging(
@@ -73,6 +75,7 @@ class Judge:
         self._run = run
         self._choice = choice
         self._settings = settings
+        self.model = settings.model
         self._progress = progress
         self._say = say
         langs: tuple[Lang, ...] = get_args(Lang)
@@ -83,7 +86,7 @@ class Judge:
         from wukong_trainer.evaluation.grading import GRADE_SCHEMA
         from wukong_trainer.evaluation.records import Grade
 
-        self._say(f"Judge: {counted(len(submissions), 'call')} to grade the answers, one each.")
+        self._say(f"Judge: {counted(len(submissions), 'call')} to grade the answers, one each; {_PAID}.")
         values = self._ask("eval_grade", "grading", submissions, GRADE_SCHEMA)
         return [Grade(value["grade"], value["reason"]) if value else Grade("ungraded") for value in values]
 
@@ -92,7 +95,7 @@ class Judge:
         from wukong_trainer.evaluation.judge import SCHEMA
         from wukong_trainer.evaluation.sources import JudgeReply
 
-        self._say(f"Judge: {counted(len(comparisons), 'call')} to compare the answers, each pair in both orders.")
+        self._say(f"Judge: {counted(len(comparisons), 'call')} to compare the answers, in both orders; {_PAID}.")
         values = self._ask("eval_judge", "judging", comparisons, SCHEMA)
         return [JudgeReply(**value) if value else None for value in values]
 

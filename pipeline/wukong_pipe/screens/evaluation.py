@@ -120,6 +120,7 @@ def _open_book_lines(book: OpenBookBound) -> Iterator[str]:
 
 
 def _grade_lines(grades: Grades) -> Iterator[str]:
+    yield f"Grades: given by {one_line(grades.judge)}."
     for level, rates in grades.levels.items():
         base, tuned, agreement = rates.base, rates.tuned, rates.agreement
         yield (

@@ -75,7 +75,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     of_side = {"right_missed": 3, "others_hit": 2}
     graded = pair | {"base": shares, "tuned": shares, "verdict": "no evidence", "sections": 9}
     graded |= {"agreement": {"base": of_side | {"kappa": 0.714}, "tuned": of_side | {"kappa": None}}}
-    grades = {"n": 40, "ungraded": 1, "disagreements": 5, "levels": {"wording": graded}}
+    grades = {"judge": "m", "n": 40, "ungraded": 1, "disagreements": 5, "levels": {"wording": graded}}
     wording = pair | {"open_book": 0.75, "gap_closed": 0.5}
     told = "\n".join(
         lines_of(

@@ -92,7 +92,7 @@ def evaluate(
     grades = sources.grades(submissions(rows, sources))
     if grades is not None:
         rows = graded(rows, grades)
-        metrics["grades"] = grade_rates(rows)
+        metrics["grades"] = {"judge": sources.judge_model()} | grade_rates(rows)
         _write(run, metrics, rows)
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:

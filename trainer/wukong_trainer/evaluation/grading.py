@@ -50,19 +50,20 @@ def graded(rows: Sequence[AnsweredRow], grades: Sequence[Grade]) -> list[Answere
 
 
 def grade_rates(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
-    """`metrics["grades"]` of graded rows.
+    """`metrics["grades"]` of graded rows, without the judge's name.
 
     Returns:
-        n; ungraded (rows of which a call of the two failed, and which are in no share); disagreements (rows of the n
-        with an answer that judge and primary score do not both find right or both not); `levels`: of each level what
-        `_block` says. There is no sum of all levels: it would mix what was trained with the control.
+        n; ungraded (rows of which a call of the two failed, and which are in no share); disagreements (rows with an
+        answer that is right for one of judge and primary score alone); `levels`: of each level what `_block` says.
+        There is no sum of all levels: it would mix what was trained with the control.
     """
-    found = [row for row in rows if all(_grade(row, side).value != "ungraded" for side in SIDES)]
+    found = [row for row in rows if all(_is_graded(row, side) for side in SIDES)]
+    doubtful = [row for row in rows if any(_is_graded(row, side) and _disagrees(row, side) for side in SIDES)]
     levels = dict.fromkeys(row.test.level for row in found)
     return {
         "n": len(found),
         "ungraded": len(rows) - len(found),
-        "disagreements": sum(any(_grade(row, side).is_right != _is_hit(row, side) for side in SIDES) for row in found),
+        "disagreements": len(doubtful),
         "levels": {level: _block([row for row in found if row.test.level == level]) for level in levels},
     }
 
@@ -101,5 +102,13 @@ def _grade(row: AnsweredRow, side: Side) -> Grade:
     return row.by(side).grade or Grade("ungraded")
 
 
+def _is_graded(row: AnsweredRow, side: Side) -> bool:
+    return _grade(row, side).value != "ungraded"
+
+
 def _is_hit(row: AnsweredRow, side: Side) -> bool:
     return row.by(side).hit >= 1
+
+
+def _disagrees(row: AnsweredRow, side: Side) -> bool:
+    return _grade(row, side).is_right != _is_hit(row, side)

@@ -78,6 +78,9 @@ class Sources(Protocol):
     def inventions(self, answer: str, row: TestRow) -> Inventions | None:
         """What an answer to a row states that its source does not hold; None where nobody has the source any more."""
 
+    def judge_model(self) -> str:
+        """The id of the model that judges; "" where no judge is wanted."""
+
     def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:
         """The judge's grade of each answer, "ungraded" where a call failed; None for all where no judge is wanted.
 
@@ -107,6 +110,9 @@ class NoSources:
 
     def inventions(self, answer: str, row: TestRow) -> Inventions | None:  # noqa: ARG002
         return None
+
+    def judge_model(self) -> str:
+        return ""
 
     def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:  # noqa: ARG002
         return None

@@ -1,6 +1,6 @@
 """`metrics["grades"]` as frozen dataclasses: what the judge said of every answer by itself.
 
-{"n": 40, "ungraded": 1, "disagreements": 6, "levels": {"wording": {
+{"judge": "qwen3-235b", "n": 40, "ungraded": 1, "disagreements": 6, "levels": {"wording": {
     "n": 30, "base": {"right": 0.1, "partly": 0.2, "wrong": 0.7}, "tuned": {…},
     "difference": 0.6, "ci95": [0.4, 0.8], "verdict": "better", "agreement": {"base": {"kappa": 0.8, …}, …}, …}}}
 """
@@ -61,6 +61,8 @@ class GradeRates:
 class Grades:
     """The grades of an evaluation."""
 
+    judge: str
+    """The model."""
     n: int
     """Questions of which both answers are graded."""
     ungraded: int

@@ -29,7 +29,7 @@ def _is_doubtful(answer: Mapping[str, Any]) -> bool:
 
 def grades_block(grades: Grades, words: Words) -> Block:
     """A line a level: shares of right, partly right and wrong answers, and how far the score agrees."""
-    sentences = [words["grades_about"]]
+    sentences = [words["grades_about"].format(judge=grades.judge)]
     if grades.disagreements:
         sentences.append(filled(words["grades_disagree"], n=grades.disagreements))
     if grades.ungraded:
