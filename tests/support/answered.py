@@ -14,12 +14,13 @@ from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example
 from wukong_trainer.evaluation import metrics
 from wukong_trainer.evaluation.forgetting import GeneralQuestion, forgetting
+from wukong_trainer.evaluation.grading import grade_rates, graded, submissions
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
 from wukong_trainer.evaluation.open_book import open_book
-from wukong_trainer.evaluation.records import AnsweredRow, ScoredAnswer, TestRow
+from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer, TestRow
 from wukong_trainer.evaluation.rivals import Rival, against
-from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources
+from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference.asked_models import Contender
 from wukong_trainer.scoring.scores import score
 
@@ -31,7 +32,8 @@ HOSTILE = (
 
 def scored(side: Mapping[str, Any]) -> ScoredAnswer:
     """A side of a row of answers.jsonl; only the scores that a test is about need stand there."""
-    scores = {name: value for name, value in side.items() if name not in ("answer", "stopped_by_eos", "invented_terms")}
+    others = ("answer", "stopped_by_eos", "invented_terms", "grade")
+    scores = {name: value for name, value in side.items() if name not in others}
     return ScoredAnswer(side.get("answer", "x"), side.get("stopped_by_eos", True), scores)
 
 
@@ -113,8 +115,10 @@ def reject(stage: str, reason: Reason, question: str = "Who?", answer: str = "No
 class Library(NoSources):
     """Sources in which answers that "know" invent something, and a judge that prefers the longer answer.
 
+    It fails on the first question, grades answers that hold the reference as right, and the first of these as wrong.
+
     Args:
-        text: what is invented, and why an answer is preferred.
+        text: what is invented, and why an answer is preferred or graded so.
     """
 
     def __init__(self, text: str) -> None:
@@ -122,6 +126,12 @@ class Library(NoSources):
 
     def inventions(self, answer: str, row: TestRow) -> Inventions:  # noqa: ARG002
         return Inventions([self._text], [self._text, "7"], 3) if "know" in answer else Inventions([], [], 1)
+
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+        right = [one.reference in one.answer for one in submissions]
+        right[right.index(True, 2)] = False
+        grades = [Grade("right" if is_right else "wrong", self._text) for is_right in right]
+        return [Grade("ungraded"), *grades[1:]]
 
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
         return [None, *(JudgeReply("A" if len(one.a) >= len(one.b) else "B", self._text) for one in comparisons[1:])]
@@ -142,6 +152,7 @@ def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[st
         "forgetting": forgetting(questions, known, forgotten, 2),
         "hallucination": hallucination,
         "open_book": open_book(rows, 2),
+        "grades": {"judge": text} | grade_rates(graded(rows, library.grades(submissions(rows, library)))),
         "judge": summary(judged(rows, library.judge_replies(both_orders(rows, library)))),
         "against": against(rows, "monkey", [rival], None),
     }

@@ -97,7 +97,8 @@ class EvalOptions(TeacherOptions):
 @click.option(
     "--judge",
     is_flag=True,
-    help="Have a teacher say which answer is better, in both orders; --teacher-model, --base-url and prices are its.",
+    help="Have a teacher grade each answer, and say which is better, in both orders: four calls a question. "
+    "--teacher-model, --base-url and prices are its.",
 )
 @click.option(
     "--against",

@@ -39,7 +39,7 @@ def run_eval(
 
     Args:
         rivals: names of other runs here, or model ids and folders, that are asked the same questions.
-        judge: the teacher that says which of two answers is better.
+        judge: the teacher that grades the answers, and says which of two is better.
         encoding: of the sources, where their text is needed.
         say: told what the user must know while the judge is asked.
 
@@ -49,15 +49,14 @@ def run_eval(
     """
     with training_installed():
         from wukong_trainer.evaluation.evaluate import evaluate
-        from wukong_trainer.evaluation.judge import SCHEMA
     from wukong_pipe.commands.judging import judging
 
     with workspace.writing():
         workspace.remember(run)
         # Before anything is asked: a missing key must not be found out after the models have answered.
-        judge_of_run = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
-        with judge_of_run as ask_judge:
-            sources = RunSources(run, encoding, ask_judge)
+        judge_of_run = judging(workspace, run, judge, progress, say) if judge else nullcontext(None)
+        with judge_of_run as asked_judge:
+            sources = RunSources(run, encoding, asked_judge)
             if settings.open_book and not sources.sections:
                 raise WorkspaceError(
                     f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be "

@@ -14,6 +14,7 @@ from wukong_trainer.report.history import past_evaluation
 from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
+    from wukong_trainer.report.grade_records import GradeRates, Grades
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_records import (
         AllInventions,
@@ -42,6 +43,8 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
         yield from _invention_lines(metrics.hallucination)
     if metrics.open_book:
         yield from _open_book_lines(metrics.open_book)
+    if metrics.grades:
+        yield from _grade_lines(metrics.grades)
     if metrics.judge:
         yield from _judge_lines(metrics.judge)
 
@@ -116,6 +119,29 @@ def _open_book_lines(book: OpenBookBound) -> Iterator[str]:
         )
 
 
+def _grade_lines(grades: Grades) -> Iterator[str]:
+    yield f"Grades: given by {one_line(grades.judge)}."
+    for level, rates in grades.levels.items():
+        base, tuned, agreement = rates.base, rates.tuned, rates.agreement
+        yield (
+            f"Grades, {level}: right {percent(base.right)} of the base and {percent(tuned.right)} of the tuned "
+            f"answers, partly {percent(base.partly)} and {percent(tuned.partly)}; of the right ones "
+            f"{_in_points(rates)}, {rates.verdict}; kappa with the score {_kappa(agreement.base.kappa)} and "
+            f"{_kappa(agreement.tuned.kappa)}; n {rates.n}."
+        )
+    if grades.disagreements:
+        yield (
+            f"Grades: judge and score see an answer differently on {counted(grades.disagreements, 'question')}, which "
+            "the report shows first."
+        )
+    if grades.ungraded:
+        yield f"Grades: not graded, because a call failed: {counted(grades.ungraded, 'question')}."
+
+
+def _kappa(kappa: float | None) -> str:
+    return "none" if kappa is None else f"{kappa:.2f}"
+
+
 def _judge_lines(judge: JudgeResult) -> Iterator[str]:
     yield (
         f"Judge: the tuned answer won {judge.wins}, tied {judge.ties}, lost {judge.losses} of {judge.n}: "
@@ -141,7 +167,7 @@ def _win_rate(rates: JudgeRates) -> str:
     return f"{percent(rates.win_rate)}, 95 % interval {percent(low)} to {percent(high)}"
 
 
-def _in_points(difference: Difference) -> str:
+def _in_points(difference: Difference | GradeRates) -> str:
     return f"{points(difference.difference)} points, 95 % interval {interval(difference.ci95)}"
 
 

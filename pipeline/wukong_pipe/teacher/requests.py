@@ -48,7 +48,7 @@ class Request:
     """
 
     stage: str
-    """"base_qa", "paraphrase", "heldout_wordings", "answers", "verify" or "eval_judge"."""
+    """"base_qa", "paraphrase", "heldout_wordings", "answers", "verify", "eval_judge", "eval_grade"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]

@@ -29,7 +29,7 @@ def content(tmp_path: Path) -> Any:
 @pytest.fixture
 def bare(content: Any) -> Any:
     """The scores alone."""
-    parts = ("forgetting", "hallucination", "open_book", "judge", "against")
+    parts = ("forgetting", "hallucination", "open_book", "grades", "judge", "against")
     return {key: value for key, value in content.items() if key not in parts}
 
 
@@ -71,6 +71,11 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     invented = pair | {"base": terms | {"answers": 0.5}, "tuned": terms | {"answers": 0.75}}
     agreement = {"consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
     rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6} | agreement
+    shares = {"right": 0.25, "partly": 0.5, "wrong": 0.25}
+    of_side = {"right_missed": 3, "others_hit": 2}
+    graded = pair | {"base": shares, "tuned": shares, "verdict": "no evidence", "sections": 9}
+    graded |= {"agreement": {"base": of_side | {"kappa": 0.714}, "tuned": of_side | {"kappa": None}}}
+    grades = {"judge": "m", "n": 40, "ungraded": 1, "disagreements": 5, "levels": {"wording": graded}}
     wording = pair | {"open_book": 0.75, "gap_closed": 0.5}
     told = "\n".join(
         lines_of(
@@ -78,11 +83,16 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
             | {
                 "hallucination": invented | {"missing": 0, "levels": {}, "outside_section": invented},
                 "open_book": {"cut": 1, "missing": 0, "levels": {"wording": wording}},
+                "grades": grades,
                 "judge": rate | {"unjudged": 1, "levels": {"wording": rate, "section": rate}},
             }
         )[1:]
     )
     assert "cut to fit, 1 section; left out, because their section is gone, 0 questions." in told
+    assert "not graded, because a call failed: 1 question." in told
+    assert "judge and score see an answer differently on 5 questions, which the report shows first." in told
+    assert "right 25 % of the base and 25 % of the tuned answers, partly 50 % and 50 %; of the right ones +25" in told
+    assert "no evidence; kappa with the score 0.71 and none; n 40." in told
     assert "not judged, because a call failed: 1 question." in told
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
@@ -90,7 +100,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     assert "base 25 %, tuned 50 %, base with the section in its prompt 75 %" in told
     assert "win rate 75 %, 95 % interval 20 % to 95 % (" in told
     assert "by level: wording 75 %, 95 % interval 20 % to 95 %, n 4; section 75 %" in told
-    assert re.findall(r"\b0\.\d+", told) == ["0.6"], "the p of the sign test"
+    assert re.findall(r"\b0\.\d+", told) == ["0.71", "0.6"], "kappa, and the p of the sign test"
 
 
 def test_the_history_marks_the_evaluation_of_a_sample() -> None:

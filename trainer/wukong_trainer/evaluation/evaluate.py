@@ -12,6 +12,7 @@ from wukong_pipe.files import jsonl, sha256_of, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
+from wukong_trainer.evaluation.grading import grade_rates, graded, submissions
 from wukong_trainer.evaluation.history import history, history_of, remember
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
@@ -76,7 +77,7 @@ def evaluate(
         WorkspaceError: nothing was trained, or there is nothing to test on; or no export for vLLM to serve.
         ModelError: the adapter belongs to another base model, or was trained on test questions; or vLLM fails.
         MissingDependency: vLLM is wanted and not installed.
-        StoppedShort: the judge's budget is reached or it cannot be asked; all but its judgement is written.
+        StoppedShort: the judge's budget is reached or it cannot be asked; all but what it was still to say is written.
     """
     sources = sources or NoSources()
     setup = _set_up(run, settings, sources, test, base_model, rivals)
@@ -87,7 +88,12 @@ def evaluate(
     remember(
         history_of(run), metrics, adapter_hash=fingerprint(str(setup.folder)), test_hash=sha256_of(setup.tests.file)
     )
-    # Last, and after all else is written: the judge may stop at its budget.
+    # Last, and after all else is written: the judge may stop at its budget. More rests on grades than on preference.
+    grades = sources.grades(submissions(rows, sources))
+    if grades is not None:
+        rows = graded(rows, grades)
+        metrics["grades"] = {"judge": sources.judge_model()} | grade_rates(rows)
+        _write(run, metrics, rows)
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:
         rows = judged(rows, replies)

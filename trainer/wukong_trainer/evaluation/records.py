@@ -64,8 +64,28 @@ class TestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """What a language model that saw question, reference and source says of one answer.
+
+    {"value": "partly", "reason": "It names the smith and not the year."}
+    """
+
+    value: Literal["right", "partly", "wrong", "ungraded"]
+    """ "ungraded" where the call failed."""
+    reason: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return self.value == "right"
+
+    def to_json(self) -> dict[str, Any]:
+        """The key `grade` of a side of a row of answers.jsonl."""
+        return {"value": self.value, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredAnswer:
-    """What a model answered, and the scores of it.
+    """What a model answered, the scores of it, and the judge's grade.
 
     {"answer": "铁匠打造了它。", "stopped_by_eos": true, "loglik": -0.41, "loglik_per_char": -0.52,
      "key_fact_hit": 1.0, "exact": 0.0, "f1": 0.8, …, "invented_terms": []}
@@ -78,6 +98,8 @@ class ScoredAnswer:
     """By name: the log-likelihoods of the reference, where they were computed (None for NaN); and `scores.score`."""
     invented_terms: tuple[str, ...] | None = None
     """Numbers and names that neither source nor question holds; None where the source is not known."""
+    grade: Grade | None = None
+    """None where no judge is wanted."""
 
     @property
     def hit(self) -> float:
@@ -92,7 +114,8 @@ class ScoredAnswer:
     def to_json(self) -> dict[str, Any]:
         """One side of a row of answers.jsonl."""
         invented = {} if self.invented_terms is None else {"invented_terms": list(self.invented_terms)}
-        return {"answer": self.text, **self.measures, **invented}
+        graded = {} if self.grade is None else {"grade": self.grade.to_json()}
+        return {"answer": self.text, **self.measures, **invented, **graded}
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ def _side_by_side(row: dict[str, Any]) -> Table:
     table.add_column("reference", ratio=1, overflow="fold")
     for side in ("base", "tuned"):
         hit = float(row[side][PRIMARY]) >= 1
-        table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
+        judge = f", judge: {row[side]['grade']['value']}" if "grade" in row[side] else ""
+        table.add_column(Text(printable(f"{side}: {'hit' if hit else 'miss'}{judge}")), ratio=1, overflow="fold")
         cells.append(Text(printable(shortened(row[side]["answer"], SHOWN)), style="green" if hit else "red"))
     table.add_row(*cells)
     return table

@@ -10,10 +10,11 @@ Shares and differences of shares are numbers between -1 and 1; `ci95` is the 95 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from wukong_trainer.report.grade_records import Grades, VerdictName
 
 Ends = tuple[float, float]
-VerdictName = Literal["better", "worse", "no evidence", "too few sections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,5 +258,6 @@ class Metrics:
     forgetting: Forgetting | None = None
     hallucination: AllInventions | None = None
     open_book: OpenBookBound | None = None
+    grades: Grades | None = None
     judge: JudgeResult | None = None
     against: Rivals | None = None

@@ -26,6 +26,7 @@ from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons
 from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
+from wukong_trainer.report.grades import grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
@@ -93,7 +94,7 @@ def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
         "rates": Markup(rates_plot(named, words)) if named else "",
         "differences": Markup(differences_plot(named, words)) if named else "",
         "levels": [(name, level, score_table(level, words), tally_table(level, words)) for name, level in levels],
-        "blocks": list(blocks_of(metrics, words)),
+        "blocks": [*([grades_block(metrics.grades, words)] if metrics.grades else []), *blocks_of(metrics, words)],
     }
 
 
