@@ -28,6 +28,7 @@ from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import Wordings, base_row, family
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
+from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
 
@@ -89,13 +90,15 @@ def build(
             unheard = {harvest.subject.id for harvest in harvests if not harvest.is_settled}
             trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id not in unheard]
             questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
+            heard = [harvest for harvest in harvests if settings.spellings and harvest.is_settled]
+            spellings = [part for harvest in heard for part in spellings_wanted(harvest.subject, harvest.kept)]
             wordings, answers = loop.run(
-                ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
+                ask_wordings(trained, asking, settings, prompts, progress, verification, questions, spellings)
             )
         finally:
             loop.run(asking.close())
 
-    families = _families(pairs, wordings)
+    families = with_spellings(_families(pairs, wordings), spellings)
     edited = apply_edits(families, edits, {section.id: section for section in sections})
     unique, duplicate_rows = _unique(edited.rows, names)
     held = hold_out(unique, holdout, settings.holdout, names, asking.form_of)
@@ -109,6 +112,7 @@ def build(
         duplicate_pairs=duplicate_pairs,
         wordings=wordings,
         answers=answers,
+        spellings=spellings,
         families=families,
         edited=edited,
         unique=unique,
@@ -117,9 +121,9 @@ def build(
         verification=verification,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
+    changed = changes_elsewhere(run, rows, settings, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
-    short = shortfall(harvests, wordings, answers, settings, asking.teacher)
+    short = shortfall(harvests, wordings, answers, spellings, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *unsettled([*harvests, *wordings, *answers])]
     return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
 
@@ -130,7 +134,8 @@ def load_prompts(settings: BuildSettings) -> Prompts:
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    stages = [stage for stage in PLACEHOLDERS if stage != "answers" or settings.answer_variants]
+    unwanted = {"answers": not settings.answer_variants, "spellings": not settings.spellings}
+    stages = [stage for stage in PLACEHOLDERS if not unwanted.get(stage)]
     stages += OF_VERIFY if settings.verify != "none" else ()
     return {stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in stages}
 

@@ -20,6 +20,7 @@ _LINE = re.compile(r"^\[+\d+\]+ (.*)$", re.MULTILINE)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
 _ANSWER = re.compile(r"^(?:答案：|Answer: )(.*)$", re.MULTILINE)
+_FACT = re.compile(r"^  \[(\d+)\] (.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(?:请写出|Write) (\d+)", re.MULTILINE)
 
 
@@ -35,6 +36,9 @@ class GoodTeacher:
         reply: dict[str, Any]
         if second := second_reading(request["messages"][0]["content"], prompt, self._answers):
             return completion(json.dumps(second, ensure_ascii=False))
+        if facts := _FACT.findall(prompt):
+            reply = {"facts": [{"fact": int(number), "spellings": other_spellings(fact)} for number, fact in facts]}
+            return completion(json.dumps(reply, ensure_ascii=False))
         answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
         if answer and not _NUMBER.search(prompt):
             reply = {"supported": True, "reason": "The source says so."}
@@ -69,6 +73,11 @@ class GoodTeacher:
                 }
             )
         return pairs
+
+
+def other_spellings(fact: str) -> list[str]:
+    """A spelling that no other fact has: the fact backwards; none of a fact that holds a number."""
+    return [] if any(map(str.isnumeric, fact)) else [fact[::-1]]
 
 
 def second_reading(system: str, prompt: str, answers: Mapping[str, str]) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from wukong_pipe.stages.estimate import Price
 PLAIN = {
     "base_qa": "pairs",
     "paraphrase": "wordings",
+    "spellings": "spellings",
     "reply": "unreadable replies",
     "verify": "verified",
     "surplus": "over the quota",
@@ -140,6 +141,10 @@ def build_summary(built: Built) -> Table:
         table.add_row(
             "answers", f"{answers['kept']} kept of {answers['received']} received, {answers['asked']} asked for"
         )
+    if spellings := manifest["accounting"].get("spellings"):
+        checked = manifest["accounting"]["check_spellings"]
+        of_facts = f"for {spellings['kept']} of {counted(spellings['asked'], 'fact')}"
+        table.add_row("spellings", f"{checked['kept']} kept of {checked['received']} received, {of_facts}")
     if verify := manifest.get("verify"):
         table.add_row("verified", _verified(verify))
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")

@@ -12,6 +12,7 @@ from wukong_pipe.stages.answers import AnswerWordings, ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
 from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import Spellings, ask_spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.journalled import JournalledTeacher
@@ -132,13 +133,15 @@ async def ask_wordings(
     progress: StageProgress,
     verification: Verification = NO_VERIFICATION,
     questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    spellings: Sequence[Spellings] = (),
 ) -> tuple[list[Wordings], list[AnswerWordings]]:
-    """Wordings of the pairs' questions and answers, in the order of the pairs.
+    """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
 
     Args:
         questions: section id → all questions that were kept of it.
+        spellings: what is filled with other spellings of facts.
     """
     ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
     of_questions: dict[str, Wordings] = {}
@@ -155,9 +158,13 @@ async def ask_wordings(
             pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
         )
 
+    async def spelling(part: Spellings) -> None:
+        await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
+
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:
         jobs += [partial(answer, pair) for pair in pairs]
+    jobs += [partial(spelling, part) for part in spellings]
     count = _counter("asking for wordings", len(jobs), progress)
     await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
     return [of_questions[pair.id] for pair in pairs], [of_answers[pair.id] for pair in pairs if pair.id in of_answers]

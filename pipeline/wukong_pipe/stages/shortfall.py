@@ -14,6 +14,7 @@ from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import Spellings
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 
@@ -81,6 +82,7 @@ def shortfall(
     pairs: Sequence[Pairs],
     wordings: Sequence[Wordings],
     answers: Sequence[AnswerWordings],
+    spellings: Sequence[Spellings],
     settings: BuildSettings,
     teacher: JournalledTeacher,
 ) -> Shortfall:
@@ -94,7 +96,9 @@ def shortfall(
     missing += sum(len(harvest.kept) * settings.variants for harvest in pairs if not harvest.is_settled)
     share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
-    for name, asked in (("pairs", pairs), ("wordings", wordings), ("answers", answers)):
+    named: dict[str, Sequence[Harvest[Any, Any]]] = {"pairs": pairs, "wordings": wordings, "answers": answers}
+    named["facts with spellings"] = spellings
+    for name, asked in named.items():
         for section, its in _by_section(asked).items():
             if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
                 amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"

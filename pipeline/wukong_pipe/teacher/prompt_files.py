@@ -17,6 +17,7 @@ PLACEHOLDERS = {
     "base_qa": {"title", "about", "heading_path", "quota", "covered", "section"},
     "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
+    "spellings": {"title", "about", "heading_path", "facts", "count"},
 }
 """What a build's prompts must name."""
 OF_VERIFY = {

@@ -97,7 +97,7 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     write_dataset(run, written, [], manifest)
     now = [replace(row, output="丙剑") if n == 7 else row for n, row in enumerate(written)]
     tracemalloc.start()
-    changed = changes_elsewhere(run, now[:-1], 0)
+    changed = changes_elsewhere(run, now[:-1], BuildSettings())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(changed) == 2
@@ -112,4 +112,4 @@ def test_rows_edited_by_hand_beyond_recognition_are_no_reason_to_fail(tmp_path: 
     gone, *left = build(tmp_path, BOOK).rows
     assert any(row.section_id == gone.section_id for row in left)
     (run_in(tmp_path).dataset / "train.jsonl").write_text(json.dumps(gone.to_json() | {"lines": []}) + "\n", "utf-8")
-    assert changes_elsewhere(run_in(tmp_path), left, 0) == []
+    assert changes_elsewhere(run_in(tmp_path), left, BuildSettings()) == []
