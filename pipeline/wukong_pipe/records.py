@@ -19,9 +19,18 @@ Facts = tuple[tuple[str, ...], ...]
 """The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
 Verified = Literal["yes", "unasked", "unanswered"]
 Stage = Literal[
-    "reply", "base_qa", "verify", "paraphrase", "answers", "spellings",
-    "surplus", "edit", "dedupe", "held_form", "audit",
-]  # fmt: skip
+    "reply",
+    "base_qa",
+    "verify",
+    "paraphrase",
+    "answers",
+    "spellings",
+    "surplus",
+    "edit",
+    "dedupe",
+    "held_form",
+    "audit",
+]
 """Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]
 Level = Literal["", "wording", "question", "section"]

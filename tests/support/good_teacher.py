@@ -37,7 +37,8 @@ class GoodTeacher:
         if second := second_reading(request["messages"][0]["content"], prompt, self._answers):
             return completion(json.dumps(second, ensure_ascii=False))
         if facts := _FACT.findall(prompt):
-            reply = {"facts": [{"fact": int(number), "spellings": other_spellings(fact)} for number, fact in facts]}
+            told = ({"words": fact, "spellings": other_spellings(fact)} for _, fact in facts)
+            reply = {"facts": [{"fact": number, **its} for number, its in enumerate(told, 1)]}
             return completion(json.dumps(reply, ensure_ascii=False))
         answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
         if answer and not _NUMBER.search(prompt):

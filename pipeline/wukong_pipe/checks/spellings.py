@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wukong_pipe.checks.named_facts import is_identifier, offers_choices, stands
+from wukong_pipe.language.identifiers import missing_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures, numbers
@@ -27,7 +28,7 @@ class NamedFact:
 
 def may_be_spelt_otherwise(fact: NamedFact) -> bool:
     """Whether an answer may put a fact in other words: an identifier has one spelling, and numbers are read as such."""
-    return not is_identifier(fact.words, fact.pair.answer) and bool(key_facts(fact.words).terms)
+    return not is_identifier(fact.words, fact.pair.answer) and bool(key_facts(in_figures(fact.words)).terms)
 
 
 def check_spelling(spelling: str, fact: NamedFact, known: Iterable[str], others: Iterable[str]) -> Reason | None:
@@ -47,6 +48,8 @@ def check_spelling(spelling: str, fact: NamedFact, known: Iterable[str], others:
         return Reason.of("spelling-in-question")
     if other := next((one for one in others if stands(spelling, one) and not stands(fact.words, one)), None):
         return Reason.of("another-fact", words=other)
+    if code := next(missing_identifiers(spelling, f"{fact.pair.question}\n{fact.pair.answer}", by_form=True), None):
+        return Reason.of("words-new", words=code)
     return _other_numbers(spelling, fact.words)
 
 

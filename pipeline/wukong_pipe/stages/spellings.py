@@ -1,8 +1,8 @@
 """Kept pairs → other spellings of their facts, of which one must stand in a right answer.
 
-The fact “逗号分隔” of the pair “NO_PROXY 怎样写？” “写成逗号分隔的列表。” brings {"fact": 1, "spellings":
-["用逗号隔开"]}; all rows of the pair then carry "facts": [["逗号分隔", "用逗号隔开"]]. They are asked for before any
-student answers.
+The fact “逗号分隔” of the pair “NO_PROXY 怎样写？” “写成逗号分隔的列表。” brings {"fact": 1, "words": "逗号分隔",
+"spellings": ["用逗号隔开"]}; all rows of the pair then carry "facts": [["逗号分隔", "用逗号隔开"]]. They are asked for
+before any student answers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from wukong_pipe.checks.named_facts import EDGES
 from wukong_pipe.checks.spellings import NamedFact, check_spelling, may_be_spelt_otherwise
 from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.schema import check_item
@@ -32,10 +33,15 @@ MOST_FACTS = 40
 """Facts in one call: more make a reply that does not fit its max_tokens."""
 ITEM_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"fact": {"type": "integer"}, "spellings": {"type": "array", "items": {"type": "string"}}},
-    "required": ["fact", "spellings"],
+    "properties": {
+        "fact": {"type": "integer"},
+        "words": {"type": "string"},
+        "spellings": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["fact", "words", "spellings"],
 }
-"""What is demanded of an item: a list that is too long loses its end, and no more."""
+"""What is demanded of an item: a list that is too long loses its end, and no more. The fact's own words stand before
+its spellings: a weak model that has only a number writes down those of another fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +156,17 @@ async def _judged(
     def one(item: Any) -> Spelt | Refused:
         if problem := check_item(item, ITEM_SCHEMA):
             return Refused(Reason.of("schema", reason=problem))
-        fact = waiting.pop(int(item["fact"]), None)
-        if fact is None:
-            return Refused(Reason.of("fact-not-asked-about", number=int(item["fact"])))
+        number, words = int(item["fact"]), item["words"].strip()
+        fact = waiting.get(number)
+        if fact is None or normalise(words) != normalise(fact.words):
+            return Refused(Reason.of("fact-not-asked-about", number=number, words=excerpt(words, LEAST_SHOWN)))
+        del waiting[number]
         kept: list[str] = []
         refused = 0
-        for number, text in enumerate(item["spellings"]):
+        for place, text in enumerate(item["spellings"]):
             spelling = text.strip(EDGES)
             if reason := _problem(spelling, fact, kept, spellings.others, most):
-                spellings.rejects.append(_reject(text, reason, fact, reply, number))
+                spellings.rejects.append(_reject(text, reason, fact, reply, place))
                 refused += 1
             else:
                 kept.append(spelling)

@@ -108,6 +108,13 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     assert peak < (run.dataset / "train.jsonl").stat().st_size / 10
 
 
+def test_spellings_that_were_not_asked_for_before_are_no_news(tmp_path: Path) -> None:
+    rows = build(tmp_path, BOOK).rows
+    spelt = [replace(row, facts=tuple((*fact, "x") for fact in row.facts)) for row in rows]
+    assert changes_elsewhere(run_in(tmp_path), spelt, replace(SETTINGS, spellings=8)) == []
+    assert len(changes_elsewhere(run_in(tmp_path), spelt, SETTINGS)) == len(rows)
+
+
 def test_rows_edited_by_hand_beyond_recognition_are_no_reason_to_fail(tmp_path: Path) -> None:
     gone, *left = build(tmp_path, BOOK).rows
     assert any(row.section_id == gone.section_id for row in left)
