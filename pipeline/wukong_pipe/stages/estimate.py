@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wukong_pipe.checks.spellings import NamedFact
 from wukong_pipe.corpus.numbering import numbered
@@ -80,7 +80,8 @@ def estimate(
             asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"], settings.about).messages
             stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
         if settings.spellings:
-            facts = [NamedFact(unknown, FACT)] * min(quota, spellings.MOST_FACTS)
+            count = min(quota, spellings.MOST_FACTS)
+            facts = [NamedFact(replace(unknown, question=f"{QUESTION}{n}"), FACT) for n in range(count)]
             asked = spellings.request(facts, settings.spellings, prompts["spellings"], settings.about).messages
             stages["spellings"] += _each(math.ceil(quota / spellings.MOST_FACTS), asked, quota * FACT_TOKENS)
         if settings.verify != "none":
