@@ -25,6 +25,7 @@ Stage = Literal[
     "paraphrase",
     "heldout_wordings",
     "answers",
+    "spellings",
     "surplus",
     "edit",
     "dedupe",

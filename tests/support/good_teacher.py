@@ -21,6 +21,7 @@ _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
 _ANSWER = re.compile(r"^(?:答案：|Answer: )(.*)$", re.MULTILINE)
 _GIVEN = re.compile(r"^<answer>\n(.*)\n</answer>$", re.MULTILINE)
+_FACT = re.compile(r"^  \[(\d+)\] (.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(?:请写出|Write) (\d+)", re.MULTILINE)
 
 
@@ -48,6 +49,10 @@ class GoodTeacher:
             return completion(json.dumps(second, ensure_ascii=False))
         if '"questions": [' in request["messages"][0]["content"] and _GIVEN.search(prompt):
             return completion(json.dumps({"questions": self._for_the_test(prompt)}, ensure_ascii=False))
+        if facts := _FACT.findall(prompt):
+            told = ({"words": fact, "spellings": other_spellings(fact)} for _, fact in facts)
+            reply = {"facts": [{"fact": number, **its} for number, its in enumerate(told, 1)]}
+            return completion(json.dumps(reply, ensure_ascii=False))
         answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
         if answer and not _NUMBER.search(prompt):
             reply = {"supported": True, "reason": "The source says so."}
@@ -89,6 +94,11 @@ class GoodTeacher:
                 }
             )
         return pairs
+
+
+def other_spellings(fact: str) -> list[str]:
+    """A spelling that no other fact has: the fact backwards; none of a fact that holds a number."""
+    return [] if any(map(str.isnumeric, fact)) else [fact[::-1]]
 
 
 def second_reading(system: str, prompt: str, answers: Mapping[str, str]) -> dict[str, Any] | None:

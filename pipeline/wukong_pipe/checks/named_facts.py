@@ -31,7 +31,7 @@ _SIGNED = re.compile(f"(?:{_SIGN})?(?:{NUMBER.pattern})", NUMBER.flags)
 _MARKED = re.compile(rf"[{_SIGNS}]?\d[\d.,]*(?![A-Za-z0-9])|[A-Z]\Z")
 """A number at the beginning, which a sign or a point makes another, or a single letter."""
 _CHOICE = re.compile(r"\bor\b|还是|或者?", re.IGNORECASE)
-_EDGES = " \t\r\n。.！!；;，,、：:"
+EDGES = " \t\r\n。.！!；;，,、：:"
 
 
 def facts_of(named: Iterable[str], question: str, answer: str) -> Facts:
@@ -40,10 +40,10 @@ def facts_of(named: Iterable[str], question: str, answer: str) -> Facts:
     A fact stands in the answer and is no sentence. It stands in the question only where that offers choices. Weak
     models name the question's subject or copy the evidence instead.
     """
-    parts = (part.strip(_EDGES) for text in named for part in _items(text.strip(_EDGES)))
+    parts = (part.strip(EDGES) for text in named for part in _items(text.strip(EDGES)))
     usable = list(dict.fromkeys(fact for fact in parts if fact and _counts(fact, answer)))
-    if not _CHOICE.search(question):
-        usable = [fact for fact in usable if not _stands(fact, question)]
+    if not offers_choices(question):
+        usable = [fact for fact in usable if not stands(fact, question)]
     if not usable:
         usable = list(dict.fromkeys(_derived(question, answer)))
     return tuple((fact,) for fact in usable[:MOST_FACTS])
@@ -55,7 +55,7 @@ def _items(fact: str) -> list[str]:
 
 
 def _counts(fact: str, answer: str) -> bool:
-    return is_its_own_fact(fact) and _stands(fact, answer) and _is_whole(fact, answer)
+    return is_its_own_fact(fact) and stands(fact, answer) and _is_whole(fact, answer)
 
 
 def _is_whole(fact: str, answer: str) -> bool:
@@ -67,25 +67,36 @@ def _is_whole(fact: str, answer: str) -> bool:
         return (
             re.search(rf"{before}{re.escape(match.group())}(?![A-Za-z0-9_+#]|\.\d|,\d{{3}}(?!\d))", answer) is not None
         )
-    spelt = {normalise(term) for term in identifiers(answer)}
-    return stands_whole(code, answer) if normalise(code) in spelt or code in identifiers(fact) else True
+    return stands_whole(code, answer) if is_identifier(fact, answer) else True
 
 
-def _stands(fact: str, text: str) -> bool:
+def is_identifier(fact: str, answer: str) -> bool:
+    """Whether a fact is an identifier as a whole, by its own form or by the marks that an answer gives it."""
+    code = fact.strip("`") or fact
+    return code in identifiers(fact) or normalise(code) in {normalise(term) for term in identifiers(answer)}
+
+
+def offers_choices(question: str) -> bool:
+    """Whether a question names what may be answered, as “a text or a binary format?” does."""
+    return _CHOICE.search(question) is not None
+
+
+def stands(fact: str, text: str) -> bool:
+    """Whether a text holds a fact, in normal form and as whole words."""
     normal = normalise(fact)
     return stands_in(normal, normalise(text)) if normal else fact in text
 
 
 def _derived(question: str, answer: str) -> Iterator[str]:
     """What an answer adds to its question: all of a short one; of a longer one code, quoted terms, names, numbers."""
-    bare = answer.strip(_EDGES)
+    bare = answer.strip(EDGES)
     is_sentence = answer.rstrip()[-1:] in _SENTENCE_ENDS and len(normalise(bare)) > LONGEST_NAME
-    if is_its_own_fact(bare) and not is_sentence and not _stands(bare, question):
-        yield from (item.strip(_EDGES) for item in items_of(bare))
+    if is_its_own_fact(bare) and not is_sentence and not stands(bare, question):
+        yield from (item.strip(EDGES) for item in items_of(bare))
         return
     parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
     parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _SIGNED.finditer(answer)]
-    added = [part for part in parts if _counts(part, answer) and not _stands(part, question)]
-    yield from [part for i, part in enumerate(added) if not any(_stands(part, other) for other in added[:i])][
+    added = [part for part in parts if _counts(part, answer) and not stands(part, question)]
+    yield from [part for i, part in enumerate(added) if not any(stands(part, other) for other in added[:i])][
         :MOST_DERIVED
     ]

@@ -22,6 +22,7 @@ from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price
 from wukong_pipe.stages.heldout_wordings import A_PAIR
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import MOST_SPELLINGS
 from wukong_pipe.teacher.attempts import Reask
 from wukong_pipe.verify.scope import SCOPES, Scope
 from wukong_pipe.workspace import Workspace
@@ -66,6 +67,7 @@ class BuildOptions(TeacherOptions):
             variants=self.variants,
             heldout_wordings=A_PAIR if self.teacher != "offline" and self.holdout else 0,
             answer_variants=self.answer_variants,
+            spellings=MOST_SPELLINGS if self.teacher != "offline" and self.holdout else 0,
             verify=self.verify or ("none" if self.teacher == "offline" else "all"),
             max_pairs=self.max_pairs,
             holdout=self.holdout,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.commands.build import Progress
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.commands.teacher_choice import TeacherChoice
-from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
+from wukong_pipe.errors import BelowThreshold, DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.files import read_object
+from wukong_pipe.workspace import MANIFEST, Run, Workspace
 from wukong_trainer.scoring.figures import sampled
 
 if TYPE_CHECKING:
@@ -103,6 +104,13 @@ def paced(progress: Progress) -> Callable[[str, int, int], None]:
         progress(step, done, total, f"{rate:.1f}/s{left}")
 
     return tell
+
+
+def manifest_of(run: Run) -> dict[str, Any]:
+    """What the run's build wrote about its dataset; nothing where there is none to read."""
+    with suppress(DataError):
+        return read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+    return {}
 
 
 def past_evaluations(run: Run) -> list[dict[str, Any]]:

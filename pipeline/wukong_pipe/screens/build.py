@@ -24,6 +24,7 @@ PLAIN = {
     "base_qa": "pairs",
     "paraphrase": "wordings",
     "heldout_wordings": "held-out wordings",
+    "spellings": "spellings",
     "reply": "unreadable replies",
     "verify": "verified",
     "surplus": "over the quota",
@@ -135,6 +136,10 @@ def build_summary(built: Built) -> Table:
         if tally := manifest["accounting"].get(stage):
             counts = f"{tally['kept']} kept of {tally['received']} received, {tally['asked']} asked for"
             table.add_row(PLAIN.get(stage, stage), counts)
+    if spellings := manifest["accounting"].get("spellings"):
+        checked = manifest["accounting"]["check_spellings"]
+        of_facts = f"for {spellings['kept']} of {counted(spellings['asked'], 'fact')}"
+        table.add_row("spellings", f"{checked['kept']} kept of {checked['received']} received, {of_facts}")
     if verify := manifest.get("verify"):
         table.add_row("verified", _verified(verify))
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")

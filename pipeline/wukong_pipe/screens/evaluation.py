@@ -49,6 +49,13 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
         yield from _judge_lines(metrics.judge)
 
 
+def edited_facts_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What a person changed of that which the score looks for: the manifest keeps both versions."""
+    changed = manifest.get("edits", {}).get("facts", [])
+    if count := sum(one["test"] for one in changed):
+        yield f"Facts changed by hand (edits.jsonl): those of {counted(count, 'test question')}."
+
+
 def _primary_lines(primary: Primary) -> Iterator[str]:
     from wukong_trainer.scoring.intervals import MIN_SECTIONS
 

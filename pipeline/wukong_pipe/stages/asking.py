@@ -14,6 +14,7 @@ from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
 from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
 from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import Spellings, ask_spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
@@ -137,10 +138,13 @@ class AllWordings:
     tests: list[Wordings]
     """Of questions, written for the test: of the pairs that are tested so."""
 
+    spellings: list[Spellings]
+    """Of facts, section by section."""
+
     @property
-    def all(self) -> list[Harvest[QAPair, Any]]:
-        """Of pairs, stage by stage."""
-        return [*self.questions, *self.answers, *self.tests]
+    def all(self) -> list[Harvest[Any, Any]]:
+        """Stage by stage."""
+        return [*self.questions, *self.tests, *self.answers, *self.spellings]
 
 
 async def ask_wordings(
@@ -152,14 +156,16 @@ async def ask_wordings(
     progress: StageProgress,
     verification: Verification = NO_VERIFICATION,
     questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    spellings: Sequence[Spellings] = (),
 ) -> AllWordings:
-    """Wordings of the pairs' questions and answers, in the order of the pairs.
+    """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
 
     Args:
         tested: those of the pairs that get wordings for the test.
         questions: section id → all questions that were kept of it.
+        spellings: what is filled with other spellings of facts.
     """
     ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
     of_questions: dict[str, Wordings] = {}
@@ -183,16 +189,21 @@ async def ask_wordings(
             pair, settings.heldout_wordings, ask, prompts["heldout_wordings"], attempts, about, verification, others
         )
 
+    async def spelling(part: Spellings) -> None:
+        await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
+
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:
         jobs += [partial(answer, pair) for pair in pairs]
     jobs += [partial(test, pair) for pair in tested]
+    jobs += [partial(spelling, part) for part in spellings]
     count = _counter("asking for wordings", len(jobs), progress)
     await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
     return AllWordings(
         [of_questions[pair.id] for pair in pairs],
         [of_answers[pair.id] for pair in pairs if pair.id in of_answers],
         [of_tests[pair.id] for pair in tested],
+        [*spellings],
     )
 
 

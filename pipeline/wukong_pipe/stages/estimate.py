@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wukong_pipe.checks.spellings import NamedFact
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.stages import answers, base_qa, heldout_wordings, paraphrase
+from wukong_pipe.stages import answers, base_qa, heldout_wordings, paraphrase, spellings
 from wukong_pipe.stages.heldout_wordings import count_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.ledger import NOTHING, money
@@ -20,10 +21,10 @@ from wukong_pipe.teacher.quoting import fenced
 from wukong_pipe.verify.calibration import BATCH_SIZES
 from wukong_pipe.verify.scope import ONE_IN
 
-PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, VERDICT_TOKENS = 100, 25, 50, 50
+PAIR_TOKENS, WORDING_TOKENS, ANSWER_TOKENS, FACT_TOKENS, VERDICT_TOKENS = 100, 25, 50, 40, 50
 """Of a reply: a pair is a question, an answer, its facts and the numbers of its evidence in JSON; a wording is a
-question or an answer; a verdict gives its reason."""
-QUESTION, ANSWER, EVIDENCE = "？" * 24, "。" * 24, "。" * 48
+question or an answer; a fact stands in its spellings, and about one a pair has others; a verdict gives its reason."""
+QUESTION, ANSWER, EVIDENCE, FACT = "？" * 24, "。" * 24, "。" * 48, "。" * 6
 """Stand for words that are not known yet."""
 DOUBTFUL, DISAGREEING = 0.2, 0.5
 """About the shares of pairs and wordings that are doubtful, and of blind answers that do not agree word for word."""
@@ -91,6 +92,11 @@ def estimate(
         if settings.answer_variants:
             asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"], settings.about).messages
             stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
+        if settings.spellings:
+            count = min(quota, spellings.MOST_FACTS)
+            facts = [NamedFact(replace(unknown, question=f"{QUESTION}{n}"), FACT) for n in range(count)]
+            asked = spellings.request(facts, settings.spellings, prompts["spellings"], settings.about).messages
+            stages["spellings"] += _each(math.ceil(quota / spellings.MOST_FACTS), asked, quota * FACT_TOKENS)
         if settings.verify != "none":
             stages["verify"] += _verified(section, quota, settings, prompts)
     if settings.heldout_wordings:

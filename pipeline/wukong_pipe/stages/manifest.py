@@ -19,12 +19,13 @@ from wukong_pipe.corpus.units import units, why_not_asked, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import QAPair, Reject, Row, Section, Tally, with_ids
+from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Tally, with_ids
 from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
@@ -72,12 +73,9 @@ def manifest(
             stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
             for stage, estimated in estimate(results.sections, settings, prompts).items()
         },
-        "edits": {
-            "applied": edited.applied,
-            "taken_out": len(edited.taken),
-            "unused": [edit.id for edit in edited.unused],
-        },
+        "edits": _edits(edited, rows),
         "accounting": accounting(results, settings),
+        "spellings": facts_hash(rows),
         "citations_mended": sum(pairs.mended for pairs in results.harvests),
         **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
@@ -105,6 +103,17 @@ def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, 
         "prompts": sorted(prompt.name for by_lang in prompts.values() for prompt in by_lang.values()),
         "settings": shown,
     }
+
+
+def _edits(edited: Edited, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the user's edits did; where they changed facts, both versions, and how many test questions have the new."""
+    tested = {row.id for row in rows if row.split == "test"}
+    changed: Counter[tuple[str, Facts, Facts]] = Counter()
+    for one in edited.facts:
+        changed[one.edit_id, one.old, one.new] += one.row_id in tested
+    facts = [{"id": name, "old": old, "new": new, "test": count} for (name, old, new), count in changed.items()]
+    counts = {"applied": edited.applied, "taken_out": len(edited.taken), "unused": [one.id for one in edited.unused]}
+    return counts | ({"facts": facts} if facts else {})
 
 
 def _used(stage: str, asking: Asking) -> Used:
@@ -142,6 +151,11 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
         tallies["heldout_wordings"] = _sum(results.wordings.tests)
     if settings.answer_variants:
         tallies["answers"] = _sum(results.wordings.answers)
+    if settings.spellings:
+        tallies["spellings"] = _sum(results.wordings.spellings)
+        spelt = [one for part in results.wordings.spellings for one in part.kept]
+        kept, refused = sum(len(one.spellings) for one in spelt), sum(one.refused for one in spelt)
+        tallies["check_spellings"] = _through(kept + refused, kept, refused)
     tallies["dedupe_pairs"] = _through(len(results.candidates), len(results.pairs), len(results.duplicate_pairs))
     tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))

@@ -21,6 +21,8 @@ class BuildSettings:
     trained are held out instead, as of templates."""
     answer_variants: int = 0
     """Other wordings asked for each trained answer."""
+    spellings: int = 0
+    """Other spellings asked for each fact, at most."""
     verify: Scope = "none"
     """What is read a second time before it is kept."""
     max_pairs: int = 40

@@ -97,6 +97,7 @@ def shortfall(
         "wordings": wordings.questions,
         "held-out wordings": wordings.tests,
         "answers": wordings.answers,
+        "facts with spellings": wordings.spellings,
     }
     for name, asked in stages.items():
         for section, its in _by_section(asked).items():

@@ -18,6 +18,7 @@ PLACEHOLDERS = {
     "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
     "heldout_wordings": {"title", "about", "heading_path", "answer", "evidence", "count", "covered"},
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
+    "spellings": {"title", "about", "heading_path", "facts", "count"},
 }
 """What a build's prompts must name."""
 OF_VERIFY = {

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.support.answered import add_further_files, make_run
-from wukong_pipe.screens.evaluation import evaluation_lines, history_table
+from wukong_pipe.screens.evaluation import edited_facts_lines, evaluation_lines, history_table
 from wukong_trainer.report.metrics_file import metrics_of
 
 
@@ -153,3 +153,15 @@ def test_likelihoods_that_are_no_numbers_are_said(bare: dict[str, Any]) -> None:
     ]
     del bare["levels"]["wording"]["compared"]["loglik"]
     assert "of 10 questions" in lines_of(bare)[0]
+
+
+def test_facts_that_a_person_changed_are_said_where_a_test_question_has_them() -> None:
+    changed = [
+        {"id": "a", "old": [["x"]], "new": [["x", "y"]], "test": 2},
+        {"id": "b", "old": [], "new": [], "test": 1},
+    ]
+    assert list(edited_facts_lines({"edits": {"facts": changed}})) == [
+        "Facts changed by hand (edits.jsonl): those of 3 test questions."
+    ]
+    assert list(edited_facts_lines({"edits": {"facts": [changed[0] | {"test": 0}]}})) == []
+    assert list(edited_facts_lines({"edits": {"applied": 1}})) == list(edited_facts_lines({})) == []
