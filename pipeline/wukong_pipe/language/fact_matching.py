@@ -136,7 +136,7 @@ def _same_word(mine: str, theirs: str) -> bool:
         # `max_size` is code, and code has one spelling.
         return "_" not in mine or mine == theirs
     # Two words in capitals are names: Williams is no William.
-    return (mine.islower() or theirs.islower()) and _stem(mine.casefold()) == _stem(theirs.casefold())
+    return (mine.islower() or theirs.islower()) and stem(mine.casefold()) == stem(theirs.casefold())
 
 
 _VOWEL = re.compile("[aeiouy]")
@@ -144,7 +144,7 @@ _DOUBLE = re.compile(r"([^aeiou])\1\Z")
 _ENDINGS = ("ing", "ed", "es", "s")
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """An English word without the ending of plural, third person or tense: tunnel of tunnelling, clos of closed."""
     if word.isascii() and word.isalpha() and not word.endswith(("ss", "eed")):
         if word.endswith(("ies", "ied")) and len(word) > 4:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from wukong_pipe.language.fact_matching import stem
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.plain_words import CHINESE_YES, FUNCTION, NEGATIONS, NO, YES
 from wukong_pipe.language.similarity import ngrams
@@ -75,7 +76,7 @@ def _is_negated(clause: str, asked: str) -> bool:
 
 
 def _subjects(text: str) -> frozenset[str]:
-    """What a text is about: its words but the small ones, and pairs of Chinese characters."""
+    """What a text is about: stems of its words but the small ones, and pairs of Chinese characters."""
     normal = normalise(text)
     pairs = (gram for gram in ngrams(normal, 2) if not gram.isascii())
-    return frozenset(pairs) | {word for word in normal.split() if word.isascii()} - FUNCTION
+    return frozenset(pairs) | {stem(word) for word in normal.split() if word.isascii() and word not in FUNCTION}

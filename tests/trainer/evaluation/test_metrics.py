@@ -18,7 +18,7 @@ def row(level: str, section: str, base: float, tuned: float, **fields: Any) -> d
             "answer": "x",
             "stopped_by_eos": True,
             "loglik": -1.0,
-            "key_fact_hit": hit,
+            "fact_hit": hit,
             "length_ratio": 1.0,
         }
         for name, hit in (("base", base), ("tuned", tuned))
@@ -36,7 +36,7 @@ def test_summary_has_the_promised_shape() -> None:
     rows += [row("question", f"s{i}", 0.0, 1.0, kind="reverse" if i % 2 else "base") for i in range(10)]
     found = summary(rows)
     primary = found["primary"]
-    assert (primary["metric"], primary["level"], primary["n"]) == ("key_fact_hit", "wording", 30)
+    assert (primary["metric"], primary["level"], primary["n"]) == ("fact_hit", "wording", 30)
     assert (primary["base"], primary["tuned"]) == pytest.approx((0.0, 2 / 3))
     assert primary["verdict"] == "better"
     assert primary["ci95"][0] < 2 / 3 < primary["ci95"][1]
@@ -99,7 +99,7 @@ def test_every_score_is_compared_and_all_but_the_primary_one_are_corrected_toget
         answer["tuned"] |= {"repetition": 0.0}
     rows[0]["tuned"]["loglik"] = float("nan")
     levels = summary(rows)["levels"]
-    hit, loop, likely = (levels["wording"]["compared"][name] for name in ("key_fact_hit", "repetition", "loglik"))
+    hit, loop, likely = (levels["wording"]["compared"][name] for name in ("fact_hit", "repetition", "loglik"))
     assert "p_holm" not in hit
     assert (loop["better"], loop["wins"], loop["difference"]) == ("lower", 12, -0.5)
     assert (likely["n"], likely["difference"]) == (11, 2.0)

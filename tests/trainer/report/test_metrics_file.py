@@ -65,7 +65,7 @@ def test_a_block_of_another_version_is_named_by_its_place(
 
 
 @pytest.mark.parametrize(
-    ("part", "key"), [("base", "key_fact_hit"), ("tuned", "key_fact_hit"), ("wilson95", "tuned"), ("wilson95", "base")]
+    ("part", "key"), [("base", "fact_hit"), ("tuned", "fact_hit"), ("wilson95", "tuned"), ("wilson95", "base")]
 )
 def test_both_sides_of_a_level_must_be_there(content: dict[str, Any], part: str, key: str) -> None:
     del content["levels"]["wording"][part][key]
