@@ -87,7 +87,9 @@ class _Token:
             return isinstance(theirs, str) and _same_word(mine, theirs)
         if isinstance(mine, Quantity):
             if isinstance(theirs, Date):
-                return mine.unit in ("", "year", "month", "day") and mine.value in theirs.parts
+                # A month is told by its name: 1 does not stand in January.
+                given = {"year": (theirs.year,), "day": (theirs.day,), "": (theirs.year, theirs.day)}
+                return any(part and mine.value == str(part) for part in given.get(mine.unit, ()))
             return isinstance(theirs, Quantity) and mine.agrees_with(theirs)
         if isinstance(theirs, Quantity):
             return mine.parts == (theirs.value,)

@@ -46,6 +46,8 @@ def test_the_table_has_both_kinds_of_rows() -> None:
         ("第二回", "第一回", False),
         ("1969", "on July 20, 1969", True),
         ("July 20, 1969", "July 1969", False),
+        ("1", "27 January 1967", False),
+        ("27", "27 January 1967", True),
         ("Launch Complex 39A", "Launch Complex 39B", False),
         ("PS5", "ＰＳ５", True),
         ("C", "C++", False),
