@@ -54,7 +54,7 @@ def summarise(
             "run eval again on a test split that has levels."
         )
     every = {level: [row for row in answers if row.test.level == level] for level in LEVELS}
-    rows = {level: _of_group(every[level], "facts") for level in LEVELS}
+    rows = {level: [row for row in every[level] if row.is_primary] for level in LEVELS}
     levels = {level: _compare(rows[level]) for level in LEVELS}
     for level in LEVELS:
         if rows[level]:

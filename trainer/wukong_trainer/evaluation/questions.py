@@ -20,7 +20,7 @@ from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
 from wukong_trainer.evaluation.records import ALONE, TestRow
 from wukong_trainer.evaluation.sources import Sources
-from wukong_trainer.scoring.facts import facts_of_row, without_siblings
+from wukong_trainer.scoring.facts import facts_of_row, spellings, without_siblings
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +103,20 @@ def read_test_rows(path: Path) -> list[TestRow]:
 
 def _apart_from_siblings(rows: Sequence[TestRow]) -> list[TestRow]:
     """The rows, each without the spellings of its facts that are also of another pair of its section."""
-    sections: defaultdict[str, dict[str, Facts]] = defaultdict(dict)
+    pairs: defaultdict[tuple[str, str], dict[str, Facts]] = defaultdict(dict)
+    """By section and spelling: the facts of the pairs that have it, by pair."""
     for row in rows:
         # Yes is a fact of many questions, and of none alone.
         if not row.wanted.is_polar:
-            sections[row.cluster][row.pair_id] = row.facts
-    return [row if row.wanted.is_polar else _apart(row, sections[row.cluster]) for row in rows]
+            for spelling in spellings(row.facts):
+                pairs[row.cluster, spelling][row.pair_id] = row.facts
+    return [row if row.wanted.is_polar else _apart(row, pairs) for row in rows]
 
 
-def _apart(row: TestRow, section: Mapping[str, Facts]) -> TestRow:
-    siblings = (facts for pair, facts in section.items() if pair != row.pair_id)
-    return replace(row, facts=without_siblings(row.facts, siblings))
+def _apart(row: TestRow, pairs: Mapping[tuple[str, str], Mapping[str, Facts]]) -> TestRow:
+    sharing = (pairs[row.cluster, spelling] for spelling in spellings(row.facts))
+    siblings = {pair: facts for each in sharing for pair, facts in each.items() if pair != row.pair_id}
+    return replace(row, facts=without_siblings(row.facts, siblings.values()))
 
 
 _TEXTS = ("id", "pair_id", "section_id", "kind", "level", "lang", "source")
@@ -161,12 +164,9 @@ def _named_facts(given: Any, where: str) -> Facts:
     """
     facts = given or []
     if isinstance(facts, list):
-        spellings = [[fact] if isinstance(fact, str) else fact for fact in facts]
-        if all(
-            isinstance(fact, list) and fact and all(isinstance(one, str) and one.strip() for one in fact)
-            for fact in spellings
-        ):
-            return tuple(tuple(fact) for fact in spellings)
+        listed = [[fact] if isinstance(fact, str) else fact for fact in facts]
+        if all(isinstance(fact, list) and fact and all(map(_is_text, fact)) for fact in listed):
+            return tuple(map(tuple, listed))
     raise DataError(
         f"{where}: “facts” must be a list of facts, each a list of the spellings of which one must stand in a right "
         "answer; correct it or leave it out."

@@ -150,6 +150,12 @@ class AnsweredRow:
     """The rivals', by name, without those that were trained on the question; None where there are no rivals."""
     judgement: Judgement | None = None
 
+    @property
+    def is_primary(self) -> bool:
+        """Whether the primary score is about the question: it has one to three facts, and is neither yes/no nor an
+        explanation."""
+        return self.test.wanted.group == "facts"
+
     def by(self, side: Side) -> ScoredAnswer:
         """The answer of the base or of the tuned model."""
         return self.base if side == "base" else self.tuned

@@ -1,14 +1,13 @@
 """The primary score, fact_hit: every fact of a question stands in the answer. And fact_recall, the share that does.
 
-| guard | question | facts | answer | hit |
-|---|---|---|---|---|
-| none | Who drops it? | the giant | It is the giant's, who sleeps. | yes |
-| a yes or no is what the first clause decides | Does it verify? | Yes | No. Yes is what others say. | no |
-| an invented identifier voids the hit | Which option? | verify | Set `verify` or `check_all`. | no |
-| a spelling that is a sibling's fact does not count | Which wait is it? | read | See `without_siblings`. | no |
+“Which option turns it off?” with the fact `verify` is answered by “Set `verify` to `False`.” Three guards void a hit:
 
-The fourth guard is for answers that recite: over 400 characters and over five times the reference. What an answer says
-beyond the facts is not read: `benchmarks/answer_scores.md` counts how often the score is wrong.
+- an identifier in code marks that nobody told: “Set `verify` or `check_all`.”
+- an answer that recites, which may hold any fact: over 400 characters and over five times its reference;
+- a spelling that is also of another fact of the section: it is none of this one (`without_siblings`).
+
+A yes or no is what the answer decides first. What an answer says beyond the facts is not read, so who denies or guesses
+passes: `benchmarks/answer_scores.py` counts how often the score is wrong.
 """
 
 from __future__ import annotations
@@ -115,6 +114,11 @@ def facts_of_row(named: Facts, question: str, reference: str) -> tuple[Facts, Li
         return named, "named"
     derived = tuple((fact,) for fact in derived_facts(question, reference))
     return derived, "derived" if derived else "none"
+
+
+def spellings(facts: Facts) -> frozenset[str]:
+    """All spellings of some facts, in normal form."""
+    return frozenset(spelling for fact in facts for spelling in _normal(fact))
 
 
 def without_siblings(facts: Facts, siblings: Iterable[Facts]) -> Facts:
