@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
+from wukong_pipe.language.fact_matching import Facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example
@@ -22,6 +23,7 @@ from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer, 
 from wukong_trainer.evaluation.rivals import Rival, against
 from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference.asked_models import Contender
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.scores import score
 
 HOSTILE = (
@@ -39,12 +41,14 @@ def scored(side: Mapping[str, Any]) -> ScoredAnswer:
 
 def answered(row: Mapping[str, Any]) -> AnsweredRow:
     """A row of answers.jsonl; only the keys that a test is about need stand there."""
-    texts = {"id": "a", "pair_id": "a", "section_id": "a", "kind": "base", "level": "wording", "lang": "en"}
+    texts: Any = {"id": "a", "pair_id": "a", "section_id": "a", "kind": "base", "level": "wording", "lang": "en"}
     texts = {key: row.get(key, text) for key, text in (texts | {"source": "a.md"}).items()}
     headings = tuple(row.get("heading_path", ["A"]))
     cluster = "\x1f".join([texts["source"], *headings])
     example = Example(row.get("instruction", "Who?"), row.get("reference", "He."))
-    test = TestRow(**texts, cluster=cluster, heading_path=headings, example=example)
+    facts: Facts = row.get("facts", (("a fact",),))
+    test = TestRow(**texts, cluster=cluster, heading_path=headings, example=example, facts=facts, facts_from="named")
+    test = replace(test, nearness=row.get("nearness", ""))
     return AnsweredRow(test, row.get("form", ""), scored(row["base"]), scored(row["tuned"]))
 
 
@@ -60,12 +64,12 @@ def answer_row(level: str, number: int, lang: str, base: str, tuned: str, **fiel
         if lang == "zh"
         else f"There were {number + 100} of them in the whole of this long chapter."
     )
+    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
     sides = {
         side: {"answer": text, "stopped_by_eos": side == "tuned", "loglik": -1.5, "loglik_per_char": -0.7}
-        | score(text, reference, lang)
+        | score(text, Wanted.of(question, reference), lang)
         for side, text in (("base", base), ("tuned", tuned.replace("REFERENCE", reference)))
     }
-    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
     where = {
         "section_id": f"s{number}",
         "source": "guide.md",
@@ -140,8 +144,8 @@ class Library(NoSources):
 def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[str, Any]:
     """The blocks that other steps of an evaluation add, as they make them: of the rows, with `text` for a name."""
     questions = [GeneralQuestion(lang, "", Example("Who?", "He."), ()) for lang in ("zh", "en") for _ in range(10)]
-    known = [scored({"key_fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
-    forgotten = [scored({"key_fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
+    known = [scored({"fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
+    forgotten = [scored({"fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
     library = Library(text)
     rows, hallucination = mark_invented(rows, library)
     rows = [

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wukong_pipe.checks.named_facts import is_identifier, offers_choices, stands
-from wukong_pipe.language.identifiers import missing_identifiers
+from wukong_pipe.checks.named_facts import offers_choices
+from wukong_pipe.language.fact_matching import stands
+from wukong_pipe.language.identifiers import identifiers, is_identifier, missing_identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, key_facts
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures, numbers
@@ -28,7 +29,10 @@ class NamedFact:
 
 def may_be_spelt_otherwise(fact: NamedFact) -> bool:
     """Whether an answer may put a fact in other words: an identifier has one spelling, and numbers are read as such."""
-    return not is_identifier(fact.words, fact.pair.answer) and bool(key_facts(in_figures(fact.words)).terms)
+    code = {normalise(term) for term in identifiers(fact.pair.answer)}
+    if is_identifier(fact.words.strip("`")) or normalise(fact.words) in code:
+        return False
+    return bool(key_facts(in_figures(fact.words)).terms)
 
 
 def check_spelling(spelling: str, fact: NamedFact, known: Iterable[str], others: Iterable[str]) -> Reason | None:

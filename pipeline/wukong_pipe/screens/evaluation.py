@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_records import (
         AllInventions,
+        Correction,
         Difference,
         JudgeRates,
         JudgeResult,
@@ -34,6 +35,7 @@ CUT = 0.05
 def evaluation_lines(metrics: Metrics) -> Iterator[str]:
     """A line for each part of the evaluation, and for each reason to doubt its numbers."""
     yield from _primary_lines(metrics.primary)
+    yield from _score_lines(metrics)
     if metrics.engine:
         yield f"Both models answered through {metrics.engine}: the adapter merged, the base without NF4."
     yield from _cut_lines(metrics)
@@ -45,6 +47,8 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
         yield from _open_book_lines(metrics.open_book)
     if metrics.grades:
         yield from _grade_lines(metrics.grades)
+    if metrics.corrected:
+        yield from _correction_lines(metrics.corrected)
     if metrics.judge:
         yield from _judge_lines(metrics.judge)
 
@@ -73,6 +77,20 @@ def _primary_lines(primary: Primary) -> Iterator[str]:
         yield (
             f"No evidence is not no effect: a true difference of {100 * primary.smallest_effect:.0f} points is found "
             "by about 80 of 100 tests like this, or by as few as 50 where sections are few and uneven."
+        )
+
+
+def _score_lines(metrics: Metrics) -> Iterator[str]:
+    """How far the score can be trusted: whose facts it looks for, and how often a wrong answer of the section hits."""
+    if (facts := metrics.facts) and (facts.derived or facts.none):
+        yield (
+            f"Facts: named with {counted(facts.named, 'question')}, taken from the reference by pattern for "
+            f"{facts.derived:,}, none found for {facts.none:,}, which are not scored (--judge grades them)."
+        )
+    if (cross := metrics.cross_hit) and cross.share is not None:
+        yield (
+            f"Cross-hits: of {counted(cross.n, 'right answer')} to other questions of the same section "
+            f"{100 * cross.share:.1f}\u00a0% pass for right."
         )
 
 
@@ -145,6 +163,25 @@ def _grade_lines(grades: Grades) -> Iterator[str]:
         yield f"Grades: not graded, because a call failed: {counted(grades.ungraded, 'question')}."
 
 
+def _correction_lines(correction: Correction) -> Iterator[str]:
+    """How often the score is wrong by the judge's grades, and what is left of the difference without that."""
+    base, tuned = correction.base, correction.tuned
+    rates = (
+        f"Score: right answers that hit, base {_counts(base.sensitivity)}, tuned {_counts(tuned.sensitivity)}; wrong "
+        f"ones that do not, base {_counts(base.specificity)}, tuned {_counts(tuned.specificity)}"
+    )
+    if correction.difference is None or correction.ci95 is None:
+        yield f"{rates}. The grades do not tell the difference without these errors."
+        return
+    left = f"{points(correction.difference)} points, 95 % interval {interval(correction.ci95)}"
+    close = "" if correction.excludes_zero else ": these errors may explain the difference, and so it is no evidence"
+    yield f"{rates}. The difference without these errors: {left}{close}."
+
+
+def _counts(rate: tuple[int, int, float, float] | None) -> str:
+    return "none" if rate is None else f"{rate[0]} of {rate[1]}"
+
+
 def _kappa(kappa: float | None) -> str:
     return "none" if kappa is None else f"{kappa:.2f}"
 
@@ -194,7 +231,7 @@ def against_table(rivals: Rivals) -> Table:
 def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """Past evaluations, one a line, oldest first; those of another version are counted below."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
+    for heading in ("time", "adapter", "test set", "score", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
     evaluations = [past for entry in entries if (past := past_evaluation(entry))]
     for past in evaluations:
@@ -208,4 +245,4 @@ def _history_cells(past: PastEvaluation) -> list[str]:
     result = past.primary
     verdict = result.verdict + sampled(past.sample) + (f" by {past.engine}" if past.engine else "")
     names, rates = [past.minute, past.adapter, past.test_set], [percent(result.base), percent(result.tuned)]
-    return [*names, str(result.n), *rates, _in_points(result), verdict, past.leakage]
+    return [*names, result.metric, str(result.n), *rates, _in_points(result), verdict, past.leakage]

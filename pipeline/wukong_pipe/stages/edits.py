@@ -9,10 +9,11 @@ from typing import Any
 
 from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.findings import rejected
-from wukong_pipe.checks.named_facts import facts_of, stands
+from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_numbered
+from wukong_pipe.language.fact_matching import found
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row, Section
@@ -189,5 +190,6 @@ def _problem(row: Row, section: Section) -> Reason | None:
     if reason := rejected(check_pair(candidate, section)):
         return reason
     # A score that looks for what the reference itself lacks finds every answer wrong.
-    lost = next((fact for fact in row.facts if not any(stands(spelling, row.output) for spelling in fact)), None)
+    there = found(row.facts, row.output, row.output)
+    lost = next((fact for fact, stands in zip(row.facts, there, strict=True) if not stands), None)
     return Reason.of("fact-not-in-answer", words=lost[0]) if lost else None

@@ -13,8 +13,8 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from wukong_pipe.checks.named_facts import EDGES
 from wukong_pipe.checks.spellings import NamedFact, check_spelling, may_be_spelt_otherwise
+from wukong_pipe.language.derived_facts import EDGES
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason

@@ -165,3 +165,13 @@ def test_facts_that_a_person_changed_are_said_where_a_test_question_has_them() -
     ]
     assert list(edited_facts_lines({"edits": {"facts": [changed[0] | {"test": 0}]}})) == []
     assert list(edited_facts_lines({"edits": {"applied": 1}})) == list(edited_facts_lines({})) == []
+
+
+def test_how_far_the_score_can_be_trusted_is_said_where_it_is_not_plain(bare: dict[str, Any]) -> None:
+    bare["facts"] = {"named": 1, "derived": 20, "none": 3}
+    bare["cross_hit"] = {"n": 250, "hits": 4, "share": 0.016}
+    assert lines_of(bare) == [
+        "Facts: named with 1 question, taken from the reference by pattern for 20, none found for 3, which are not "
+        "scored (--judge grades them).",
+        "Cross-hits: of 250 right answers to other questions of the same section 1.6 % pass for right.",
+    ]

@@ -36,7 +36,7 @@ def pair(question: str, answer: str, *facts: str) -> QAPair:
 
 LIST = pair("列表怎样写？", "以逗号分隔，逐个写主机名。", "逗号分隔", "主机名")
 OFF = pair("它有什么作用？", "对这些主机关闭代理。", "关闭代理")
-COMMAS, HOSTS, BYPASS = "用逗号隔开", "主机的名字", "不走代理"
+COMMAS, HOSTS, BYPASS = "用逗号隔开", "服务器叫什么", "不走代理"
 
 
 def fact(number: int, words: str, *spellings: str) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_a
     for row in answers:
         assert ("open_book" in row) == (section_of(row["instruction"]) is not None)
     wording = [row for row in answers if row["level"] == "wording" and "open_book" in row]
-    hits = sum(row["open_book"]["key_fact_hit"] for row in wording) / len(wording)
+    hits = sum(row["open_book"]["fact_hit"] for row in wording) / len(wording)
     assert book["levels"]["wording"]["open_book"] == pytest.approx(hits)
     # The student reads 1024 tokens.
     metrics, _ = evaluate(run, asked, LongBook())

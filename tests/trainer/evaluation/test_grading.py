@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.support.answered import answered
-from wukong_trainer.evaluation.grading import grade_rates, graded, submissions
+from wukong_trainer.evaluation.grading import grade_rates, graded, graded_metrics, submissions
 from wukong_trainer.evaluation.records import AnsweredRow, Grade
 from wukong_trainer.evaluation.sources import NoSources, Submission
+from wukong_trainer.scoring.scores import PRIMARY
 
 
 def row(number: int, base: float = 0.0, tuned: float = 0.0, level: str = "wording") -> AnsweredRow:
@@ -19,8 +20,8 @@ def row(number: int, base: float = 0.0, tuned: float = 0.0, level: str = "wordin
         {
             "level": level,
             "heading_path": [f"section {number % 10}"],
-            "base": {"answer": f"base {number}", "key_fact_hit": base},
-            "tuned": {"answer": f"tuned {number}", "key_fact_hit": tuned},
+            "base": {"answer": f"base {number}", PRIMARY: base},
+            "tuned": {"answer": f"tuned {number}", PRIMARY: tuned},
         }
     )
 
@@ -49,6 +50,31 @@ def test_equal_answers_of_both_models_are_one_submission() -> None:
     one = row(1)
     base, tuned = submissions([replace(one, tuned=one.base)], NoSources())
     assert base == tuned
+
+
+def test_a_difference_that_the_errors_of_the_score_may_explain_is_no_evidence() -> None:
+    """The tuned model's answers hit because of their form: judged by their content both are right as often."""
+    rows = [row(number, base=0.0, tuned=1.0) for number in range(40)]
+    metrics = {"primary": {"verdict": "better", "n": 40}, "levels": {"wording": {"verdict": "better"}, "section": {}}}
+    alike = by_rule(rows, lambda answer: "right" if int(answer.split()[1]) % 2 else "wrong")
+    found = graded_metrics(alike, metrics, "m")
+    assert found["corrected"]["excludes_zero"] is False
+    assert found["primary"] == {"verdict": "no evidence", "n": 40}
+    assert found["levels"] == {"wording": {"verdict": "no evidence"}, "section": {}}
+
+
+def test_a_difference_that_the_judge_sees_too_keeps_its_verdict() -> None:
+    rows = [row(number, base=0.0, tuned=1.0) for number in range(40)]
+    metrics = {"primary": {"verdict": "better"}, "levels": {"wording": {"verdict": "better"}}}
+    found = graded_metrics(by_rule(rows, lambda answer: "right" if "tuned" in answer else "wrong"), metrics, "m")
+    assert found.keys() == {"grades", "corrected"}
+    assert (found["grades"]["judge"], found["corrected"]["difference"]) == ("m", 1.0)
+
+
+def test_without_grades_of_primary_questions_nothing_is_corrected() -> None:
+    rows = [row(number, level="section") for number in range(9)]
+    graded_rows = by_rule(rows, lambda _: "right")
+    assert graded_metrics(graded_rows, {"primary": {"verdict": "better"}}, "m").keys() == {"grades"}
 
 
 def test_each_side_gets_its_grade_and_answers_jsonl_shows_it() -> None:

@@ -311,7 +311,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "new wording (n = 9) 9 / 0 / 0 100\u00a0% ",
                 "Compared with other models The same questions",
                 "Evaluations of this run · 2",
-                "2026-01-02 03:04 some tex abcdef01 10 (sample: 9 of 30) 0\u00a0% 100\u00a0% +100 ",
+                "2026-01-02 03:04 some tex abcdef01 correct (all facts) 10 (sample: 9 of 30) 0\u00a0% 100\u00a0% +100 ",
                 "unknown More in eval/history.jsonl.",
             ],
         ),

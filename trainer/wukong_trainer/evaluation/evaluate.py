@@ -12,7 +12,7 @@ from wukong_pipe.files import jsonl, sha256_of, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
-from wukong_trainer.evaluation.grading import grade_rates, graded, submissions
+from wukong_trainer.evaluation.grading import graded, graded_metrics, submissions
 from wukong_trainer.evaluation.history import history, history_of, remember
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
@@ -85,15 +85,16 @@ def evaluate(
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
     metrics = _metrics(setup, answers, rows, inventions)
     _write(run, metrics, rows)
-    remember(
-        history_of(run), metrics, adapter_hash=fingerprint(str(setup.folder)), test_hash=sha256_of(setup.tests.file)
-    )
-    # Last, and after all else is written: the judge may stop at its budget. More rests on grades than on preference.
-    grades = sources.grades(submissions(rows, sources))
-    if grades is not None:
-        rows = graded(rows, grades)
-        metrics["grades"] = {"judge": sources.judge_model()} | grade_rates(rows)
-        _write(run, metrics, rows)
+    try:
+        # After all else is written: the judge may stop at its budget. More rests on grades than on preference.
+        grades = sources.grades(submissions(rows, sources))
+        if grades is not None:
+            rows = graded(rows, grades)
+            metrics |= graded_metrics(rows, metrics, sources.judge_model())
+            _write(run, metrics, rows)
+    finally:
+        hashes = {"adapter_hash": fingerprint(str(setup.folder)), "test_hash": sha256_of(setup.tests.file)}
+        remember(history_of(run), metrics, **hashes)
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:
         rows = judged(rows, replies)

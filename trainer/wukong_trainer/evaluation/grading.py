@@ -7,7 +7,7 @@ calls a question where both answers in one call would cost one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -16,7 +16,9 @@ from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.records import SIDES, AnsweredRow, Grade, Side
 from wukong_trainer.evaluation.sources import Sources, Submission
 from wukong_trainer.scoring.agreement import cohens_kappa
+from wukong_trainer.scoring.corrected_difference import GradedHits, corrected
 from wukong_trainer.scoring.intervals import estimate
+from wukong_trainer.scoring.scores import PRIMARY
 
 GRADES = ("right", "partly", "wrong")
 GRADE_SCHEMA: dict[str, Any] = {
@@ -68,6 +70,38 @@ def grade_rates(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     }
 
 
+def graded_metrics(rows: Sequence[AnsweredRow], metrics: Mapping[str, Any], judge: str) -> dict[str, Any]:
+    """What the grades bring to metrics.json: themselves, and the primary difference less the errors of the score.
+
+    A difference that these errors may explain is no evidence, whatever the score alone says.
+
+    Args:
+        metrics: of the rows before they were graded.
+
+    Returns:
+        "grades"; and, where answers to primary questions were graded, "corrected" (see there), "primary" and "levels".
+    """
+    found: dict[str, Any] = {"grades": {"judge": judge} | grade_rates(rows)}
+    primary = [row for row in rows if row.is_primary and row.test.level == "wording"]
+    if not any(_is_graded(row, side) for row in primary for side in SIDES):
+        return found
+    base, tuned = (
+        GradedHits(
+            [_is_hit(row, side) for row in primary],
+            [_grade(row, side).value if _is_graded(row, side) else None for row in primary],
+        )
+        for side in SIDES
+    )
+    correction = corrected(base, tuned, [row.test.cluster for row in primary])
+    found["corrected"] = correction
+    if metrics["primary"]["verdict"] in ("better", "worse") and not correction["excludes_zero"]:
+        no_evidence = {"verdict": "no evidence"}
+        levels = metrics["levels"]
+        found["primary"] = metrics["primary"] | no_evidence
+        found["levels"] = levels | {"wording": levels["wording"] | no_evidence}
+    return found
+
+
 def _block(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     """Shares of the grades on both sides, the difference of "right" and what it proves, agreement with the score."""
     right = {side: [float(_grade(row, side).is_right) for row in rows] for side in SIDES}
@@ -89,8 +123,10 @@ def _shares(rows: Sequence[AnsweredRow], side: Side) -> dict[str, float]:
 
 
 def _agreement(rows: Sequence[AnsweredRow], side: Side) -> dict[str, Any]:
-    """With the primary score, of one side alone: a score that favours one model's style agrees less on the other's."""
-    right, hits = [_grade(row, side).is_right for row in rows], [_is_hit(row, side) for row in rows]
+    """With the primary score where it is one, of one side alone: a score that favours one model's style agrees less on
+    the other's."""
+    scored = [row for row in rows if _is_scored(row, side)]
+    right, hits = [_grade(row, side).is_right for row in scored], [_is_hit(row, side) for row in scored]
     return {
         "kappa": cohens_kappa(right, hits),
         "right_missed": sum(is_right and not is_hit for is_right, is_hit in zip(right, hits, strict=True)),
@@ -106,9 +142,14 @@ def _is_graded(row: AnsweredRow, side: Side) -> bool:
     return _grade(row, side).value != "ungraded"
 
 
+def _is_scored(row: AnsweredRow, side: Side) -> bool:
+    """Whether the question has facts to look for."""
+    return row.by(side).scores[PRIMARY] is not None
+
+
 def _is_hit(row: AnsweredRow, side: Side) -> bool:
     return row.by(side).hit >= 1
 
 
 def _disagrees(row: AnsweredRow, side: Side) -> bool:
-    return _grade(row, side).is_right != _is_hit(row, side)
+    return _is_scored(row, side) and _grade(row, side).is_right != _is_hit(row, side)

@@ -22,9 +22,8 @@ def disagrees(row: Mapping[str, Any]) -> bool:
 
 
 def _is_doubtful(answer: Mapping[str, Any]) -> bool:
-    value = answer["grade"]["value"] if "grade" in answer else "ungraded"
-    is_right, is_hit = value == "right", float(answer[PRIMARY]) >= 1
-    return value != "ungraded" and is_right != is_hit
+    value, hit = answer["grade"]["value"] if "grade" in answer else "ungraded", answer.get(PRIMARY)
+    return value != "ungraded" and hit is not None and (value == "right") != (hit >= 1)
 
 
 def grades_block(grades: Grades, words: Words) -> Block:

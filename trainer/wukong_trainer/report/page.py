@@ -24,7 +24,7 @@ from wukong_pipe.workspace import MANIFEST, Run
 from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
-from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons
+from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
 from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
 from wukong_trainer.report.grades import grades_block
 from wukong_trainer.report.leakage import leakage_sentences
@@ -149,6 +149,7 @@ def _template(lang: Language) -> Template:
     environment.filters |= {
         "percent": lambda share: percent(share, words),
         "points": points,
+        "is_hit": is_hit,
         "filled": filled,
         "say": lambda key: words.get(key, key),
         "stage": lambda stage: words.get(f"stage_{stage}", stage),
