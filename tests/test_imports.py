@@ -96,15 +96,16 @@ ROOMS = {
         "cli": "build commands corpus dataset journal screens stages teacher verify wukong_trainer",
     },
     "wukong_trainer": {
+        "hardware": "",
         "recipe": "",
         "scoring": "",
         "data": "recipe",
         "models": "recipe scoring",
         "llama_server": "models",
         "inference": "data models recipe",
-        "evaluation": "data inference models scoring",
+        "evaluation": "data hardware inference models scoring",
         "report": "data evaluation scoring",
-        "training": "data inference models recipe scoring",
+        "training": "data hardware inference models recipe scoring",
         "use": "data inference models recipe",
     },
 }

@@ -31,8 +31,7 @@ def training_lines(result: TrainingResult) -> list[str]:
     ]
     if result.ended_early and result.best:
         lines.append(f"Stopped early: the validation loss was lowest at step {result.best[0]}.")
-    if result.overfitting:
-        lines.append(result.overfitting)
+    lines += [warning for warning in (result.overfitting, result.unsettled) if warning]
     if result.truncated:
         lines.append(f"Cut, because longer than max_length: {counted(result.truncated, 'row')}.")
     return lines
@@ -62,6 +61,7 @@ def training_facts(run: Run, result: TrainingResult) -> dict[str, Any]:
         "eval_loss": result.eval_loss,
         "best_step": None if result.best is None else result.best[0],
         "overfitting": result.overfitting,
+        "unsettled": result.unsettled,
         "tokens_per_second": round(result.tokens_per_second, 1),
         "peak_memory_gb": round(result.peak_memory / 1e9, 3),
         "preflight": result.preflight.to_json(),

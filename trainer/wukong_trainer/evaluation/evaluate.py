@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from wukong_trainer.evaluation.records import AnsweredRow, ScoredAnswer
 from wukong_trainer.evaluation.rivals import against
 from wukong_trainer.evaluation.scored import closed_book
 from wukong_trainer.evaluation.sources import NoSources, Sources
+from wukong_trainer.hardware import hardware
 from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Loader, StepProgress, at_work
 from wukong_trainer.models.fingerprint import fingerprint
@@ -81,7 +83,9 @@ def evaluate(
     """
     sources = sources or NoSources()
     setup = _set_up(run, settings, sources, test, base_model, rivals)
+    started = time.monotonic()
     answers = _ask(setup, sources, progress)
+    seconds = time.monotonic() - started
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
     metrics = _metrics(setup, answers, rows, inventions)
     _write(run, metrics, rows)
@@ -93,8 +97,14 @@ def evaluate(
             metrics |= graded_metrics(rows, metrics, sources.judge_model())
             _write(run, metrics, rows)
     finally:
-        hashes = {"adapter_hash": fingerprint(str(setup.folder)), "test_hash": sha256_of(setup.tests.file)}
-        remember(history_of(run), metrics, **hashes)
+        remember(
+            history_of(run),
+            metrics,
+            adapter_hash=fingerprint(str(setup.folder)),
+            test_hash=sha256_of(setup.tests.file),
+            seconds=seconds,
+            hardware=hardware(setup.lineup.tuned.place.device, setup.lineup.engine["precision"]),
+        )
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:
         rows = judged(rows, replies)

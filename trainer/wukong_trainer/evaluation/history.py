@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.workspace import Run
+from wukong_trainer.hardware import Hardware
 
 
 def history_of(run: Run) -> Path:
@@ -31,8 +33,19 @@ def history(path: Path) -> list[dict[str, Any]]:
         raise DataError(f"{error} It lists past evaluations: correct that line, or remove the file.") from error
 
 
-def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_hash: str) -> None:
+def remember(
+    path: Path,
+    metrics: dict[str, Any],
+    *,
+    adapter_hash: str,
+    test_hash: str,
+    seconds: float,
+    hardware: Hardware,
+) -> None:
     """Add an evaluation to a run's history.
+
+    Args:
+        seconds: that the models took; answers kept from a stopped evaluation cost none.
 
     Raises:
         DataError: the history cannot be read.
@@ -48,5 +61,7 @@ def remember(path: Path, metrics: dict[str, Any], *, adapter_hash: str, test_has
         "primary": metrics["primary"],
         "sample": metrics["sample"],
         "settings": metrics["settings"],
+        "seconds": round(seconds, 1),
+        "hardware": asdict(hardware),
     }
     write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))

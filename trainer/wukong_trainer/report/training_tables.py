@@ -10,7 +10,7 @@ from typing import Any
 from wukong_trainer.report.plots import Log, loss_points, lowest
 from wukong_trainer.report.tables import Table, figure
 from wukong_trainer.report.words import Words
-from wukong_trainer.scoring.figures import has_risen
+from wukong_trainer.scoring.loss_curve import has_risen
 
 
 def last_losses(log: Log) -> dict[str, Any]:

@@ -61,12 +61,3 @@ def sampled(sample: Mapping[str, int] | None) -> str:
     if sample and "limit" in sample:
         return f" (at most {sample['limit']} questions)"
     return f" (sample: {sample['asked']} of {sample['of']})" if sample else ""
-
-
-CLEAR_RISE = 0.05
-"""A validation loss that ends this share above its lowest has risen clearly."""
-
-
-def has_risen(least: float, last: float) -> bool:
-    """Whether a validation loss has risen clearly since its lowest, and not merely scattered."""
-    return last > least * (1 + CLEAR_RISE)

@@ -13,7 +13,8 @@ from transformers import TrainerCallback
 
 from wukong_pipe.files import write_text
 from wukong_trainer.models.loading import Place
-from wukong_trainer.scoring.figures import has_risen
+from wukong_trainer.scoring.figures import percent
+from wukong_trainer.scoring.loss_curve import has_risen, longer, unsettled_fall
 from wukong_trainer.training import processes
 from wukong_trainer.training.memory import GB, peak
 
@@ -42,7 +43,8 @@ class LossLog(TrainerCallback):
         self.seconds = 0.0
         """Spent in steps: validation and checkpoints are not counted."""
         self._began = self._started = 0.0
-        self._first = 0
+        self.first_step = 0
+        """The step after which training was resumed; 0 where it began."""
 
     @property
     def speed(self) -> float:
@@ -51,7 +53,7 @@ class LossLog(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         self.entries = [entry for logs in state.log_history if (entry := _entry(logs, logs["step"]))]
-        self._first, self._started = state.global_step, time.monotonic()
+        self.first_step, self._started = state.global_step, time.monotonic()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         self._began = time.monotonic()
@@ -78,7 +80,7 @@ class LossLog(TrainerCallback):
             write_text(self.path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
 
     def _note(self, state: Any) -> str:
-        done = state.global_step - self._first
+        done = state.global_step - self.first_step
         left = (time.monotonic() - self._started) / done * (state.max_steps - state.global_step)
         loss = self.entries[-1]["loss"]
         return f"loss {loss:.3f}, {self.speed:,.0f} tokens/s, {peak(self.place) / GB:.1f} GB, {_clock(left)} left"
@@ -134,6 +136,22 @@ def overfitting(entries: list[Entry], best_kept: bool) -> str:
     return (
         f"The validation loss was lowest at step {best[0]} ({best[1]:.3f}) and rose to {losses[-1][1]:.3f} by step "
         f"{losses[-1][0]}: the student was learning the training wordings by heart. {cure}"
+    )
+
+
+def unsettled(entries: list[Entry], epochs: float) -> str:
+    """A sentence where the training loss was clearly falling still at the end; empty where it had settled.
+
+    Args:
+        epochs: that the training took.
+    """
+    fall = unsettled_fall([entry["loss"] for entry in entries if "loss" in entry])
+    if fall is None:
+        return ""
+    return (
+        f"The training loss was still falling at the end, by {percent(fall)} over the last two fifths of the steps, to "
+        f"{last_loss(entries):.3f}: the rows are not learnt yet. Train again with --overwrite --epochs "
+        f"{longer(epochs):g}."
     )
 
 

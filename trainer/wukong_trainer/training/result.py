@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import transformers
 from wukong_pipe.files import write_json, write_text
 from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
+from wukong_trainer.hardware import hardware
 from wukong_trainer.inference.generate import added_bos
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.loading import Place
@@ -21,7 +23,7 @@ from wukong_trainer.models.saving import saving
 from wukong_trainer.models.templates import trained_template
 from wukong_trainer.recipe import TINY, Recipe, to_toml
 from wukong_trainer.training import memory, processes
-from wukong_trainer.training.log import best_of, last_loss, overfitting, validation_losses
+from wukong_trainer.training.log import best_of, last_loss, overfitting, unsettled, validation_losses
 from wukong_trainer.training.preflight import Preflight
 from wukong_trainer.training.trainer import DISK_FULL_CURE, TrainingSetup, best_weights
 
@@ -42,6 +44,8 @@ class TrainingResult:
     ended_early: bool
     overfitting: str
     """A sentence where the validation loss rose clearly; else empty."""
+    unsettled: str
+    """A sentence where the training loss had clearly not settled; else empty."""
     trainable: int
     parameters: int
     truncated: int
@@ -57,6 +61,7 @@ def result_of(setup: TrainingSetup, trainer: Any, preflight: Preflight, seconds:
     """The result of a training that has ended."""
     log, parameters = setup.log, list(trainer.model.parameters())
     validated = validation_losses(log.entries)
+    risen, stopped_early = overfitting(log.entries, setup.recipe.keep_best), setup.early_stopping.ended_early
     return TrainingResult(
         folder=result_folder(setup),
         steps=trainer.state.global_step,
@@ -64,8 +69,10 @@ def result_of(setup: TrainingSetup, trainer: Any, preflight: Preflight, seconds:
         loss=last_loss(log.entries),
         eval_loss=validated[-1][1] if validated else None,
         best=best_of(log.entries),
-        ended_early=setup.early_stopping.ended_early,
-        overfitting=overfitting(log.entries, setup.recipe.keep_best),
+        ended_early=stopped_early,
+        overfitting=risen,
+        # Where the validation loss has told enough, more of the same is no cure.
+        unsettled="" if risen or stopped_early else unsettled(log.entries, setup.recipe.epochs),
         trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         parameters=int(trainer.model.num_parameters()),
         truncated=preflight.truncated,
@@ -145,6 +152,31 @@ def write_recipe(setup: TrainingSetup, result: TrainingResult) -> None:
     write_text(setup.run.train / "recipe.toml", to_toml(setup.recipe, _facts(setup.data, setup.recipe, result)))
 
 
+def write_result(setup: TrainingSetup, result: TrainingResult) -> None:
+    """Write train/result.json: what the report says of the training.
+
+    {"ended": "2026-11-29T21:04:11+00:00", "seconds": 61.2, "first_step": 0, "steps": 168, "parameters": 2131968,
+     "trainable": 1433600, "tokens_per_second": 5210.4, "hardware": {"device": "cpu", "name": "AMD EPYC 9R14", …}}
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    packed = "NF4, " if setup.recipe.method == "qlora" else ""
+    precision = packed + str(result.place.dtype).removeprefix("torch.")
+    facts = {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(result.seconds, 1),
+        # A resumed training took longer than its last part, which is all that was timed.
+        "first_step": setup.log.first_step,
+        "steps": result.steps,
+        "parameters": result.parameters,
+        "trainable": result.trainable,
+        "tokens_per_second": round(result.tokens_per_second, 1),
+        "hardware": asdict(hardware(result.place.device, precision)),
+    }
+    write_json(setup.run.train / "result.json", facts)
+
+
 def _facts(data: TrainingData, recipe: Recipe, result: TrainingResult) -> dict[str, Any]:
     preflight, place = result.preflight, result.place
     best = "none"
@@ -169,5 +201,5 @@ def _facts(data: TrainingData, recipe: Recipe, result: TrainingResult) -> dict[s
         "attention": f"{preflight.attention}: {preflight.attention_reason}",
         "versions": ", ".join(f"{module.__name__} {module.__version__}" for module in (torch, transformers, datasets)),
     }
-    notes = [note for note in (result.overfitting, *preflight.notes) if note]
+    notes = [note for note in (result.overfitting, result.unsettled, *preflight.notes) if note]
     return facts | {f"note {number}": note for number, note in enumerate(notes, start=1)}

@@ -29,7 +29,7 @@ from wukong_trainer.training import checkpoints, memory, processes
 from wukong_trainer.training.checkpoints import SignalStop
 from wukong_trainer.training.log import EarlyStopping, LossLog, TrainingProgress
 from wukong_trainer.training.preflight import Preflight, check_names, check_stops, look, preflight_lines
-from wukong_trainer.training.result import TrainingResult, result_of, save, write_recipe
+from wukong_trainer.training.result import TrainingResult, result_of, save, write_recipe, write_result
 from wukong_trainer.training.tracking import check_installed, tracked
 from wukong_trainer.training.trainer import TrainingSetup, make_trainer, question_text, row_tokens
 
@@ -89,6 +89,7 @@ def train(
     result = result_of(setup, trainer, preflight, seconds)
     if processes.is_first():
         write_recipe(setup, result)
+        write_result(setup, result)
         write_card(run)
         checkpoints.end(run)
     processes.wait()
