@@ -43,13 +43,13 @@ def hold_out(
     """Give every row its split and level, and drop training rows that are too close to a held-out question.
 
     A row comes in as `split="train", level=""`; a wording that is held out goes out as `split="test",
-    level="wording"`.
+    level="wording"`. What was written for test or validation comes in as that, and stays so.
 
     Args:
         rows: deduplicated; of the rows of a pair, the base row first.
         chosen: the sections and pairs held out whole.
         share: the share of wordings that is held out: each whose own hash lies under it, and at least one of each
-            pair that can spare one.
+            pair that can spare one; 0 where wordings were written for the test.
         names: terms of the whole corpus that make two questions different.
         form_of: the template a question was made with, "" where it was written freely. Forms are held out whole:
             a wording whose pattern is trained with other facts is an easier test than one of a new pattern.

@@ -14,11 +14,10 @@ from wukong_trainer.report.history import past_evaluation
 from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
-    from wukong_trainer.report.grade_records import GradeRates, Grades
+    from wukong_trainer.report.grade_records import Correction, GradeRates, Grades
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_records import (
         AllInventions,
-        Correction,
         Difference,
         JudgeRates,
         JudgeResult,

@@ -1,4 +1,5 @@
-"""`metrics["grades"]` as frozen dataclasses: what the judge said of every answer by itself.
+"""`metrics["grades"]` and `metrics["corrected"]` as frozen dataclasses: what the judge said of every answer by itself,
+and what that says of the score.
 
 {"judge": "qwen3-235b", "n": 40, "ungraded": 1, "disagreements": 6, "levels": {"wording": {
     "n": 30, "base": {"right": 0.1, "partly": 0.2, "wrong": 0.7}, "tuned": {…},
@@ -69,3 +70,28 @@ class Grades:
     disagreements: int
     """Questions with an answer that judge and score see differently."""
     levels: dict[str, GradeRates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreErrors:
+    """How often the score is right about graded answers of one side, and the share of right answers that follows."""
+
+    graded: int
+    sensitivity: tuple[int, int, float, float] | None
+    """Right answers that hit, of how many, and the ends of the interval of this share; None where there are none."""
+    specificity: tuple[int, int, float, float] | None
+    """The same of wrong answers that do not hit."""
+    hits: float
+    corrected: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """The primary difference less the errors of the score; None where the grades do not tell."""
+
+    n: int
+    base: ScoreErrors
+    tuned: ScoreErrors
+    difference: float | None
+    ci95: tuple[float, float] | None
+    excludes_zero: bool

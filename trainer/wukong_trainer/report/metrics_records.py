@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_trainer.evaluation.records import Side
-from wukong_trainer.report.grade_records import Grades, VerdictName
+from wukong_trainer.report.grade_records import Correction, Grades, VerdictName
 
 Ends = tuple[float, float]
 
@@ -148,31 +148,6 @@ class CrossHits:
     n: int
     hits: int
     share: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreErrors:
-    """How often the score is right about graded answers of one side, and the share of right answers that follows."""
-
-    graded: int
-    sensitivity: tuple[int, int, float, float] | None
-    """Right answers that hit, of how many, and the ends of the interval of this share; None where there are none."""
-    specificity: tuple[int, int, float, float] | None
-    """The same of wrong answers that do not hit."""
-    hits: float
-    corrected: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """The primary difference less the errors of the score; None where the grades do not tell."""
-
-    n: int
-    base: ScoreErrors
-    tuned: ScoreErrors
-    difference: float | None
-    ci95: Ends | None
-    excludes_zero: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
