@@ -83,7 +83,8 @@ def build(
             pairs, duplicate_pairs = _distinct(candidates, names)
             # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
             holdout = plan(pairs, settings.holdout)
-            for line in size_of(pairs, holdout, settings.holdout, settings.variants).lines:
+            holdout_size = size_of(pairs, holdout, settings.holdout, settings.variants)
+            for line in holdout_size.lines:
                 say(line)
             # The verifier matches a wording with all questions of its section: they must be settled.
             unheard = {harvest.subject.id for harvest in harvests if not harvest.is_settled}
@@ -115,6 +116,7 @@ def build(
         duplicate_rows=duplicate_rows,
         held=held,
         verification=verification,
+        holdout_size=holdout_size,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
