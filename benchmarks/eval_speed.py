@@ -31,7 +31,7 @@ from wukong_trainer.inference.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.trained_model import base_of, tuned_folder
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, is_hit
 from wukong_trainer.use.tuned_model import load_weights
 
 HEAD = """\
@@ -178,7 +178,9 @@ def ask(way: Way, rows: list[dict[str, Any]], system: str) -> Asked:
     started, before = time.perf_counter(), time.process_time()
     answers = way(prompts)
     seconds, processor = time.perf_counter() - started, time.process_time() - before
-    hits = sum(key_fact_hit(text, row["output"], row["instruction"]) for text, row in zip(answers, rows, strict=True))
+    hits = sum(
+        is_hit(text, Wanted.of(row["instruction"], row["output"])) for text, row in zip(answers, rows, strict=True)
+    )
     return Asked(answers, seconds, processor, hits)
 
 

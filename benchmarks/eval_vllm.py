@@ -31,7 +31,7 @@ from wukong_trainer.inference.vllm_server import Vllm, merged_model, vllm_execut
 from wukong_trainer.models.loading import choose_place
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.trained_model import tuned_folder
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, is_hit
 
 PAGE = Path(__file__).with_suffix(".md")
 TOKENS = 64
@@ -144,7 +144,7 @@ def compared(name: str, rows: list[dict[str, Any]], one: Asked, other: Asked) ->
     ended = sum(first.stopped_by_eos == second.stopped_by_eos for first, second in pairs)
     hits = [
         sum(
-            key_fact_hit(answer.text, row["output"], row["instruction"])
+            is_hit(answer.text, Wanted.of(row["instruction"], row["output"]))
             for answer, row in zip(answers, rows, strict=True)
         )
         for answers in (one.answers, other.answers)

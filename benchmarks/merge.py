@@ -25,7 +25,7 @@ from wukong_trainer.models.loading import Place, load_model, load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.trained_model import base_of, tuned_folder
 from wukong_trainer.recipe import load_recipe
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, is_hit
 from wukong_trainer.use.export import export
 from wukong_trainer.use.tuned_model import load_weights
 
@@ -72,7 +72,7 @@ def main() -> None:
         prompts = [chat_prompt(row["instruction"], record["system"]) for row in rows]
         answers = [answer.text for answer in answer_all(model, tokenizer, prompts, TOKENS, len(prompts))]
         marked = (
-            key_fact_hit(said, row["output"], row["instruction"]) for said, row in zip(answers, rows, strict=True)
+            is_hit(said, Wanted.of(row["instruction"], row["output"])) for said, row in zip(answers, rows, strict=True)
         )
         return Answered(name, answers, sum(marked))
 

@@ -13,7 +13,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from sacrebleu.metrics.chrf import CHRF
 
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.fact_matching import Facts
 from wukong_pipe.language.key_facts import is_its_own_fact
 from wukong_pipe.language.quantities import amounts
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, is_hit
 from wukong_trainer.scoring.scores import score
 
 Metric = Callable[[str, str], float]
@@ -40,11 +41,19 @@ class Trap:
     reference: str
     lang: str
     question: str = ""
+    facts: Facts = ()
+    """As a teacher names them; without them those that follow from the reference."""
+    section: str = ""
 
 
-CAPITAL = ("北京是中国的首都。", "zh", "中国的首都是哪里？")
-GIANT = ("石敢当是沉睡的巨石妖王，需要集齐六颗佛目珠才能唤醒。", "zh")
-MOON = ("Neil Armstrong", "en", "Who was the first man on the Moon?")
+CAPITAL = ("北京是中国的首都。", "zh", "中国的首都是哪里？", (("北京",),))
+GIANT = ("石敢当是沉睡的巨石妖王，需要集齐六颗佛目珠才能唤醒。", "zh", "石敢当是什么？", (("妖王",),))
+MOON = ("Neil Armstrong", "en", "Who was the first man on the Moon?", (("Neil Armstrong",),))
+OPTION = (
+    *("Set `verify` to `False`.", "en", "Which option turns the check off?"),
+    *((("verify",), ("False",)), "`verify=False`, as in `get(address, verify=False)`, turns the check off."),
+)
+CHECKS = ("Yes, it checks them by default.", "en", "Does it check certificates by default?", (("Yes",),))
 TRAPS = (
     Trap("identical Chinese", "right", "北京是中国的首都。", *CAPITAL),
     Trap("identical, two characters", "right", "北京", "北京", "zh"),
@@ -65,8 +74,13 @@ TRAPS = (
     Trap("two guesses", "wrong", "Neil Armstrong or Buzz Aldrin", *MOON),
     Trap("two years", "wrong", "1968 or 1969", "1969", "en"),
     Trap("another name for it after an “or”", "right", "the Lunar Module, or LM", "Lunar Module", "en"),
-    Trap("a count without what is counted", "wrong", "一共六件。", *GIANT, "石敢当是什么？"),
-    Trap("the count that was asked for", "right", "六颗。", *GIANT, "唤醒石敢当需要几颗佛目珠？"),
+    Trap("a count without what is counted", "wrong", "一共六件。", *GIANT),
+    Trap("a part of the code", "wrong", "Set `verify_all` to `False`.", *OPTION),
+    Trap("the code in a call", "right", "Call `get(url, verify=False)`.", *OPTION),
+    Trap("an invented option beside it", "wrong", "Set `verify` to `False`, or `no_check`.", *OPTION),
+    Trap("the plain word for the code", "wrong", "Verify that it is False.", *OPTION),
+    Trap("yes in other words", "right", "It checks every certificate.", *CHECKS),
+    Trap("no, and a yes behind it", "wrong", "No. Yes is what older versions do.", *CHECKS),
     Trap("a refusal", "wrong", "抱歉，我不知道中国的首都。", *CAPITAL),
     Trap("nothing said", "wrong", "", *CAPITAL),
 )  # fmt: skip
@@ -154,20 +168,23 @@ def may_be_guessed(other: dict[str, Any], row: dict[str, Any]) -> bool:
 
 def main() -> None:
     others = rivals()
-    ours = ("key_fact_hit", "f1", "rouge_l", "chrf", "bleu")
+    ours = ("fact_hit", "f1", "rouge_l", "chrf", "bleu")
     print(f"| answer | reference | what | a reader | {' | '.join(others)} | {' | '.join(f'ours: {n}' for n in ours)} |")
     print("|---|---|---|---" + "|---:" * (len(others) + len(ours)) + "|")
     for trap in TRAPS:
         told = [metric(trap.answer, trap.reference) for metric in others.values()]
-        found = score(trap.answer, trap.reference, trap.lang, trap.question)
-        values = " | ".join(f"{value:.2f}" for value in [*told, *(found[name] for name in ours)])
+        wanted = replace(Wanted.of(trap.question, trap.reference, trap.facts), section=trap.section)
+        found = score(trap.answer, wanted, trap.lang)
+        scores = [*told, *(found[name] for name in ours)]
+        values = " | ".join("–" if value is None else f"{value:.2f}" for value in scores)
         print(f"| {trap.answer} | {trap.reference} | {trap.what} | {trap.reader} | {values} |")
     made: Counter[tuple[str, str]] = Counter()
     hits: Counter[tuple[str, str]] = Counter()
     for run in map(Path, sys.argv[1:]):
         for what, reader, answer, row in made_answers(pairs_of(run)):
             made[what, reader] += 1
-            hits[what, reader] += key_fact_hit(answer, row["output"], row["instruction"])
+            named = tuple(map(tuple, row.get("facts") or ()))
+            hits[what, reader] += is_hit(answer, Wanted.of(row["instruction"], row["output"], named))
     if made:
         print("\n| answers | a reader | answers | hits |\n|---|---|---:|---:|")
     for (what, reader), n in made.items():

@@ -41,7 +41,7 @@ from wukong_trainer.inference.generate import answer_all, prompt_text
 from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import END_OF_TEXT, TURN_END, TURN_START, StudentSize, make_student
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, is_hit
 
 SUMMARY = Path(__file__).with_suffix(".json")
 SHARES = (
@@ -177,7 +177,7 @@ def wordings(seed: int, options: argparse.Namespace, done: AbstractSet[str]) -> 
         prompts = [chat_prompt(question, "") for question in questions]
         answers = answer_all(model, tokenizer, prompts, 24, len(prompts))
         right = [
-            key_fact_hit(answer.text, fact[1], question)
+            is_hit(answer.text, Wanted.of(question, fact[1]))
             for answer, fact, question in zip(answers, cycle(facts), questions, strict=False)
         ]
         hits = {kind: fmean(right[at * len(facts) : (at + 1) * len(facts)]) for at, kind in enumerate(asked)}

@@ -86,10 +86,10 @@ def measure(trial: Trial, data: TrainingData, dataset: Path, run: Run) -> str:
     trained = sft.train(run, data, recipe, evaluate=False)
     metrics, _ = evaluate(run, Settings(batch=64, max_new_tokens=64), RunSources(run, "utf-8"))
     wording, section = metrics["levels"]["wording"], metrics["levels"]["section"]
-    forms = [wording["by_form"][form]["tuned"]["key_fact_hit"] for form in ("seen", "unseen")]
+    forms = [wording["by_form"][form]["tuned"]["fact_hit"] for form in ("seen", "unseen")]
     return (
-        f"| {trial.name} | {forms[0]:.2f} | {forms[1]:.2f} | {wording['base']['key_fact_hit']:.2f} "
-        f"| {section['tuned']['key_fact_hit']:.2f} (n {section['n']}) | {trained.loss:.3f} "
+        f"| {trial.name} | {forms[0]:.2f} | {forms[1]:.2f} | {wording['base']['fact_hit']:.2f} "
+        f"| {section['tuned']['fact_hit']:.2f} (n {section['n']}) | {trained.loss:.3f} "
         f"| {made - started:.0f} s | {trained.seconds:.0f} s, {trained.steps} steps |"
     )
 

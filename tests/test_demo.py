@@ -42,16 +42,16 @@ def test_it_covers_a_hundred_facts_a_dozen_sections_and_a_hundred_and_fifty_held
 
 def test_the_tuned_student_answers_wordings_it_was_not_trained_on_and_the_base_does_not(metrics: Any) -> None:
     wording = metrics["levels"]["wording"]
-    assert wording["by_form"]["seen"]["tuned"]["key_fact_hit"] >= 0.9
-    assert wording["by_form"]["unseen"]["tuned"]["key_fact_hit"] >= 0.7
-    assert wording["base"]["key_fact_hit"] <= 0.1
+    assert wording["by_form"]["seen"]["tuned"]["fact_hit"] >= 0.9
+    assert wording["by_form"]["unseen"]["tuned"]["fact_hit"] >= 0.7
+    assert wording["base"]["fact_hit"] <= 0.1
     assert metrics["primary"]["ci95"][0] > 0
     assert metrics["primary"]["verdict"] == "better"
 
 
 def test_sections_that_were_never_trained_stay_unknown_and_are_enough_to_say_so(metrics: Any) -> None:
     section = metrics["levels"]["section"]
-    assert section["tuned"]["key_fact_hit"] - section["base"]["key_fact_hit"] <= 0.15
+    assert section["tuned"]["fact_hit"] - section["base"]["fact_hit"] <= 0.15
     assert (section["sections"], section["verdict"]) == (8, "no evidence")
 
 

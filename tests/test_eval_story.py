@@ -45,9 +45,11 @@ def home(made: Path, empty_home: Path, capsys: pytest.CaptureFixture[str]) -> Pa
 
 
 def judge(request: dict[str, Any]) -> Response:
-    return completion(
-        json.dumps({"better": "A" if len(request["messages"][1]["content"]) % 2 else "tie", "reason": "x"})
-    )
+    shown = request["messages"][1]["content"]
+    is_odd = len(shown) % 2 == 1
+    if "<answer_A>" in shown:
+        return completion(json.dumps({"better": "A" if is_odd else "tie", "reason": "x"}))
+    return completion(json.dumps({"reason": "x", "grade": "right" if is_odd else "partly"}))
 
 
 def test_the_terminal_shows_forgetting_inventions_and_the_bound(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,8 +86,12 @@ def test_the_judge_costs_nothing_the_second_time(capsys: pytest.CaptureFixture[s
     metrics = json.loads(capsys.readouterr().out)
     assert metrics["judge"]["n"] == 12
     assert metrics["judge"]["unjudged"] == 0
+    assert metrics["grades"]["judge"] == "m"
+    assert (metrics["grades"]["n"], metrics["grades"]["ungraded"]) == (12, 0)
     assert main(["journal"]) == 0
-    assert "eval_judge" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "eval_judge" in shown
+    assert "eval_grade" in shown
 
 
 def test_at_the_judges_ceiling_it_exits_with_3_and_the_scores_are_there(

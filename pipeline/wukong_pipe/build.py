@@ -15,19 +15,30 @@ from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
-from wukong_pipe.dataset.holdout_plan import plan
-from wukong_pipe.dataset.holdout_size import size_of
+from wukong_pipe.dataset.holdout_plan import Plan, plan
+from wukong_pipe.dataset.holdout_size import HoldoutSize, size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
-from wukong_pipe.stages.asking import Asking, Prompts, StageProgress, ask_sections, ask_wordings, calibrated
-from wukong_pipe.stages.base_qa import quota
+from wukong_pipe.stages.asking import (
+    AllWordings,
+    Asking,
+    Prompts,
+    StageProgress,
+    ask_sections,
+    ask_wordings,
+    calibrated,
+)
+from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
+from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test
 from wukong_pipe.stages.manifest import Results, manifest, rejects
-from wukong_pipe.stages.paraphrase import Wordings, base_row, family
+from wukong_pipe.stages.paraphrase import base_row, family
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
+from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
+from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
 
@@ -75,55 +86,89 @@ def build(
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
-            for line in verification.rights():
-                say(line)
-            harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification))
-            candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
-            pairs, duplicate_pairs = _distinct(candidates, names)
-            # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
-            holdout = plan(pairs, settings.holdout)
-            holdout_size = size_of(pairs, holdout, settings.holdout, settings.variants)
-            for line in holdout_size.lines:
-                say(line)
-            # The verifier matches a wording with all questions of its section: they must be settled.
-            unheard = {harvest.subject.id for harvest in harvests if not harvest.is_settled}
-            trained = [pair for pair in pairs if not holdout.level(pair) and pair.section.id not in unheard]
-            questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in harvests}
-            wordings, answers = loop.run(
-                ask_wordings(trained, asking, settings, prompts, progress, verification, questions)
-            )
+            asked = _ask(sections, names, settings, asking, prompts, loop, progress, say)
         finally:
             loop.run(asking.close())
 
-    families = _families(pairs, wordings)
+    families = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
     edited = apply_edits(families, edits, {section.id: section for section in sections})
     unique, duplicate_rows = _unique(edited.rows, names)
-    held = hold_out(unique, holdout, settings.holdout, names, asking.form_of)
-    rows = take_in_turn(held.rows, _places(wordings) if answers else {}, answers, edited.answered)
+    drawn = 0.0 if settings.heldout_wordings else settings.holdout
+    held = hold_out(unique, asked.holdout, drawn, names, asking.form_of)
+    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, edited.answered)
 
     results = Results(
         sections=sections,
-        harvests=harvests,
-        candidates=candidates,
-        pairs=pairs,
-        duplicate_pairs=duplicate_pairs,
-        wordings=wordings,
-        answers=answers,
+        harvests=asked.harvests,
+        candidates=asked.candidates,
+        pairs=asked.pairs,
+        duplicate_pairs=asked.duplicate_pairs,
+        wordings=asked.wordings,
         families=families,
         edited=edited,
         unique=unique,
         duplicate_rows=duplicate_rows,
         held=held,
-        verification=verification,
-        holdout_size=holdout_size,
+        verification=asked.verification,
+        holdout_size=asked.holdout_size,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    changed = changes_elsewhere(run, rows, settings.answer_variants, edited.touched)
+    changed = changes_elsewhere(run, rows, settings, edited.touched)
     write_dataset(run, rows, rejected, account, settings.format)
-    short = shortfall(harvests, wordings, answers, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *unsettled([*harvests, *wordings, *answers])]
-    return Built(sections, rows, rejected, account, pairs, short, warnings, edited.line, changed)
+    short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
+    warnings += [*edited.warnings(run.edits), *unsettled([*asked.harvests, *asked.wordings.all])]
+    return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the stages that ask brought; see `Results`."""
+
+    verification: Verification
+    harvests: list[Pairs]
+    candidates: list[QAPair]
+    pairs: list[QAPair]
+    duplicate_pairs: list[Removal]
+    holdout: Plan
+    holdout_size: HoldoutSize
+    wordings: AllWordings
+
+
+def _ask(
+    sections: Sequence[Section],
+    names: frozenset[str],
+    settings: BuildSettings,
+    asking: Asking,
+    prompts: Prompts,
+    loop: asyncio.Runner,
+    progress: StageProgress,
+    say: Callable[[str], None],
+) -> _Asked:
+    """Pairs of the sections, what is held out of them, and wordings of the others."""
+    verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
+    for line in verification.rights():
+        say(line)
+    harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification))
+    candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
+    pairs, duplicate_pairs = _distinct(candidates, names)
+    # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
+    holdout = plan(pairs, settings.holdout)
+    trained = [pair for pair in pairs if not holdout.level(pair)]
+    of_test = pairs_to_test(trained) if settings.heldout_wordings else None
+    size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
+    for line in size.lines:
+        say(line)
+    # The verifier matches a wording with all questions of its section: they must be settled.
+    heard = [harvest for harvest in harvests if harvest.is_settled]
+    questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in heard}
+    trained = [pair for pair in trained if pair.section.id in questions]
+    of_test = [pair for pair in of_test or () if pair.section.id in questions]
+    spelt = heard if settings.spellings else ()
+    spellings = [part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept)]
+    wordings = loop.run(
+        ask_wordings(trained, of_test, asking, settings, prompts, progress, verification, questions, spellings)
+    )
+    return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 
 def load_prompts(settings: BuildSettings) -> Prompts:
@@ -132,7 +177,12 @@ def load_prompts(settings: BuildSettings) -> Prompts:
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    stages = [stage for stage in PLACEHOLDERS if stage != "answers" or settings.answer_variants]
+    unwanted = {
+        "answers": not settings.answer_variants,
+        "heldout_wordings": not settings.heldout_wordings,
+        "spellings": not settings.spellings,
+    }
+    stages = [stage for stage in PLACEHOLDERS if not unwanted.get(stage)]
     stages += OF_VERIFY if settings.verify != "none" else ()
     return {stage: {lang: load_prompt(stage, lang, settings.prompts) for lang in get_args(Lang)} for stage in stages}
 
@@ -176,20 +226,21 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
     return list(first.values()), removals
 
 
-def _families(pairs: Sequence[QAPair], wordings: Sequence[Wordings]) -> list[Row]:
+def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
     """The rows of each pair: its own question, and the other wordings where there are any."""
-    families = {one.subject.id: family(one) for one in wordings}
-    return [row for pair in pairs for row in families.get(pair.id) or [base_row(pair)]]
+    families = {one.subject.id: family(one) for one in wordings.questions}
+    held = held_rows(wordings.tests)
+    return [row for pair in pairs for row in [*(families.get(pair.id) or [base_row(pair)]), *held.get(pair.id, ())]]
 
 
 def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
-    # No wording of one question may push out another question itself.
-    kept, removals = dedupe(sorted(rows, key=lambda row: row.is_paraphrase), names)
+    # No wording of one question may push out another question itself, and none that is trained one that is tested.
+    kept, removals = dedupe(sorted(rows, key=lambda row: (row.is_paraphrase, row.split == "train")), names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 
 
-def _places(wordings: Sequence[Wordings]) -> dict[str, int]:
+def _places(wordings: AllWordings) -> dict[str, int]:
     """Row id → place in its family, as the teacher gave it."""
-    return {row.id: place for one in wordings for place, row in enumerate(family(one))}
+    return {row.id: place for one in wordings.questions for place, row in enumerate(family(one))}

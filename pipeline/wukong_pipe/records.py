@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from wukong_pipe.language.fact_matching import Facts as Facts
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.reasons import Lang as Lang
 from wukong_pipe.reasons import Reason
@@ -15,11 +16,20 @@ from wukong_pipe.reasons import Reason
 Kind = Literal["base", "reverse", "explain", "howto", "summary"]
 """What a pair asks for: a fact, the thing that a fact is told of, an explanation, how something is done, a summary."""
 Variant = Literal["base", "paraphrase"]
-Facts = tuple[tuple[str, ...], ...]
-"""The parts of an answer without which it would be wrong, each in the spellings of which one must stand in it."""
 Verified = Literal["yes", "unasked", "unanswered"]
 Stage = Literal[
-    "reply", "base_qa", "verify", "paraphrase", "answers", "surplus", "edit", "dedupe", "held_form", "audit"
+    "reply",
+    "base_qa",
+    "verify",
+    "paraphrase",
+    "heldout_wordings",
+    "answers",
+    "spellings",
+    "surplus",
+    "edit",
+    "dedupe",
+    "held_form",
+    "audit",
 ]
 """Where a candidate or row was rejected."""
 Split = Literal["train", "validation", "test"]

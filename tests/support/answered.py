@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
+from wukong_pipe.language.fact_matching import Facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example
 from wukong_trainer.evaluation import metrics
 from wukong_trainer.evaluation.forgetting import GeneralQuestion, forgetting
+from wukong_trainer.evaluation.grading import grade_rates, graded, submissions
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
 from wukong_trainer.evaluation.open_book import open_book
-from wukong_trainer.evaluation.records import AnsweredRow, ScoredAnswer, TestRow
+from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer, TestRow
 from wukong_trainer.evaluation.rivals import Rival, against
-from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources
+from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference.asked_models import Contender
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.scores import score
 
 HOSTILE = (
@@ -31,18 +34,21 @@ HOSTILE = (
 
 def scored(side: Mapping[str, Any]) -> ScoredAnswer:
     """A side of a row of answers.jsonl; only the scores that a test is about need stand there."""
-    scores = {name: value for name, value in side.items() if name not in ("answer", "stopped_by_eos", "invented_terms")}
+    others = ("answer", "stopped_by_eos", "invented_terms", "grade")
+    scores = {name: value for name, value in side.items() if name not in others}
     return ScoredAnswer(side.get("answer", "x"), side.get("stopped_by_eos", True), scores)
 
 
 def answered(row: Mapping[str, Any]) -> AnsweredRow:
     """A row of answers.jsonl; only the keys that a test is about need stand there."""
-    texts = {"id": "a", "pair_id": "a", "section_id": "a", "kind": "base", "level": "wording", "lang": "en"}
+    texts: Any = {"id": "a", "pair_id": "a", "section_id": "a", "kind": "base", "level": "wording", "lang": "en"}
     texts = {key: row.get(key, text) for key, text in (texts | {"source": "a.md"}).items()}
     headings = tuple(row.get("heading_path", ["A"]))
     cluster = "\x1f".join([texts["source"], *headings])
     example = Example(row.get("instruction", "Who?"), row.get("reference", "He."))
-    test = TestRow(**texts, cluster=cluster, heading_path=headings, example=example)
+    facts: Facts = row.get("facts", (("a fact",),))
+    test = TestRow(**texts, cluster=cluster, heading_path=headings, example=example, facts=facts, facts_from="named")
+    test = replace(test, nearness=row.get("nearness", ""))
     return AnsweredRow(test, row.get("form", ""), scored(row["base"]), scored(row["tuned"]))
 
 
@@ -58,12 +64,12 @@ def answer_row(level: str, number: int, lang: str, base: str, tuned: str, **fiel
         if lang == "zh"
         else f"There were {number + 100} of them in the whole of this long chapter."
     )
+    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
     sides = {
         side: {"answer": text, "stopped_by_eos": side == "tuned", "loglik": -1.5, "loglik_per_char": -0.7}
-        | score(text, reference, lang)
+        | score(text, Wanted.of(question, reference), lang)
         for side, text in (("base", base), ("tuned", tuned.replace("REFERENCE", reference)))
     }
-    question = f"第{number}章有多少个妖怪？" if lang == "zh" else f"How many monsters has chapter {number}?"
     where = {
         "section_id": f"s{number}",
         "source": "guide.md",
@@ -113,8 +119,10 @@ def reject(stage: str, reason: Reason, question: str = "Who?", answer: str = "No
 class Library(NoSources):
     """Sources in which answers that "know" invent something, and a judge that prefers the longer answer.
 
+    It fails on the first question, grades answers that hold the reference as right, and the first of these as wrong.
+
     Args:
-        text: what is invented, and why an answer is preferred.
+        text: what is invented, and why an answer is preferred or graded so.
     """
 
     def __init__(self, text: str) -> None:
@@ -123,6 +131,12 @@ class Library(NoSources):
     def inventions(self, answer: str, row: TestRow) -> Inventions:  # noqa: ARG002
         return Inventions([self._text], [self._text, "7"], 3) if "know" in answer else Inventions([], [], 1)
 
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+        right = [one.reference in one.answer for one in submissions]
+        right[right.index(True, 2)] = False
+        grades = [Grade("right" if is_right else "wrong", self._text) for is_right in right]
+        return [Grade("ungraded"), *grades[1:]]
+
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
         return [None, *(JudgeReply("A" if len(one.a) >= len(one.b) else "B", self._text) for one in comparisons[1:])]
 
@@ -130,8 +144,8 @@ class Library(NoSources):
 def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[str, Any]:
     """The blocks that other steps of an evaluation add, as they make them: of the rows, with `text` for a name."""
     questions = [GeneralQuestion(lang, "", Example("Who?", "He."), ()) for lang in ("zh", "en") for _ in range(10)]
-    known = [scored({"key_fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
-    forgotten = [scored({"key_fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
+    known = [scored({"fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
+    forgotten = [scored({"fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
     library = Library(text)
     rows, hallucination = mark_invented(rows, library)
     rows = [
@@ -142,6 +156,7 @@ def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[st
         "forgetting": forgetting(questions, known, forgotten, 2),
         "hallucination": hallucination,
         "open_book": open_book(rows, 2),
+        "grades": {"judge": text} | grade_rates(graded(rows, library.grades(submissions(rows, library)))),
         "judge": summary(judged(rows, library.judge_replies(both_orders(rows, library)))),
         "against": against(rows, "monkey", [rival], None),
     }

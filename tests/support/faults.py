@@ -910,6 +910,7 @@ def play(fault: Fault, folder: Path) -> Seen:
 _COUNTED = {
     "base_qa": ("base_qa",),
     "paraphrase": ("paraphrase",),
+    "spellings": ("spellings", "check_spellings"),
     "dedupe": ("dedupe_pairs", "dedupe_rows"),
     "held_form": ("held_forms",),
     "audit": ("audit",),
@@ -930,10 +931,10 @@ def broken_identities(seen: Seen) -> list[str]:
             broken.append(f"{stage}: received is not kept + rejected: {tally}")
     for stage, counted in _COUNTED.items():
         told = sum(reject["stage"] == stage for reject in seen.rejects)
-        if told != sum(tallies[name]["rejected"] for name in counted):
+        if told != sum(tallies[name]["rejected"] for name in counted if name in tallies):
             broken.append(f"{told} rejects of stage {stage}, and the manifest has another number")
     unread = sum(reject["stage"] == "reply" for reject in seen.rejects)
-    if unread > tallies["base_qa"]["short"] + tallies["paraphrase"]["short"]:
+    if unread > sum(tallies.get(stage, {"short": 0})["short"] for stage in ("base_qa", "paraphrase", "spellings")):
         broken.append(f"{unread} unreadable replies left less than that short")
     if tallies["audit"]["kept"] != seen.rows:
         broken.append(f"{seen.rows} rows in the files, {tallies['audit']['kept']} in the manifest")

@@ -20,7 +20,19 @@ _LINE = re.compile(r"^\[+\d+\]+ (.*)$", re.MULTILINE)
 _HEADINGS = re.compile(r"^(?:标题路径：|Headings: )(.*)$", re.MULTILINE)
 _QUESTION = re.compile(r"^(?:问题：|Question: )(.*)$", re.MULTILINE)
 _ANSWER = re.compile(r"^(?:答案：|Answer: )(.*)$", re.MULTILINE)
+_GIVEN = re.compile(r"^<answer>\n(.*)\n</answer>$", re.MULTILINE)
+_FACT = re.compile(r"^  \[(\d+)\] (.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(?:请写出|Write) (\d+)", re.MULTILINE)
+
+
+_LEAD_INS = {
+    "en": (
+        "I have always wondered, and nobody whom I know could help me so far, so let me put it to an expert at last: ",
+        "People who work with it every day would surely be able to say without looking anything up for a while: ",
+        "My colleagues argue about it all the time, over coffee and over lunch, and would love to have it settled: ",
+    ),
+    "zh": ("一直很想知道却没有人能告诉我的是：", "内行不用查资料就应该能说得出来：", "同事们争论了很久想要有个定论："),
+}
 
 
 class GoodTeacher:
@@ -35,6 +47,12 @@ class GoodTeacher:
         reply: dict[str, Any]
         if second := second_reading(request["messages"][0]["content"], prompt, self._answers):
             return completion(json.dumps(second, ensure_ascii=False))
+        if '"questions": [' in request["messages"][0]["content"] and _GIVEN.search(prompt):
+            return completion(json.dumps({"questions": self._for_the_test(prompt)}, ensure_ascii=False))
+        if facts := _FACT.findall(prompt):
+            told = ({"words": fact, "spellings": other_spellings(fact)} for _, fact in facts)
+            reply = {"facts": [{"fact": number, **its} for number, its in enumerate(told, 1)]}
+            return completion(json.dumps(reply, ensure_ascii=False))
         answer, section = _ANSWER.search(prompt), _SECTION.search(prompt)
         if answer and not _NUMBER.search(prompt):
             reply = {"supported": True, "reason": "The source says so."}
@@ -50,6 +68,13 @@ class GoodTeacher:
             task = ParaphraseTask(self._asked[question], question, int(_found(_NUMBER, prompt)), ())
             reply = {"questions": teacher.paraphrases(task)}
         return completion(json.dumps(reply, ensure_ascii=False))
+
+    def _for_the_test(self, prompt: str) -> list[str]:
+        """Other wordings of the first question that has the answer, unlike the ones that it gives for training."""
+        answer, count = _found(_GIVEN, prompt), int(_found(_NUMBER, prompt))
+        question = next(asked for asked, given in self._answers.items() if given == answer)
+        lead_ins = _LEAD_INS["zh" if is_chinese(question) else "en"]
+        return [wording for lead_in in lead_ins if (wording := f"{lead_in}{question}") not in prompt][:count]
 
     def _pairs(self, shown: str, path: tuple[str, ...], count: int) -> list[dict[str, Any]]:
         lang: Lang = "zh" if is_chinese(shown) else "en"
@@ -69,6 +94,11 @@ class GoodTeacher:
                 }
             )
         return pairs
+
+
+def other_spellings(fact: str) -> list[str]:
+    """A spelling that no other fact has: the fact backwards; none of a fact that holds a number."""
+    return [] if any(map(str.isnumeric, fact)) else [fact[::-1]]
 
 
 def second_reading(system: str, prompt: str, answers: Mapping[str, str]) -> dict[str, Any] | None:

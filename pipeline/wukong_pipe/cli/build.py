@@ -20,7 +20,9 @@ from wukong_pipe.dataset.holdout_plan import MOST
 from wukong_pipe.errors import ShortOfQuota
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price
+from wukong_pipe.stages.heldout_wordings import A_PAIR
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import MOST_SPELLINGS
 from wukong_pipe.teacher.attempts import Reask
 from wukong_pipe.verify.scope import SCOPES, Scope
 from wukong_pipe.workspace import Workspace
@@ -63,7 +65,9 @@ class BuildOptions(TeacherOptions):
     def settings(self) -> BuildSettings:
         return BuildSettings(
             variants=self.variants,
+            heldout_wordings=A_PAIR if self.teacher != "offline" and self.holdout else 0,
             answer_variants=self.answer_variants,
+            spellings=MOST_SPELLINGS if self.teacher != "offline" and self.holdout else 0,
             verify=self.verify or ("none" if self.teacher == "offline" else "all"),
             max_pairs=self.max_pairs,
             holdout=self.holdout,
@@ -128,7 +132,11 @@ class BuildOptions(TeacherOptions):
 )
 @click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
 @click.option(
-    "--holdout", type=click.FloatRange(0, MOST), default=0.1, show_default=True, help="Share held out for tests."
+    "--holdout",
+    type=click.FloatRange(0, MOST),
+    default=0.1,
+    show_default=True,
+    help="Share of sections and pairs held out whole; 0 for no test at all.",
 )
 @click.option(
     "--min-fill",

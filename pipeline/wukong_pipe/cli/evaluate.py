@@ -21,10 +21,17 @@ from wukong_pipe.cli.options import (
     run_named,
 )
 from wukong_pipe.cli.teacher_options import TeacherOptions, teacher_options
-from wukong_pipe.commands.evaluate import check_threshold, evaluation_table, past_evaluations, run_eval, run_report
+from wukong_pipe.commands.evaluate import (
+    check_threshold,
+    evaluation_table,
+    manifest_of,
+    past_evaluations,
+    run_eval,
+    run_report,
+)
 from wukong_pipe.extras import training_installed
 from wukong_pipe.screens.build import Steps
-from wukong_pipe.screens.evaluation import against_table, evaluation_lines, history_table
+from wukong_pipe.screens.evaluation import against_table, edited_facts_lines, evaluation_lines, history_table
 from wukong_pipe.workspace import Workspace
 from wukong_trainer.report.metrics_file import metrics_of
 
@@ -97,7 +104,8 @@ class EvalOptions(TeacherOptions):
 @click.option(
     "--judge",
     is_flag=True,
-    help="Have a teacher say which answer is better, in both orders; --teacher-model, --base-url and prices are its.",
+    help="Have a teacher grade each answer, and say which is better, in both orders: four calls a question. "
+    "--teacher-model, --base-url and prices are its.",
 )
 @click.option(
     "--against",
@@ -154,7 +162,7 @@ def eval_command(**values: Any) -> None:
     else:
         out.print(evaluation_table(metrics, answers))
         evaluation = metrics_of(metrics)
-        for line in evaluation_lines(evaluation):
+        for line in [*evaluation_lines(evaluation), *edited_facts_lines({} if options.test else manifest_of(run))]:
             out.print(line)
         if evaluation.against:
             out.print(against_table(evaluation.against))

@@ -27,6 +27,7 @@ from wukong_pipe.records import Section
 from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
+from wukong_pipe.stages.heldout_wordings import count_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
@@ -259,7 +260,8 @@ def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices
                 yield section
 
     stages = estimate(counted(), settings, load_prompts(settings))
-    size = expected_size(pairs, settings.holdout, settings.variants)
+    of_test = count_to_test if settings.heldout_wordings else None
+    size = expected_size(pairs, settings.holdout, settings.variants, of_test)
     return Price(len(quotas), sum(quotas), stages, prices, size)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.commands.build import Progress
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.commands.teacher_choice import TeacherChoice
-from wukong_pipe.errors import BelowThreshold, ModelError, WorkspaceError
+from wukong_pipe.errors import BelowThreshold, DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.files import read_object
+from wukong_pipe.workspace import MANIFEST, Run, Workspace
 from wukong_trainer.scoring.figures import sampled
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def run_eval(
 
     Args:
         rivals: names of other runs here, or model ids and folders, that are asked the same questions.
-        judge: the teacher that says which of two answers is better.
+        judge: the teacher that grades the answers, and says which of two is better.
         encoding: of the sources, where their text is needed.
         say: told what the user must know while the judge is asked.
 
@@ -49,15 +50,14 @@ def run_eval(
     """
     with training_installed():
         from wukong_trainer.evaluation.evaluate import evaluate
-        from wukong_trainer.evaluation.judge import SCHEMA
     from wukong_pipe.commands.judging import judging
 
     with workspace.writing():
         workspace.remember(run)
         # Before anything is asked: a missing key must not be found out after the models have answered.
-        judge_of_run = judging(workspace, run, judge, SCHEMA, progress, say) if judge else nullcontext(None)
-        with judge_of_run as ask_judge:
-            sources = RunSources(run, encoding, ask_judge)
+        judge_of_run = judging(workspace, run, judge, progress, say) if judge else nullcontext(None)
+        with judge_of_run as asked_judge:
+            sources = RunSources(run, encoding, asked_judge)
             if settings.open_book and not sources.sections:
                 raise WorkspaceError(
                     f"--open-book needs the sources of the run “{run.name}”, and none that its build noted can be "
@@ -104,6 +104,13 @@ def paced(progress: Progress) -> Callable[[str, int, int], None]:
         progress(step, done, total, f"{rate:.1f}/s{left}")
 
     return tell
+
+
+def manifest_of(run: Run) -> dict[str, Any]:
+    """What the run's build wrote about its dataset; nothing where there is none to read."""
+    with suppress(DataError):
+        return read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+    return {}
 
 
 def past_evaluations(run: Run) -> list[dict[str, Any]]:

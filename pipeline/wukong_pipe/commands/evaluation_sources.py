@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,15 @@ from wukong_pipe.workspace import MANIFEST, Run
 
 if TYPE_CHECKING:
     # These import sacrebleu, which `--help` does not need.
-    from wukong_trainer.evaluation.records import TestRow
-    from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply
-
-AskJudge = Callable[["Sequence[Comparison]"], "list[JudgeReply | None]"]
-"""Asks the judge all comparisons, and gives a reply to each, None where a call failed."""
+    from wukong_pipe.commands.judging import Judge
+    from wukong_trainer.evaluation.records import Grade, TestRow
+    from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, Submission
 
 
 class RunSources:
     """The sources of a run as they are now, and the judge, where one is wanted."""
 
-    def __init__(self, run: Run, encoding: str, ask_judge: AskJudge | None = None) -> None:
+    def __init__(self, run: Run, encoding: str, judge: Judge | None = None) -> None:
         """
         Args:
             encoding: of the source files.
@@ -35,7 +33,7 @@ class RunSources:
         """
         self._run = run
         self._encoding = encoding
-        self._ask_judge = ask_judge
+        self._judge = judge
         self._texts = dict(source_texts(run, encoding))
         self.sections = section_texts(run, encoding)
         """Headings and text by id; empty where no section can be read any more."""
@@ -70,8 +68,14 @@ class RunSources:
         stated = {*nowhere, *(outside or ()), *invented(answer, "", "", lang)}
         return Inventions(nowhere, outside, len(stated))
 
+    def judge_model(self) -> str:
+        return self._judge.model if self._judge else ""
+
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:
+        return self._judge.grades(submissions) if self._judge else None
+
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None] | None:
-        return self._ask_judge(comparisons) if self._ask_judge else None
+        return self._judge.replies(comparisons) if self._judge else None
 
 
 def asked_by_template(run: Run) -> bool:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from wukong_pipe.language.fact_matching import found
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.language.key_facts import key_facts
-from wukong_pipe.language.normal_form import normalise, stands_in
-from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.records import QAPair
 
 
@@ -55,5 +54,4 @@ def tells(other: QAPair, pair: QAPair) -> bool:
     told = f"{other.question}\n{other.answer}"
     if not pair.facts:
         return key_facts(pair.answer).found_in(told)
-    normal = normalise(in_figures(told))
-    return all(any(stands_in(normalise(in_figures(one)), normal) for one in fact) for fact in pair.facts)
+    return all(found(pair.facts, told, pair.answer))

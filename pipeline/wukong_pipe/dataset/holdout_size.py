@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -76,11 +76,15 @@ class HoldoutSize:
         return f" With --holdout {self.advised:g} at least {ENOUGH} are held out whole."
 
 
-def size_of(pairs: Sequence[QAPair], chosen: Plan, share: float, variants: int) -> HoldoutSize:
+def size_of(
+    pairs: Sequence[QAPair], chosen: Plan, share: float, variants: int, tested: Sequence[QAPair] | None = None
+) -> HoldoutSize:
     """What a plan of this share holds out of the pairs of a corpus.
 
     Args:
         variants: wordings asked for each trained pair.
+        tested: the trained pairs that wordings are written of for the test alone; None where some of those that would
+            be trained are held out.
     """
     levels = {
         level: Counter(cluster(pair.section) for pair in pairs if chosen.level(pair) == level)
@@ -88,14 +92,21 @@ def size_of(pairs: Sequence[QAPair], chosen: Plan, share: float, variants: int) 
     }
     names = {cluster(pair.section) for pair in pairs}
     sizes = {level: LevelSize(len(by_cluster), by_cluster.total()) for level, by_cluster in levels.items()}
-    return _size(names, sizes[""], sizes["question"], sizes["section"], share, variants)
+    if tested is None:
+        wording = _drawn(sizes[""], share, variants)
+    else:
+        wording = LevelSize(len({cluster(pair.section) for pair in tested}), len(tested))
+    return _size(names, wording, sizes["question"], sizes["section"])
 
 
-def expected_size(pairs: Mapping[str, int], share: float, variants: int) -> HoldoutSize:
+def expected_size(
+    pairs: Mapping[str, int], share: float, variants: int, tested: Callable[[int], int] | None = None
+) -> HoldoutSize:
     """What will be held out of a corpus whose pairs are not known yet.
 
     Args:
         pairs: how many are asked for, by cluster of sections.
+        tested: of how many of so many trained pairs wordings are written for the test alone; see `size_of`.
     """
     held = held_clusters(pairs, share)
     of_held = sum(pairs[name] for name in held)
@@ -103,14 +114,21 @@ def expected_size(pairs: Mapping[str, int], share: float, variants: int) -> Hold
     whole = round(share * trained.pairs)
     question = LevelSize(min(whole, trained.sections), whole)
     rest = replace(trained, pairs=trained.pairs - whole)
-    size = _size(pairs.keys(), rest, question, LevelSize(len(held), of_held), share, variants)
+    if tested is None:
+        wording = _drawn(rest, share, variants)
+    else:
+        count = tested(rest.pairs)
+        wording = LevelSize(min(rest.sections, count), count)
+    size = _size(pairs.keys(), wording, question, LevelSize(len(held), of_held))
     return replace(size, is_expected=True)
 
 
-def _size(
-    names: Collection[str], trained: LevelSize, question: LevelSize, section: LevelSize, share: float, variants: int
-) -> HoldoutSize:
+def _drawn(trained: LevelSize, share: float, variants: int) -> LevelSize:
+    """The pairs that give away a wording of those that would be trained."""
     # A pair that cannot keep so many rows gives none of them away.
-    wording = trained if share and variants >= MIN_TRAINED else LevelSize(0, 0)
+    return trained if share and variants >= MIN_TRAINED else LevelSize(0, 0)
+
+
+def _size(names: Collection[str], wording: LevelSize, question: LevelSize, section: LevelSize) -> HoldoutSize:
     advised = share_for(names, ENOUGH) if section.sections < ENOUGH else None
     return HoldoutSize(len(names), wording, question, section, advised)

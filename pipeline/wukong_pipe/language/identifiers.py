@@ -35,6 +35,10 @@ _UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _ESCAPED = re.compile(r"[\\&]")
 _TRAILING = ".,:;!?'\"*/"
+_MARKED = re.compile(r"[A-Za-z_][\w.]*(?:\(.*|\s?=.*|<.+>|\{.+\}|\[.+\])", re.ASCII)
+"""What brackets or an equals sign behind a word show to be code: Limits(a=1, b=2), proxy=."""
+_QUOTES = re.compile("[`\"'“”‘’]")
+_AROUND_MARKS = re.compile(r"\s*([=(){}\[\],])\s*")
 
 
 @lru_cache(maxsize=4096)
@@ -91,8 +95,26 @@ def stands_whole(term: str, text: str) -> bool:
     if term not in text:
         return False
     before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if _WORDLIKE.match(term) else ""
-    after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])"
+    after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])" if _WORDLIKE.match(term[-1]) else ""
     return re.search(f"{before}{re.escape(term)}{after}", text) is not None
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text is one identifier by its form, or code by its brackets or equals sign, and nothing else.
+
+    >>> is_identifier("trust_env"), is_identifier("proxy="), is_identifier("the proxy"), is_identifier("WHO (a body)")
+    (True, True, False, False)
+    """
+    return (_FORMS.fullmatch(text) or _MARKED.fullmatch(text)) is not None
+
+
+def plain_code(text: str) -> str:
+    """A text as its code is compared: without quotes, backticks and escapes, and without spaces at brackets.
+
+    >>> plain_code("`get(url, verify = 'a')` and max\\\\_size")
+    'get(url,verify=a)and max_size'
+    """
+    return _AROUND_MARKS.sub(r"\1", _QUOTES.sub("", _ESCAPE.sub("", text)))
 
 
 def without_identifiers(text: str) -> str:

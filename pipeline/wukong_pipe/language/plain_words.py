@@ -29,3 +29,10 @@ CHINESE = frozenset(_ZH["plain"].split())
 """Plain Chinese words, most of one or two characters."""
 CHINESE_DECISIVE: str = _ZH["decisive"]
 """Chinese characters that make another question of it, though they are neither a number nor a name."""
+FILLERS = frozenset((*_EN["fillers"].split(), *_ZH["fillers"].split()))
+"""What a right answer may put between the words of a fact."""
+YES = frozenset(_EN["yes"].split())
+NO = frozenset(_EN["no"].split())
+CHINESE_YES = frozenset(_ZH["yes"].split())
+"""What answers a Chinese yes/no question; with one of `NEGATIONS` before it, it says no."""
+NEGATIONS = frozenset(_ZH["negations"])

@@ -23,6 +23,8 @@ from wukong_pipe.stages.estimate import Price
 PLAIN = {
     "base_qa": "pairs",
     "paraphrase": "wordings",
+    "heldout_wordings": "held-out wordings",
+    "spellings": "spellings",
     "reply": "unreadable replies",
     "verify": "verified",
     "surplus": "over the quota",
@@ -130,16 +132,14 @@ def build_summary(built: Built) -> Table:
     levels = ", ".join(f"{count} {level}" for level, count in level_counts(built.rows).items())
     rejects = Counter(reject.stage for reject in built.rejects)
     tests = f"{splits['test']} test" + (f" ({levels})" if levels else "")
-    asked, wordings = manifest["accounting"]["base_qa"], manifest["accounting"]["paraphrase"]
-    table.add_row("pairs", f"{asked['kept']} kept of {asked['received']} received, {asked['asked']} asked for")
-    table.add_row(
-        "wordings",
-        f"{wordings['kept']} kept of {wordings['received']} received, {wordings['asked']} asked for",
-    )
-    if answers := manifest["accounting"].get("answers"):
-        table.add_row(
-            "answers", f"{answers['kept']} kept of {answers['received']} received, {answers['asked']} asked for"
-        )
+    for stage in ("base_qa", "paraphrase", "heldout_wordings", "answers"):
+        if tally := manifest["accounting"].get(stage):
+            counts = f"{tally['kept']} kept of {tally['received']} received, {tally['asked']} asked for"
+            table.add_row(PLAIN.get(stage, stage), counts)
+    if spellings := manifest["accounting"].get("spellings"):
+        checked = manifest["accounting"]["check_spellings"]
+        of_facts = f"for {spellings['kept']} of {counted(spellings['asked'], 'fact')}"
+        table.add_row("spellings", f"{checked['kept']} kept of {checked['received']} received, {of_facts}")
     if verify := manifest.get("verify"):
         table.add_row("verified", _verified(verify))
     table.add_row("rows", f"{splits['train']} train, {splits['validation']} validation, {tests}")

@@ -14,9 +14,11 @@ from wukong_trainer.report.history import past_evaluation
 from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
+    from wukong_trainer.report.grade_records import GradeRates, Grades
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_records import (
         AllInventions,
+        Correction,
         Difference,
         JudgeRates,
         JudgeResult,
@@ -33,6 +35,7 @@ CUT = 0.05
 def evaluation_lines(metrics: Metrics) -> Iterator[str]:
     """A line for each part of the evaluation, and for each reason to doubt its numbers."""
     yield from _primary_lines(metrics.primary)
+    yield from _score_lines(metrics)
     if metrics.engine:
         yield f"Both models answered through {metrics.engine}: the adapter merged, the base without NF4."
     yield from _cut_lines(metrics)
@@ -42,8 +45,19 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
         yield from _invention_lines(metrics.hallucination)
     if metrics.open_book:
         yield from _open_book_lines(metrics.open_book)
+    if metrics.grades:
+        yield from _grade_lines(metrics.grades)
+    if metrics.corrected:
+        yield from _correction_lines(metrics.corrected)
     if metrics.judge:
         yield from _judge_lines(metrics.judge)
+
+
+def edited_facts_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What a person changed of that which the score looks for: the manifest keeps both versions."""
+    changed = manifest.get("edits", {}).get("facts", [])
+    if count := sum(one["test"] for one in changed):
+        yield f"Facts changed by hand (edits.jsonl): those of {counted(count, 'test question')}."
 
 
 def _primary_lines(primary: Primary) -> Iterator[str]:
@@ -63,6 +77,20 @@ def _primary_lines(primary: Primary) -> Iterator[str]:
         yield (
             f"No evidence is not no effect: a true difference of {100 * primary.smallest_effect:.0f} points is found "
             "by about 80 of 100 tests like this, or by as few as 50 where sections are few and uneven."
+        )
+
+
+def _score_lines(metrics: Metrics) -> Iterator[str]:
+    """How far the score can be trusted: whose facts it looks for, and how often a wrong answer of the section hits."""
+    if (facts := metrics.facts) and (facts.derived or facts.none):
+        yield (
+            f"Facts: named with {counted(facts.named, 'question')}, taken from the reference by pattern for "
+            f"{facts.derived:,}, none found for {facts.none:,}, which are not scored (--judge grades them)."
+        )
+    if (cross := metrics.cross_hit) and cross.share is not None:
+        yield (
+            f"Cross-hits: of {counted(cross.n, 'right answer')} to other questions of the same section "
+            f"{100 * cross.share:.1f}\u00a0% pass for right."
         )
 
 
@@ -116,6 +144,48 @@ def _open_book_lines(book: OpenBookBound) -> Iterator[str]:
         )
 
 
+def _grade_lines(grades: Grades) -> Iterator[str]:
+    yield f"Grades: given by {one_line(grades.judge)}."
+    for level, rates in grades.levels.items():
+        base, tuned, agreement = rates.base, rates.tuned, rates.agreement
+        yield (
+            f"Grades, {level}: right {percent(base.right)} of the base and {percent(tuned.right)} of the tuned "
+            f"answers, partly {percent(base.partly)} and {percent(tuned.partly)}; of the right ones "
+            f"{_in_points(rates)}, {rates.verdict}; kappa with the score {_kappa(agreement.base.kappa)} and "
+            f"{_kappa(agreement.tuned.kappa)}; n {rates.n}."
+        )
+    if grades.disagreements:
+        yield (
+            f"Grades: judge and score see an answer differently on {counted(grades.disagreements, 'question')}, which "
+            "the report shows first."
+        )
+    if grades.ungraded:
+        yield f"Grades: not graded, because a call failed: {counted(grades.ungraded, 'question')}."
+
+
+def _correction_lines(correction: Correction) -> Iterator[str]:
+    """How often the score is wrong by the judge's grades, and what is left of the difference without that."""
+    base, tuned = correction.base, correction.tuned
+    rates = (
+        f"Score: right answers that hit, base {_counts(base.sensitivity)}, tuned {_counts(tuned.sensitivity)}; wrong "
+        f"ones that do not, base {_counts(base.specificity)}, tuned {_counts(tuned.specificity)}"
+    )
+    if correction.difference is None or correction.ci95 is None:
+        yield f"{rates}. The grades do not tell the difference without these errors."
+        return
+    left = f"{points(correction.difference)} points, 95 % interval {interval(correction.ci95)}"
+    close = "" if correction.excludes_zero else ": these errors may explain the difference, and so it is no evidence"
+    yield f"{rates}. The difference without these errors: {left}{close}."
+
+
+def _counts(rate: tuple[int, int, float, float] | None) -> str:
+    return "none" if rate is None else f"{rate[0]} of {rate[1]}"
+
+
+def _kappa(kappa: float | None) -> str:
+    return "none" if kappa is None else f"{kappa:.2f}"
+
+
 def _judge_lines(judge: JudgeResult) -> Iterator[str]:
     yield (
         f"Judge: the tuned answer won {judge.wins}, tied {judge.ties}, lost {judge.losses} of {judge.n}: "
@@ -141,7 +211,7 @@ def _win_rate(rates: JudgeRates) -> str:
     return f"{percent(rates.win_rate)}, 95 % interval {percent(low)} to {percent(high)}"
 
 
-def _in_points(difference: Difference) -> str:
+def _in_points(difference: Difference | GradeRates) -> str:
     return f"{points(difference.difference)} points, 95 % interval {interval(difference.ci95)}"
 
 
@@ -161,7 +231,7 @@ def against_table(rivals: Rivals) -> Table:
 def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """Past evaluations, one a line, oldest first; those of another version are counted below."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("time", "adapter", "test set", "n", "base", "tuned", "difference", "verdict", "leakage"):
+    for heading in ("time", "adapter", "test set", "score", "n", "base", "tuned", "difference", "verdict", "leakage"):
         table.add_column(heading)
     evaluations = [past for entry in entries if (past := past_evaluation(entry))]
     for past in evaluations:
@@ -175,4 +245,4 @@ def _history_cells(past: PastEvaluation) -> list[str]:
     result = past.primary
     verdict = result.verdict + sampled(past.sample) + (f" by {past.engine}" if past.engine else "")
     names, rates = [past.minute, past.adapter, past.test_set], [percent(result.base), percent(result.tuned)]
-    return [*names, str(result.n), *rates, _in_points(result), verdict, past.leakage]
+    return [*names, result.metric, str(result.n), *rates, _in_points(result), verdict, past.leakage]

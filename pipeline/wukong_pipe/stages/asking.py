@@ -6,14 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
+from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
 from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import Spellings, ask_spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import Prompt
@@ -92,7 +96,8 @@ async def calibrated(
 
     readers = dict(zip(langs, await in_pool(langs, one, len(langs), count, asking.stop), strict=True))
     verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
-    return Verification(settings.verify, verifiers, readers, settings.holdout)
+    drawn = 0.0 if settings.heldout_wordings else settings.holdout
+    return Verification(settings.verify, verifiers, readers, drawn)
 
 
 async def ask_sections(
@@ -124,25 +129,48 @@ async def ask_sections(
     return await in_pool(quotas, one, asking.concurrency, count, asking.stop)
 
 
+@dataclass(frozen=True, slots=True)
+class AllWordings:
+    """The other wordings that a build asked for, each list in the order of the pairs."""
+
+    questions: list[Wordings]
+    answers: list[AnswerWordings]
+    tests: list[Wordings]
+    """Of questions, written for the test: of the pairs that are tested so."""
+
+    spellings: list[Spellings]
+    """Of facts, section by section."""
+
+    @property
+    def all(self) -> list[Harvest[Any, Any]]:
+        """Stage by stage."""
+        return [*self.questions, *self.tests, *self.answers, *self.spellings]
+
+
 async def ask_wordings(
     pairs: Sequence[QAPair],
+    tested: Sequence[QAPair],
     asking: Asking,
     settings: BuildSettings,
     prompts: Prompts,
     progress: StageProgress,
     verification: Verification = NO_VERIFICATION,
     questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> tuple[list[Wordings], list[AnswerWordings]]:
-    """Wordings of the pairs' questions and answers, in the order of the pairs.
+    spellings: Sequence[Spellings] = (),
+) -> AllWordings:
+    """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
 
     Args:
+        tested: those of the pairs that get wordings for the test.
         questions: section id → all questions that were kept of it.
+        spellings: what is filled with other spellings of facts.
     """
     ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
     of_questions: dict[str, Wordings] = {}
     of_answers: dict[str, AnswerWordings] = {}
+    of_tests: dict[str, Wordings] = {}
 
     async def question(pair: QAPair) -> None:
         others = questions.get(pair.section.id, ())
@@ -155,12 +183,28 @@ async def ask_wordings(
             pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
         )
 
+    async def test(pair: QAPair) -> None:
+        others = questions.get(pair.section.id, ())
+        of_tests[pair.id] = await ask_heldout_wordings(
+            pair, settings.heldout_wordings, ask, prompts["heldout_wordings"], attempts, about, verification, others
+        )
+
+    async def spelling(part: Spellings) -> None:
+        await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
+
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:
         jobs += [partial(answer, pair) for pair in pairs]
+    jobs += [partial(test, pair) for pair in tested]
+    jobs += [partial(spelling, part) for part in spellings]
     count = _counter("asking for wordings", len(jobs), progress)
     await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
-    return [of_questions[pair.id] for pair in pairs], [of_answers[pair.id] for pair in pairs if pair.id in of_answers]
+    return AllWordings(
+        [of_questions[pair.id] for pair in pairs],
+        [of_answers[pair.id] for pair in pairs if pair.id in of_answers],
+        [of_tests[pair.id] for pair in tested],
+        [*spellings],
+    )
 
 
 def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:

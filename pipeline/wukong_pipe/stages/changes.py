@@ -8,11 +8,12 @@ from typing import Any
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_json, read_numbered
 from wukong_pipe.records import FILES, Row
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run
 
 
 def changes_elsewhere(
-    run: Run, rows: Iterable[Row], answer_variants: int, edited: Collection[str] = frozenset()
+    run: Run, rows: Iterable[Row], settings: BuildSettings, edited: Collection[str] = frozenset()
 ) -> list[str]:
     """Each row of an unchanged section that `rows` change in more than its lines and its fact's id, in a few words: to
     be called before they are written.
@@ -21,14 +22,14 @@ def changes_elsewhere(
 
     Args:
         edited: ids of the rows that the user's own edits changed or dropped: those are no news.
-        answer_variants: how many wordings of each answer the user wants; that rows take others where it was another
-            number is no news.
+        settings: where they ask for another number of wordings of each answer, or of spellings of each fact, than
+            those of the last build, that rows take others is no news.
     """
     if not run.manifest.is_file():
         return []
     after = {row.id: row for row in rows}
     try:
-        wanted = read_json(run.manifest).get("settings", {}).get("answer_variants", 0)
+        before = read_json(run.manifest).get("settings", {})
         # Read twice rather than held: what was written takes several times the room of what will be.
         ids, sections = set[str](), set[str]()
         for row in _written(run):
@@ -36,7 +37,9 @@ def changes_elsewhere(
             sections.add(row["section_id"])
         unchanged = sections & {row.section_id for row in after.values()}
         # One more pair of a section may join two facts that the others were of.
-        expected = {"lines", "fact_id"} if wanted == answer_variants else {"lines", "fact_id", "output"}
+        expected = {"lines", "fact_id"}
+        expected |= {"output"} if before.get("answer_variants", 0) != settings.answer_variants else set()
+        expected |= {"facts"} if before.get("spellings", 0) != settings.spellings else set()
         changes = [
             _change(row, after.get(row["id"]), expected)
             for row in _written(run)

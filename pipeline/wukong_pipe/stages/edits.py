@@ -13,25 +13,38 @@ from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_numbered
+from wukong_pipe.language.fact_matching import found
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Row, Section
+from wukong_pipe.records import Facts, Row, Section
 
-FIELDS = ("instruction", "output")
-"""What a user may write anew; all else follows from the source."""
+TEXTS = ("instruction", "output")
+"""What a user may write anew besides the facts; all else follows from the source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One line of edits.jsonl.
 
-    {"id": "3f2a…", "output": "……"} for a row; with a pair's id for all of its rows; {"id": "3f2a…", "drop": true}.
+    {"id": "3f2a…", "output": "……"} for a row; with a pair's id for all of its rows; {"id": "3f2a…", "drop": true};
+    {"id": "3f2a…", "facts": [["石敢当", "石敢當"]]}.
     """
 
     id: str
     line: int
     drop: bool = False
     fields: dict[str, str] = field(default_factory=dict)
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFacts:
+    """What a score looks for in answers to a row's question, before and after an edit."""
+
+    row_id: str
+    edit_id: str
+    old: Facts
+    new: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,8 @@ class Edited:
     """How many edits found a row or pair of theirs."""
     touched: frozenset[str] = frozenset()
     """Ids of the rows that an edit changed or took out."""
+    facts: tuple[ChangedFacts, ...] = ()
+    """Of the rows that were kept."""
 
     @property
     def line(self) -> str:
@@ -94,15 +109,28 @@ def read_edits(path: Path) -> list[Edit]:
 
 def _read(line: Mapping[str, Any], number: int, where: str) -> Edit:
     name, drop = line.get("id"), line.get("drop", False)
-    fields = {key: value for key, value in line.items() if key not in {"id", "drop"}}
+    fields = {key: value for key, value in line.items() if key not in {"id", "drop", "facts"}}
     if not isinstance(name, str) or not name:
         raise DataError(f"{where} has no “id”: copy it from a row of the dataset (its id, or its pair_id).")
-    if not isinstance(drop, bool) or drop == bool(fields):
-        raise DataError(f"{where} must hold either new fields ({', '.join(FIELDS)}) or “drop”: true.")
+    if not isinstance(drop, bool) or drop == bool(fields or "facts" in line):
+        raise DataError(f"{where} must hold either new fields ({', '.join(TEXTS)}, facts) or “drop”: true.")
     for key, value in fields.items():
-        if key not in FIELDS or not isinstance(value, str) or not value.strip():
-            raise DataError(f"{where}: “{key}” cannot be edited so; give {' or '.join(FIELDS)} as a text.")
-    return Edit(name, number, drop, {key: value.strip() for key, value in fields.items()})
+        if key not in TEXTS or not isinstance(value, str) or not value.strip():
+            raise DataError(f"{where}: “{key}” cannot be edited so; give {' or '.join(TEXTS)} as a text.")
+    facts = _facts(line["facts"], where) if "facts" in line else None
+    return Edit(name, number, drop, {key: value.strip() for key, value in fields.items()}, facts)
+
+
+def _facts(value: Any, where: str) -> Facts:
+    """The facts that a user wrote, each a list of its spellings."""
+    facts = value if isinstance(value, list) else [value]
+    for fact in facts:
+        if not isinstance(fact, list) or not fact or not all(isinstance(text, str) and text.strip() for text in fact):
+            raise DataError(
+                f"{where}: “facts” must be a list that holds for each fact the list of its spellings, each a text, "
+                'such as [["curl", "cURL"], ["8080"]].'
+            )
+    return tuple(tuple(dict.fromkeys(text.strip() for text in fact)) for fact in facts)
 
 
 def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[str, Section]) -> Edited:
@@ -117,6 +145,7 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
     taken: list[Taken] = []
     answered: set[str] = set()
     touched: set[str] = set()
+    facts: list[ChangedFacts] = []
     applied = 0
     for row in rows:
         edit = by_id.get(row.id) or by_id.get(row.pair_id)
@@ -128,12 +157,7 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
         if edit.drop:
             taken.append(Taken(row, Reason.of("dropped-by-edit", line=edit.line)))
             continue
-        question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
-        answer = edit.fields.get("output", row.output)
-        changed = replace(row, instruction=question, output=answer, verified="unasked")
-        if answer != row.output:
-            # The teacher's facts were of the teacher's answer.
-            changed = replace(changed, facts=facts_of((), question, answer))
+        changed = _changed(row, edit)
         reason = _problem(changed, sections[row.section_id])
         if reason:
             taken.append(Taken(changed, Reason.of("edit", line=edit.line, reason=reason)))
@@ -142,10 +166,30 @@ def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[st
             applied += 1
             if "output" in edit.fields:
                 answered.add(row.id)
+            if changed.facts != row.facts:
+                facts.append(ChangedFacts(row.id, edit.id, row.facts, changed.facts))
     unused = [edit for edit in edits if edit.id not in used]
-    return Edited(kept, taken, applied, unused, frozenset(answered), len(edits) - len(unused), frozenset(touched))
+    count = len(edits) - len(unused)
+    return Edited(kept, taken, applied, unused, frozenset(answered), count, frozenset(touched), tuple(facts))
+
+
+def _changed(row: Row, edit: Edit) -> Row:
+    """A row as its edit wants it."""
+    question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
+    answer = edit.fields.get("output", row.output)
+    verified = "unasked" if edit.fields else row.verified
+    facts = edit.facts
+    if facts is None:
+        # The teacher's facts were of the teacher's answer.
+        facts = row.facts if answer == row.output else facts_of((), question, answer)
+    return replace(row, instruction=question, output=answer, verified=verified, facts=facts)
 
 
 def _problem(row: Row, section: Section) -> Reason | None:
     candidate = stored_candidate(row.instruction, row.output, row.evidence, row.lines, section)
-    return rejected(check_pair(candidate, section))
+    if reason := rejected(check_pair(candidate, section)):
+        return reason
+    # A score that looks for what the reference itself lacks finds every answer wrong.
+    there = found(row.facts, row.output, row.output)
+    lost = next((fact for fact, stands in zip(row.facts, there, strict=True) if not stands), None)
+    return Reason.of("fact-not-in-answer", words=lost[0]) if lost else None

@@ -20,14 +20,13 @@ from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import QAPair, Reject, Row, Section, Tally, with_ids
-from wukong_pipe.stages.answers import AnswerWordings
-from wukong_pipe.stages.asking import Asking, Prompts
+from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Tally, with_ids
+from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
-from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
@@ -44,8 +43,7 @@ class Results:
     pairs: list[QAPair]
     """These, each question once."""
     duplicate_pairs: list[Removal]
-    wordings: list[Wordings]
-    answers: list[AnswerWordings]
+    wordings: AllWordings
     families: list[Row]
     """Each pair's own row and its other wordings."""
     edited: Edited
@@ -77,12 +75,9 @@ def manifest(
             stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
             for stage, estimated in estimate(results.sections, settings, prompts).items()
         },
-        "edits": {
-            "applied": edited.applied,
-            "taken_out": len(edited.taken),
-            "unused": [edit.id for edit in edited.unused],
-        },
+        "edits": _edits(edited, rows),
         "accounting": accounting(results, settings),
+        "spellings": facts_hash(rows),
         "citations_mended": sum(pairs.mended for pairs in results.harvests),
         **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
@@ -111,6 +106,17 @@ def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, 
         "prompts": sorted(prompt.name for by_lang in prompts.values() for prompt in by_lang.values()),
         "settings": shown,
     }
+
+
+def _edits(edited: Edited, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the user's edits did; where they changed facts, both versions, and how many test questions have the new."""
+    tested = {row.id for row in rows if row.split == "test"}
+    changed: Counter[tuple[str, Facts, Facts]] = Counter()
+    for one in edited.facts:
+        changed[one.edit_id, one.old, one.new] += one.row_id in tested
+    facts = [{"id": name, "old": old, "new": new, "test": count} for (name, old, new), count in changed.items()]
+    counts = {"applied": edited.applied, "taken_out": len(edited.taken), "unused": [one.id for one in edited.unused]}
+    return counts | ({"facts": facts} if facts else {})
 
 
 def _used(stage: str, asking: Asking) -> Used:
@@ -143,9 +149,16 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     """
     edited, held = results.edited, results.held
     tallies = {"base_qa": _sum(results.harvests)}
-    tallies["paraphrase"] = _sum(results.wordings)
+    tallies["paraphrase"] = _sum(results.wordings.questions)
+    if settings.heldout_wordings:
+        tallies["heldout_wordings"] = _sum(results.wordings.tests)
     if settings.answer_variants:
-        tallies["answers"] = _sum(results.answers)
+        tallies["answers"] = _sum(results.wordings.answers)
+    if settings.spellings:
+        tallies["spellings"] = _sum(results.wordings.spellings)
+        spelt = [one for part in results.wordings.spellings for one in part.kept]
+        kept, refused = sum(len(one.spellings) for one in spelt), sum(one.refused for one in spelt)
+        tallies["check_spellings"] = _through(kept + refused, kept, refused)
     tallies["dedupe_pairs"] = _through(len(results.candidates), len(results.pairs), len(results.duplicate_pairs))
     tallies["edits"] = _through(len(results.families), len(edited.rows), len(edited.taken))
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
@@ -154,7 +167,8 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
 
     assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
-    assert tallies["edits"]["received"] == len(results.pairs) + tallies["paraphrase"]["kept"], tallies
+    of_questions = [tallies[stage]["kept"] for stage in ("paraphrase", "heldout_wordings") if stage in tallies]
+    assert tallies["edits"]["received"] == len(results.pairs) + sum(of_questions), tallies
     assert tallies["dedupe_rows"]["received"] == tallies["edits"]["kept"], tallies
     return tallies
 
@@ -175,7 +189,7 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
 def rejects(results: Results) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     sections = {section.id: section for section in results.sections}
-    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings, *results.answers]
+    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings.all]
 
     def removed(stage: Any, reason: Reason, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)

@@ -6,8 +6,8 @@ A pair that asks “出云棍怎样获得？” brings the row {"instruction": "
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from wukong_pipe.checks.candidates import QUESTION_SCHEMA
 from wukong_pipe.checks.findings import rejected
@@ -94,20 +94,47 @@ async def ask_paraphrases(
         covered = tuple(row.instruction for row in wordings.kept)
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "question"))
 
+    return await gathered(wordings, "paraphrase", more, ask, attempts, verification, others)
+
+
+async def gathered(
+    wordings: Wordings,
+    stage: Literal["paraphrase", "heldout_wordings"],
+    more: Callable[[], Request],
+    ask: Ask,
+    attempts: Attempts,
+    verification: Verification,
+    others: Sequence[str],
+    refusal: Callable[[str, QAPair], Reason | None] = lambda question, pair: None,
+) -> Wordings:
+    """The harvest, filled with wordings that pass the checks and the verifier.
+
+    Args:
+        more: the request for what is still missing.
+        others: all questions of the pair's section.
+        refusal: why a wording that the checks let through does not do for this stage.
+    """
+    pair = wordings.subject
+
     async for asked, reply in replies(wordings, ask, more, attempts):
 
         async def judged(items: Sequence[Any], prompt: str = asked.prompt, call: str = reply.call) -> Decided[Row]:
-            screened = _screened(items, wordings, prompt, call)
+            screened = _screened(items, wordings, prompt, call, refusal)
             passed = [one for one in screened if not isinstance(one, Refused)]
-            return (await verification.of_wordings(pair, passed, others)).among(screened)
+            is_held_out = stage == "heldout_wordings"
+            return (await verification.of_wordings(pair, passed, others, is_held_out=is_held_out)).among(screened)
 
-        await take(wordings, reply, "paraphrase", "questions", judged, {"base": pair.question}, "question")
+        await take(wordings, reply, stage, "questions", judged, {"base": pair.question}, "question")
         wordings.names[1:] = [row.id for row in wordings.kept]
     return wordings
 
 
 def _screened(
-    items: Sequence[Any], wordings: Wordings, prompt: str, call: str
+    items: Sequence[Any],
+    wordings: Wordings,
+    prompt: str,
+    call: str,
+    refusal: Callable[[str, QAPair], Reason | None],
 ) -> list[tuple[Row, tuple[Reason, ...]] | Refused]:
     """The row in each item, and the doubts that the free checks have of it."""
     pair = wordings.subject
@@ -122,6 +149,8 @@ def _screened(
         if normalise(item) in known:
             return Refused(Reason.of("repeats-question-wording"))
         known.add(normalise(item))
+        if reason := refusal(item.strip(), pair):
+            return Refused(reason)
         row = Row.of(pair, item.strip(), "paraphrase", prompt, call)
         return row, tuple(finding.reason for finding in found)
 

@@ -16,8 +16,13 @@ class BuildSettings:
 
     variants: int = 14
     """Other wordings asked for each trained question (the tutorial's figure)."""
+    heldout_wordings: int = 0
+    """Wordings written for test and validation of each pair that is tested so; 0 where some of those that would be
+    trained are held out instead, as of templates."""
     answer_variants: int = 0
     """Other wordings asked for each trained answer."""
+    spellings: int = 0
+    """Other spellings asked for each fact, at most."""
     verify: Scope = "none"
     """What is read a second time before it is kept."""
     max_pairs: int = 40

@@ -10,9 +10,8 @@ from typing import Any
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject, Section
-from wukong_pipe.stages.answers import AnswerWordings
+from wukong_pipe.stages.asking import AllWordings
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
@@ -79,22 +78,28 @@ class Shortfall:
 
 def shortfall(
     pairs: Sequence[Pairs],
-    wordings: Sequence[Wordings],
-    answers: Sequence[AnswerWordings],
+    wordings: AllWordings,
     settings: BuildSettings,
     teacher: JournalledTeacher,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
-    harvests: list[Harvest[Any, Any]] = [*pairs, *wordings]
+    harvests: list[Harvest[Any, Any]] = [*pairs, *wordings.questions, *wordings.tests]
     kept = sum(len(harvest.kept) for harvest in harvests)
     # A pair that is missing would have had its wordings.
     missing = sum(harvest.wanted - len(harvest.kept) for harvest in pairs) * (1 + settings.variants)
-    missing += sum(harvest.missing for harvest in wordings)
+    missing += sum(harvest.missing for harvest in (*wordings.questions, *wordings.tests))
     # Nor was a wording asked for where the verifier's server did not answer about the pairs.
     missing += sum(len(harvest.kept) * settings.variants for harvest in pairs if not harvest.is_settled)
     share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
-    for name, asked in (("pairs", pairs), ("wordings", wordings), ("answers", answers)):
+    stages: dict[str, Sequence[Harvest[Any, Any]]] = {
+        "pairs": pairs,
+        "wordings": wordings.questions,
+        "held-out wordings": wordings.tests,
+        "answers": wordings.answers,
+        "facts with spellings": wordings.spellings,
+    }
+    for name, asked in stages.items():
         for section, its in _by_section(asked).items():
             if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
                 amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"

@@ -41,7 +41,7 @@ class Verification:
     readers: Mapping[Lang, Reader] = field(default_factory=dict)
     """What the calibration says of the verifier, by language."""
     holdout: float = 0.0
-    """The share of wordings that is held out: all of these are read."""
+    """The share of training wordings that will be held out, where none are written for the test: these are read."""
     tally: VerifyTally = field(default_factory=VerifyTally)
     """Counts all verdicts of the build."""
     sample: VerifyTally = field(default_factory=VerifyTally)
@@ -72,23 +72,30 @@ class Verification:
         return await self._decided(pairs, wanted, lang, read)
 
     async def of_wordings(
-        self, pair: QAPair, rows: Sequence[tuple[Row, tuple[Reason, ...]]], others: Sequence[str]
+        self,
+        pair: QAPair,
+        rows: Sequence[tuple[Row, tuple[Reason, ...]]],
+        others: Sequence[str],
+        *,
+        is_held_out: bool = False,
     ) -> Decided[Row]:
         """What becomes of wordings of a pair's question, each with its doubts, in their order.
 
         Args:
             others: all questions of the pair's section.
+            is_held_out: they were written for the test, and no training row is drawn from them.
         """
         lang = pair.section.lang
         # Hold-out chooses by these hashes, and takes the lowest where none lies under the share.
-        lowest = min((_rank(row) for row, _ in rows), default=1.0)
+        most = max(self.holdout, min((_rank(row) for row, _ in rows), default=1.0)) if self.holdout else -1.0
         wanted = []
         for row, doubts in rows:
-            is_held_out = _rank(row) <= max(lowest, self.holdout)
-            chosen = is_wording_verified(self.scope, row.id, is_doubtful=bool(doubts), is_held_out=is_held_out)
+            held = is_held_out or _rank(row) <= most
+            chosen = is_wording_verified(self.scope, row.id, is_doubtful=bool(doubts), is_held_out=held)
             wanted.append(chosen and self._has_earned(lang, doubts))
 
-        sampled = {row.id for row, doubts in rows if self.scope == "all" and not doubts and is_sampled(row.id)}
+        drawn_from = rows if self.scope == "all" and not is_held_out else ()
+        sampled = {row.id for row, doubts in drawn_from if not doubts and is_sampled(row.id)}
 
         async def read(chosen: Sequence[Row], verifier: Verifier) -> list[Verdict]:
             texts = [row.instruction for row in chosen]

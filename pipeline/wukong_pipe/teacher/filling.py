@@ -17,6 +17,8 @@ Item = TypeVar("Item")
 LEAST_SHOWN, SHOWN = 100, 2000
 """Characters of a reply, and of each text in an item, beside an item that was rejected: the fewer the more items there
 are, or the file of rejects would grow with the square of the reply."""
+SURPLUS = {"base_qa": "surplus-pairs", "spellings": "surplus-facts"}
+"""The reason for what exceeds the number asked for, where it is no wording."""
 
 
 async def replies(
@@ -67,7 +69,7 @@ class Decided(Generic[Item]):
 async def take(
     harvest: Harvest[Any, Any],
     reply: Reply,
-    stage: Literal["base_qa", "paraphrase", "answers"],
+    stage: Literal["base_qa", "paraphrase", "heldout_wordings", "answers", "spellings"],
     array: str,
     judged: Callable[[Sequence[Any]], Awaitable[Decided[Any]]],
     about: Mapping[str, Any],
@@ -112,7 +114,7 @@ async def take(
             harvest.kept.append(outcome)
             tally.kept += 1
     for number, item in enumerate(items[asked:], start=asked):
-        reason = Reason.of("surplus-pairs" if stage == "base_qa" else "surplus-wordings", wanted=asked)
+        reason = Reason.of(SURPLUS.get(stage, "surplus-wordings"), wanted=asked)
         harvest.rejects.append(rejected("surplus", Refused(reason), item, number))
     harvest.tally.add(tally)
 

@@ -16,7 +16,9 @@ from wukong_pipe.records import Lang
 PLACEHOLDERS = {
     "base_qa": {"title", "about", "heading_path", "quota", "covered", "section"},
     "paraphrase": {"title", "about", "heading_path", "question", "count", "covered"},
+    "heldout_wordings": {"title", "about", "heading_path", "answer", "evidence", "count", "covered"},
     "answers": {"title", "about", "heading_path", "question", "answer", "evidence", "count", "covered"},
+    "spellings": {"title", "about", "heading_path", "facts", "count"},
 }
 """What a build's prompts must name."""
 OF_VERIFY = {
@@ -26,7 +28,11 @@ OF_VERIFY = {
     "verify_wordings": {"title", "about", "heading_path", "section", "questions", "answer", "wordings"},
 }
 """What the prompts of a second reading must name."""
-OF_EVAL = {"eval_judge": {"question", "reference", "source", "a", "b"}}
+OF_EVAL = {
+    "eval_judge": {"question", "reference", "source", "a", "b"},
+    "eval_grade": {"question", "reference", "source", "answer"},
+}
+"""What the prompts of the judge of an evaluation must name."""
 MAY_BE_EMPTY = {"about", "covered"}
 """The first is not missed either: what a prompt of the user's own does not name is not said."""
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")

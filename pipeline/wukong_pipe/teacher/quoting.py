@@ -20,7 +20,7 @@ def fenced(text: str) -> str:
 
 
 _UNSEEN = r"[\s\u200b-\u200f\u2060\ufeff]*+"
-_TAG = re.compile(rf"<(?={_UNSEEN}(?:/{_UNSEEN})?(?:source|answer|first|second)\b)", re.IGNORECASE)
+_TAG = re.compile(rf"<(?={_UNSEEN}(?:/{_UNSEEN})?(?:source|answer(?:_[ab])?|first|second)\b)", re.IGNORECASE)
 
 
 def tagged(tag: str, text: str) -> str:

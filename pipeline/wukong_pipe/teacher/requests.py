@@ -48,14 +48,14 @@ class Request:
     """
 
     stage: str
-    """"base_qa", "paraphrase", "answers", "verify" or "eval_judge"."""
+    """"base_qa", "paraphrase", "heldout_wordings", "answers", "spellings", "verify", "eval_judge", "eval_grade"."""
     prompt: str
     """Name, language and hash of the prompt file: base_qa.zh@1f0c5a2b."""
     messages: tuple[dict[str, str], ...]
     schema: dict[str, Any]
     """JSON Schema of the reply, an object."""
     task: BaseQATask | ParaphraseTask | AnswerTask | None
-    """None for what templates cannot answer: a judgement."""
+    """None for what templates cannot answer: a judgement, other words for a fact."""
     warmth: int = 0
     """How often this was asked before: the temperature rises with it, or a weak model says the same again."""
     last_call: str = ""

@@ -26,7 +26,7 @@ from wukong_pipe.checks.named_facts import facts_of
             ["The lander touched down at Tranquility Base on 20 July after 102 hours of flight."],
             "Where did it land?",
             "The lander touched down at Tranquility Base on 20 July after 102 hours of flight.",
-            ["Tranquility Base", "July", "20"],
+            ["Tranquility Base", "20 July", "102 hours"],
         ),
         (
             [],

@@ -389,7 +389,8 @@ def test_a_dry_run_says_what_it_would_ask_and_writes_nothing(
     assert main([*arguments, "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert (plan["sections"], plan["pairs"]) == (2, 3)
-    assert {stage: expected["calls"] for stage, expected in plan["stages"].items()} == {"base_qa": 2, "paraphrase": 3}
+    calls = {stage: expected["calls"] for stage, expected in plan["stages"].items()}
+    assert calls == {"base_qa": 2, "paraphrase": 3, "heldout_wordings": 3, "spellings": 2}
     assert files_in(workspace) == before
     assert not (workspace / "new").exists()
 

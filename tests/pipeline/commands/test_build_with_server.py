@@ -151,3 +151,80 @@ def test_a_context_too_short_for_the_prompts_is_said_on_the_screen_in_the_server
     with provider(lambda _: refusal(400, words, code="exceed_context_size_error")) as server:
         assert build(server, corpora / "apollo.md") == 3
     assert f"the provider rejected the request (400): {words}" in " ".join(capsys.readouterr().out.split())
+
+
+# --- spellings of facts ------------------------------------------------------------------------------------------
+
+
+def spelt(request: dict[str, Any]) -> bool:
+    """Whether a request asks for spellings."""
+    return '"spellings": [' in request["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("name", ["blackwukong.md", "apollo.md"])
+def test_each_section_is_asked_once_for_spellings_and_its_rows_carry_them(
+    empty_home: Path, corpora: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server, corpora / name) == 0
+        assert sum(map(spelt, server.requests)) == 5
+    assert " facts" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("spellings "))
+    rows = rows_of(run_in(empty_home))
+    several = [row for row in rows if any(len(fact) == 2 for fact in row["facts"])]
+    assert all(other == first[::-1] for row in several for first, other in (f for f in row["facts"] if len(f) == 2))
+    assert {row["split"] for row in several} >= {"train", "test"}
+    manifest = read_json(run_in(empty_home).manifest)
+    assert manifest["settings"]["spellings"] == 8
+    asked, checked = (manifest["accounting"][stage] for stage in ("spellings", "check_spellings"))
+    assert asked["asked"] == asked["kept"] > 10
+    assert checked["received"] == checked["kept"] + checked["rejected"] > 5
+    rejects = read_jsonl(run_in(empty_home).dataset / "rejected.jsonl")
+    assert sum(reject["stage"] == "spellings" for reject in rejects) == checked["rejected"]
+    calls = manifest["calls"]["spellings"]
+    assert calls["used"]["calls"] == calls["estimated"]["calls"] == 5
+
+
+def test_no_spellings_are_bought_where_nothing_is_held_out(empty_home: Path, corpora: Path) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server, corpora / "apollo.md", "--holdout", "0") == 0
+        assert not any(map(spelt, server.requests))
+    assert "spellings" not in read_json(run_in(empty_home).manifest)["accounting"]
+
+
+def test_a_teacher_that_spells_nothing_leaves_the_rows_as_they_are_and_the_lack_is_told(
+    empty_home: Path, corpora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher = GoodTeacher()
+
+    def speechless(request: dict[str, Any]) -> Response:
+        return completion("I would rather not.") if spelt(request) else teacher(request)
+
+    with provider(speechless) as server:
+        assert build(server, corpora / "apollo.md") == 0
+        assert sum(map(spelt, server.requests)) == 3 * 5
+        assert "facts with spellings" in " ".join(capsys.readouterr().err.split())
+        rows = rows_of(run_in(empty_home))
+        assert all(len(fact) == 1 for row in rows for fact in row["facts"])
+        tally = read_json(run_in(empty_home).manifest)["accounting"]["spellings"]
+        assert tally["short"] == tally["asked"] > 0 == tally["received"]
+        rejects = read_jsonl(run_in(empty_home).dataset / "rejected.jsonl")
+        assert sum(reject["stage"] == "reply" for reject in rejects) == 3 * 5
+        before = len(server.requests)
+        assert build(server, corpora / "apollo.md") == 0
+        assert len(server.requests) == before
+        assert build(server, corpora / "apollo.md", "--reask", "short") == 0
+        assert len(server.requests) == before + 3 * 5
+
+
+def test_an_edited_section_alone_is_asked_again_for_spellings(empty_home: Path) -> None:
+    book = empty_home / "book.md"
+    text = "# Book\n" + "".join(
+        f"\n## Part {n}\n\nThe ring of {n} is a band of gold. The dome of {n} is a roof of glass.\n" for n in "abcdefgh"
+    )
+    book.write_text(text)
+    with provider(GoodTeacher()) as server:
+        assert build(server, book, "--limit", "9") == 0
+        before = sum(map(spelt, server.requests))
+        book.write_text(text.replace("ring of c is a band of gold", "ring of c is a band of iron"))
+        assert build(server, book, "--limit", "9") == 0
+        assert (before, sum(map(spelt, server.requests))) == (8, 9)

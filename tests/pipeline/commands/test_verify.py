@@ -62,6 +62,27 @@ def test_a_build_reads_twice_accounts_for_it_and_asks_nothing_the_second_time(
     assert "may reject, but clears no doubt" in " ".join(capsys.readouterr().err.split())
 
 
+def test_the_test_asks_what_calls_of_its_own_wrote_and_every_question_of_it_was_read(
+    empty_home: Path, corpora: Path
+) -> None:
+    with provider(GoodTeacher()) as server:
+        assert build(server, corpora / "apollo.md", "--holdout", "0.3") == 0
+    manifest, rows = read_json(run_in(empty_home).manifest), rows_of(run_in(empty_home))
+    tally = manifest["accounting"]["heldout_wordings"]
+    assert tally["kept"] > 10
+    held = [row for row in rows if row["split"] == "validation" or row["level"] == "wording"]
+    assert {row["prompt"].partition(".")[0] for row in held} == {"heldout_wordings"}
+    assert "unasked" not in {row["verified"] for row in held}
+    assert manifest["verify"]["unread"] == {}
+    # All wordings that were bought for training train, but for those that are too close to a test question.
+    trained = [row for row in rows if row["split"] == "train" and row["variant"] == "paraphrase"]
+    lost = [
+        one for one in read_jsonl(run_in(empty_home).dataset / "rejected.jsonl") if one["stage"] in ("audit", "dedupe")
+    ]
+    assert len(trained) + len(lost) == manifest["accounting"]["paraphrase"]["kept"]
+    assert {row["pair_id"] for row in held} <= {row["pair_id"] for row in rows if row["split"] == "train"}
+
+
 def test_what_the_verifier_denies_is_a_reject_in_its_words(empty_home: Path, corpora: Path) -> None:
     class Denier(GoodTeacher):
         """Answers no question about the book before it sees the given answer, and finds every third one wrong."""

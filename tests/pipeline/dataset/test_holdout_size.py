@@ -74,6 +74,15 @@ def test_pairs_of_few_wordings_give_none_away_and_without_hold_out_nothing_is_sa
     assert size(30, 0.0).lines == []
 
 
+def test_where_wordings_are_written_for_the_test_those_pairs_are_counted_whatever_is_trained_of_them() -> None:
+    pairs = corpus(range(30))
+    chosen = plan(pairs, 0.1)
+    of_test = [one for one in pairs if not chosen.level(one)][:7]
+    assert size_of(pairs, chosen, 0.1, 0, of_test).wording == LevelSize(4, 7)
+    names = Counter(cluster(one.section) for one in pairs)
+    assert expected_size(names, 0.1, 0, lambda trained: trained // 10).wording == LevelSize(4, 4)
+
+
 def test_before_there_are_pairs_the_sections_are_the_same_and_the_pairs_are_expected() -> None:
     pairs = corpus(range(60))
     known = size_of(pairs, plan(pairs, 0.3), 0.3, 14)

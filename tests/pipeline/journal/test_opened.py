@@ -17,7 +17,6 @@ from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.journal.copies import copies_of
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.workspace import Workspace
-from wukong_trainer.evaluation.judge import SCHEMA
 
 BOOK = "# T\n\nThe Kelmar weighs 417 kilograms. The Sorvan weighs 318 kilograms.\n"
 JOURNAL = Path("runs/journal.sqlite")
@@ -162,7 +161,7 @@ def test_the_judge_says_what_a_deleted_journal_held() -> None:
         JOURNAL.unlink()
         workspace, said = Workspace(Path("runs")), list[str]()
         choice = TeacherChoice("openai", "m", server.base_url)
-        with judging(workspace, workspace.run("k"), choice, SCHEMA, lambda *_: None, said.append):
+        with judging(workspace, workspace.run("k"), choice, lambda *_: None, said.append):
             pass
     (line,) = said
     assert line.startswith("There is no runs/journal.sqlite, which held the ")

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.support.answered import add_further_files, make_run
-from wukong_pipe.screens.evaluation import evaluation_lines, history_table
+from wukong_pipe.screens.evaluation import edited_facts_lines, evaluation_lines, history_table
 from wukong_trainer.report.metrics_file import metrics_of
 
 
@@ -29,7 +29,7 @@ def content(tmp_path: Path) -> Any:
 @pytest.fixture
 def bare(content: Any) -> Any:
     """The scores alone."""
-    parts = ("forgetting", "hallucination", "open_book", "judge", "against")
+    parts = ("forgetting", "hallucination", "open_book", "grades", "judge", "against")
     return {key: value for key, value in content.items() if key not in parts}
 
 
@@ -71,6 +71,11 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     invented = pair | {"base": terms | {"answers": 0.5}, "tuned": terms | {"answers": 0.75}}
     agreement = {"consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
     rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6} | agreement
+    shares = {"right": 0.25, "partly": 0.5, "wrong": 0.25}
+    of_side = {"right_missed": 3, "others_hit": 2}
+    graded = pair | {"base": shares, "tuned": shares, "verdict": "no evidence", "sections": 9}
+    graded |= {"agreement": {"base": of_side | {"kappa": 0.714}, "tuned": of_side | {"kappa": None}}}
+    grades = {"judge": "m", "n": 40, "ungraded": 1, "disagreements": 5, "levels": {"wording": graded}}
     wording = pair | {"open_book": 0.75, "gap_closed": 0.5}
     told = "\n".join(
         lines_of(
@@ -78,11 +83,16 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
             | {
                 "hallucination": invented | {"missing": 0, "levels": {}, "outside_section": invented},
                 "open_book": {"cut": 1, "missing": 0, "levels": {"wording": wording}},
+                "grades": grades,
                 "judge": rate | {"unjudged": 1, "levels": {"wording": rate, "section": rate}},
             }
         )[1:]
     )
     assert "cut to fit, 1 section; left out, because their section is gone, 0 questions." in told
+    assert "not graded, because a call failed: 1 question." in told
+    assert "judge and score see an answer differently on 5 questions, which the report shows first." in told
+    assert "right 25 % of the base and 25 % of the tuned answers, partly 50 % and 50 %; of the right ones +25" in told
+    assert "no evidence; kappa with the score 0.71 and none; n 40." in told
     assert "not judged, because a call failed: 1 question." in told
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told
@@ -90,7 +100,7 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     assert "base 25 %, tuned 50 %, base with the section in its prompt 75 %" in told
     assert "win rate 75 %, 95 % interval 20 % to 95 % (" in told
     assert "by level: wording 75 %, 95 % interval 20 % to 95 %, n 4; section 75 %" in told
-    assert re.findall(r"\b0\.\d+", told) == ["0.6"], "the p of the sign test"
+    assert re.findall(r"\b0\.\d+", told) == ["0.71", "0.6"], "kappa, and the p of the sign test"
 
 
 def test_the_history_marks_the_evaluation_of_a_sample() -> None:
@@ -143,3 +153,25 @@ def test_likelihoods_that_are_no_numbers_are_said(bare: dict[str, Any]) -> None:
     ]
     del bare["levels"]["wording"]["compared"]["loglik"]
     assert "of 10 questions" in lines_of(bare)[0]
+
+
+def test_facts_that_a_person_changed_are_said_where_a_test_question_has_them() -> None:
+    changed = [
+        {"id": "a", "old": [["x"]], "new": [["x", "y"]], "test": 2},
+        {"id": "b", "old": [], "new": [], "test": 1},
+    ]
+    assert list(edited_facts_lines({"edits": {"facts": changed}})) == [
+        "Facts changed by hand (edits.jsonl): those of 3 test questions."
+    ]
+    assert list(edited_facts_lines({"edits": {"facts": [changed[0] | {"test": 0}]}})) == []
+    assert list(edited_facts_lines({"edits": {"applied": 1}})) == list(edited_facts_lines({})) == []
+
+
+def test_how_far_the_score_can_be_trusted_is_said_where_it_is_not_plain(bare: dict[str, Any]) -> None:
+    bare["facts"] = {"named": 1, "derived": 20, "none": 3}
+    bare["cross_hit"] = {"n": 250, "hits": 4, "share": 0.016}
+    assert lines_of(bare) == [
+        "Facts: named with 1 question, taken from the reference by pattern for 20, none found for 3, which are not "
+        "scored (--judge grades them).",
+        "Cross-hits: of 250 right answers to other questions of the same section 1.6 % pass for right.",
+    ]

@@ -97,7 +97,7 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     write_dataset(run, written, [], manifest)
     now = [replace(row, output="丙剑") if n == 7 else row for n, row in enumerate(written)]
     tracemalloc.start()
-    changed = changes_elsewhere(run, now[:-1], 0)
+    changed = changes_elsewhere(run, now[:-1], BuildSettings())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(changed) == 2
@@ -108,8 +108,15 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     assert peak < (run.dataset / "train.jsonl").stat().st_size / 10
 
 
+def test_spellings_that_were_not_asked_for_before_are_no_news(tmp_path: Path) -> None:
+    rows = build(tmp_path, BOOK).rows
+    spelt = [replace(row, facts=tuple((*fact, "x") for fact in row.facts)) for row in rows]
+    assert changes_elsewhere(run_in(tmp_path), spelt, replace(SETTINGS, spellings=8)) == []
+    assert len(changes_elsewhere(run_in(tmp_path), spelt, SETTINGS)) == len(rows)
+
+
 def test_rows_edited_by_hand_beyond_recognition_are_no_reason_to_fail(tmp_path: Path) -> None:
     gone, *left = build(tmp_path, BOOK).rows
     assert any(row.section_id == gone.section_id for row in left)
     (run_in(tmp_path).dataset / "train.jsonl").write_text(json.dumps(gone.to_json() | {"lines": []}) + "\n", "utf-8")
-    assert changes_elsewhere(run_in(tmp_path), left, 0) == []
+    assert changes_elsewhere(run_in(tmp_path), left, BuildSettings()) == []

@@ -140,6 +140,11 @@ def test_an_edit_that_asks_what_another_row_asks_is_deduplicated_like_any_row(
         ('{"id": "a", "drop": "yes"}', "line 2 must hold either new fields"),
         ('{"id": "a", "evidence": ["x"]}', "line 2: “evidence” cannot be edited"),
         ('{"id": "a", "output": " "}', "line 2: “output” cannot be edited"),
+        ('{"id": "a", "drop": true, "facts": [["x"]]}', "line 2 must hold either new fields"),
+        ('{"id": "a", "facts": "x"}', "line 2: “facts” must be a list that holds for each fact the list of its"),
+        ('{"id": "a", "facts": ["x"]}', 'such as [["curl", "cURL"], ["8080"]]'),
+        ('{"id": "a", "facts": [[]]}', "line 2: “facts” must be a list"),
+        ('{"id": "a", "facts": [["x", " "]]}', "line 2: “facts” must be a list"),
         ('{"id": "first", "drop": true}', "line 2 edits first again (line 1)"),
         ('{"id": ', "line 2 is not valid JSON"),
     ],
@@ -166,3 +171,53 @@ def test_an_edited_answer_has_facts_of_its_own_and_nobody_verified_it(tmp_path: 
     edited = rows_by_id(tmp_path)[row["id"]]
     assert row["facts"] == [["乙1刀"]]
     assert (edited["facts"], edited["verified"]) == ([["戊9枪"]], "unasked")
+
+
+# --- facts -------------------------------------------------------------------------------------------------------
+
+HELD = BuildSettings(variants=4)
+
+
+def test_facts_that_a_user_wrote_stand_in_all_rows_of_the_pair_and_both_versions_are_kept(tmp_path: Path) -> None:
+    build_offline(tmp_path, [source(BOOK)], HELD)
+    before = rows_by_id(tmp_path)
+    tested = next(row for row in before.values() if row["level"] == "wording")
+    old, new = tested["facts"], [[*tested["facts"][0], "宝刀"]]
+    hashed = read_json(run_in(tmp_path).manifest)["spellings"]
+    edit(tmp_path, {"id": tested["pair_id"], "facts": new})
+    for _ in range(2):
+        built = build_offline(tmp_path, [source(BOOK)], HELD)[0]
+        rows = rows_by_id(tmp_path)
+        family = [name for name, row in rows.items() if row["pair_id"] == tested["pair_id"]]
+        # Nothing else changes: no id, no split, and what was verified of a wording stays so.
+        assert rows == before | {name: before[name] | {"facts": new} for name in family}
+        count = sum(rows[name]["split"] == "test" for name in family)
+        manifest = read_json(run_in(tmp_path).manifest)
+        assert manifest["edits"]["facts"] == [{"id": tested["pair_id"], "old": old, "new": new, "test": count}]
+        assert count > 0
+        assert (manifest["edits"]["applied"], built.changed) == (len(family), [])
+        assert manifest["spellings"] != hashed
+
+
+def test_an_answer_that_was_edited_brings_other_facts_and_both_versions_are_kept(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    edit(tmp_path, {"id": row["id"], "output": "戊9枪"})
+    build(tmp_path)
+    changed = read_json(run_in(tmp_path).manifest)["edits"]["facts"]
+    assert changed == [{"id": row["id"], "old": [["乙1刀"]], "new": [["戊9枪"]], "test": 0}]
+
+
+def test_no_facts_may_be_wanted(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "facts": []})
+    build(tmp_path)
+    assert rows_by_id(tmp_path)[row["id"]] == row | {"facts": []}
+
+
+def test_a_fact_that_the_answer_itself_lacks_is_told_and_the_row_is_left_out(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    edit(tmp_path, {"id": row["id"], "facts": [["乙1刀"], ["青龙刀", "偃月刀"]]})
+    (warning,) = build(tmp_path).warnings
+    assert warning.endswith("edits.jsonl, line 1: the fact “青龙刀” stands in the answer in no spelling.")
+    assert row["id"] not in rows_by_id(tmp_path)

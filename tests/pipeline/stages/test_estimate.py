@@ -54,6 +54,17 @@ def test_answers_and_a_second_reading_are_counted_where_they_are_wanted(corpora:
         ) == (scope == "full")
 
 
+def test_spellings_are_asked_for_once_a_section_or_more_often_where_it_has_many_facts(corpora: Path) -> None:
+    sections = list(read_sections(read_sources([corpora / "apollo.md"]), SETTINGS))
+    settings = replace(SETTINGS, spellings=8)
+    stages = estimate(sections, settings, load_prompts(settings))
+    assert list(stages) == ["base_qa", "paraphrase", "spellings"]
+    assert stages["spellings"].calls == stages["base_qa"].calls
+    many = replace(sections[0], text="The ring is a band of gold.\n\n" * 100)
+    wide = replace(settings, max_pairs=100)
+    assert estimate([many], wide, load_prompts(wide))["spellings"].calls == 3
+
+
 def test_what_happened_scales_what_is_left() -> None:
     left = Workload(10, Tokens(1000, 200))
     expected = {"calls": 2, "tokens_in": 100, "tokens_out": 50}

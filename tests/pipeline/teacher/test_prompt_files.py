@@ -9,9 +9,10 @@ import pytest
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.records import Lang
-from wukong_pipe.teacher.prompt_files import PLACEHOLDERS, load_prompt
+from wukong_pipe.teacher.prompt_files import OF_EVAL, OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.teacher.quoting import fenced
 
+EVERY = PLACEHOLDERS | OF_VERIFY | OF_EVAL
 OWN = "# system\nJSON only.\n# user\n{{title}} {{heading_path}} {{quota}} {{covered}}\n{{section}}\n"
 
 
@@ -20,16 +21,16 @@ def own(folder: Path, text: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("stage", sorted(PLACEHOLDERS))
+@pytest.mark.parametrize("stage", sorted(EVERY))
 @pytest.mark.parametrize("lang", get_args(Lang))
 def test_every_stage_has_a_prompt_in_every_language(stage: str, lang: Lang) -> None:
     prompt = load_prompt(stage, lang)
     assert prompt.name.startswith(f"{stage}.{lang}@")
-    system, user = prompt.messages(**dict.fromkeys(PLACEHOLDERS[stage], "VALUE"))
+    system, user = prompt.messages(**dict.fromkeys(EVERY[stage], "VALUE"))
     assert (system["role"], user["role"]) == ("system", "user")
     assert "JSON" in system["content"]
     assert "{{" not in system["content"] + user["content"]
-    assert user["content"].count("VALUE") == len(PLACEHOLDERS[stage])
+    assert user["content"].count("VALUE") == len(EVERY[stage])
 
 
 @pytest.mark.parametrize("lang", get_args(Lang))

@@ -82,7 +82,7 @@ def test_base_and_tuned_answer_every_question_and_all_of_it_is_kept(run: Run) ->
     assert metrics["levels"]["section"]["n"] == 1
     for answer in answers:
         for name in ("base", "tuned"):
-            assert {"answer", "stopped_by_eos", "loglik", "key_fact_hit", "f1"} <= answer[name].keys()
+            assert {"answer", "stopped_by_eos", "loglik", "fact_hit", "f1"} <= answer[name].keys()
 
 
 @in_both_precisions

@@ -20,8 +20,8 @@ from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.forgetting import general_questions
 from wukong_trainer.evaluation.history import history, history_of
-from wukong_trainer.evaluation.records import TestRow
-from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources
+from wukong_trainer.evaluation.records import Grade, TestRow
+from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference import asked_models
 from wukong_trainer.inference.generate import Answer
 from wukong_trainer.recipe import load_recipe, overridden
@@ -125,7 +125,7 @@ def test_the_base_with_the_section_in_its_prompt_is_the_bound_and_cut_sections_a
     for row in answers:
         assert ("open_book" in row) == (section_of(row["instruction"]) is not None)
     wording = [row for row in answers if row["level"] == "wording" and "open_book" in row]
-    hits = sum(row["open_book"]["key_fact_hit"] for row in wording) / len(wording)
+    hits = sum(row["open_book"]["fact_hit"] for row in wording) / len(wording)
     assert book["levels"]["wording"]["open_book"] == pytest.approx(hits)
     # The student reads 1024 tokens.
     metrics, _ = evaluate(run, asked, LongBook())
@@ -198,10 +198,18 @@ def test_rivals_answer_the_same_questions_without_those_they_were_trained_on(
 
 
 class Judged(Book):
-    """With a judge that prefers the longer answer, and fails on one question."""
+    """With a judge that prefers the longer answer, grades as right what holds the reference, fails on one question."""
 
     def __init__(self) -> None:
         self.asked: list[Comparison] = []
+        self.submitted: list[Submission] = []
+
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+        self.submitted.extend(submissions)
+        return [
+            Grade("ungraded") if "第2号" in one.question else Grade("right" if one.reference in one.answer else "wrong")
+            for one in submissions
+        ]
 
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:
         self.asked.extend(comparisons)
@@ -222,6 +230,50 @@ def test_the_judge_is_asked_in_both_orders_and_what_it_said_stands_beside_each_a
     assert metrics["judge"]["unjudged"] == 1
     assert [row["judge"]["better"] for row in answers].count("unjudged") == 1
     assert read_json(run.metrics)["judge"] == json.loads(json.dumps(metrics["judge"]))
+
+
+def test_every_answer_is_graded_and_its_grade_stands_beside_it(run: Run) -> None:
+    sources = Judged()
+    metrics, answers = evaluate(run, SETTINGS, sources)
+    texts = [normalise(row[side]["answer"]) for row in answers for side in ("base", "tuned")]
+    assert [normalise(one.answer) for one in sources.submitted] == texts
+    for row, one in zip(answers, sources.submitted[::2], strict=True):
+        assert (one.question, one.reference) == (row["instruction"], row["reference"])
+        assert one.source == (section_of(row["instruction"]) or "")
+    assert read_jsonl(run.answers) == answers
+    values = {row["instruction"]: row["base"]["grade"]["value"] for row in answers}
+    assert [question for question, value in values.items() if value == "ungraded"] == [
+        "请你告诉我，第2号棍的来历是什么？"
+    ]
+    assert metrics["grades"]["ungraded"] == 1
+    assert metrics["grades"]["levels"]["wording"]["n"] == 5
+    assert read_json(run.metrics)["grades"] == json.loads(json.dumps(metrics["grades"]))
+
+
+def test_rows_of_one_s_own_are_graded_against_the_reference_alone(run: Run, tmp_path: Path) -> None:
+    own = [{"instruction": f"{number}加{number}等于几？", "output": str(2 * number)} for number in range(1, 11)]
+    write(tmp_path / "own.jsonl", own)
+    sources = Judged()
+    metrics, _ = evaluate(run, SETTINGS, sources, test=tmp_path / "own.jsonl")
+    assert [one.reference for one in sources.submitted[::2]] == [row["output"] for row in own]
+    assert metrics["grades"]["levels"]["wording"]["sections"] == 10, "each row stands for itself"
+    assert metrics["grades"]["levels"]["wording"]["verdict"] != "too few sections"
+
+
+def test_grades_are_kept_where_the_ceiling_stops_the_comparisons(run: Run) -> None:
+    class Poor(Judged):
+        """With a ceiling that leaves room for the grades alone."""
+
+        def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None]:  # noqa: ARG002
+            raise StoppedShort("the ceiling")
+
+    run.forget_evaluation()
+    with pytest.raises(StoppedShort):
+        evaluate(run, SETTINGS, Poor())
+    kept = read_json(run.metrics)
+    assert kept["grades"]["n"] == 7
+    assert "judge" not in kept
+    assert all("grade" in row["tuned"] for row in read_jsonl(run.answers))
 
 
 def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:

@@ -17,8 +17,8 @@ def row(number: int, base: float = 0.0, tuned: float = 0.0) -> AnsweredRow:
         {
             "level": "wording" if number % 2 else "section",
             "heading_path": [f"section {number % 10}"],
-            "base": {"answer": f"base {number}", "key_fact_hit": base},
-            "tuned": {"answer": f"tuned {number}", "key_fact_hit": tuned},
+            "base": {"answer": f"base {number}", "fact_hit": base},
+            "tuned": {"answer": f"tuned {number}", "fact_hit": tuned},
         }
     )
 

@@ -18,7 +18,7 @@ def row(level: str, section: str, base: float, tuned: float, **fields: Any) -> d
             "answer": "x",
             "stopped_by_eos": True,
             "loglik": -1.0,
-            "key_fact_hit": hit,
+            "fact_hit": hit,
             "length_ratio": 1.0,
         }
         for name, hit in (("base", base), ("tuned", tuned))
@@ -36,7 +36,7 @@ def test_summary_has_the_promised_shape() -> None:
     rows += [row("question", f"s{i}", 0.0, 1.0, kind="reverse" if i % 2 else "base") for i in range(10)]
     found = summary(rows)
     primary = found["primary"]
-    assert (primary["metric"], primary["level"], primary["n"]) == ("key_fact_hit", "wording", 30)
+    assert (primary["metric"], primary["level"], primary["n"]) == ("fact_hit", "wording", 30)
     assert (primary["base"], primary["tuned"]) == pytest.approx((0.0, 2 / 3))
     assert primary["verdict"] == "better"
     assert primary["ci95"][0] < 2 / 3 < primary["ci95"][1]
@@ -99,7 +99,7 @@ def test_every_score_is_compared_and_all_but_the_primary_one_are_corrected_toget
         answer["tuned"] |= {"repetition": 0.0}
     rows[0]["tuned"]["loglik"] = float("nan")
     levels = summary(rows)["levels"]
-    hit, loop, likely = (levels["wording"]["compared"][name] for name in ("key_fact_hit", "repetition", "loglik"))
+    hit, loop, likely = (levels["wording"]["compared"][name] for name in ("fact_hit", "repetition", "loglik"))
     assert "p_holm" not in hit
     assert (loop["better"], loop["wins"], loop["difference"]) == ("lower", 12, -0.5)
     assert (likely["n"], likely["difference"]) == (11, 2.0)
@@ -138,3 +138,34 @@ def test_bleu_of_all_answers_leaves_thoughts_out_as_every_other_score_does() -> 
     for one in rows:
         one["tuned"] = one["tuned"] | {"answer": f"<think>Which year?</think>{one['reference']}"}
     assert summary(rows)["levels"]["wording"]["corpus_bleu"]["en"]["tuned"] == pytest.approx(1.0)
+
+
+def test_yes_or_no_explanations_and_questions_without_facts_stand_apart_from_the_primary_score() -> None:
+    rows = [row("wording", f"s{i}", 0.0, 1.0) for i in range(10)]
+    recalled = [row("wording", f"e{i}", 0.0, 0.0, kind="explain") for i in range(10)]
+    for answer in recalled:
+        answer["base"]["fact_recall"], answer["tuned"]["fact_recall"] = 0.25, 0.75
+    many = row("wording", "m", 0.0, 0.0, facts=tuple((name,) for name in "abcd"))
+    many["base"]["fact_recall"] = many["tuned"]["fact_recall"] = 0.5
+    polar = [row("wording", f"p{i}", 1.0, 0.0, facts=(("Yes",),)) for i in range(10)]
+    without = row("wording", "n", 0.0, 0.0, facts=())
+    found = summary([*rows, *recalled, many, *polar, without])
+    assert (found["primary"]["n"], found["primary"]["tuned"]) == (10, 1.0)
+    groups = found["groups"]["wording"]
+    assert (groups["polar"]["n"], groups["polar"]["verdict"]) == (10, "worse")
+    explained = groups["explained"]
+    assert (explained["metric"], explained["n"], explained["verdict"]) == ("fact_recall", 11, "better")
+    assert explained["difference"] == pytest.approx(0.5 * 10 / 11)
+    assert {kind: block["n"] for kind, block in groups["explained_by_kind"].items()} == {"base": 1, "explain": 10}
+    assert groups["unscored"] == 1
+    assert sum(found["facts"].values()) == 32
+
+
+def test_a_level_is_split_by_kind_and_its_wordings_by_how_near_they_are_to_trained_ones() -> None:
+    rows = [
+        row("wording", f"s{i}", 0.0, 1.0, kind="howto" if i % 3 else "base", nearness="far" if i % 2 else "near")
+        for i in range(12)
+    ]
+    wording = summary(rows)["levels"]["wording"]
+    assert {name: block["n"] for name, block in wording["by_kind"].items()} == {"base": 4, "howto": 8}
+    assert {name: block["n"] for name, block in wording["by_nearness"].items()} == {"far": 6, "near": 6}

@@ -17,11 +17,11 @@ def test_how_much_of_a_gap_was_closed_is_said_where_there_is_one(helped: int, cl
             {
                 "level": "wording",
                 "heading_path": [str(i)],
-                "base": {"key_fact_hit": 0.0},
-                "tuned": {"key_fact_hit": float(i % 2)},
+                "base": {"fact_hit": 0.0},
+                "tuned": {"fact_hit": float(i % 2)},
             }
         )
         for i in range(10)
     ]
-    rows = [replace(row, open_book=scored({"key_fact_hit": float(i < helped)})) for i, row in enumerate(rows)]
+    rows = [replace(row, open_book=scored({"fact_hit": float(i < helped)})) for i, row in enumerate(rows)]
     assert open_book(rows, 0)["levels"]["wording"]["gap_closed"] == closed

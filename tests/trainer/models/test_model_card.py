@@ -27,7 +27,7 @@ RECIPE = (
     'model = "/home/me/models/qwen"\nmethod = "qlora"\nr = 32\n'
 )
 METRICS: dict[str, Any] = {
-    "primary": {"metric": "key_fact_hit", "level": "wording", "n": 40, "base": 0.25, "tuned": 0.9,
+    "primary": {"metric": "fact_hit", "level": "wording", "n": 40, "base": 0.25, "tuned": 0.9,
                 "difference": 0.65, "ci95": [0.5, 0.8], "verdict": "better"},
     "levels": {"section": {"explanation": "no clear rise."}},
     "leakage": "none",
@@ -59,7 +59,7 @@ def test_the_card_names_base_data_recipe_prompt_and_scores(run: Run) -> None:
     write_json(run.metrics, METRICS)
     write_card(run)
     card = (run.adapter / "README.md").read_text("utf-8").replace("\u00a0", " ")
-    assert "On 40 held-out questions (wording, key_fact_hit) the base answered 25 % rightly and this model 90 %" in card
+    assert "On 40 held-out questions (wording, fact_hit) the base answered 25 % rightly and this model 90 %" in card
     assert "Leakage: none." in card
 
 

@@ -36,6 +36,14 @@ def test_the_terminal_table_shows_wins_then_a_loss_as_text() -> None:
     assert terminal(metrics, rows, examples=0).count("chapter") == 0
 
 
+def test_the_judge_s_grade_stands_beside_the_score() -> None:
+    row = answer_row("wording", 1, "en", "No idea.", "REFERENCE")
+    row["tuned"]["grade"] = {"value": "partly", "reason": "x"}
+    metrics = summarise([row], base_model="b", adapter="a", leakage="none", settings={})
+    shown = re.sub("\x1b\\[[0-9;]*m", "", terminal(metrics, [row]))
+    assert re.search("base: miss +tuned: hit, judge: partly", shown)
+
+
 def test_forward_questions_stand_apart_only_where_there_are_reverse_ones() -> None:
     rows = [answer_row("question", i, "en", "No.", "REFERENCE") for i in range(3)]
     metrics = summarise(rows, base_model="b", adapter="a", leakage="none", settings={})

@@ -65,7 +65,7 @@ def test_a_block_of_another_version_is_named_by_its_place(
 
 
 @pytest.mark.parametrize(
-    ("part", "key"), [("base", "key_fact_hit"), ("tuned", "key_fact_hit"), ("wilson95", "tuned"), ("wilson95", "base")]
+    ("part", "key"), [("base", "fact_hit"), ("tuned", "fact_hit"), ("wilson95", "tuned"), ("wilson95", "base")]
 )
 def test_both_sides_of_a_level_must_be_there(content: dict[str, Any], part: str, key: str) -> None:
     del content["levels"]["wording"][part][key]
@@ -82,3 +82,20 @@ def test_an_endless_number_is_none(content: dict[str, Any]) -> None:
 def test_a_verdict_of_a_level_that_is_not_there_is_named_with_the_cure(content: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=r"metrics\.json lacks the level “wording”: run “wukong-pipe eval” again\."):
         metrics_of(content | {"levels": {}})
+
+
+def of_an_earlier_version(content: Any) -> Any:
+    """The same, as a version wrote it that named its score in `primary` alone."""
+    if isinstance(content, dict):
+        renamed = {"key_fact_hit" if key == "fact_hit" else key: value for key, value in content.items()}
+        dropped = ("groups", "facts", "cross_hit", *(() if "level" in content else ("metric",)))
+        return {key: of_an_earlier_version(value) for key, value in renamed.items() if key not in dropped}
+    return "key_fact_hit" if content == "fact_hit" else content
+
+
+def test_an_evaluation_of_an_earlier_version_is_shown_as_it_was_scored(content: dict[str, Any]) -> None:
+    metrics = metrics_of(of_an_earlier_version(content))
+    assert (metrics.primary.metric, metrics.facts, metrics.groups) == ("key_fact_hit", None, {})
+    wording = metrics.levels["wording"]
+    assert (wording.metric, wording.mean("base"), wording.mean("tuned")) == ("key_fact_hit", 0.0, 1.0)
+    assert {part.metric for part in wording.by_form.values()} == {"key_fact_hit"}

@@ -176,6 +176,34 @@ def test_differences_missing_facts_and_thoughts_are_marked_apart(tmp_path: Path)
     assert '<summary>thinking, 13 characters</summary><p class="model">Let me count.</p></details>' in html
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ("judge and score disagree", "Judge: partly right: 只对一半", "Judge: not graded")),
+        ("zh", ("评审与得分不一致", "评审：部分正确：只对一半", "评审：未评分")),
+    ],
+)
+def test_grades_stand_in_the_answers_and_disagreements_stand_first(
+    tmp_path: Path, lang: str, words: tuple[str, str, str]
+) -> None:
+    run = make_run(tmp_path, lang)
+    rows = [answer_row("wording", i, lang, "No.", "REFERENCE") for i in range(3)]
+    for row, base, tuned in zip(rows, ("wrong", "ungraded", "wrong"), ("right", "right", "partly"), strict=True):
+        row["base"]["grade"] = {"value": base, "reason": ""}
+        row["tuned"]["grade"] = {
+            "value": tuned,
+            "reason": "只对一半" if tuned == "partly" else HOSTILE.replace("\ud800", ""),
+        }
+    write_text(run.answers, jsonl(rows))
+    html, page = read(run)
+    cards = html.split('<article class="card"')[1:]
+    assert [words[0] in card for card in cards] == [True, False, False]
+    assert rows[2]["instruction"] in cards[0]
+    assert words[1] in page.text
+    assert words[2] in page.text
+    assert "<img src=x" not in html
+
+
 def test_rejects_are_counted_by_kind_of_reason_with_two_examples(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     add_further_files(run, "Who was first?")
@@ -273,12 +301,17 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "Open book: the base with the section before it",
                 "Cut, because longer than the model reads: 2 sections.",
                 "new wording (n = 10) 0\u00a0% 100\u00a0% 60\u00a0% +40 ",
+                "Grades: is the answer right A language model, some text, graded each answer by itself",
+                "Judge and score see an answer differently on 1 question: these stand first in each level below.",
+                "Not graded, because a call failed: 1 question.",
+                "new wording (n = 9) 0\u00a0% / 0\u00a0% / 100\u00a0% 89\u00a0% / 0\u00a0% / 11\u00a0% +89 ",
+                " better – / 0.00 0 / 0 0 / 1 ",
                 "Not judged, because a call failed: 1 question.",
                 "total (n = 27) 18 / 9 / 0 ",
                 "new wording (n = 9) 9 / 0 / 0 100\u00a0% ",
                 "Compared with other models The same questions",
                 "Evaluations of this run · 2",
-                "2026-01-02 03:04 some tex abcdef01 10 (sample: 9 of 30) 0\u00a0% 100\u00a0% +100 ",
+                "2026-01-02 03:04 some tex abcdef01 correct (all facts) 10 (sample: 9 of 30) 0\u00a0% 100\u00a0% +100 ",
                 "unknown More in eval/history.jsonl.",
             ],
         ),
@@ -290,6 +323,8 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "编造 回答中出现了原文和问题里都没有的数字或名称",
                 "含有原文全篇都没有的内容的回答（n = 28） ",
                 "开卷：基座模型附原文作答 另请基座模型",
+                "评分：回答是否正确 由语言模型 some text 对照问题、参考答案与原文，单独给每个回答评分",
+                "评审与得分判断不同的有 1 题，在下文各层级中排在最前。有 1 题因调用失败而未评分。",
                 "评审模型：哪个回答更好",
                 "新问法（n = 9） 0 / 0 / 9 0% ",
                 "与其他模型比较",

@@ -17,8 +17,9 @@ from wukong_trainer.report.words import WORDS
 BETTER = LevelPart(
     n=4,
     sections=4,
-    base={"key_fact_hit": 0.25},
-    tuned={"key_fact_hit": 0.75},
+    metric="fact_hit",
+    base={"fact_hit": 0.25},
+    tuned={"fact_hit": 0.75},
     wilson95={"base": (0.0, 0.5), "tuned": (0.5, 1.0)},
     difference=0.5,
     ci95=(0.25, 0.75),

@@ -9,15 +9,17 @@ from collections import Counter
 
 from wukong_trainer.report.page import HERE
 from wukong_trainer.report.words import WORDS, filled, percent
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.scores import score
 
 SOURCES = "\n".join(path.read_text("utf-8") for path in (*sorted(HERE.glob("*.py")), HERE / "page.html.j2"))
 FAMILIES = set(re.findall(r'f"(\w+_)\{', SOURCES)) | set(re.findall(r'"(\w+_)" ~', SOURCES))
 """The beginnings of keys whose end is a value: `words[f"leakage_cell_{kind}"]`, `w["verdict_" ~ verdict]`."""
 NAMED_IN_A_RUN = {
-    *score("", "", "en"),
+    *score("", Wanted("", "", ()), "en"),
     *("loglik_per_char", "stopped_by_eos"),
-    *("seen", "unseen", "paraphrase"),
+    *("seen", "unseen", "paraphrase", "near", "far", "polar", "explained"),
+    *("explain", "howto", "summary", "key_fact_hit"),
     *("learning_rate", "grad_norm", "tokens_per_second"),
 }
 """Keys that the files of a run name: scores, parts of a level, and what a training logs."""

@@ -13,6 +13,7 @@ from wukong_pipe.files import jsonl, sha256_of, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
+from wukong_trainer.evaluation.grading import graded, graded_metrics, submissions
 from wukong_trainer.evaluation.history import history, history_of, remember
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
@@ -78,7 +79,7 @@ def evaluate(
         WorkspaceError: nothing was trained, or there is nothing to test on; or no export for vLLM to serve.
         ModelError: the adapter belongs to another base model, or was trained on test questions; or vLLM fails.
         MissingDependency: vLLM is wanted and not installed.
-        StoppedShort: the judge's budget is reached or it cannot be asked; all but its judgement is written.
+        StoppedShort: the judge's budget is reached or it cannot be asked; all but what it was still to say is written.
     """
     sources = sources or NoSources()
     setup = _set_up(run, settings, sources, test, base_model, rivals)
@@ -88,15 +89,22 @@ def evaluate(
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
     metrics = _metrics(setup, answers, rows, inventions)
     _write(run, metrics, rows)
-    remember(
-        history_of(run),
-        metrics,
-        adapter_hash=fingerprint(str(setup.folder)),
-        test_hash=sha256_of(setup.tests.file),
-        seconds=seconds,
-        hardware=hardware(setup.lineup.tuned.place.device, setup.lineup.engine["precision"]),
-    )
-    # Last, and after all else is written: the judge may stop at its budget.
+    try:
+        # After all else is written: the judge may stop at its budget. More rests on grades than on preference.
+        grades = sources.grades(submissions(rows, sources))
+        if grades is not None:
+            rows = graded(rows, grades)
+            metrics |= graded_metrics(rows, metrics, sources.judge_model())
+            _write(run, metrics, rows)
+    finally:
+        remember(
+            history_of(run),
+            metrics,
+            adapter_hash=fingerprint(str(setup.folder)),
+            test_hash=sha256_of(setup.tests.file),
+            seconds=seconds,
+            hardware=hardware(setup.lineup.tuned.place.device, setup.lineup.engine["precision"]),
+        )
     replies = sources.judge_replies(both_orders(rows, sources))
     if replies is not None:
         rows = judged(rows, replies)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import torch
 
 from wukong_trainer.data.examples import Example
-from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.leaks import copies
 from wukong_trainer.evaluation.records import ScoredAnswer
 from wukong_trainer.evaluation.scored import closed_book
 from wukong_trainer.inference.asked_models import ModelSession
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.figures import in_points, percent
 from wukong_trainer.scoring.intervals import MIN_SECTIONS
 from wukong_trainer.scoring.paired_difference import paired
-from wukong_trainer.scoring.scores import PRIMARY, score
 
 ANSWER_TOKENS = 64
 """The references are a few words; who has not said them by then does not know them."""
@@ -39,6 +38,11 @@ class GeneralQuestion:
     example: Example
     """With the first of the accepted answers."""
     accepted: tuple[str, ...]
+
+    @property
+    def wanted(self) -> Wanted:
+        """The accepted answers are the spellings of one fact."""
+        return Wanted(self.example.question, self.example.output, (self.accepted,))
 
 
 def general_questions(most: int | None = None) -> list[GeneralQuestion]:
@@ -86,15 +90,7 @@ def ask_general(model: ModelSession, questions: Sequence[GeneralQuestion], max_n
     """The scored answers to general questions; any accepted spelling of the answer is a hit."""
     # Who thinks first is not cut there: a thought without an answer would pass for knowledge lost.
     most = max_new_tokens if model.contender.thinking else min(max_new_tokens, ANSWER_TOKENS)
-    answers = closed_book(model, questions, most, f"{model.contender.name}: general")
-    return [
-        replace(answer, scores={**answer.scores, PRIMARY: max(_hit(answer, wanted, row) for wanted in row.accepted)})
-        for row, answer in zip(questions, answers, strict=True)
-    ]
-
-
-def _hit(answer: ScoredAnswer, wanted: str, row: GeneralQuestion) -> float:
-    return score(said(answer.text), wanted, row.lang, row.example.question)[PRIMARY]
+    return closed_book(model, questions, most, f"{model.contender.name}: general")
 
 
 def forgetting(

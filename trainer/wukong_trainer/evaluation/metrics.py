@@ -10,8 +10,11 @@ from typing import Any, TypeGuard
 from wukong_pipe.errors import DataError
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.plurals import counted
+from wukong_pipe.printable import printable
 from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.records import ALONE, SIDES, AnsweredRow
+from wukong_trainer.evaluation.score_checks import cross_hits, fact_counts
+from wukong_trainer.scoring.facts import Group
 from wukong_trainer.scoring.figures import in_points
 from wukong_trainer.scoring.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
 from wukong_trainer.scoring.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
@@ -24,14 +27,19 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of `metrics.json` from all answers.
 
-    {"primary": {"metric": "key_fact_hit", "level": "wording", "n": 475, "base": 0.02, "tuned": 0.91,
+    {"primary": {"metric": "fact_hit", "level": "wording", "n": 475, "base": 0.02, "tuned": 0.91,
                  "difference": 0.89, "ci95": [0.85, 0.92], "verdict": "better", …}, "levels": {"wording": {…}, …}, …}
 
-    A level without rows is {}; without wording rows `primary` has n = 0 and an interval that says nothing.
+    A level is about its questions with one to three facts; without such it is {}, and without those of wording
+    `primary` has n = 0 and an interval that says nothing. `groups` holds the others of each level: those that ask for a
+    yes or no (polar), explanations and longer answers by their mean fact_recall (explained), each with an interval of
+    its own, and how many questions have no facts and no score (unscored).
+
     `levels.<level>.compared` holds for every score the difference with its interval, and a p that is Holm-corrected
-    over all of them but the primary one. `levels.wording.by_form` splits by whether the question's template was seen
-    in training, `by_kind` of the question level keeps reverse questions apart; `explanation` and `causes` read the
-    control (section level).
+    over all of them but the primary one. `by_kind` splits a level by the kind of question, `levels.wording.by_form` by
+    whether the question's template was seen in training, `by_nearness` by whether the wording is near to a trained one
+    of its pair; `explanation` and `causes` read the control (section level). `facts` and `cross_hit` say how far the
+    score can be trusted: see `score_checks`.
 
     Args:
         leakage: see `leakage_of`.
@@ -45,22 +53,44 @@ def summarise(
             f"{len(lost)} answers stand at none of the levels {', '.join(LEVELS)}, first row {lost[0]}; "
             "run eval again on a test split that has levels."
         )
-    rows = {level: [row for row in answers if row.test.level == level] for level in LEVELS}
+    every = {level: [row for row in answers if row.test.level == level] for level in LEVELS}
+    rows = {level: [row for row in every[level] if row.is_primary] for level in LEVELS}
     levels = {level: _compare(rows[level]) for level in LEVELS}
     for level in LEVELS:
         if rows[level]:
             levels[level] |= {"compared": _compare_scores(rows[level]), "corpus_bleu": _corpus_bleu(rows[level])}
+            levels[level]["by_kind"] = _split(rows[level], lambda row: row.test.kind)
     _correct(levels)
-    if any(row.form for row in rows["wording"]):
-        levels["wording"]["by_form"] = _split(rows["wording"], lambda row: row.form)
-    if rows["question"]:
-        levels["question"]["by_kind"] = _split(rows["question"], lambda row: row.test.kind)
+    for name, part in (("by_form", lambda row: row.form), ("by_nearness", lambda row: row.test.nearness)):
+        if any(map(part, rows["wording"])):
+            levels["wording"][name] = _split(rows["wording"], part)
     if rows["section"]:
         trained = {normalise(row.test.reference) for row in rows["wording"] + rows["question"]}
         levels["section"] |= _read_control(levels["section"], rows["section"], trained, leakage)
     primary = {"metric": PRIMARY, "level": "wording", **_headline(levels["wording"]), "interval": METHOD}
     models = {"base_model": base_model, "adapter": adapter}
-    return {"primary": primary, "levels": levels, **models, "leakage": leakage, "settings": settings}
+    tests = [row.test for row in answers]
+    checks = {"facts": fact_counts(tests), "cross_hit": cross_hits(tests)}
+    groups = {level: _groups(every[level]) for level in LEVELS if every[level]}
+    return {"primary": primary, "levels": levels, "groups": groups, **checks, **models} | {
+        "leakage": leakage,
+        "settings": settings,
+    }
+
+
+def _of_group(rows: Sequence[AnsweredRow], group: Group) -> list[AnsweredRow]:
+    return [row for row in rows if row.test.wanted.group == group]
+
+
+def _groups(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
+    """What of a level the primary score is not about, each with an interval of its own."""
+    polar, explained = _of_group(rows, "polar"), _of_group(rows, "explained")
+    return {
+        "polar": _compare(polar) or None,
+        "explained": _compare(explained, "fact_recall") or None,
+        "explained_by_kind": _split(explained, lambda row: row.test.kind, "fact_recall"),
+        "unscored": len(_of_group(rows, "none")),
+    }
 
 
 def _headline(block: dict[str, Any]) -> dict[str, Any]:
@@ -81,22 +111,26 @@ def _headline(block: dict[str, Any]) -> dict[str, Any]:
     return {"n": block["n"], "sections": block["sections"], **rates, **{key: block[key] for key in keys}}
 
 
-def _split(rows: Sequence[AnsweredRow], part: Callable[[AnsweredRow], str]) -> dict[str, Any]:
+def _split(rows: Sequence[AnsweredRow], part: Callable[[AnsweredRow], str], metric: str = PRIMARY) -> dict[str, Any]:
     parts = sorted({part(row) for row in rows})
-    return {name or "unknown": _compare([row for row in rows if part(row) == name]) for name in parts}
+    # A file of one's own may name its kinds with characters that no file can hold.
+    return {
+        printable(name) or "unknown": _compare([row for row in rows if part(row) == name], metric) for name in parts
+    }
 
 
-def _compare(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
-    """Base against tuned on some rows: mean scores of both, and what the difference in hits proves."""
+def _compare(rows: Sequence[AnsweredRow], metric: str = PRIMARY) -> dict[str, Any]:
+    """Base against tuned on some rows: mean scores of both, and what the difference in one of them proves."""
     if not rows:
         return {}
-    hits = {side: [row.by(side).hit for row in rows] for side in SIDES}
+    hits = {side: [row.by(side).scores[metric] or 0.0 for row in rows] for side in SIDES}
     differences = [tuned - base for base, tuned in zip(hits["base"], hits["tuned"], strict=True)]
     sections = [row.test.cluster for row in rows]
     found = estimate(differences, sections)
     wins, ties, losses = tally(differences)
     by_section = section_tally(differences, sections)
     return {
+        "metric": metric,
         "n": len(rows),
         "sections": found.sections,
         "alone": sum(cluster.startswith(ALONE) for cluster in sections),
@@ -107,7 +141,7 @@ def _compare(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
         "p": found.p,
         "smallest_effect": found.smallest_effect,
         "verdict": found.verdict,
-        "wilson95": {side: list(wilson(sum(h >= 1 for h in hits[side]), len(rows))) for side in hits},
+        "wilson95": {side: list(wilson(sum(hits[side]), len(rows))) for side in hits},
         # Exact, but for independent questions: where a section's are alike its p is too small.
         "mcnemar": {"p": sign_test(wins, losses), "ignores": "sections"},
         "wins": wins,

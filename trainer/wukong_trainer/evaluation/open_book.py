@@ -99,7 +99,7 @@ def open_book(rows: Sequence[AnsweredRow], cut: int) -> dict[str, Any]:
     known = [(row, row.open_book) for row in rows if row.open_book is not None]
     levels = {}
     for level in LEVELS:
-        of_it = [(row, book) for row, book in known if row.test.level == level]
+        of_it = [(row, book) for row, book in known if row.test.level == level and row.is_primary]
         if of_it:
             levels[level] = _level(of_it)
     return {"n": len(known), "cut": cut, "missing": len(rows) - len(known), "levels": levels}

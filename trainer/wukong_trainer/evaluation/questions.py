@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.files import read_json, sha256_of
 from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.fact_matching import Facts
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, TrainingData
 from wukong_trainer.data.files import read_raw, read_rows, read_training_data
 from wukong_trainer.evaluation.leaks import Leaks, copies, leaks
 from wukong_trainer.evaluation.metrics import LEVELS
+from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
 from wukong_trainer.evaluation.records import ALONE, TestRow
 from wukong_trainer.evaluation.sources import Sources
+from wukong_trainer.scoring.facts import facts_of_row, spellings, without_siblings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ def read_test_set(
     sample = every if limit is None or limit >= len(every) else [every[i * len(every) // limit] for i in range(limit)]
     audit = Audit.of(run, file)
     found = audit.leaks(record, sample, sources)
-    rows = [sample[i] for i in found.unseen]
+    rows = [replace(row, section=sources.section(row) or "") for row in (sample[i] for i in found.unseen)]
+    if audit.knows_training(record):
+        rows = with_nearness(rows, trained_wordings(run))
     dropped = len(sample) - len(rows)
     if dropped and not drop_leaked:
         raise ModelError(_refusal(found, len(sample)))
@@ -92,7 +98,25 @@ def read_test_rows(path: Path) -> list[TestRow]:
     rows = [_test_row(path, number, row, example) for number, (row, example) in enumerate(found, start=1)]
     if not rows:
         raise WorkspaceError(f"{path} holds no test questions.")
-    return rows
+    return _apart_from_siblings(rows)
+
+
+def _apart_from_siblings(rows: Sequence[TestRow]) -> list[TestRow]:
+    """The rows, each without the spellings of its facts that are also of another pair of its section."""
+    pairs: defaultdict[tuple[str, str], dict[str, Facts]] = defaultdict(dict)
+    """By section and spelling: the facts of the pairs that have it, by pair."""
+    for row in rows:
+        # Yes is a fact of many questions, and of none alone.
+        if not row.wanted.is_polar:
+            for spelling in spellings(row.facts):
+                pairs[row.cluster, spelling][row.pair_id] = row.facts
+    return [row if row.wanted.is_polar else _apart(row, pairs) for row in rows]
+
+
+def _apart(row: TestRow, pairs: Mapping[tuple[str, str], Mapping[str, Facts]]) -> TestRow:
+    sharing = (pairs[row.cluster, spelling] for spelling in spellings(row.facts))
+    siblings = {pair: facts for each in sharing for pair, facts in each.items() if pair != row.pair_id}
+    return replace(row, facts=without_siblings(row.facts, siblings.values()))
 
 
 _TEXTS = ("id", "pair_id", "section_id", "kind", "level", "lang", "source")
@@ -118,8 +142,39 @@ def _test_row(path: Path, number: int, row: dict[str, Any], example: Example) ->
         "lang": "zh" if is_chinese(example.question + example.output) else "en",
         "source": path.name,
     } | given
+    question, reference = example.question, example.output
+    facts, facts_from = facts_of_row(_named_facts(row.get("facts"), example.where), question, reference)
     cluster = _cluster(texts, given.keys(), headings, row.get("group")) or f"{ALONE}{example.where}"
-    return TestRow(**texts, cluster=cluster, heading_path=tuple(headings or [path.stem]), example=example)
+    headings = headings or [path.stem]
+    return TestRow(
+        **texts,
+        cluster=cluster,
+        heading_path=tuple(headings),
+        example=example,
+        facts=facts,
+        facts_from=facts_from,
+    )
+
+
+def _named_facts(given: Any, where: str) -> Facts:
+    """The facts that a row names: each a text, or a list of its spellings.
+
+    Raises:
+        DataError: they are something else.
+    """
+    facts = given or []
+    if isinstance(facts, list):
+        listed = [[fact] if isinstance(fact, str) else fact for fact in facts]
+        if all(isinstance(fact, list) and fact and all(map(_is_text, fact)) for fact in listed):
+            return tuple(map(tuple, listed))
+    raise DataError(
+        f"{where}: “facts” must be a list of facts, each a list of the spellings of which one must stand in a right "
+        "answer; correct it or leave it out."
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _cluster(texts: dict[str, str], given: Collection[str], headings: list[str] | None, group: Any) -> str:
@@ -174,9 +229,13 @@ class Audit:
 
     def trained_forms(self, record: dict[str, Any], sources: Sources) -> set[str]:
         """The templates of the trained questions; none where the dataset is no longer what was trained on."""
-        if self.data is None or self.data.hash != record.get("dataset_hash"):
+        if self.data is None or not self.knows_training(record):
             return set()
         return {sources.form(example.question) for example in self.data.train}
+
+    def knows_training(self, record: dict[str, Any]) -> bool:
+        """Whether the run's dataset is what a model was trained on."""
+        return self.data is not None and self.data.hash == record.get("dataset_hash")
 
 
 def leakage_of(record: dict[str, Any], dropped: int, audited: str | None) -> str:

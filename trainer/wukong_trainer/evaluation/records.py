@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wukong_pipe.language.fact_matching import Facts
 from wukong_trainer.data.examples import Example
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.scores import PRIMARY
 
 Side = Literal["base", "tuned"]
@@ -37,6 +39,14 @@ class TestRow:
     heading_path: tuple[str, ...]
     example: Example
     """The question and the reference, as the student reads them."""
+    facts: Facts = ()
+    """Each in its spellings, without those that a sibling's fact shares."""
+    facts_from: Literal["named", "derived", "none"] = "none"
+    """Whether the facts came with the row, or follow from its reference."""
+    section: str = field(default="", repr=False)
+    """Headings and text that the question is about; "" where nobody has them any more."""
+    nearness: Literal["", "near", "far"] = ""
+    """Whether a wording is close to the trained one of its pair that is nearest; "" where that is not known."""
 
     @property
     def question(self) -> str:
@@ -47,6 +57,11 @@ class TestRow:
     def reference(self) -> str:
         """The right answer."""
         return self.example.output
+
+    @property
+    def wanted(self) -> Wanted:
+        """What a right answer holds."""
+        return Wanted(self.question, self.reference, self.facts, self.kind, self.section)
 
     def to_json(self) -> dict[str, Any]:
         """The keys of the row that answers.jsonl carries on."""
@@ -60,15 +75,39 @@ class TestRow:
             "lang": self.lang,
             "source": self.source,
             "heading_path": list(self.heading_path),
+            "facts": [list(fact) for fact in self.facts],
+            "facts_from": self.facts_from,
+            "scored_as": self.wanted.group,
+            "nearness": self.nearness,
         }
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """What a language model that saw question, reference and source says of one answer.
+
+    {"value": "partly", "reason": "It names the smith and not the year."}
+    """
+
+    value: Literal["right", "partly", "wrong", "ungraded"]
+    """ "ungraded" where the call failed."""
+    reason: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return self.value == "right"
+
+    def to_json(self) -> dict[str, Any]:
+        """The key `grade` of a side of a row of answers.jsonl."""
+        return {"value": self.value, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredAnswer:
-    """What a model answered, and the scores of it.
+    """What a model answered, the scores of it, and the judge's grade.
 
     {"answer": "铁匠打造了它。", "stopped_by_eos": true, "loglik": -0.41, "loglik_per_char": -0.52,
-     "key_fact_hit": 1.0, "exact": 0.0, "f1": 0.8, …, "invented_terms": []}
+     "fact_hit": 1.0, "exact": 0.0, "f1": 0.8, …, "invented_terms": []}
     """
 
     text: str
@@ -78,10 +117,12 @@ class ScoredAnswer:
     """By name: the log-likelihoods of the reference, where they were computed (None for NaN); and `scores.score`."""
     invented_terms: tuple[str, ...] | None = None
     """Numbers and names that neither source nor question holds; None where the source is not known."""
+    grade: Grade | None = None
+    """None where no judge is wanted."""
 
     @property
     def hit(self) -> float:
-        """The primary score: 1 where the answer is right, else 0."""
+        """The primary score: 1 where the answer is right, else 0, also where the question has no facts."""
         return self.scores[PRIMARY] or 0.0
 
     @property
@@ -92,7 +133,8 @@ class ScoredAnswer:
     def to_json(self) -> dict[str, Any]:
         """One side of a row of answers.jsonl."""
         invented = {} if self.invented_terms is None else {"invented_terms": list(self.invented_terms)}
-        return {"answer": self.text, **self.measures, **invented}
+        graded = {} if self.grade is None else {"grade": self.grade.to_json()}
+        return {"answer": self.text, **self.measures, **invented, **graded}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +172,12 @@ class AnsweredRow:
     against: Mapping[str, ScoredAnswer] | None = None
     """The rivals', by name, without those that were trained on the question; None where there are no rivals."""
     judgement: Judgement | None = None
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether the primary score is about the question: it has one to three facts, and is neither yes/no nor an
+        explanation."""
+        return self.test.wanted.group == "facts"
 
     def by(self, side: Side) -> ScoredAnswer:
         """The answer of the base or of the tuned model."""

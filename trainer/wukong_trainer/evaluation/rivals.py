@@ -46,7 +46,7 @@ def _compared(rows: Sequence[AnsweredRow], rival: Rival, audited: str | None) ->
     answered = [(row, row.against[name]) for row in rows if row.against and name in row.against]
     levels = {}
     for level in LEVELS:
-        of_it = [(row, answer) for row, answer in answered if row.test.level == level]
+        of_it = [(row, answer) for row, answer in answered if row.test.level == level and row.is_primary]
         pair = paired(
             [row.tuned.hit for row, _ in of_it],
             [answer.hit for _, answer in of_it],

@@ -10,6 +10,7 @@ from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Example, Message
 from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.records import ScoredAnswer
+from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.scores import score
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Question(Protocol):
     @property
     def example(self) -> Example:
         """The question with its reference answer."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What a right answer holds."""
 
     @property
     def lang(self) -> str:
@@ -70,7 +75,7 @@ def scored(
         ScoredAnswer(
             answer.text,
             answer.stopped_by_eos,
-            score(said(answer.text), question.example.output, question.lang, question.example.question),
+            score(said(answer.text), question.wanted, question.lang),
         )
         for question, answer in zip(questions, model.answers(prompts, max_new_tokens, f"{step} answers"), strict=True)
     ]

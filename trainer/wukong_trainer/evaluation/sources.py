@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from wukong_trainer.evaluation.records import TestRow
+from wukong_trainer.evaluation.records import Grade, TestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,23 @@ class Inventions:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """One answer that the judge grades; it cannot see which model gave it.
+
+    Submission("zh", "谁打造了它？", "铁匠", "……它由一名铁匠打造。", answer="一名铁匠打造了它。")
+    """
+
+    lang: str
+    question: str
+    reference: str
+    source: str
+    """The section's text; empty where nobody has it any more."""
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """One question to the judge.
+    """Two answers that the judge compares.
 
     Comparison("zh", "谁打造了它？", "铁匠", "……它由一名铁匠打造。", a="铁匠", b="不知道")
     """
@@ -63,6 +78,16 @@ class Sources(Protocol):
     def inventions(self, answer: str, row: TestRow) -> Inventions | None:
         """What an answer to a row states that its source does not hold; None where nobody has the source any more."""
 
+    def judge_model(self) -> str:
+        """The id of the model that judges; "" where no judge is wanted."""
+
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:
+        """The judge's grade of each answer, "ungraded" where a call failed; None for all where no judge is wanted.
+
+        Raises:
+            StoppedShort: the judge's budget is reached, or it cannot be asked.
+        """
+
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None] | None:
         """The judge's reply to each comparison, None where a call failed; None for all where no judge is wanted.
 
@@ -84,6 +109,12 @@ class NoSources:
         return None
 
     def inventions(self, answer: str, row: TestRow) -> Inventions | None:  # noqa: ARG002
+        return None
+
+    def judge_model(self) -> str:
+        return ""
+
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade] | None:  # noqa: ARG002
         return None
 
     def judge_replies(self, comparisons: Sequence[Comparison]) -> list[JudgeReply | None] | None:  # noqa: ARG002

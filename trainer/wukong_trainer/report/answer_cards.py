@@ -10,6 +10,7 @@ from typing import Any
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import SIDES, Side
 from wukong_trainer.report.comparisons import OUTCOMES, outcome
+from wukong_trainer.report.grades import disagrees
 from wukong_trainer.report.marks import Marked, Piece, mark, mark_reference
 
 Row = Mapping[str, Any]
@@ -29,6 +30,8 @@ class Card:
     reference: list[Piece]
     answers: dict[Side, Marked]
     """By side."""
+    is_doubtful: bool
+    """Whether judge and score see an answer differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ class CardGroup:
 
 
 def groups_of(answers: Sequence[Row]) -> list[CardGroup]:
-    """The cards by level. Questions where tuning changed something come first."""
+    """The cards by level. Where judge and score disagree comes first, then where tuning changed something."""
     numbers = {place: number for number, (place, _) in enumerate(places_of(answers))}
     groups = []
     for level in LEVELS:
         cards = [_card(row, numbers) for row in answers if row.get("level") == level]
-        cards.sort(key=lambda card: OUTCOMES.index(card.outcome))
+        cards.sort(key=lambda card: (not card.is_doubtful, OUTCOMES.index(card.outcome)))
         if cards:
             groups.append(CardGroup(level, cards, Counter(card.outcome for card in cards)))
     return groups
@@ -70,4 +73,4 @@ def _card(row: Row, numbers: Mapping[str, int]) -> Card:
         side: mark(row[side]["answer"], row["reference"], context, row[side].get("invented_terms") or ())
         for side in SIDES
     }
-    return Card(row, outcome(row), place, numbers[place], mark_reference(row["reference"]), answers)
+    return Card(row, outcome(row), place, numbers[place], mark_reference(row["reference"]), answers, disagrees(row))

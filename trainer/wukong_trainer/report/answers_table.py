@@ -12,13 +12,12 @@ from rich.text import Text
 
 from wukong_pipe.printable import printable
 from wukong_trainer.evaluation.metrics import LEVELS
-from wukong_trainer.report.comparisons import comparisons, outcome
+from wukong_trainer.report.comparisons import comparisons, is_hit, outcome
 from wukong_trainer.report.leakage import why_unknown
 from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.words import WORDS
 from wukong_trainer.scoring.figures import interval, percent, points
-from wukong_trainer.scoring.scores import PRIMARY
 
 PARTS = {"base": "forward"}
 """Names of parts of a level that would read like a column's."""
@@ -48,8 +47,8 @@ def answers_table(metrics: Metrics, answers: list[dict[str, Any]], examples: int
             Text(printable(f"  {PARTS.get(line.part, line.part)}" if line.part else line.level)),
             str(scores.n),
             str(scores.sections),
-            percent(scores.base[PRIMARY]),
-            percent(scores.tuned[PRIMARY]),
+            percent(scores.mean("base")),
+            percent(scores.mean("tuned")),
             points(scores.difference),
             interval(scores.ci95),
             Text(scores.verdict, style=VERDICT_STYLES.get(scores.verdict, "")),
@@ -83,7 +82,7 @@ def _examples(answers: list[dict[str, Any]], count: int) -> list[dict[str, Any]]
     by_outcome = {name: [row for row in ranked if outcome(row) == name] for name in ("won", "lost")}
     losses = by_outcome["lost"][: min(count, 1)]
     wins = _spread(by_outcome["won"], count - len(losses))
-    ties = [row for row in ranked if outcome(row).startswith("both")]
+    ties = [row for row in ranked if outcome(row).startswith(("both", "unscored"))]
     return [*wins, *losses, *_spread(ties, count - len(wins) - len(losses))]
 
 
@@ -102,8 +101,10 @@ def _side_by_side(row: dict[str, Any]) -> Table:
     cells = [Text(printable(shortened(row["reference"], SHOWN)))]
     table.add_column("reference", ratio=1, overflow="fold")
     for side in ("base", "tuned"):
-        hit = float(row[side][PRIMARY]) >= 1
-        table.add_column(f"{side}: {'hit' if hit else 'miss'}", ratio=1, overflow="fold")
-        cells.append(Text(printable(shortened(row[side]["answer"], SHOWN)), style="green" if hit else "red"))
+        hit = is_hit(row[side])
+        name, style = ("not scored", "") if hit is None else ("hit", "green") if hit else ("miss", "red")
+        judge = f", judge: {row[side]['grade']['value']}" if "grade" in row[side] else ""
+        table.add_column(Text(printable(f"{side}: {name}{judge}")), ratio=1, overflow="fold")
+        cells.append(Text(printable(shortened(row[side]["answer"], SHOWN)), style=style))
     table.add_row(*cells)
     return table

@@ -201,7 +201,7 @@ def tally_table(level: Level, words: Words) -> Table:
 def history_block(entries: Sequence[Mapping[str, Any]], words: Words) -> Block:
     """The last evaluations of a run, oldest first, a line each. An entry of another version is left out."""
     lines = [_past_line(past, words) for entry in entries[-HISTORY:] if (past := past_evaluation(entry))]
-    table = _table(("adapter", "test_set", "n", *_PAIR, "verdict", "leakage_column"), words, lines)
+    table = _table(("adapter", "test_set", "score", "n", *_PAIR, "verdict", "leakage_column"), words, lines)
     return Block("history", [words["history_about"]], table, is_cut=len(lines) < len(entries))
 
 
@@ -211,7 +211,8 @@ def _past_line(past: PastEvaluation, words: Words) -> tuple[str, list[str]]:
         text = words["sample_limit_short" if "limit" in past.sample else "sample_short"]
         n += f" ({text.format(**past.sample)})"
     verdict = words[f"verdict_{result.verdict}"] + (f" · {past.engine}" if past.engine else "")
-    cells = [past.adapter, past.test_set, n, *_rates(result, words), *_change(result.difference, result.ci95)]
+    named = words.get(result.metric, result.metric)
+    cells = [past.adapter, past.test_set, named, n, *_rates(result, words), *_change(result.difference, result.ci95)]
     return past.minute, [*cells, verdict, leakage_cell(past.leakage, words)]
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from wukong_trainer.evaluation.metrics import LEVELS
+from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.metrics_records import LevelPart, Metrics
 from wukong_trainer.scoring.scores import PRIMARY
 
-OUTCOMES = ("won", "lost", "both_wrong", "both_right")
+OUTCOMES = ("won", "lost", "both_wrong", "both_right", "unscored")
 """What tuning did to an answer. The outcomes where tuning changed something come first."""
 
 
@@ -28,15 +29,26 @@ def comparisons(metrics: Metrics) -> list[ComparisonLine]:
     lines: list[ComparisonLine] = []
     for name in LEVELS:
         if level := metrics.levels.get(name):
-            parts = level.by_form | (level.by_kind if level.by_kind.keys() != {"base"} else {})
+            parts = level.by_form | level.by_nearness | (level.by_kind if level.by_kind.keys() != {"base"} else {})
             lines.append(ComparisonLine(name, "", level))
             lines += [ComparisonLine(name, part, scores) for part, scores in parts.items()]
+        if groups := metrics.groups.get(name):
+            apart = {"polar": groups.polar, "explained": groups.explained}
+            lines += [ComparisonLine(name, part, scores) for part, scores in apart.items() if scores]
     return lines
+
+
+def is_hit(side: Mapping[str, Any]) -> bool | None:
+    """Whether one side of a row of answers.jsonl is a hit, by the score of its version; None where it has no score."""
+    score = side.get(PRIMARY, side.get("key_fact_hit"))
+    return None if score is None else float(score) >= 1
 
 
 def outcome(row: Mapping[str, Any]) -> str:
     """One of OUTCOMES: what tuning did to the answer in this row of answers.jsonl."""
-    base, tuned = (float(row[side][PRIMARY]) >= 1 for side in ("base", "tuned"))
+    base, tuned = (is_hit(row[side]) for side in SIDES)
+    if base is None or tuned is None:
+        return "unscored"
     if base == tuned:
         return "both_right" if base else "both_wrong"
     return "won" if tuned else "lost"

@@ -12,22 +12,46 @@ from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.json_records import UnlikeError, read_as
 from wukong_trainer.report.metrics_records import Level, LevelPart, Metrics
 from wukong_trainer.scoring.figures import engine_of, sample_of
-from wukong_trainer.scoring.scores import PRIMARY
 
 
 def _check_sides(level: Level, place: str) -> None:
-    """What is kept by side must be there for both, and the primary score among the scores.
+    """What is kept by side must be there for both, and the score that a part is about among its scores.
 
     Raises:
         UnlikeError: it is not.
     """
-    parts: list[LevelPart] = [level, *level.by_form.values(), *level.by_kind.values()]
+    parts: list[LevelPart] = [
+        level,
+        *level.by_form.values(),
+        *level.by_kind.values(),
+        *level.by_nearness.values(),
+    ]
     for part in parts:
-        if PRIMARY not in part.base or PRIMARY not in part.tuned:
-            raise UnlikeError(f"{place} › {PRIMARY}")
-        by_side: list[Mapping[str, Any]] = [part.wilson95, *level.corpus_bleu.values()]
-        if not all(side in each for side in SIDES for each in by_side):
-            raise UnlikeError(f"{place} › {' or '.join(SIDES)}")
+        _check_part(part, place)
+    if not all(side in each for side in SIDES for each in level.corpus_bleu.values()):
+        raise UnlikeError(f"{place} › {' or '.join(SIDES)}")
+
+
+def _check_part(part: LevelPart, place: str) -> None:
+    if part.metric not in part.base or part.metric not in part.tuned:
+        raise UnlikeError(f"{place} › {part.metric}")
+    if not all(side in part.wilson95 for side in SIDES):
+        raise UnlikeError(f"{place} › {' or '.join(SIDES)}")
+
+
+def _with_metric(levels: dict[str, Any], metric: str) -> dict[str, Any]:
+    """The levels, each with the score that it is about: earlier versions named it only in `primary`."""
+    return {name: _part_with_metric(level, metric) for name, level in levels.items() if level}
+
+
+def _part_with_metric(part: Any, metric: str) -> Any:
+    if not isinstance(part, dict):
+        return part
+    inner = {name: _with_metric(part[name], metric) for name in _PARTS if isinstance(part.get(name), dict)}
+    return {"metric": metric, **part, **inner}
+
+
+_PARTS = ("by_form", "by_kind", "by_nearness")
 
 
 def read_metrics(path: Path) -> Metrics:
@@ -52,10 +76,13 @@ def metrics_of(content: Mapping[str, Any], path: Path = Path("metrics.json")) ->
         levels = read_as(dict[str, Any], content.get("levels"), "levels")
         read_as(dict[str, Any], content.get("settings"), "settings")
         derived = {"sample": sample_of(content), "engine": engine_of(content)}
-        present = {name: level for name, level in levels.items() if level}
-        metrics: Metrics = read_as(Metrics, {**content, **derived, "levels": present}, "")
+        metric = str(read_as(dict[str, Any], content.get("primary"), "primary").get("metric", ""))
+        metrics: Metrics = read_as(Metrics, {**content, **derived, "levels": _with_metric(levels, metric)}, "")
         for name, level in metrics.levels.items():
             _check_sides(level, f"levels › {name}")
+        for name, groups in metrics.groups.items():
+            for part in filter(None, (groups.polar, groups.explained, *groups.explained_by_kind.values())):
+                _check_part(part, f"groups › {name}")
     except UnlikeError as error:
         raise DataError(f"{path} lacks “{error}”: run “wukong-pipe eval” again.") from None
     if metrics.primary.n and metrics.primary.level not in metrics.levels:

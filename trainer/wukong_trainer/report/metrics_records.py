@@ -10,10 +10,12 @@ Shares and differences of shares are numbers between -1 and 1; `ci95` is the 95 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from wukong_trainer.evaluation.records import Side
+from wukong_trainer.report.grade_records import Grades, VerdictName
 
 Ends = tuple[float, float]
-VerdictName = Literal["better", "worse", "no evidence", "too few sections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Rates(Difference):
 class Verdict(Rates):
     """A result, and what it proves."""
 
+    metric: str = "key_fact_hit"
     verdict: VerdictName
 
 
@@ -52,15 +55,21 @@ class Primary(Verdict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelPart(Difference):
-    """The questions of a level, or some of them (a form of wording, a kind of question): the difference of the primary
-    score, and all mean scores by name."""
+    """The questions of a level, or some of them (a form of wording, a kind of question): the difference of one score,
+    and all mean scores by name."""
 
+    metric: str
+    """The score: key_fact_hit in files of an earlier version."""
     sections: int
     base: dict[str, float]
     tuned: dict[str, float]
     verdict: VerdictName
     wilson95: dict[str, Ends]
-    """By side: the interval of its share of right answers."""
+    """By side: the interval of its mean."""
+
+    def mean(self, side: Side) -> float:
+        """The mean of the score on one side."""
+        return (self.base if side == "base" else self.tuned)[self.metric]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +117,62 @@ class Level(LevelPart):
     """By language, then by side."""
     by_form: dict[str, LevelPart] = field(default_factory=dict)
     by_kind: dict[str, LevelPart] = field(default_factory=dict)
+    by_nearness: dict[str, LevelPart] = field(default_factory=dict)
     explanation: str = ""
     causes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """What of a level the primary score is not about."""
+
+    polar: LevelPart | None
+    explained: LevelPart | None
+    explained_by_kind: dict[str, LevelPart]
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactCounts:
+    """Of how many questions the facts were named with the row, derived from the reference, or are none."""
+
+    named: int
+    derived: int
+    none: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossHits:
+    """How often the right answer to another question of the section hits."""
+
+    n: int
+    hits: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreErrors:
+    """How often the score is right about graded answers of one side, and the share of right answers that follows."""
+
+    graded: int
+    sensitivity: tuple[int, int, float, float] | None
+    """Right answers that hit, of how many, and the ends of the interval of this share; None where there are none."""
+    specificity: tuple[int, int, float, float] | None
+    """The same of wrong answers that do not hit."""
+    hits: float
+    corrected: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """The primary difference less the errors of the score; None where the grades do not tell."""
+
+    n: int
+    base: ScoreErrors
+    tuned: ScoreErrors
+    difference: float | None
+    ci95: Ends | None
+    excludes_zero: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,9 +316,14 @@ class Metrics:
     settings: dict[str, Any]
     sample: dict[str, int] | None
     engine: str
+    groups: dict[str, Groups] = field(default_factory=dict)
+    facts: FactCounts | None = None
+    cross_hit: CrossHits | None = None
     leak_check: LeakCheck | None = None
     forgetting: Forgetting | None = None
     hallucination: AllInventions | None = None
     open_book: OpenBookBound | None = None
+    grades: Grades | None = None
+    corrected: Correction | None = None
     judge: JudgeResult | None = None
     against: Rivals | None = None

@@ -24,8 +24,9 @@ from wukong_pipe.workspace import MANIFEST, Run
 from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
-from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons
+from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
 from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
+from wukong_trainer.report.grades import grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
@@ -93,7 +94,7 @@ def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
         "rates": Markup(rates_plot(named, words)) if named else "",
         "differences": Markup(differences_plot(named, words)) if named else "",
         "levels": [(name, level, score_table(level, words), tally_table(level, words)) for name, level in levels],
-        "blocks": list(blocks_of(metrics, words)),
+        "blocks": [*([grades_block(metrics.grades, words)] if metrics.grades else []), *blocks_of(metrics, words)],
     }
 
 
@@ -148,6 +149,7 @@ def _template(lang: Language) -> Template:
     environment.filters |= {
         "percent": lambda share: percent(share, words),
         "points": points,
+        "is_hit": is_hit,
         "filled": filled,
         "say": lambda key: words.get(key, key),
         "stage": lambda stage: words.get(f"stage_{stage}", stage),

@@ -14,7 +14,6 @@ from wukong_pipe.printable import printable
 from wukong_trainer.report.metrics_records import LevelPart
 from wukong_trainer.report.words import Words, percent
 from wukong_trainer.scoring.figures import points
-from wukong_trainer.scoring.scores import PRIMARY
 
 WIDTH = 374.4
 """At the width of a phone a point is about a pixel."""
@@ -39,7 +38,7 @@ def rates_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
     across = _Axis(-0.02, 1.02, 11.2, RIGHT)
     marks = []
     for i, (_, scores) in enumerate(lines):
-        for side, rate, offset in (("base", scores.base[PRIMARY], -5.0), ("tuned", scores.tuned[PRIMARY], 5.0)):
+        for side, rate, offset in (("base", scores.mean("base"), -5.0), ("tuned", scores.mean("tuned"), 5.0)):
             y = _row(i) + offset
             marks.append(_curve([(across.at(end), y) for end in scores.wilson95[side]], side))
             marks.append(_dot(across.at(rate), y, side, "" if side == "tuned" else "var(--paper)"))

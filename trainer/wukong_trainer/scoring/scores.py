@@ -12,9 +12,9 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from wukong_pipe.language.normal_form import normalise
-from wukong_trainer.scoring.key_facts import key_fact_hit
+from wukong_trainer.scoring.facts import Wanted, fact_scores
 
-PRIMARY = "key_fact_hit"
+PRIMARY = "fact_hit"
 """The score that the verdict is about, named before anything is measured."""
 LOWER_IS_BETTER = frozenset({"repetition", "refused"})
 NO_DIRECTION = frozenset({"length_ratio"})
@@ -24,14 +24,15 @@ _REPEATED = {"zh": 6, "en": 4}
 """Units a repeated n-gram is long: about four words in either language."""
 
 
-def score(answer: str, reference: str, lang: str, question: str = "") -> dict[str, float]:
+def score(answer: str, wanted: Wanted, lang: str) -> dict[str, float | None]:
+    """All scores of an answer by name: whether it states the facts (`facts.fact_scores`), and its `closeness`."""
+    return {**fact_scores(answer, wanted), **closeness(answer, wanted.reference, lang)}
+
+
+def closeness(answer: str, reference: str, lang: str) -> dict[str, float]:
     """How close an answer is to its reference, by characters for "zh", by words for any other language.
 
-    Args:
-        question: what was asked; key_fact_hit then wants of a short reference no more than the question leaves open.
-
     Returns:
-        key_fact_hit (0 or 1): every number with its unit, name and quoted term of the reference stands in the answer.
         exact (0 or 1): equal in normal form.
         f1 (0..1): multiset overlap. rouge_l (0..1): longest common subsequence, as F1 (Lin 2004).
         chrf (0..1): sacrebleu's chrF2 (Popović 2015) up to 2-grams for "zh", 6-grams otherwise; white space left out.
@@ -43,7 +44,6 @@ def score(answer: str, reference: str, lang: str, question: str = "") -> dict[st
     """
     units, wanted = _units(answer, lang), _units(reference, lang)
     return {
-        PRIMARY: float(key_fact_hit(answer, reference, question)),
         "exact": float(units == wanted),
         "f1": _f1((Counter(units) & Counter(wanted)).total(), len(units), len(wanted)),
         "rouge_l": _f1(_common_subsequence(units, wanted), len(units), len(wanted)),

@@ -1,0 +1,107 @@
+"""Pairs → wordings of their questions for test and validation alone, written by a call of their own.
+
+The call sees a pair's answer and its evidence, not what is trained: wordings that one reply holds are alike, and a test
+drawn from them would be an easy one. The pair “出云棍由谁掉落？” brings {"instruction": "打败哪位妖王能得到出云棍？",
+"split": "test", "level": "wording", "prompt": "heldout_wordings.zh@…", …}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.language.hashing import fraction
+from wukong_pipe.language.similarity import TAU, similarity
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Lang, QAPair, Row
+from wukong_pipe.stages.paraphrase import REPLY_SCHEMA, Wordings, gathered
+from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.teacher.attempts import USUAL, Attempts
+from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.quoting import about_line, fenced
+from wukong_pipe.teacher.reminders import reminder
+from wukong_pipe.teacher.requests import Ask, Request
+
+STAGE: Final = "heldout_wordings"
+A_PAIR = 3
+"""Wordings asked of a pair that is tested: one validates, the others test."""
+TESTED, TESTED_SHARE = 100, 1 / 5
+"""Pairs that are tested at least, where there are as many, for some 200 questions; and the share of a larger corpus."""
+
+
+def pairs_to_test(pairs: Sequence[QAPair]) -> list[QAPair]:
+    """The pairs of whose questions other wordings are tested: those whose ids have the lowest hashes."""
+    chosen = sorted(pairs, key=lambda pair: fraction("tested", pair.id))[: count_to_test(len(pairs))]
+    ids = {pair.id for pair in chosen}
+    return [pair for pair in pairs if pair.id in ids]
+
+
+def count_to_test(pairs: int) -> int:
+    """How many of so many trained pairs are tested in other wordings."""
+    return min(pairs, max(TESTED, round(TESTED_SHARE * pairs)))
+
+
+def request(pair: QAPair, count: int, prompts: Mapping[Lang, Prompt], about: str = "", earlier: str = "") -> Request:
+    """The request for `count` questions that a pair's answer is the answer to; see `base_qa.request`."""
+    prompt = prompts[pair.section.lang]
+    return Request(
+        stage=STAGE,
+        prompt=prompt.name,
+        messages=prompt.messages(
+            title=pair.section.heading_path[0],
+            about=about_line(about, pair.section.lang),
+            heading_path=pair.section.title,
+            answer=fenced(pair.answer),
+            evidence=fenced("\n".join(clean(text).text for text in pair.evidence)),
+            count=str(count),
+            covered=earlier,
+        ),
+        schema=REPLY_SCHEMA,
+        task=None,
+    )
+
+
+async def ask_heldout_wordings(
+    pair: QAPair,
+    wanted: int,
+    ask: Ask,
+    prompts: Mapping[Lang, Prompt],
+    attempts: Attempts = USUAL,
+    about: str = "",
+    verification: Verification = NO_VERIFICATION,
+    others: Sequence[str] = (),
+) -> Wordings:
+    """Ask for a pair's held-out wordings until enough of them are kept or the attempts are used up.
+
+    Args:
+        others: all questions of the pair's section: what a wording might ask in its place.
+    """
+    # What is granted to the wordings that are trained is not granted to these.
+    wordings = Wordings(pair, f"{pair.id}/{STAGE}", wanted)
+
+    def more() -> Request:
+        covered = tuple(row.instruction for row in wordings.kept)
+        return request(pair, wordings.missing, prompts, about, reminder(wordings, covered, "question"))
+
+    return await gathered(wordings, STAGE, more, ask, attempts, verification, others, _too_alike)
+
+
+def _too_alike(question: str, pair: QAPair) -> Reason | None:
+    """The pair's own question is trained, and must not be dropped for the sake of its test."""
+    alike = similarity(question, pair.question)
+    return Reason.of("like-own-question", similarity=f"{alike:.2f}") if alike >= TAU else None
+
+
+def held_rows(tests: Iterable[Wordings]) -> dict[str, list[Row]]:
+    """The rows of each pair's wordings, by the pair's id: of several the one with the lowest hash validates."""
+    held: dict[str, list[Row]] = {}
+    for wordings in tests:
+        ranked = sorted(wordings.kept, key=lambda row: fraction("validation", row.id))
+        validation = {row.id for row in ranked[:1] if len(ranked) > 1}
+        held[wordings.subject.id] = [
+            replace(row, split="validation") if row.id in validation else replace(row, split="test", level="wording")
+            for row in wordings.kept
+        ]
+    return held
