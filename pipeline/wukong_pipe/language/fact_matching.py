@@ -47,7 +47,7 @@ def stands(spelling: str, answer: str, code: frozenset[str] = frozenset()) -> bo
     wanted, said = _tokens(bare), _tokens(answer)
     if not wanted:
         return bool(bare) and bare in answer
-    return any(_follow(wanted, said[start:]) for start in range(len(said)) if not said[start].is_negated)
+    return any(_follow(wanted, said, start) for start in range(len(said)) if not said[start].is_negated)
 
 
 def found(facts: Sequence[Collection[str]], answer: str, reference: str) -> list[bool]:
@@ -121,9 +121,8 @@ def _tokens_in(figures: str) -> Iterator[_Token]:
             yield _Token(word, is_filler=word in FILLERS or match["genitive"] is not None)
 
 
-def _follow(wanted: Sequence[_Token], said: Sequence[_Token]) -> bool:
-    """Whether what is said begins with the wanted tokens, fillers between them apart."""
-    at = 0
+def _follow(wanted: Sequence[_Token], said: Sequence[_Token], at: int) -> bool:
+    """Whether the wanted tokens begin at a place of what is said, fillers between them apart."""
     for i, one in enumerate(wanted):
         while i and at < len(said) and said[at].is_filler and not one.matches(said[at]):
             at += 1
