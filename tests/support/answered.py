@@ -143,7 +143,9 @@ class Library(NoSources):
 
 def all_blocks(rows: Sequence[AnsweredRow], text: str = "some model") -> dict[str, Any]:
     """The blocks that other steps of an evaluation add, as they make them: of the rows, with `text` for a name."""
-    questions = [GeneralQuestion(lang, "", Example("Who?", "He."), ()) for lang in ("zh", "en") for _ in range(10)]
+    questions = [
+        GeneralQuestion(lang, "", Example("Who?", "He."), ("He.",)) for lang in ("zh", "en") for _ in range(10)
+    ]
     known = [scored({"fact_hit": float(i % 4 > 0), "loglik": -1.0}) for i in range(20)]
     forgotten = [scored({"fact_hit": float(i % 2), "loglik": -1.5}) for i in range(20)]
     library = Library(text)

@@ -47,7 +47,7 @@ class GoodTeacher:
         reply: dict[str, Any]
         if second := second_reading(request["messages"][0]["content"], prompt, self._answers):
             return completion(json.dumps(second, ensure_ascii=False))
-        if '"questions": [' in request["messages"][0]["content"] and _GIVEN.search(prompt):
+        if _GIVEN.search(prompt) and not _QUESTION.search(prompt):
             return completion(json.dumps({"questions": self._for_the_test(prompt)}, ensure_ascii=False))
         if facts := _FACT.findall(prompt):
             told = ({"words": fact, "spellings": other_spellings(fact)} for _, fact in facts)

@@ -50,7 +50,16 @@ def corpus(tmp_path: Path, corpora: Path) -> Path:
 
 DELAY = 0.01
 """Seconds that the teacher takes for an answer."""
-ASKED = ("verifying", "questions", "questions again", "wordings", "wordings again")
+ASKED = (
+    "verifying",
+    "questions",
+    "questions again",
+    "wordings",
+    "wordings again",
+    "held out",
+    "held out again",
+    "spellings",
+)
 STAGES = ("starting", *ASKED, "all answered", "writing")
 PAUSES = dict.fromkeys(STAGES, 1.5 * DELAY) | {"starting": 0.05, "all answered": 0.1, "writing": 0.001}
 """For how long, at most, a build that has come to a stage is left alive, in seconds."""
@@ -76,14 +85,17 @@ class HaltingTeacher:
         ((name, items),) = json.loads(content).items()
         self.prompts.append("\n".join(message["content"] for message in request["messages"]))
         if name not in ("pairs", "questions"):
-            self.stages.append("verifying")
+            self.stages.append("spellings" if name == "facts" else "verifying")
             return Response(body=completion(content).body, delay=DELAY)
-        about = re.search(r"<source>.*</source>|^(?:问题：|Question: ).*?$", prompt, re.DOTALL | re.MULTILINE)
+        about = re.search(
+            r"<source>.*</source>|<evidence>.*</answer>|^(?:问题：|Question: ).*?$", prompt, re.DOTALL | re.MULTILINE
+        )
         assert about, prompt
         known = self._known.setdefault(about[0], items)
         left = [item for item in known if f"- {_question(item)}" not in prompt.splitlines()]
         again = len(left) < len(known)
-        self.stages.append(("questions" if name == "pairs" else "wordings") + " again" * again)
+        kind = "held out" if "<evidence>" in about[0] else "wordings"
+        self.stages.append(("questions" if name == "pairs" else kind) + " again" * again)
         reply = {name: left if again else left[: len(left) // 2]}
         return Response(body=completion(json.dumps(reply, ensure_ascii=False)).body, delay=DELAY)
 

@@ -31,7 +31,7 @@ def test_every_adapter_trains_and_answers_when_loaded_again(
     sft.train(run, data, recipe, evaluate=False)
     losses = [line["loss"] for line in read_jsonl(run.train / "log.jsonl")]
     assert losses[-1] < losses[0]
-    questions = [GeneralQuestion("zh", "", example, ()) for example in data.train]
+    questions = [GeneralQuestion("zh", "", example, (example.output,)) for example in data.train]
     base, tuned = contenders(run, run.adapter, read_json(run.adapter / RECORD))
     loader, kept, likely = Loader(), AnswerCache(tmp_path / "kept.jsonl"), {}
     for contender in (base, tuned):
