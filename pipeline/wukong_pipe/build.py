@@ -16,7 +16,7 @@ from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
 from wukong_pipe.dataset.holdout_plan import Plan, plan
-from wukong_pipe.dataset.holdout_size import size_of
+from wukong_pipe.dataset.holdout_size import HoldoutSize, size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.answers import take_in_turn
@@ -110,6 +110,7 @@ def build(
         duplicate_rows=duplicate_rows,
         held=held,
         verification=asked.verification,
+        holdout_size=asked.holdout_size,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     changed = changes_elsewhere(run, rows, settings, edited.touched)
@@ -129,6 +130,7 @@ class _Asked:
     pairs: list[QAPair]
     duplicate_pairs: list[Removal]
     holdout: Plan
+    holdout_size: HoldoutSize
     wordings: AllWordings
 
 
@@ -153,7 +155,8 @@ def _ask(
     holdout = plan(pairs, settings.holdout)
     trained = [pair for pair in pairs if not holdout.level(pair)]
     of_test = pairs_to_test(trained) if settings.heldout_wordings else None
-    for line in size_of(pairs, holdout, settings.holdout, settings.variants, of_test).lines:
+    size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
+    for line in size.lines:
         say(line)
     # The verifier matches a wording with all questions of its section: they must be settled.
     heard = [harvest for harvest in harvests if harvest.is_settled]
@@ -165,7 +168,7 @@ def _ask(
     wordings = loop.run(
         ask_wordings(trained, of_test, asking, settings, prompts, progress, verification, questions, spellings)
     )
-    return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, wordings)
+    return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 
 def load_prompts(settings: BuildSettings) -> Prompts:

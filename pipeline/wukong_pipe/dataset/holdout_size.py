@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from wukong_pipe.dataset.holdout import MIN_TRAINED
 from wukong_pipe.dataset.holdout_plan import Plan, cluster, held_clusters, share_for
@@ -60,6 +61,10 @@ class HoldoutSize:
         if not few:
             return [held]
         return [held, f"For a verdict eval needs {ENOUGH} sections; fewer have: {', '.join(few)}.{self._way}"]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the manifest holds it, in which the pairs are known."""
+        return {name: value for name, value in asdict(self).items() if name != "is_expected"}
 
     @property
     def _way(self) -> str:

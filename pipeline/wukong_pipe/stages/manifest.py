@@ -18,6 +18,7 @@ from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.units import units, why_not_asked, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
+from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Tally, with_ids
 from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
@@ -50,6 +51,7 @@ class Results:
     duplicate_rows: list[Removal]
     held: Holdout
     verification: Verification
+    holdout_size: HoldoutSize
 
 
 def manifest(
@@ -80,6 +82,7 @@ def manifest(
         **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
         "quota": _quotas(results.sections, results.harvests),
+        "holdout": results.holdout_size.to_json(),
         "audit": {
             "dropped": len(held.dropped),
             "of_held_forms": len(held.of_held_forms),

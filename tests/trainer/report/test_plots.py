@@ -50,7 +50,8 @@ def test_rates_stand_on_one_scale_with_their_intervals() -> None:
     assert base[1] == tuned[0], "0.5 is 0.5 for both"
     assert tuned[1] - tuned[0] == pytest.approx(base[1] - base[0])
     texts = [element.text for element in root.iter("text")]
-    assert texts == ["0%", "25%", "50%", "75%", "100%", "名 0.5", "名 0.0"]
+    assert texts[:6] == ["名 0.5", "基座 25%", "微调后 75%", "名 0.0", "基座 25%", "微调后 75%"], "beside its mark"
+    assert texts[6:] == ["0%", "25%", "50%", "75%", "100%"]
     assert root.get("aria-label") == "正确率"
 
 
@@ -70,6 +71,33 @@ def test_losses_mark_the_lowest_validation_loss() -> None:
     assert [element for element in root.iter("path") if element.get("stroke-dasharray")]
     assert loss_plot([{"step": 1, "learning_rate": 0.1}], WORDS["en"]) == ""
     assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//circle"), "one step is a point"
+
+
+def heights(losses: list[float]) -> list[float]:
+    """How high each training loss of a run is drawn."""
+    root = drawn(loss_plot([{"step": i, "loss": loss} for i, loss in enumerate(losses, 1)], WORDS["en"]))
+    path = next(element.get("d", "") for element in root.iter("path") if element.get("stroke") == "var(--tuned)")
+    return [-float(point.split()[1]) for point in path.removeprefix("M ").split(" L ")]
+
+
+def test_losses_stand_on_a_log_scale() -> None:
+    first, second, third, nothing = heights([4.0, 0.4, 0.04, 0.0])
+    assert first - second == pytest.approx(second - third, abs=0.02), "a tenth is a tenth anywhere"
+    assert nothing < third
+
+
+@pytest.mark.parametrize(
+    ("losses", "labels"),
+    [
+        ([4.0, 0.05], ["0.05", "0.1", "0.2", "0.5", "1", "2"]),
+        ([4.0, 0.0002], ["0.001", "0.01", "0.1", "1"]),
+        ([1.3, 1.0], ["0.9", "1", "1.1", "1.2", "1.3", "1.4"]),
+        ([2.0, 2.0], ["1.8", "1.9", "2", "2.1", "2.2"]),
+    ],
+)
+def test_the_axis_of_losses_has_round_numbers(losses: list[float], labels: list[str]) -> None:
+    root = drawn(loss_plot([{"step": i, "loss": loss} for i, loss in enumerate(losses, 1)], WORDS["en"]))
+    assert [text.text for text in root.iter("text") if text.get("text-anchor") == "end"] == labels
 
 
 def test_the_label_of_the_lowest_loss_stays_inside_the_plot() -> None:
@@ -114,4 +142,4 @@ def test_a_long_log_is_thinned_but_keeps_its_last_step() -> None:
 def test_an_axis_has_round_numbers_and_at_most_six_intervals(low: float, high: float, labels: list[str]) -> None:
     scores = replace(BETTER, ci95=(low, high), difference=high)
     root = drawn(differences_plot([("x", scores)], WORDS["en"]))
-    assert [element.text for element in root.iter("text")] == [*labels, "x"]
+    assert [element.text for element in root.iter("text")][2:] == labels

@@ -10,8 +10,10 @@ from typing import Any
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import SIDES, Side
 from wukong_trainer.report.comparisons import OUTCOMES, outcome
+from wukong_trainer.report.first_shown import first_shown
 from wukong_trainer.report.grades import disagrees
-from wukong_trainer.report.marks import Marked, Piece, mark, mark_reference
+from wukong_trainer.report.marks import Marked, Segment, mark, mark_reference, unmarked
+from wukong_trainer.scoring.facts import Wanted
 
 Row = Mapping[str, Any]
 """A row of answers.jsonl."""
@@ -27,11 +29,14 @@ class Card:
     """Its section, as "guide.md › Guide › Chapter 1"."""
     section: int
     """The number of that section among those of all questions."""
-    reference: list[Piece]
+    question: list[Segment]
+    reference: list[Segment]
     answers: dict[Side, Marked]
     """By side."""
     is_doubtful: bool
     """Whether judge and score see an answer differently."""
+    why_first: str
+    """Why it is among the first ones: see `first_shown`; "" where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,16 @@ class CardGroup:
 
 
 def groups_of(answers: Sequence[Row]) -> list[CardGroup]:
-    """The cards by level. Where judge and score disagree comes first, then where tuning changed something."""
+    """The cards by level. A few to learn from come first, then doubtful ones, then those that tuning changed."""
     numbers = {place: number for number, (place, _) in enumerate(places_of(answers))}
     groups = []
     for level in LEVELS:
-        cards = [_card(row, numbers) for row in answers if row.get("level") == level]
+        rows = [row for row in answers if row.get("level") == level]
+        first = first_shown(rows)
+        cards = [_card(row, numbers, first.get(i, "")) for i, row in enumerate(rows)]
         cards.sort(key=lambda card: (not card.is_doubtful, OUTCOMES.index(card.outcome)))
+        order = list(first.values())
+        cards.sort(key=lambda card: order.index(card.why_first) if card.why_first else len(order))
         if cards:
             groups.append(CardGroup(level, cards, Counter(card.outcome for card in cards)))
     return groups
@@ -65,12 +74,28 @@ def _place(row: Row) -> str:
     return " › ".join([str(row.get("source", "")), *map(str, row.get("heading_path") or [])])
 
 
-def _card(row: Row, numbers: Mapping[str, int]) -> Card:
+def _card(row: Row, numbers: Mapping[str, int], why_first: str) -> Card:
     place = _place(row)
     # What the question and its headings say, an answer has not made up.
     context = f"{row['instruction']}\n{place}"
+    wanted = _wanted(row)
     answers = {
-        side: mark(row[side]["answer"], row["reference"], context, row[side].get("invented_terms") or ())
-        for side in SIDES
+        side: mark(row[side]["answer"], wanted, context, row[side].get("invented_terms") or ()) for side in SIDES
     }
-    return Card(row, outcome(row), place, numbers[place], mark_reference(row["reference"]), answers, disagrees(row))
+    return Card(
+        row,
+        outcome(row),
+        place,
+        numbers[place],
+        unmarked(row["instruction"]),
+        mark_reference(row["reference"], wanted.facts),
+        answers,
+        disagrees(row),
+        why_first,
+    )
+
+
+def _wanted(row: Row) -> Wanted:
+    """What a right answer holds; rows of earlier versions name no facts, and these follow from the reference."""
+    named = tuple(tuple(fact) for fact in row.get("facts") or () if fact)
+    return Wanted.of(row["instruction"], row["reference"], named)

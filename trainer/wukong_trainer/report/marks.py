@@ -1,20 +1,22 @@
-"""Where an answer differs from its reference: other passages, missing key facts, names and numbers from nowhere."""
+"""An answer marked beside its reference: the facts in it, other passages, names and numbers from nowhere, code."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from wukong_pipe.language.chinese import CJK
-from wukong_pipe.language.key_facts import KeyFacts, key_facts
+from wukong_pipe.language.fact_matching import Facts
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_trainer.data.thoughts import split_thought
+from wukong_trainer.report.code_spans import Setting, parts_of
+from wukong_trainer.scoring.facts import Wanted, facts_found
 
 SHOWN = 4000
 """Characters of a text that the page shows; the whole of it stands in eval/answers.jsonl."""
@@ -28,7 +30,14 @@ Piece = tuple[str, str]
 
 _TOKEN = re.compile(rf"[^\W_{CJK}]+(?:[.,]\d+)*|\s+|.", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*|第?[零〇一二两三四五六七八九十百千万亿]+")
-_SEPARATORS = re.compile(r"[、；;\n，。.]|(?<!\d),(?!\d)|\band\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a text as the page sets it, in pieces."""
+
+    setting: Setting
+    pieces: list[Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +46,16 @@ class Marked:
 
     thought: str
     """The text inside <think>, cut to SHOWN characters."""
-    pieces: list[Piece]
+    segments: list[Segment]
     missing: list[str]
-    """Key facts of the reference that the answer does not state, as the reference spells them."""
+    """Facts that the answer does not state, in their first spelling."""
+    reworded: list[str]
+    """Facts that it states in a spelling that stands nowhere in it letter by letter, and so cannot be marked."""
     cut: int
     """Characters of answer and thought that are not shown."""
 
 
-def mark(answer: str, reference: str, context: str, invented: Iterable[Any] = ()) -> Marked:
+def mark(answer: str, wanted: Wanted, context: str, invented: Iterable[Any] = ()) -> Marked:
     """Compare an answer with its reference, word by word, a Chinese text character by character.
 
     Args:
@@ -52,45 +63,65 @@ def mark(answer: str, reference: str, context: str, invented: Iterable[Any] = ()
         invented: terms that the evaluation found in no source; they are marked wherever they stand.
 
     Returns:
-        The answer in pieces: "extra" does not stand in the reference at that place, "strange" is a number, a name
-        or a quoted term that neither reference nor context holds.
+        The answer in pieces: "fact" is one that a right answer holds, "extra" does not stand in the reference at that
+        place, "strange" is a number, a name or a quoted term that neither reference nor context holds.
     """
     thought, text = split_thought(answer)
     shown = text[:SHOWN]
     marks = [""] * len(shown)
-    if max(len(shown), len(reference)) <= COMPARED:
-        for start, end in _differences(shown, reference):
-            marks[start:end] = ["extra"] * (end - start)
-        for start, end in _strange(shown, f"{reference}\n{context}", invented):
-            marks[start:end] = ["strange"] * (end - start)
+    if max(len(shown), len(wanted.reference)) <= COMPARED:
+        _set(marks, _differences(shown, wanted.reference), "extra")
+        _set(marks, _strange(shown, f"{wanted.reference}\n{context}", invented), "strange")
+    there = facts_found(text, wanted) if wanted.facts else []
+    found = [fact for fact, is_there in zip(wanted.facts, there, strict=True) if is_there]
+    places = {fact: list(_places(shown, fact)) for fact in found}
+    for spans in places.values():
+        _set(marks, spans, "fact")
     return Marked(
         thought=thought[:SHOWN],
-        pieces=_pieces(shown, marks),
-        missing=_missing(text, reference),
+        segments=_segments(shown, marks),
+        missing=[fact[0] for fact, is_there in zip(wanted.facts, there, strict=True) if not is_there],
+        reworded=[fact[0] for fact in found if not places[fact]],
         cut=len(text[SHOWN:]) + len(thought[SHOWN:]),
     )
 
 
-def mark_reference(reference: str) -> list[Piece]:
-    """The reference in pieces, its key facts marked as "fact", cut to SHOWN."""
+def mark_reference(reference: str, facts: Facts) -> list[Segment]:
+    """The reference with the facts of its question marked as "fact", cut to SHOWN."""
     shown = reference[:SHOWN]
     marks = [""] * len(shown)
-    facts = key_facts(reference)
-    for match in _NUMBER.finditer(shown):
-        if numbers(match.group()) & facts.numbers:
-            marks[match.start() : match.end()] = ["fact"] * len(match.group())
-    for spelling in _spellings(reference, facts).values():
-        for match in re.finditer(re.escape(spelling), shown):
-            marks[match.start() : match.end()] = ["fact"] * len(spelling)
-    return _pieces(shown, marks)
+    for fact in facts:
+        _set(marks, _places(shown, fact), "fact")
+    return _segments(shown, marks)
 
 
-def _pieces(text: str, marks: list[str]) -> list[Piece]:
+def unmarked(text: str) -> list[Segment]:
+    """A text without marks, its code set as code."""
+    return _segments(text, [""] * len(text))
+
+
+def _set(marks: list[str], spans: Iterable[tuple[int, int]], kind: str) -> None:
+    for start, end in spans:
+        marks[start:end] = [kind] * (end - start)
+
+
+def _places(text: str, fact: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where a text holds a spelling of a fact letter by letter."""
+    for spelling in fact:
+        for match in re.finditer(re.escape(spelling.strip("`")), text, re.IGNORECASE):
+            if match.group():
+                yield match.span()
+
+
+def _segments(text: str, marks: list[str]) -> list[Segment]:
+    return [Segment(part.setting, _pieces(text, marks, part.start, part.end)) for part in parts_of(text)]
+
+
+def _pieces(text: str, marks: list[str], start: int, end: int) -> list[Piece]:
     """Neighbouring characters with the same mark as one piece."""
     pieces: list[Piece] = []
-    start = 0
-    for i in range(1, len(text) + 1):
-        if i == len(text) or marks[i] != marks[start]:
+    for i in range(start + 1, end + 1):
+        if i == end or marks[i] != marks[start]:
             pieces.append((marks[start], text[start:i]))
             start = i
     return pieces
@@ -132,24 +163,3 @@ def _strange(answer: str, known: str, invented: Iterable[Any]) -> Iterator[tuple
     for name in names | {term for term in invented if isinstance(term, str) and term}:
         for match in re.finditer(re.escape(name), answer):
             yield match.span()
-
-
-def _missing(answer: str, reference: str) -> list[str]:
-    """The key facts of the reference that the answer does not state, numbers in ascending order first."""
-    facts = key_facts(reference)
-    if facts.found_in(answer):
-        return []
-    none: frozenset[str] = frozenset()
-    lost = [number for number in facts.numbers if not KeyFacts(frozenset({number}), none).found_in(answer)]
-    spelled = _spellings(reference, facts)
-    terms = [term for term in facts.terms if not KeyFacts(none, frozenset({term})).found_in(answer)]
-    names = sorted(spelled.get(term, term) for term in terms)
-    # The 11 of a missing Apollo 11 goes without saying.
-    lost = [number for number in lost if number not in numbers("\n".join(names))]
-    return sorted(lost, key=lambda number: (len(number), number)) + names
-
-
-def _spellings(reference: str, facts: KeyFacts) -> dict[str, str]:
-    """How the reference writes each of the facts' terms, where that can be found."""
-    candidates = [*quoted(reference), *latin_names(reference), *map(str.strip, _SEPARATORS.split(reference)), reference]
-    return {normalise(text): text for text in reversed(candidates) if normalise(text) in facts.terms}

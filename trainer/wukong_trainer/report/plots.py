@@ -4,13 +4,15 @@ numbers always give the same bytes. Lengths are in the points of the drawing; th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Any
 
 from markupsafe import escape
 
 from wukong_pipe.printable import printable
+from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.metrics_records import LevelPart
 from wukong_trainer.report.words import Words, percent
 from wukong_trainer.scoring.figures import points
@@ -20,10 +22,14 @@ WIDTH = 374.4
 RIGHT = 363.2
 TEXT = 11
 """The size of text."""
-ROW = 40.0
-"""The height of a line of a plot of rates or differences; its name stands above its marks."""
+GUTTER = 92.0
+"""Left of the axis of rates or differences: what each mark is and shows stands there, beside it."""
+NAME, MARK = 21.0, 15.0
+"""The heights of a line's name, which stands above its marks, and of each of its marks."""
 LOSS_PLOT = (37.4, 5.4, 145.8)
 """The left, top and bottom of the plot of losses."""
+LEAST_LOSS = 1e-5
+"""A smaller loss is drawn as this one: a log scale has no zero."""
 TICKS = 6
 """An axis has at most so many intervals."""
 CURVE_POINTS = 500
@@ -35,15 +41,17 @@ Point = tuple[float, float]
 
 def rates_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
     """Rates of correct answers with Wilson's intervals, base above tuned, a line for each (name, scores)."""
-    across = _Axis(-0.02, 1.02, 11.2, RIGHT)
-    marks = []
-    for i, (_, scores) in enumerate(lines):
-        for side, rate, offset in (("base", scores.mean("base"), -5.0), ("tuned", scores.mean("tuned"), 5.0)):
-            y = _row(i) + offset
-            marks.append(_curve([(across.at(end), y) for end in scores.wilson95[side]], side))
-            marks.append(_dot(across.at(rate), y, side, "" if side == "tuned" else "var(--paper)"))
+    across = _Axis(-0.02, 1.02, GUTTER, RIGHT)
+
+    def marks(scores: LevelPart, tops: Sequence[float]) -> Iterator[str]:
+        for side, y in zip(SIDES, tops, strict=True):
+            rate = scores.mean(side)
+            yield _curve([(across.at(end), y) for end in scores.wilson95[side]], side)
+            yield _dot(across.at(rate), y, side, "" if side == "tuned" else "var(--paper)")
+            yield _label(y, f"{words[side]} {percent(rate, words)}", side)
+
     ticks = [(share, percent(share, words)) for share in (0, 0.25, 0.5, 0.75, 1)]
-    return _rows_plot([name for name, _ in lines], across, ticks, marks, words["rates_plot"])
+    return _rows_plot(lines, across, ticks, marks, len(SIDES), words["rates_plot"])
 
 
 def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> str:
@@ -52,18 +60,25 @@ def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> st
     low, high = max(-1.0, math.floor(min(ends) * 5) / 5), min(1.0, math.ceil(max(ends) * 5) / 5)
     low, high = (low, high) if high > low else (-0.2, 0.2)
     margin = 0.03 * (high - low)
-    across = _Axis(low - margin, high + margin, 11.2, RIGHT)
-    marks = [_curve([(across.at(0), 0), (across.at(0), _row(len(lines) - 0.6))], "quiet", 1.2)]
-    for i, (_, scores) in enumerate(lines):
+    across = _Axis(low - margin, high + margin, GUTTER, RIGHT)
+
+    def marks(scores: LevelPart, tops: Sequence[float]) -> Iterator[str]:
+        (y,) = tops
         colour = {"better": "good", "worse": "bad"}.get(scores.verdict, "quiet")
-        marks.append(_curve([(across.at(end), _row(i)) for end in scores.ci95], colour))
-        marks.append(_diamond(across.at(scores.difference), _row(i), colour))
+        yield _curve([(across.at(0), y - MARK / 2), (across.at(0), y + MARK / 2)], "quiet", 1.2)
+        yield _curve([(across.at(end), y) for end in scores.ci95], colour)
+        yield _diamond(across.at(scores.difference), y, colour)
+        yield _label(y, points(scores.difference), colour)
+
     ticks = [(tick, points(tick)) for tick in _ticks(low, high)]
-    return _rows_plot([name for name, _ in lines], across, ticks, marks, words["differences_plot"])
+    return _rows_plot(lines, across, ticks, marks, 1, words["differences_plot"])
 
 
 def loss_plot(log: Log, words: Words) -> str:
-    """Training and validation loss by step, the lowest validation loss marked; "" when nothing was logged."""
+    """Training and validation loss by step, the lowest validation loss marked; "" when nothing was logged.
+
+    On a log scale, or all that follows the first steps would be a flat line.
+    """
     train, validation = loss_points(log, "loss"), loss_points(log, "eval_loss")
     if not train and not validation:
         return ""
@@ -71,21 +86,21 @@ def loss_plot(log: Log, words: Words) -> str:
     steps = [step for step, _ in train + validation]
     margin = 0.05 * (max(steps) - min(steps)) or 0.5
     across = _Axis(min(steps) - margin, max(steps) + margin, left, RIGHT)
-    up = _Axis(0, 1.05 * max(max(loss for _, loss in train + validation), 1e-3), bottom, top)
+    up = _loss_axis([loss for _, loss in train + validation], bottom, top)
     parts = []
-    for tick in _ticks(up.low, up.high):
-        parts.append(_curve([(left, up.at(tick)), (RIGHT, up.at(tick))], "line", 0.8))
-        parts.append(_text(left - 5, up.at(tick) + 4.2, f"{tick:g}", "quiet", "end"))
+    for tick in _log_ticks(up.low, up.high):
+        parts.append(_curve([(left, up.at(log10(tick))), (RIGHT, up.at(log10(tick)))], "line", 0.8))
+        parts.append(_text(left - 5, up.at(log10(tick)) + 4.2, f"{tick:g}", "quiet", "end"))
     whole = [tick for tick in _ticks(across.low, across.high) if tick.is_integer()]
     parts += [_text(across.at(tick), bottom + 13.4, f"{tick:g}", "quiet") for tick in whole]
     parts.append(_text((left + RIGHT) / 2, bottom + 28.4, words["step"], "quiet"))
-    curves = [[(across.at(step), up.at(loss)) for step, loss in curve] for curve in (train, validation)]
+    curves = [[(across.at(step), up.at(_log(loss))) for step, loss in curve] for curve in (train, validation)]
     # One point makes no line.
     parts += [_curve(curves[0], "tuned", 1.5)] if len(train) > 1 else [_dot(x, y, "tuned") for x, y in curves[0]]
     if validation:
         parts += [_curve(curves[1], "base", 1.5, dashed=True), *(_dot(x, y, "base", radius=1.75) for x, y in curves[1])]
         step, loss = lowest(validation)
-        x, y = across.at(step), up.at(loss)
+        x, y = across.at(step), up.at(_log(loss))
         text = words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}")
         # A lowest loss at the top, as the only one is, has its label below.
         label = _text(x, y - 12 if y > 24 else y + 20, text, "ink", "end" if x > RIGHT / 2 else "start")
@@ -136,22 +151,55 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(step * i, 10) for i in range(first, last + 1)]
 
 
-def _row(i: float) -> float:
-    """Where the marks of the i-th line stand, from the top."""
-    return ROW * (i + 0.75)
+def _log(loss: float) -> float:
+    """A loss on the log scale: one of nothing at all stands at the lowest end."""
+    return log10(max(loss, LEAST_LOSS))
+
+
+def _loss_axis(losses: Sequence[float], bottom: float, top: float) -> _Axis:
+    """The powers of ten from the lowest to the highest loss, with some room."""
+    low, high = _log(min(losses)), _log(max(losses))
+    margin = max(0.05 * (high - low), 0.05)
+    return _Axis(low - margin, high + margin, bottom, top)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two powers of ten: 1, 2 and 5 times each whole power, or fewer where these are many."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks: list[float] = []
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        every = [times * 10.0**power for power in powers for times in steps]
+        ticks = [tick for tick in every if low <= log10(tick) <= high]
+        if len(ticks) <= TICKS + 1:
+            break
+    return ticks if len(ticks) > 2 else _ticks(10**low, 10**high)
 
 
 def _rows_plot(
-    names: Sequence[str], across: _Axis, ticks: Iterable[tuple[float, str]], marks: Iterable[str], title: str
+    lines: Sequence[tuple[str, LevelPart]],
+    across: _Axis,
+    ticks: Sequence[tuple[float, str]],
+    marks: Callable[[LevelPart, Sequence[float]], Iterable[str]],
+    count: int,
+    title: str,
 ) -> str:
-    """Marks in lines, the name of a line above it, so that a phone's width is left to the data."""
-    bottom = _row(len(names) - 0.6)
-    parts = [_curve([(across.start, bottom), (across.end, bottom)], "line", 0.8)]
-    for value, label in ticks:
-        parts.append(_curve([(across.at(value), 0), (across.at(value), bottom)], "line", 0.8))
-        parts.append(_text(across.at(value), bottom + 13.4, label, "quiet"))
-    texts = (_text(across.start + 2, _row(i) - 11, name, "ink", "start") for i, name in enumerate(names))
-    return _svg(bottom + 21.6, title, [*parts, *marks, *texts])
+    """So many marks a line, each labelled at its left; the name of a line above them, where no grid runs through it."""
+    height = NAME + count * MARK
+    bottom = len(lines) * height + 4
+    parts = []
+    for i, (name, scores) in enumerate(lines):
+        top = i * height + NAME
+        grid = [[(across.at(value), top), (across.at(value), top + count * MARK)] for value, _ in ticks]
+        parts += [_curve(line, "line", 0.8) for line in grid]
+        parts.append(_text(0, top - 5, name, "ink", "start"))
+        parts += marks(scores, [top + (j + 0.5) * MARK for j in range(count)])
+    parts += [_text(across.at(value), bottom + 11, label, "quiet") for value, label in ticks]
+    return _svg(bottom + 19, title, parts)
+
+
+def _label(y: float, text: str, colour: str) -> str:
+    """What a mark is, left of it."""
+    return _text(GUTTER - 6, y + 3.8, text, colour, "end")
 
 
 # --- SVG ---------------------------------------------------------------------------------------------------------

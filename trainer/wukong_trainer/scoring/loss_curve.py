@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 WINDOW = 5
 """The last fifth of the steps is compared with the fifth before it."""
-CLEAR_FALL = 0.1
+CLEAR_FALL = 0.05
 """A loss that falls by this share from fifth to fifth is still falling."""
 LEARNT = 0.05
 """Nats a token. Below it the rows are known, however fast the rest goes to zero."""
