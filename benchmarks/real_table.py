@@ -1,0 +1,94 @@
+"""The cells of `real.py` as Markdown: what each contender answered right, at which price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import Any
+
+from wukong_trainer.scoring.intervals import MeanDifference, estimate, holm
+
+LEVELS = {"wording": "other wordings", "question": "other questions", "section": "other sections (control)"}
+CONTENDERS = (
+    "base",
+    "base, examples",
+    "shuffled",
+    "raw",
+    "tuned",
+    "base, BM25",
+    "tuned, BM25",
+    "base, section",
+)
+Cell = dict[str, Any]
+
+
+def tables(cells: Sequence[Cell]) -> Iterator[str]:
+    """The lines of all tables."""
+    corrected = holm([_difference(questions(cell, "wording"), "base", "tuned").p for cell in cells])
+    heads = ["corpus, student, seed", "questions", "n (sections)", *CONTENDERS, "tuned − base, 95 %", "p, Holm"]
+    yield f"| {' | '.join(heads)} |"
+    yield f"|---|---|---:|{'---:|' * len(CONTENDERS)}---|---:|"
+    for cell, p in zip(cells, corrected, strict=True):
+        for level, title in LEVELS.items():
+            asked = questions(cell, level)
+            if asked:
+                yield _line(cell, title, asked, f"{p:.1g}" if level == "wording" else "")
+    yield ""
+    yield from _parts(cells)
+    yield ""
+    yield from _costs(cells)
+
+
+def questions(cell: Cell, level: str) -> list[dict[str, Any]]:
+    """Those of a level with one to three facts, which `fact_hit` is about."""
+    return [each for each in cell["questions"] if each["level"] == level and each["scored_as"] == "facts"]
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell['corpus']}, {cell['student']}, {cell['seed']}"
+
+
+def _line(cell: Cell, title: str, asked: Sequence[dict[str, Any]], p: str) -> str:
+    found = _difference(asked, "base", "tuned")
+    n = f"{len(asked)} ({found.sections})"
+    rates = " | ".join(_rate(asked, name) for name in CONTENDERS)
+    interval = f"{found.difference:+.2f} ({found.low:+.2f} … {found.high:+.2f})"
+    return f"| {_name(cell)} | {title} | {n} | {rates} | {interval} | {p} |"
+
+
+def _rate(asked: Sequence[dict[str, Any]], name: str) -> str:
+    """The share that is right, of those that were asked."""
+    hits = [each["hits"][name] for each in asked if each["hits"][name] is not None]
+    return f"{fmean(hits):.2f}" if hits else "–"
+
+
+def _difference(asked: Sequence[dict[str, Any]], first: str, second: str) -> MeanDifference:
+    differences = [each["hits"][second] - each["hits"][first] for each in asked]
+    return estimate(differences, [each["cluster"] for each in asked], bounded=True)
+
+
+def _parts(cells: Sequence[Cell]) -> Iterator[str]:
+    """Other wordings by the kind of their question, and by how near they are to a trained one."""
+    yield "| corpus, student, seed | other wordings | n | base | tuned |"
+    yield "|---|---|---:|---:|---:|"
+    for cell in cells:
+        asked = questions(cell, "wording")
+        for key in ("kind", "nearness"):
+            for value in sorted({each[key] for each in asked} - {""}):
+                part = [each for each in asked if each[key] == value]
+                yield f"| {_name(cell)} | {value} | {len(part)} | {_rate(part, 'base')} | {_rate(part, 'tuned')} |"
+
+
+def _costs(cells: Sequence[Cell]) -> Iterator[str]:
+    """What each training took, and what the tuned student forgot: its share of right answers to general questions."""
+    heads = ["corpus, student, seed", "training", "steps", "minutes", "tokens/s", "peak memory", "last loss", "general"]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    for cell in cells:
+        for name, made in cell["training"].items():
+            forgot = cell["metrics"].get("forgetting", {}) if name == "tuned" else {}
+            general = f"{forgot['base']:.2f} → {forgot['tuned']:.2f}" if forgot else ""
+            minutes, speed = made["seconds"] / 60, made["tokens_per_second"]
+            shown = [_name(cell), name, f"{made['steps']}", f"{minutes:.0f}", f"{speed:.0f}"]
+            shown += [f"{made['peak_memory'] / 1e9:.1f} GB", f"{made['loss']:.3f}", general]
+            yield f"| {' | '.join(shown)} |"
