@@ -14,7 +14,7 @@ from wukong_trainer.report.history import past_evaluation
 from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
-    from wukong_trainer.report.grade_records import Correction, GradeRates, Grades
+    from wukong_trainer.report.grade_records import Grades, OfScore, RightAnswers, Share
     from wukong_trainer.report.history import PastEvaluation
     from wukong_trainer.report.metrics_records import (
         AllInventions,
@@ -45,9 +45,7 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
     if metrics.open_book:
         yield from _open_book_lines(metrics.open_book)
     if metrics.grades:
-        yield from _grade_lines(metrics.grades)
-    if metrics.corrected:
-        yield from _correction_lines(metrics.corrected)
+        yield from _grade_lines(metrics.grades, metrics.primary.by_score)
     if metrics.judge:
         yield from _judge_lines(metrics.judge)
 
@@ -72,7 +70,7 @@ def _primary_lines(primary: Primary) -> Iterator[str]:
             f"No verdict: the questions of the primary level, {primary.level}, are about "
             f"{counted(primary.sections, 'section')}, and a verdict needs {MIN_SECTIONS}."
         )
-    if primary.verdict == "no evidence" and primary.smallest_effect:
+    if primary.verdict == "no evidence" and primary.smallest_effect and not primary.by_score:
         yield (
             f"No evidence is not no effect: a true difference of {100 * primary.smallest_effect:.0f} points is found "
             "by about 80 of 100 tests like this, or by as few as 50 where sections are few and uneven."
@@ -143,15 +141,26 @@ def _open_book_lines(book: OpenBookBound) -> Iterator[str]:
         )
 
 
-def _grade_lines(grades: Grades) -> Iterator[str]:
+def _grade_lines(grades: Grades, denied: str | None) -> Iterator[str]:
+    """
+    Args:
+        denied: the verdict of the score that the grades do not bear out.
+    """
     yield f"Grades: given by {one_line(grades.judge)}."
     for level, rates in grades.levels.items():
-        base, tuned, agreement = rates.base, rates.tuned, rates.agreement
+        base, tuned = rates.base, rates.tuned
         yield (
             f"Grades, {level}: right {percent(base.right)} of the base and {percent(tuned.right)} of the tuned "
             f"answers, partly {percent(base.partly)} and {percent(tuned.partly)}; of the right ones "
-            f"{_in_points(rates)}, {rates.verdict}; kappa with the score {_kappa(agreement.base.kappa)} and "
-            f"{_kappa(agreement.tuned.kappa)}; n {rates.n}."
+            f"{_in_points(rates)}, {rates.verdict}; n {rates.n}."
+        )
+    of_score = grades.levels["wording"].of_score if "wording" in grades.levels else None
+    if of_score:
+        yield _errors_line(of_score)
+    if of_score and denied:
+        yield (
+            f"No evidence: the score alone says {denied}, and the grades of the same {counted(of_score.n, 'question')} "
+            f"do not bear that out ({_in_points(of_score)}, {of_score.verdict})."
         )
     if grades.disagreements:
         yield (
@@ -162,22 +171,17 @@ def _grade_lines(grades: Grades) -> Iterator[str]:
         yield f"Grades: not graded, because a call failed: {counted(grades.ungraded, 'question')}."
 
 
-def _correction_lines(correction: Correction) -> Iterator[str]:
-    """How often the score is wrong by the judge's grades, and what is left of the difference without that."""
-    base, tuned = correction.base, correction.tuned
-    rates = (
-        f"Score: right answers that hit, base {_counts(base.sensitivity)}, tuned {_counts(tuned.sensitivity)}; wrong "
-        f"ones that do not, base {_counts(base.specificity)}, tuned {_counts(tuned.specificity)}"
+def _errors_line(of_score: OfScore) -> str:
+    """How often the score is wrong by the judge's grades."""
+    base, tuned = of_score.base, of_score.tuned
+    return (
+        f"Score: right answers that hit, base {_counts(base.sensitivity)}, tuned {_counts(tuned.sensitivity)}; others "
+        f"that do not, base {_counts(base.specificity)}, tuned {_counts(tuned.specificity)}; kappa "
+        f"{_kappa(base.kappa)} and {_kappa(tuned.kappa)}."
     )
-    if correction.difference is None or correction.ci95 is None:
-        yield f"{rates}. The grades do not tell the difference without these errors."
-        return
-    left = f"{points(correction.difference)} points, 95 % interval {interval(correction.ci95)}"
-    close = "" if correction.excludes_zero else ": these errors may explain the difference, and so it is no evidence"
-    yield f"{rates}. The difference without these errors: {left}{close}."
 
 
-def _counts(rate: tuple[int, int, float, float] | None) -> str:
+def _counts(rate: Share | None) -> str:
     return "none" if rate is None else f"{rate[0]} of {rate[1]}"
 
 
@@ -210,7 +214,7 @@ def _win_rate(rates: JudgeRates) -> str:
     return f"{percent(rates.win_rate)}, 95 % interval {percent(low)} to {percent(high)}"
 
 
-def _in_points(difference: Difference | GradeRates) -> str:
+def _in_points(difference: Difference | RightAnswers) -> str:
     return f"{points(difference.difference)} points, 95 % interval {interval(difference.ci95)}"
 
 
@@ -243,5 +247,6 @@ def history_table(entries: Sequence[Mapping[str, Any]]) -> Table:
 def _history_cells(past: PastEvaluation) -> list[str]:
     result = past.primary
     verdict = result.verdict + sampled(past.sample) + (f" by {past.engine}" if past.engine else "")
+    verdict += f", graded by {one_line(past.judge)}" if past.judge else ""
     names, rates = [past.minute, past.adapter, past.test_set], [percent(result.base), percent(result.tuned)]
     return [*names, result.metric, str(result.n), *rates, _in_points(result), verdict, past.leakage]

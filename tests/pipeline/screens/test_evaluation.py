@@ -72,15 +72,17 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     agreement = {"consistency": 0.9, "agreement": {"n": 4, "share": 1.0}}
     rate = {"n": 4, "wins": 3, "ties": 0, "losses": 1, "win_rate": 0.75, "ci95": [0.2, 0.95], "p": 0.6} | agreement
     shares = {"right": 0.25, "partly": 0.5, "wrong": 0.25}
-    of_side = {"right_missed": 3, "others_hit": 2}
     graded = pair | {"base": shares, "tuned": shares, "verdict": "no evidence", "sections": 9}
-    graded |= {"agreement": {"base": of_side | {"kappa": 0.714}, "tuned": of_side | {"kappa": None}}}
+    errors = {"sensitivity": [7, 10, 0.4, 0.9], "specificity": [28, 30, 0.8, 1.0], "kappa": 0.714}
+    blind = {"sensitivity": None, "specificity": [30, 30, 0.9, 1.0], "kappa": None}
+    graded["of_score"] = pair | {"verdict": "no evidence", "sections": 9, "base": blind, "tuned": errors}
     grades = {"judge": "m", "n": 40, "ungraded": 1, "disagreements": 5, "levels": {"wording": graded}}
     wording = pair | {"open_book": 0.75, "gap_closed": 0.5}
     told = "\n".join(
         lines_of(
             content
             | {
+                "primary": content["primary"] | {"verdict": "no evidence", "by_score": "better"},
                 "hallucination": invented | {"missing": 0, "levels": {}, "outside_section": invented},
                 "open_book": {"cut": 1, "missing": 0, "levels": {"wording": wording}},
                 "grades": grades,
@@ -92,7 +94,10 @@ def test_every_share_on_the_screen_is_in_percent_and_every_difference_in_points(
     assert "not graded, because a call failed: 1 question." in told
     assert "judge and score see an answer differently on 5 questions, which the report shows first." in told
     assert "right 25 % of the base and 25 % of the tuned answers, partly 50 % and 50 %; of the right ones +25" in told
-    assert "no evidence; kappa with the score 0.71 and none; n 40." in told
+    assert "no evidence; n 40." in told
+    assert "right answers that hit, base none, tuned 7 of 10; others that do not, base 30 of 30, tuned 28 of 30" in told
+    assert "kappa none and 0.71." in told
+    assert "the score alone says better, and the grades of the same 40 questions do not bear that out (+25" in told
     assert "not judged, because a call failed: 1 question." in told
     assert "50 % of the base answers and 75 % of the tuned answers" in told
     assert "(difference +25 points, 95 % interval −10 … +60, n 40)" in told

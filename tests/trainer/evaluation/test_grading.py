@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.answered import answered
-from wukong_trainer.evaluation.grading import grade_rates, graded, graded_metrics, submissions
+from wukong_trainer.evaluation.grading import grade_rates, graded, graded_metrics, known_grades, submissions
+from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import AnsweredRow, Grade
 from wukong_trainer.evaluation.sources import NoSources, Submission
 from wukong_trainer.scoring.scores import PRIMARY
@@ -52,29 +53,72 @@ def test_equal_answers_of_both_models_are_one_submission() -> None:
     assert base == tuned
 
 
-def test_a_difference_that_the_errors_of_the_score_may_explain_is_no_evidence() -> None:
+def proven(verdict: str) -> dict[str, Any]:
+    """Metrics in which the score alone finds a verdict at every level."""
+    return {"primary": {"verdict": verdict, "n": 40}, "levels": {name: {"verdict": verdict} for name in LEVELS}}
+
+
+def every_level(base: float, tuned: float) -> list[AnsweredRow]:
+    return [row(number, base, tuned, level) for level in LEVELS for number in range(40)]
+
+
+def test_a_verdict_of_the_score_that_the_grades_do_not_bear_out_is_no_evidence() -> None:
     """The tuned model's answers hit because of their form: judged by their content both are right as often."""
-    rows = [row(number, base=0.0, tuned=1.0) for number in range(40)]
-    metrics = {"primary": {"verdict": "better", "n": 40}, "levels": {"wording": {"verdict": "better"}, "section": {}}}
-    alike = by_rule(rows, lambda answer: "right" if int(answer.split()[1]) % 2 else "wrong")
-    found = graded_metrics(alike, metrics, "m")
-    assert found["corrected"]["excludes_zero"] is False
-    assert found["primary"] == {"verdict": "no evidence", "n": 40}
-    assert found["levels"] == {"wording": {"verdict": "no evidence"}, "section": {}}
+    alike = by_rule(every_level(0.0, 1.0), lambda answer: "right" if int(answer.split()[1]) % 2 else "wrong")
+    found = graded_metrics(alike, proven("better"), "m")
+    fallen = {"verdict": "no evidence", "by_score": "better"}
+    assert found["primary"] == {"n": 40} | fallen
+    assert found["levels"] == {"wording": fallen, "question": fallen, "section": {"verdict": "better"}}, (
+        "a rise of the control is a warning, and stays one"
+    )
 
 
-def test_a_difference_that_the_judge_sees_too_keeps_its_verdict() -> None:
-    rows = [row(number, base=0.0, tuned=1.0) for number in range(40)]
-    metrics = {"primary": {"verdict": "better"}, "levels": {"wording": {"verdict": "better"}}}
-    found = graded_metrics(by_rule(rows, lambda answer: "right" if "tuned" in answer else "wrong"), metrics, "m")
-    assert found.keys() == {"grades", "corrected"}
-    assert (found["grades"]["judge"], found["corrected"]["difference"]) == ("m", 1.0)
+@pytest.mark.parametrize(("by_score", "right"), [("better", "base"), ("worse", "tuned")])
+def test_grades_that_prove_the_opposite_are_no_evidence_either(by_score: str, right: str) -> None:
+    rows = every_level(*((0.0, 1.0) if by_score == "better" else (1.0, 0.0)))
+    found = graded_metrics(by_rule(rows, lambda answer: "right" if right in answer else "wrong"), proven(by_score), "m")
+    assert found["grades"]["levels"]["wording"]["of_score"]["verdict"] == ("worse" if right == "base" else "better")
+    assert found["primary"]["verdict"] == "no evidence"
 
 
-def test_without_grades_of_primary_questions_nothing_is_corrected() -> None:
+@pytest.mark.parametrize("verdict", ["better", "worse"])
+def test_a_difference_that_the_judge_sees_too_keeps_its_verdict(verdict: str) -> None:
+    winner = "tuned" if verdict == "better" else "base"
+    rows = every_level(*((0.0, 1.0) if verdict == "better" else (1.0, 0.0)))
+    found = graded_metrics(by_rule(rows, lambda answer: "right" if winner in answer else "wrong"), proven(verdict), "m")
+    assert found.keys() == {"grades"}
+    assert abs(found["grades"]["levels"]["wording"]["of_score"]["difference"]) == 1.0
+
+
+def test_three_right_answers_more_in_eight_sections_prove_nothing() -> None:
+    rows = [row(number, 0.0, 1.0) for number in range(8)]
+    graded_rows = by_rule(rows, lambda answer: "right" if answer in ("tuned 0", "tuned 1", "tuned 2") else "wrong")
+    assert graded_metrics(graded_rows, proven("better"), "m")["primary"]["verdict"] == "no evidence"
+
+
+def test_one_right_answer_that_the_score_missed_does_not_hide_a_gain() -> None:
+    rows = [row(number, 0.0, 1.0) for number in range(40)]
+    graded_rows = by_rule(rows, lambda answer: "right" if "tuned" in answer or answer == "base 3" else "wrong")
+    found = graded_metrics(graded_rows, proven("better"), "m")
+    assert found.keys() == {"grades"}
+    assert found["grades"]["levels"]["wording"]["of_score"]["base"]["sensitivity"][:2] == [0, 1]
+
+
+def test_without_grades_of_primary_questions_no_verdict_falls() -> None:
     rows = [row(number, level="section") for number in range(9)]
-    graded_rows = by_rule(rows, lambda _: "right")
-    assert graded_metrics(graded_rows, {"primary": {"verdict": "better"}}, "m").keys() == {"grades"}
+    assert graded_metrics(by_rule(rows, lambda _: "right"), proven("better"), "m").keys() == {"grades"}
+
+
+def test_grades_of_the_very_same_answers_are_known_again_and_a_part_of_them_does_not_do() -> None:
+    rows = by_rule([row(i) for i in range(3)], lambda answer: "right" if "tuned" in answer else "wrong")
+    written = [one.to_json() for one in rows]
+    fresh = [row(i) for i in range(3)]
+    grades = known_grades(fresh, written)
+    assert grades is not None
+    assert graded(fresh, grades) == rows
+    changed = replace(fresh[0], tuned=replace(fresh[0].tuned, text="another answer"))
+    assert known_grades([changed, *fresh[1:]], written) is None
+    assert known_grades(fresh, [row(i).to_json() for i in range(3)]) is None
 
 
 def test_each_side_gets_its_grade_and_answers_jsonl_shows_it() -> None:
@@ -113,16 +157,24 @@ def test_agreement_with_the_score_is_of_each_side_alone() -> None:
     # The score misses every right answer of the base, and agrees with the judge on the tuned answers.
     rows = [row(i, base=0.0, tuned=float(i % 2)) for i in range(10)]
     found = rates(rows, lambda answer: "right" if int(answer.split()[1]) % 2 else "wrong")
-    agreement = found["levels"]["wording"]["agreement"]
-    assert agreement["base"] == {"kappa": 0.0, "right_missed": 5, "others_hit": 0}
-    assert agreement["tuned"] == {"kappa": 1.0, "right_missed": 0, "others_hit": 0}
+    of_score = found["levels"]["wording"]["of_score"]
+    assert (of_score["base"]["kappa"], of_score["tuned"]["kappa"]) == (0.0, 1.0)
+    assert [of_score["base"][rate][:2] for rate in ("sensitivity", "specificity")] == [[0, 5], [5, 5]]
+    assert [of_score["tuned"][rate][:2] for rate in ("sensitivity", "specificity")] == [[5, 5], [5, 5]]
     assert found["disagreements"] == 5
 
 
 def test_a_hit_that_is_only_partly_right_is_a_disagreement() -> None:
     found = rates([row(1, tuned=1.0)], lambda answer: "partly")
-    assert found["levels"]["wording"]["agreement"]["tuned"]["others_hit"] == 1
+    assert found["levels"]["wording"]["of_score"]["tuned"]["specificity"][:2] == [0, 1]
     assert found["disagreements"] == 1
+
+
+def test_an_explanation_is_scored_by_its_mean_and_disagrees_with_no_grade() -> None:
+    many = tuple((f"fact {i}",) for i in range(5))
+    explained = replace(row(1), test=replace(row(1).test, facts=many))
+    found = rates([explained], lambda _: "right")
+    assert (found["disagreements"], found["levels"]["wording"]["of_score"]) == (0, None)
 
 
 def test_a_row_with_one_failed_call_is_counted_and_stands_in_no_share() -> None:

@@ -152,9 +152,10 @@ def test_yes_or_no_explanations_and_questions_without_facts_stand_apart_from_the
     found = summary([*rows, *recalled, many, *polar, without])
     assert (found["primary"]["n"], found["primary"]["tuned"]) == (10, 1.0)
     groups = found["groups"]["wording"]
-    assert (groups["polar"]["n"], groups["polar"]["verdict"]) == (10, "worse")
+    assert (groups["polar"]["n"], groups["polar"]["difference"]) == (10, -1.0)
     explained = groups["explained"]
-    assert (explained["metric"], explained["n"], explained["verdict"]) == ("fact_recall", 11, "better")
+    assert (explained["metric"], explained["n"]) == ("fact_recall", 11)
+    assert "verdict" not in explained, "a verdict is of a level"
     assert explained["difference"] == pytest.approx(0.5 * 10 / 11)
     assert {kind: block["n"] for kind, block in groups["explained_by_kind"].items()} == {"base": 1, "explain": 10}
     assert groups["unscored"] == 1

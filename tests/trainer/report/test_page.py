@@ -305,7 +305,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "Judge and score see an answer differently on 1 question: these stand first in each level below.",
                 "Not graded, because a call failed: 1 question.",
                 "new wording (n = 9) 0\u00a0% / 0\u00a0% / 100\u00a0% 89\u00a0% / 0\u00a0% / 11\u00a0% +89 ",
-                " better – / 0.00 0 / 0 0 / 1 ",
+                " better – / 0.00 – / 0 of 8 0 of 9 / 1 of 1 ",
                 "Not judged, because a call failed: 1 question.",
                 "total (n = 27) 18 / 9 / 0 ",
                 "new wording (n = 9) 9 / 0 / 0 100\u00a0% ",

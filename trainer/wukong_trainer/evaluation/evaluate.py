@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from wukong_pipe.files import jsonl, sha256_of, write_json, write_text
+from wukong_pipe.errors import DataError
+from wukong_pipe.files import jsonl, read_jsonl, read_object, sha256_of, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
-from wukong_trainer.evaluation.grading import graded, graded_metrics, submissions
+from wukong_trainer.evaluation.grading import graded, graded_metrics, known_grades, submissions
 from wukong_trainer.evaluation.history import history, history_of, remember
 from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
 from wukong_trainer.evaluation.metrics import summarise
 from wukong_trainer.evaluation.open_book import ask_with_source, open_book
 from wukong_trainer.evaluation.questions import TestSet, leakage_of, read_test_set
-from wukong_trainer.evaluation.records import AnsweredRow, ScoredAnswer
+from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer
 from wukong_trainer.evaluation.rivals import against
 from wukong_trainer.evaluation.scored import closed_book
 from wukong_trainer.evaluation.sources import NoSources, Sources
@@ -88,13 +90,15 @@ def evaluate(
     seconds = time.monotonic() - started
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
     metrics = _metrics(setup, answers, rows, inventions)
+    judge, grades = _graded_before(run, rows)
     _write(run, metrics, rows)
     try:
         # After all else is written: the judge may stop at its budget. More rests on grades than on preference.
-        grades = sources.grades(submissions(rows, sources))
+        if (given := sources.grades(submissions(rows, sources))) is not None:
+            judge, grades = sources.judge_model(), given
         if grades is not None:
             rows = graded(rows, grades)
-            metrics |= graded_metrics(rows, metrics, sources.judge_model())
+            metrics |= graded_metrics(rows, metrics, judge)
             _write(run, metrics, rows)
     finally:
         remember(
@@ -111,6 +115,16 @@ def evaluate(
         metrics["judge"] = summary(rows)
         _write(run, metrics, rows)
     return metrics, [row.to_json() for row in rows]
+
+
+def _graded_before(run: Run, rows: Sequence[AnsweredRow]) -> tuple[str, list[Grade] | None]:
+    """The judge and the grades of the very same answers in the evaluation before: what they deny stays denied."""
+    if not (run.answers.is_file() and run.metrics.is_file()):
+        return "", None
+    with suppress(DataError):
+        judge = read_object(run.metrics, {}).get("grades", {}).get("judge", "")
+        return judge, known_grades(rows, read_jsonl(run.answers)) if judge else None
+    return "", None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def remember(
         "base_model": metrics["base_model"],
         "leakage": metrics["leakage"],
         "primary": metrics["primary"],
+        "judge": metrics.get("grades", {}).get("judge", ""),
         "sample": metrics["sample"],
         "settings": metrics["settings"],
         "seconds": round(seconds, 1),

@@ -86,8 +86,8 @@ def _groups(rows: Sequence[AnsweredRow]) -> dict[str, Any]:
     """What of a level the primary score is not about, each with an interval of its own."""
     polar, explained = _of_group(rows, "polar"), _of_group(rows, "explained")
     return {
-        "polar": _compare(polar) or None,
-        "explained": _compare(explained, "fact_recall") or None,
+        "polar": _part(polar) or None,
+        "explained": _part(explained, "fact_recall") or None,
         "explained_by_kind": _split(explained, lambda row: row.test.kind, "fact_recall"),
         "unscored": len(_of_group(rows, "none")),
     }
@@ -114,9 +114,12 @@ def _headline(block: dict[str, Any]) -> dict[str, Any]:
 def _split(rows: Sequence[AnsweredRow], part: Callable[[AnsweredRow], str], metric: str = PRIMARY) -> dict[str, Any]:
     parts = sorted({part(row) for row in rows})
     # A file of one's own may name its kinds with characters that no file can hold.
-    return {
-        printable(name) or "unknown": _compare([row for row in rows if part(row) == name], metric) for name in parts
-    }
+    return {printable(name) or "unknown": _part([row for row in rows if part(row) == name], metric) for name in parts}
+
+
+def _part(rows: Sequence[AnsweredRow], metric: str = PRIMARY) -> dict[str, Any]:
+    """Some rows without a verdict: of twenty looks at the same answers one finds a difference that is not there."""
+    return {key: value for key, value in _compare(rows, metric).items() if key != "verdict"}
 
 
 def _compare(rows: Sequence[AnsweredRow], metric: str = PRIMARY) -> dict[str, Any]:

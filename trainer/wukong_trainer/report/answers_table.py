@@ -51,7 +51,7 @@ def answers_table(metrics: Metrics, answers: list[dict[str, Any]], examples: int
             percent(scores.mean("tuned")),
             points(scores.difference),
             interval(scores.ci95),
-            Text(scores.verdict, style=VERDICT_STYLES.get(scores.verdict, "")),
+            Text(scores.verdict or "", style=VERDICT_STYLES.get(scores.verdict or "", "")),
         )
     return Group(table, *_notes(metrics), *(_side_by_side(row) for row in _examples(answers, examples)))
 

@@ -210,7 +210,7 @@ def _past_line(past: PastEvaluation, words: Words) -> tuple[str, list[str]]:
     if past.sample:
         text = words["sample_limit_short" if "limit" in past.sample else "sample_short"]
         n += f" ({text.format(**past.sample)})"
-    verdict = words[f"verdict_{result.verdict}"] + (f" · {past.engine}" if past.engine else "")
+    verdict = " · ".join([words[f"verdict_{result.verdict}"], *filter(None, (past.judge, past.engine))])
     named = words.get(result.metric, result.metric)
     cells = [past.adapter, past.test_set, named, n, *_rates(result, words), *_change(result.difference, result.ci95)]
     return past.minute, [*cells, verdict, leakage_cell(past.leakage, words)]

@@ -1,9 +1,9 @@
-"""`metrics["grades"]` and `metrics["corrected"]` as frozen dataclasses: what the judge said of every answer by itself,
-and what that says of the score.
+"""`metrics["grades"]` as frozen dataclasses: what the judge said of every answer by itself, and what that says of the
+score.
 
 {"judge": "qwen3-235b", "n": 40, "ungraded": 1, "disagreements": 6, "levels": {"wording": {
     "n": 30, "base": {"right": 0.1, "partly": 0.2, "wrong": 0.7}, "tuned": {…},
-    "difference": 0.6, "ci95": [0.4, 0.8], "verdict": "better", "agreement": {"base": {"kappa": 0.8, …}, …}, …}}}
+    "difference": 0.6, "ci95": [0.4, 0.8], "verdict": "better", "of_score": {"base": {"kappa": 0.8, …}, …}, …}}}
 """
 
 from __future__ import annotations
@@ -24,38 +24,48 @@ class GradeShares:
     wrong: float
 
 
+Share = tuple[int, int, float, float]
+"""Found, of how many, and the ends of the interval of this share."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreAgreement:
-    """Judge and primary score on the answers of one side, right or not."""
+class ScoreErrors:
+    """How the primary score does on the answers of one side, by their grades."""
 
     kappa: float | None
-    """Cohen's; None where both say one and the same of all."""
-    right_missed: int
-    """Right answers that the score misses."""
-    others_hit: int
-    """Answers that the score hits and that are not right."""
+    """Cohen's, of right or not; None where both say one and the same of all."""
+    sensitivity: Share | None
+    """Right answers that hit; None where there are none."""
+    specificity: Share | None
+    """Others that do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SideAgreement:
-    """By side: a score that favours the style of one of them agrees less on the other's."""
-
-    base: ScoreAgreement
-    tuned: ScoreAgreement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GradeRates:
-    """The grades of one level; the difference is of the shares of "right", tuned minus base."""
+class RightAnswers:
+    """The difference of the shares of answers graded right, tuned minus base, and what it proves."""
 
     n: int
     sections: int
-    base: GradeShares
-    tuned: GradeShares
     difference: float
     ci95: tuple[float, float]
     verdict: VerdictName
-    agreement: SideAgreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfScore(RightAnswers):
+    """Those of the questions that the primary score is about: what its difference is without its errors."""
+
+    base: ScoreErrors
+    tuned: ScoreErrors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeRates(RightAnswers):
+    """The grades of one level, of all its questions."""
+
+    base: GradeShares
+    tuned: GradeShares
+    of_score: OfScore | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,28 +80,3 @@ class Grades:
     disagreements: int
     """Questions with an answer that judge and score see differently."""
     levels: dict[str, GradeRates]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreErrors:
-    """How often the score is right about graded answers of one side, and the share of right answers that follows."""
-
-    graded: int
-    sensitivity: tuple[int, int, float, float] | None
-    """Right answers that hit, of how many, and the ends of the interval of this share; None where there are none."""
-    specificity: tuple[int, int, float, float] | None
-    """The same of wrong answers that do not hit."""
-    hits: float
-    corrected: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
-    """The primary difference less the errors of the score; None where the grades do not tell."""
-
-    n: int
-    base: ScoreErrors
-    tuned: ScoreErrors
-    difference: float | None
-    ci95: tuple[float, float] | None
-    excludes_zero: bool

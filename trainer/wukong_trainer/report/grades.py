@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wukong_trainer.evaluation.grading import HIT_OR_MISS
 from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.blocks import Block
-from wukong_trainer.report.grade_records import GradeRates, Grades, GradeShares, SideAgreement
+from wukong_trainer.report.grade_records import GradeRates, Grades, GradeShares, OfScore, Share
+from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.tables import NOTHING, Table
 from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
@@ -17,13 +19,27 @@ _COLUMNS = ("base", "tuned", "difference", "interval", "verdict", "kappa", "righ
 
 
 def disagrees(row: Mapping[str, Any]) -> bool:
-    """Whether judge and primary score see one of the answers in a row of answers.jsonl differently, right or not."""
-    return any(_is_doubtful(row[side]) for side in SIDES)
+    """Whether judge and score see one of the answers in a row of answers.jsonl differently, right or not."""
+    return row.get("scored_as", "facts") in HIT_OR_MISS and any(_is_doubtful(row[side]) for side in SIDES)
 
 
 def _is_doubtful(answer: Mapping[str, Any]) -> bool:
     value, hit = answer["grade"]["value"] if "grade" in answer else "ungraded", answer.get(PRIMARY)
     return value != "ungraded" and hit is not None and (value == "right") != (hit >= 1)
+
+
+def denial(metrics: Metrics, words: Words) -> str:
+    """Why the score's verdict does not stand: what the grades say of the same answers; "" where it stands."""
+    level = metrics.grades.levels.get(metrics.primary.level) if metrics.grades else None
+    if not (metrics.primary.by_score and level and level.of_score):
+        return ""
+    proven = level.of_score
+    return words["grades_deny"].format(
+        by_score=words[f"verdict_{metrics.primary.by_score}"],
+        difference=points(proven.difference),
+        interval=interval(proven.ci95),
+        verdict=words[f"verdict_{proven.verdict}"],
+    )
 
 
 def grades_block(grades: Grades, words: Words) -> Block:
@@ -34,7 +50,7 @@ def grades_block(grades: Grades, words: Words) -> Block:
     if grades.ungraded:
         sentences.append(filled(words["grades_ungraded"], n=grades.ungraded))
     lines = [
-        (words["of_n"].format(what=words[level], n=rates.n), [*_rates(rates, words), *_agreement(rates.agreement)])
+        (words["of_n"].format(what=words[level], n=rates.n), [*_rates(rates, words), *_errors(rates.of_score, words)])
         for level, rates in grades.levels.items()
     ]
     return Block("grades", sentences, Table([words[column] for column in _COLUMNS], lines))
@@ -49,16 +65,18 @@ def _shares(side: GradeShares, words: Words) -> str:
     return " / ".join(percent(share, words) for share in (side.right, side.partly, side.wrong))
 
 
-def _agreement(agreement: SideAgreement) -> list[str]:
-    """Kappa, right answers missed, others hit: of the base and of the tuned answers."""
-    base, tuned = agreement.base, agreement.tuned
-    pairs = (
-        (_kappa(base.kappa), _kappa(tuned.kappa)),
-        (base.right_missed, tuned.right_missed),
-        (base.others_hit, tuned.others_hit),
-    )
-    return [f"{one} / {other}" for one, other in pairs]
+def _errors(of_score: OfScore | None, words: Words) -> list[str]:
+    """Kappa, right answers missed, others hit, each of how many: of the base and of the tuned answers."""
+    if of_score is None:
+        return [NOTHING] * 3
+    sides = (of_score.base, of_score.tuned)
+    return [
+        " / ".join(NOTHING if side.kappa is None else f"{side.kappa:.2f}".replace("-", "−") for side in sides),
+        " / ".join(_missed(side.sensitivity, words) for side in sides),
+        " / ".join(_missed(side.specificity, words) for side in sides),
+    ]
 
 
-def _kappa(kappa: float | None) -> str:
-    return NOTHING if kappa is None else f"{kappa:.2f}".replace("-", "−")
+def _missed(rate: Share | None, words: Words) -> str:
+    """What was not found: "2 of 16"."""
+    return NOTHING if rate is None else words["missed"].format(n=rate[1] - rate[0], of=rate[1])

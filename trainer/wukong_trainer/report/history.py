@@ -20,6 +20,8 @@ class PastEvaluation:
     test_hash: str
     leakage: str
     primary: Verdict
+    judge: str = ""
+    """Whose grades bear the verdict out, or deny it; "" where nobody graded."""
     sample: dict[str, int] | None
     engine: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
 class UnlikeError(Exception):
@@ -26,7 +26,7 @@ def read_as(kind: Any, value: Any, place: str) -> Any:
     outer, inner = get_origin(kind), get_args(kind)
     if outer is Literal and value in inner:
         return value
-    if outer is UnionType:
+    if outer in (UnionType, Union):
         return None if value is None else read_as(inner[0], value, place)
     if outer is dict and isinstance(value, dict):
         return {key: read_as(inner[1], each, f"{place} › {key}") for key, each in value.items()}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_trainer.evaluation.records import Side
-from wukong_trainer.report.grade_records import Correction, Grades, VerdictName
+from wukong_trainer.report.grade_records import Grades, VerdictName
 
 Ends = tuple[float, float]
 
@@ -41,6 +41,8 @@ class Verdict(Rates):
 
     metric: str = "key_fact_hit"
     verdict: VerdictName
+    by_score: VerdictName | None = None
+    """What the score alone says, where the grades do not bear it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class LevelPart(Difference):
     sections: int
     base: dict[str, float]
     tuned: dict[str, float]
-    verdict: VerdictName
+    verdict: VerdictName | None = None
+    """None of a part: of twenty looks at the same answers one finds a difference that is not there."""
     wilson95: dict[str, Ends]
     """By side: the interval of its mean."""
 
@@ -105,6 +108,8 @@ class SectionTally(SignTest):
 class Level(LevelPart):
     """All questions of a level."""
 
+    by_score: VerdictName | None = None
+    """What the score alone says, where the grades do not bear it out."""
     alone: int
     """Questions that name no section and no group."""
     wins: int
@@ -299,6 +304,5 @@ class Metrics:
     hallucination: AllInventions | None = None
     open_book: OpenBookBound | None = None
     grades: Grades | None = None
-    corrected: Correction | None = None
     judge: JudgeResult | None = None
     against: Rivals | None = None

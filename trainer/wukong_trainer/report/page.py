@@ -26,7 +26,7 @@ from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
 from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
-from wukong_trainer.report.grades import grades_block
+from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
@@ -90,6 +90,7 @@ def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
     levels = metrics.levels.items()
     return {
         "leakage": leakage_sentences(metrics, words),
+        "denied": denial(metrics, words),
         "lines": lines,
         "rates": Markup(rates_plot(named, words)) if named else "",
         "differences": Markup(differences_plot(named, words)) if named else "",

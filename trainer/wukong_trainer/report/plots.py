@@ -64,7 +64,7 @@ def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> st
 
     def marks(scores: LevelPart, tops: Sequence[float]) -> Iterator[str]:
         (y,) = tops
-        colour = {"better": "good", "worse": "bad"}.get(scores.verdict, "quiet")
+        colour = {"better": "good", "worse": "bad"}.get(scores.verdict or "", "quiet")
         yield _curve([(across.at(0), y - MARK / 2), (across.at(0), y + MARK / 2)], "quiet", 1.2)
         yield _curve([(across.at(end), y) for end in scores.ci95], colour)
         yield _diamond(across.at(scores.difference), y, colour)
