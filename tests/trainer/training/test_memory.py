@@ -92,14 +92,14 @@ def test_rows_a_pass_are_halved_until_they_fit_and_a_step_keeps_its_rows(seven: 
     assert shape is not None
     fits = fitted(shape, recipe, GPU, 1024, round(24 * GB))
     assert fits.batch < recipe.batch
-    assert fits.batch * fits.accumulation == recipe.batch
+    assert fits.batch * fits.passes == recipe.batch
     assert fitted(shape, recipe, GPU, 1024, round(1000 * GB)) == recipe
 
 
 def test_an_odd_number_of_rows_is_split_into_equal_passes(recipe: Recipe) -> None:
     def passes(batch: int) -> tuple[int, int] | None:
         fewer = smaller(replace(recipe, batch=batch, accumulation=2))
-        return (fewer.batch, fewer.accumulation) if fewer else None
+        return (fewer.batch, fewer.passes) if fewer else None
 
     assert passes(16) == (8, 4)
     assert passes(15) == (5, 6)

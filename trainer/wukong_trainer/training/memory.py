@@ -16,7 +16,6 @@ from wukong_pipe.errors import ModelError
 from wukong_trainer.models.adapters import adapter_config
 from wukong_trainer.models.loading import Place, load_config
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training import processes
 
 GB = 1e9
 NF4_BYTES = 4.127 / 8
@@ -58,35 +57,6 @@ class Shape:
     intermediate: int
     layers: int
     vocabulary: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryPlan:
-    """A recipe that fits into the free memory, with what it needs and what is free."""
-
-    recipe: Recipe
-    needed: MemoryNeed | None
-    """None where the student's config says too little to tell."""
-    free: int
-    """Bytes."""
-
-
-def plan(recipe: Recipe, place: Place, longest: int) -> MemoryPlan:
-    """The recipe with as few rows at a time as are needed to fit into what is free now.
-
-    Args:
-        longest: tokens of the longest row, before it is cut.
-
-    Raises:
-        ModelError: not even one row at a time fits; the sentence says what would.
-    """
-    length = min(longest, recipe.max_length)
-    free, shape = available(place), shape_of(recipe)
-    if shape is None:
-        return MemoryPlan(recipe, None, free)
-    # What is free, each process measures for itself; a step needs the same of all.
-    recipe = processes.first_of(fitted(shape, recipe, place, length, free))
-    return MemoryPlan(recipe, expected(shape, recipe, place, length), free)
 
 
 def shape_of(recipe: Recipe) -> Shape | None:
@@ -191,7 +161,7 @@ def smaller(recipe: Recipe) -> Recipe | None:
     rows = next((rows for rows in range(recipe.batch // 2, 0, -1) if recipe.batch % rows == 0), None)
     if rows is None:
         return None
-    return replace(recipe, batch=rows, accumulation=recipe.accumulation * recipe.batch // rows)
+    return replace(recipe, batch=rows, accumulation=recipe.passes * recipe.batch // rows)
 
 
 def fitted(shape: Shape, recipe: Recipe, place: Place, length: int, free: int) -> Recipe:
