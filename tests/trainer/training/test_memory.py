@@ -86,6 +86,16 @@ def test_on_a_cpu_the_logits_of_whole_rows_are_counted_up_to_a_tile(seven: str) 
         assert held[0] - held[1] == more
 
 
+def test_scores_of_plain_attention_are_counted(seven: str) -> None:
+    recipe = overridden(load_recipe("qlora"), model=seven, batch=1, gradient_checkpointing=False)
+    shape = shape_of(recipe)
+    assert shape is not None
+    held = [expected(shape, recipe, Place("cpu", torch.bfloat16, ""), length).activations for length in (128, 256, 257)]
+    # Layers, heads, and six bytes a pair of tokens.
+    assert held[1] - 2 * held[0] == pytest.approx(28 * 28 * 6 * (256**2 - 2 * 128**2), abs=3)
+    assert held[2] < held[1]
+
+
 def test_rows_a_pass_are_halved_until_they_fit_and_a_step_keeps_its_rows(seven: str) -> None:
     recipe = overridden(load_recipe("qlora"), model=seven, gradient_checkpointing=False)
     shape = shape_of(recipe)

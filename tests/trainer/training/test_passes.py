@@ -20,9 +20,9 @@ from wukong_trainer.training.memory import GB, Shape
 from wukong_trainer.training.passes import decided, sentence
 
 GPU, CPU = Place("cuda", torch.bfloat16, "a test"), Place("cpu", torch.bfloat16, "a test")
-SMALL = Shape(106_000_000, 28_000_000, 9_800_000, 576, 1536, 30, 49152)
+SMALL = Shape(106_000_000, 28_000_000, 9_800_000, 576, 1536, 30, 49152, 9)
 """SmolLM2-135M under LoRA."""
-SEVEN = Shape(6_500_000_000, 1_090_000_000, 80_000_000, 3584, 18944, 28, 152064)
+SEVEN = Shape(6_500_000_000, 1_090_000_000, 80_000_000, 3584, 18944, 28, 152064, 28)
 """Qwen2.5-7B."""
 AUTO = load_recipe("smollm2")
 

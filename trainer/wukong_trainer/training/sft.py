@@ -140,6 +140,7 @@ def _set_up(
     }
     tokens = [row_tokens(tokenizer, example, recipe) for example in data.train]
     recipe, notes = workable(recipe)
+    longest = recipe.max_length if recipe.packing else min(max(tokens), recipe.max_length)
     log = LossLog(run.train / "log.jsonl", place, progress)
     setup = TrainingSetup(
         run=run,
@@ -150,7 +151,7 @@ def _set_up(
         tokens=tokens,
         questions=questions,
         place=place,
-        attention=choose_attention(place),
+        attention=choose_attention(place, longest),
         log=log,
         early_stopping=EarlyStopping(log, recipe.patience),
         stop=SignalStop(),
