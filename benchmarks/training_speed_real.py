@@ -105,6 +105,7 @@ def main() -> None:
     for _ in range(options.rounds):
         for name, run in ways.items():
             speeds.setdefault(name, []).append(run())
+            print(f"{name}: {speeds[name][-1]:,.0f}", file=sys.stderr)
     print(f"{options.model}: {len(data.train)} rows, {torch.get_num_threads()} threads\n")
     print("| who | tokens/s | lowest–highest | of the bare pass |\n|---|---|---|---|")
     first = median(next(iter(speeds.values())))

@@ -57,7 +57,7 @@ def test_on_a_gpu_passes_become_smaller_before_activations_are_computed_twice_wh
 
 
 def test_of_a_student_of_unknown_shape_activations_are_computed_twice() -> None:
-    assert chosen(load_recipe("qlora"), None, GPU, [70] * 90, 140)[2] is True
+    assert chosen(load_recipe("qlora"), None, GPU, [70] * 90, 140) == (16, 1, True)
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -69,9 +69,9 @@ def test_what_the_recipe_says_itself_stays(again: bool) -> None:
 
 def test_what_was_decided_is_a_sentence() -> None:
     made = decided(AUTO, SMALL, CPU, [70] * 90, round(21 * GB))
-    assert sentence(made, CPU) == (
-        "Chosen for this cpu: activations fit and are kept (no gradient checkpointing); the 16 rows of a step go in 4 "
-        "passes, rows of like length in one."
+    assert sentence(made) == (
+        "Chosen for this machine: activations fit and are kept (no gradient checkpointing); the 16 rows of a step go "
+        "in 4 passes, rows of like length in one."
     )
 
 
@@ -91,7 +91,7 @@ def test_a_training_says_what_it_decided_and_writes_it_down(
     ran = load_recipe(str(run.train / "recipe.toml"))
     assert ran == overridden(left, gradient_checkpointing=False, accumulation=ran.passes, batch=10 // ran.passes)
     assert ran.passes > 1
-    (note,) = (line for line in said if line.startswith("Chosen for this cpu"))
+    (note,) = (line for line in said if line.startswith("Chosen for this machine"))
     assert f"in {ran.passes} passes" in note
     assert note in read_json(run.train / "preflight.json")["notes"]
 

@@ -44,7 +44,7 @@ def plan(recipe: Recipe, place: Place, tokens: Sequence[int]) -> MemoryPlan:
     chosen = decided(recipe, shape, place, tokens, free)
     # What is free, each process measures for itself; a step needs the same of all.
     fits = processes.first_of(chosen if shape is None else fitted(shape, chosen, place, length, free))
-    notes = [sentence(fits, place)] if chosen != recipe else []
+    notes = [sentence(fits)] if chosen != recipe else []
     if chosen == recipe and fits != recipe:
         notes = [f"Less memory is free than the recipe's {recipe.batch} rows a pass need: {rows_a_step(fits)}."]
     return MemoryPlan(fits, None if shape is None else expected(shape, fits, place, length), free, notes)
@@ -68,11 +68,13 @@ def decided(recipe: Recipe, shape: Shape | None, place: Place, tokens: Sequence[
     """
     choices = list(_by_speed(recipe, place, fmean(min(count, recipe.max_length) for count in tokens)))
     longest = min(max(tokens), recipe.max_length)
-    fitting = (each for each in choices if shape and expected(shape, each, place, longest).total <= SHARE * free)
+    if shape is None:
+        return next(each for each in choices if each.gradient_checkpointing == choices[-1].gradient_checkpointing)
+    fitting = (each for each in choices if expected(shape, each, place, longest).total <= SHARE * free)
     return next(fitting, choices[-1])
 
 
-def sentence(recipe: Recipe, place: Place) -> str:
+def sentence(recipe: Recipe) -> str:
     """What was decided, for the user."""
     activations = (
         "activations do not fit and are computed twice (gradient checkpointing)"
@@ -81,7 +83,7 @@ def sentence(recipe: Recipe, place: Place) -> str:
     )
     passes = "in one pass" if recipe.passes == 1 else f"in {recipe.passes} passes, rows of like length in one"
     rows = recipe.batch * recipe.passes
-    return f"Chosen for this {place.device}: {activations}; the {rows} rows of a step go {passes}."
+    return f"Chosen for this machine: {activations}; the {rows} rows of a step go {passes}."
 
 
 def _by_speed(recipe: Recipe, place: Place, mean: float) -> Iterator[Recipe]:
