@@ -205,7 +205,7 @@ def notebooks(recipe: Recipe, data: TrainingData, run: Run, clock: Clock) -> Non
     place, tokenizer = choose_place(), load_tokenizer(recipe.model)
     set_seed(recipe.seed)
     model: Any = prepare_model_for_kbit_training(
-        load_model(recipe.model, "qlora", place), use_gradient_checkpointing=recipe.gradient_checkpointing
+        load_model(recipe.model, "qlora", place), use_gradient_checkpointing=bool(recipe.gradient_checkpointing)
     )
     adapter = adapter_config(recipe, model.config.model_type)
     assert adapter is not None
@@ -215,7 +215,7 @@ def notebooks(recipe: Recipe, data: TrainingData, run: Run, clock: Clock) -> Non
             output_dir=str(run.train),
             num_train_epochs=recipe.epochs,
             per_device_train_batch_size=recipe.batch,
-            gradient_accumulation_steps=recipe.accumulation,
+            gradient_accumulation_steps=recipe.passes,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type=recipe.scheduler,
             warmup_steps=recipe.warmup,
@@ -242,7 +242,7 @@ def contenders(student: Path, epochs: int) -> list[tuple[str, Recipe, Train]]:
     """Who trains, and by which recipe; the notebook's loop first, by whose speed the others are measured."""
     # Checkpoints would be written between the steps that are timed.
     common = {"model": str(student), "epochs": float(epochs), "save_every": 10**9, "system": "简要回答。"}
-    recipe = overridden(load_recipe("qlora"), **common)
+    recipe = overridden(load_recipe("qlora"), accumulation=1, gradient_checkpointing=True, **common)
     notebook = overridden(load_recipe("base-nlp-qlora"), **common)
     same = replace(recipe, batch=notebook.batch, accumulation=notebook.accumulation)
     kept = replace(recipe, gradient_checkpointing=False)
@@ -250,7 +250,8 @@ def contenders(student: Path, epochs: int) -> list[tuple[str, Recipe, Train]]:
     return [
         ("notebook: 1 × 8 rows, r 16 on q and v", notebook, notebooks),
         ("notebook's loop, 1 × 8 rows, our adapter", same, notebooks),
-        ("train: recipe qlora, 16 rows", recipe, ours),
+        ("train: recipe qlora", overridden(load_recipe("qlora"), **common), ours),
+        ("train: with gradient checkpointing, 16 rows", recipe, ours),
         ("train: without gradient checkpointing", kept, ours),
         ("train: packed, some 64 rows", packed, ours),
         ("train: packed, without gradient checkpointing", replace(packed, gradient_checkpointing=False), ours),

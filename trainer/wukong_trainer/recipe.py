@@ -20,6 +20,8 @@ Precision = Literal["auto", "fp32", "bf16"]
 Style = Literal["chat", "instruction"]
 Tracker = Literal["none", "tensorboard", "swanlab", "wandb", "mlflow"]
 Every = int | Literal["epoch"]
+Auto = Literal["auto"]
+"""Left to the preflight, which knows the machine and the rows (training/passes.py)."""
 TINY = "tiny"
 
 
@@ -58,8 +60,9 @@ class Recipe:
     warmup: float
     """Share of all steps."""
     batch: int
-    """Rows a forward pass."""
-    accumulation: int
+    """Rows a forward pass; rows a step where accumulation is "auto"."""
+    accumulation: int | Auto
+    """Passes a step; "auto" splits the `batch` rows of a step into passes as the machine is fast in."""
     max_length: int
     """Tokens of a row; longer ones are cut and counted."""
     packing: bool
@@ -73,10 +76,16 @@ class Recipe:
     keep_best: bool
     """Save the weights of the lowest validation loss, not the last ones."""
     weight_decay: float
-    gradient_checkpointing: bool
+    gradient_checkpointing: bool | Auto
+    """Compute activations twice instead of keeping them; "auto" for only where they do not fit."""
     optimizer: str
     report_to: Tracker
     seed: int
+
+    @property
+    def passes(self) -> int:
+        """Passes a step; one, until "auto" is decided."""
+        return 1 if self.accumulation == "auto" else self.accumulation
 
 
 def load_recipe(name_or_file: str) -> Recipe:
@@ -143,8 +152,8 @@ def _checked(values: dict[str, Any], where: str) -> Recipe:
     return Recipe(**checked)
 
 
-def _positive(value: float) -> bool:
-    return 0 < value < math.inf
+def _positive(value: float | str) -> bool:
+    return isinstance(value, str) or 0 < value < math.inf
 
 
 def _not_negative(value: float | str) -> bool:

@@ -12,7 +12,15 @@ from transformers import Qwen2Config
 
 from tests.support.precision import in_both_precisions
 from wukong_pipe.errors import ModelError
-from wukong_trainer.models.loading import Place, check_fits, choose_place, load_model, load_tokenizer, parameters_of
+from wukong_trainer.models.loading import (
+    Place,
+    check_fits,
+    choose_attention,
+    choose_place,
+    load_model,
+    load_tokenizer,
+    parameters_of,
+)
 
 CPU = Place("cpu", torch.float32, "a test")
 
@@ -88,3 +96,16 @@ def test_a_tokenizer_without_chat_template_is_refused(student: Path, tmp_path: P
     (tmp_path / "model" / "chat_template.jinja").unlink()
     with pytest.raises(ModelError, match="no chat template"):
         load_tokenizer(str(tmp_path / "model"))
+
+
+@pytest.mark.parametrize(
+    ("place", "longest", "attention"),
+    [
+        (Place("cpu", torch.bfloat16, ""), 70, "eager"),
+        (Place("cpu", torch.bfloat16, ""), 1024, "sdpa"),
+        (Place("cpu", torch.float32, ""), 70, "sdpa"),
+        (Place("cuda", torch.float32, ""), 70, "sdpa"),
+    ],
+)
+def test_attention_is_plain_where_that_trains_faster(place: Place, longest: int, attention: str) -> None:
+    assert choose_attention(place, longest)[0] == attention

@@ -86,20 +86,30 @@ def test_on_a_cpu_the_logits_of_whole_rows_are_counted_up_to_a_tile(seven: str) 
         assert held[0] - held[1] == more
 
 
+def test_scores_of_plain_attention_are_counted(seven: str) -> None:
+    recipe = overridden(load_recipe("qlora"), model=seven, batch=1, gradient_checkpointing=False)
+    shape = shape_of(recipe)
+    assert shape is not None
+    held = [expected(shape, recipe, Place("cpu", torch.bfloat16, ""), length).activations for length in (128, 256, 257)]
+    # Layers, heads, and six bytes a pair of tokens.
+    assert held[1] - 2 * held[0] == pytest.approx(28 * 28 * 6 * (256**2 - 2 * 128**2), abs=3)
+    assert held[2] < held[1]
+
+
 def test_rows_a_pass_are_halved_until_they_fit_and_a_step_keeps_its_rows(seven: str) -> None:
     recipe = overridden(load_recipe("qlora"), model=seven, gradient_checkpointing=False)
     shape = shape_of(recipe)
     assert shape is not None
     fits = fitted(shape, recipe, GPU, 1024, round(24 * GB))
     assert fits.batch < recipe.batch
-    assert fits.batch * fits.accumulation == recipe.batch
+    assert fits.batch * fits.passes == recipe.batch
     assert fitted(shape, recipe, GPU, 1024, round(1000 * GB)) == recipe
 
 
 def test_an_odd_number_of_rows_is_split_into_equal_passes(recipe: Recipe) -> None:
     def passes(batch: int) -> tuple[int, int] | None:
         fewer = smaller(replace(recipe, batch=batch, accumulation=2))
-        return (fewer.batch, fewer.accumulation) if fewer else None
+        return (fewer.batch, fewer.passes) if fewer else None
 
     assert passes(16) == (8, 4)
     assert passes(15) == (5, 6)

@@ -32,8 +32,9 @@ def workable(recipe: Recipe) -> tuple[Recipe, list[str]]:
     notes: list[str] = []
     if recipe.method == "full" or recipe.peft != "prefix":
         return recipe, notes
-    if recipe.gradient_checkpointing:
-        recipe = replace(recipe, gradient_checkpointing=False)
+    asked = recipe.gradient_checkpointing is True
+    recipe = replace(recipe, gradient_checkpointing=False)
+    if asked:
         notes.append("Gradient checkpointing is off: a prefix lives in the cache, which checkpointing does without.")
     if recipe.modules_to_save:
         modules = ", ".join(recipe.modules_to_save)

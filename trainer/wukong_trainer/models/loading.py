@@ -26,6 +26,12 @@ from wukong_trainer.recipe import Method, Precision
 
 CPU_PARAMETERS = 1_000_000_000
 """More than this many parameters are refused without a GPU: a step would take minutes."""
+SHORT = 256
+"""Tokens up to which plain products of matrices train faster in bf16 on a CPU than PyTorch's own attention.
+
+Its backward pass took 35 ms where theirs took 8 (16 rows of 70 tokens, 9 heads); at 300 tokens both took 60 and 83 ms
+forward and backward, at 1,024 theirs took twice as long (benchmarks/training_speed.md).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,16 @@ def _own_place() -> Place:
     return Place("cpu", torch.float32, f"no GPU; this CPU ({cpu}) has no bf16 of its own")
 
 
-def choose_attention(place: Place) -> tuple[str, str]:
-    """The attention implementation to ask for, and why; "sdpa" is PyTorch's own."""
+def choose_attention(place: Place, longest: int) -> tuple[str, str]:
+    """The attention implementation to train with, and why; "sdpa" is PyTorch's own.
+
+    Args:
+        longest: tokens of the longest sequence.
+    """
     if place.device != "cuda":
-        return "sdpa", "without a GPU there is no other"
+        if place.dtype is torch.bfloat16 and longest <= SHORT:
+            return "eager", "PyTorch's own is slow in bf16 on a CPU where rows are short"
+        return "sdpa", "PyTorch's own"
     if place.dtype is torch.float32:
         return "sdpa", "flash-attn computes in no fp32"
     if not is_flash_attn_2_available():

@@ -14,15 +14,16 @@ from transformers import AutoModelForCausalLM
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.models.adapters import adapter_config
-from wukong_trainer.models.loading import Place, load_config
+from wukong_trainer.models.loading import Place, choose_attention, load_config
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training import processes
 
 GB = 1e9
 NF4_BYTES = 4.127 / 8
 """A weight in NF4 with double quantisation, its share of the block constants included (QLoRA, Dettmers et al. 2023)."""
 TILE = 4096, 32768
 """TRL's fused head holds the logits of so many tokens by so many vocabulary entries at a time, in fp32."""
+EAGER_BYTES = 6
+"""A pair of tokens in a head, where no kernel computes it anew: softmax keeps it in fp32, the product in bf16."""
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 
@@ -58,35 +59,7 @@ class Shape:
     intermediate: int
     layers: int
     vocabulary: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryPlan:
-    """A recipe that fits into the free memory, with what it needs and what is free."""
-
-    recipe: Recipe
-    needed: MemoryNeed | None
-    """None where the student's config says too little to tell."""
-    free: int
-    """Bytes."""
-
-
-def plan(recipe: Recipe, place: Place, longest: int) -> MemoryPlan:
-    """The recipe with as few rows at a time as are needed to fit into what is free now.
-
-    Args:
-        longest: tokens of the longest row, before it is cut.
-
-    Raises:
-        ModelError: not even one row at a time fits; the sentence says what would.
-    """
-    length = min(longest, recipe.max_length)
-    free, shape = available(place), shape_of(recipe)
-    if shape is None:
-        return MemoryPlan(recipe, None, free)
-    # What is free, each process measures for itself; a step needs the same of all.
-    recipe = processes.first_of(fitted(shape, recipe, place, length, free))
-    return MemoryPlan(recipe, expected(shape, recipe, place, length), free)
+    heads: int
 
 
 def shape_of(recipe: Recipe) -> Shape | None:
@@ -119,7 +92,7 @@ def shape_of(recipe: Recipe) -> Shape | None:
     return Shape(linear, parameters - linear, trainable, *sizes)
 
 
-_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size", "num_attention_heads")
 """Of a config, in the order of `Shape`."""
 
 
@@ -142,6 +115,8 @@ def expected(shape: Shape, recipe: Recipe, place: Place, length: int) -> MemoryN
     trained = shape.trainable * 4
     states = 0.5 if "8bit" in recipe.optimizer else 0.0 if recipe.optimizer in {"sgd", "adafactor"} else 2.0
     layer = (15 * shape.hidden + 4.2 * shape.intermediate) * width * (1.3 if full else 1.0)
+    if choose_attention(place, length)[0] == "eager":
+        layer += length * shape.heads * EAGER_BYTES
     stored = layer + shape.layers * shape.hidden * width if recipe.gradient_checkpointing else layer * shape.layers
     tokens = recipe.batch * length
     # On a CPU those of all answers are held at once, as long as they are no more than a tile (losses.py).
@@ -191,7 +166,7 @@ def smaller(recipe: Recipe) -> Recipe | None:
     rows = next((rows for rows in range(recipe.batch // 2, 0, -1) if recipe.batch % rows == 0), None)
     if rows is None:
         return None
-    return replace(recipe, batch=rows, accumulation=recipe.accumulation * recipe.batch // rows)
+    return replace(recipe, batch=rows, accumulation=recipe.passes * recipe.batch // rows)
 
 
 def fitted(shape: Shape, recipe: Recipe, place: Place, length: int, free: int) -> Recipe:

@@ -15,7 +15,8 @@ from wukong_pipe.language.plurals import counted
 from wukong_trainer.data.examples import Example, to_trl
 from wukong_trainer.models.templates import rendered
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training.memory import GB, MemoryPlan
+from wukong_trainer.training.memory import GB
+from wukong_trainer.training.passes import MemoryPlan
 from wukong_trainer.training.trainer import TrainingSetup, attention_of
 
 SHOWN = 3
@@ -128,7 +129,7 @@ def look(
         attention=attention_of(trainer),
         attention_reason=setup.attention[1],
         batch=recipe.batch,
-        accumulation=recipe.accumulation,
+        accumulation=recipe.passes,
         expected_memory_gb=None if plan.needed is None else plan.needed.to_json(),
         free_memory_gb=round(plan.free / GB, 3),
         notes=[*notes, *blind, *packing_notes],

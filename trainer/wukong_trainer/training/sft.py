@@ -25,7 +25,7 @@ from wukong_trainer.models.loading import check_fits, choose_attention, choose_p
 from wukong_trainer.models.model_card import write_card
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.recipe import Recipe
-from wukong_trainer.training import checkpoints, memory, processes
+from wukong_trainer.training import checkpoints, memory, passes, processes
 from wukong_trainer.training.checkpoints import SignalStop
 from wukong_trainer.training.log import EarlyStopping, LossLog, TrainingProgress
 from wukong_trainer.training.preflight import Preflight, check_names, check_stops, look, preflight_lines
@@ -64,12 +64,10 @@ def train(
     if resume:
         recipe, checkpoint = checkpoints.to_resume(run, data)
     setup, notes = _set_up(run, data, recipe, evaluate, progress)
-    plan = memory.plan(setup.recipe, setup.place, max(setup.tokens))
-    if plan.recipe != setup.recipe:
-        notes.append(f"Less memory is free than the recipe's {recipe.batch} rows a pass need: {_passes(plan.recipe)}.")
+    plan = passes.plan(setup.recipe, setup.place, setup.tokens)
     with tracked(recipe.report_to, run.train):
         trainer, setup, packing_notes = make_trainer(replace(setup, recipe=plan.recipe))
-        preflight = look(setup, trainer, plan, notes, packing_notes)
+        preflight = look(setup, trainer, plan, [*notes, *plan.notes], packing_notes)
         for line in preflight_lines(preflight):
             say(line)
         _begin(setup, preflight, checkpoint)
@@ -77,7 +75,7 @@ def train(
         while _ran_out_of_memory(trainer, checkpoint, setup.stop):
             del trainer  # Two models at once would not fit.
             setup = _with_fewer_rows(setup)
-            note = f"Memory ran out: {_passes(setup.recipe)}."
+            note = f"Memory ran out: {passes.rows_a_step(setup.recipe)}."
             say(note)
             preflight = replace(preflight, notes=[*preflight.notes, note])
             checkpoint = checkpoints.last_checkpoint(run)
@@ -142,6 +140,7 @@ def _set_up(
     }
     tokens = [row_tokens(tokenizer, example, recipe) for example in data.train]
     recipe, notes = workable(recipe)
+    longest = recipe.max_length if recipe.packing else min(max(tokens), recipe.max_length)
     log = LossLog(run.train / "log.jsonl", place, progress)
     setup = TrainingSetup(
         run=run,
@@ -152,7 +151,7 @@ def _set_up(
         tokens=tokens,
         questions=questions,
         place=place,
-        attention=choose_attention(place),
+        attention=choose_attention(place, longest),
         log=log,
         early_stopping=EarlyStopping(log, recipe.patience),
         stop=SignalStop(),
@@ -203,10 +202,6 @@ def _with_fewer_rows(setup: TrainingSetup) -> TrainingSetup:
     torch.cuda.empty_cache()
     checkpoints.note(setup.run, fewer, setup.data)
     return replace(setup, recipe=fewer)
-
-
-def _passes(recipe: Recipe) -> str:
-    return f"{recipe.batch} rows a pass, {recipe.accumulation} passes a step, so each step learns from as many rows"
 
 
 def _check_ended(setup: TrainingSetup, trainer: Any) -> None:

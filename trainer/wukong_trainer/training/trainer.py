@@ -25,6 +25,7 @@ from wukong_trainer.models.templates import refusal
 from wukong_trainer.recipe import Every, Recipe
 from wukong_trainer.training import packing, processes
 from wukong_trainer.training.checkpoints import SignalStop
+from wukong_trainer.training.length_grouping import LengthGroupedTrainer
 from wukong_trainer.training.log import EarlyStopping, LossLog
 from wukong_trainer.training.losses import AnswerTrainer, ValidationTrainer
 
@@ -55,8 +56,11 @@ class TrainingSetup:
     stop: SignalStop
 
 
-class Trainer(ValidationTrainer, AnswerTrainer):
-    """TRL's trainer with the losses of `losses.py`; a full disk is a sentence, and leaves no half checkpoint."""
+class Trainer(ValidationTrainer, AnswerTrainer, LengthGroupedTrainer):
+    """TRL's trainer with the losses of `losses.py` and rows of like length in a pass.
+
+    A full disk is a sentence, and leaves no half checkpoint.
+    """
 
     def _save_checkpoint(self, *given: Any, **options: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
@@ -85,7 +89,7 @@ def make_trainer(setup: TrainingSetup) -> tuple[Trainer, TrainingSetup, list[str
     with torch.autocast(setup.place.device, setup.place.dtype, enabled=setup.place.dtype is not torch.float32):
         difference = packing.difference(trainer.model, trainer.data_collator, pack)
     if difference <= packing.TOLERANCE[setup.place.dtype]:
-        return trainer, setup, [packs.sentence(setup.recipe.batch * setup.recipe.accumulation)]
+        return trainer, setup, [packs.sentence(setup.recipe.batch * setup.recipe.passes)]
     note = (
         f"Packing is off: with {attention_of(trainer)} attention packed rows read each other (their log-likelihoods "
         f"change by {difference:.1%})."
@@ -152,12 +156,12 @@ def _packs(setup: TrainingSetup) -> packing.Packs:
     lengths = [count + 1 for count in setup.tokens]
     recipe = setup.recipe
     watched = max((row_tokens(setup.tokenizer, example, recipe) + 1 for example in setup.watched), default=0)
-    return packing.packs(lengths, recipe.batch, recipe.accumulation, recipe.max_length, watched)
+    return packing.packs(lengths, recipe.batch, recipe.passes, recipe.max_length, watched)
 
 
 def _arguments(setup: TrainingSetup, packs: packing.Packs | None) -> SFTConfig:
     recipe, place = setup.recipe, setup.place
-    batch, accumulation, length = recipe.batch, recipe.accumulation, recipe.max_length
+    batch, accumulation, length = recipe.batch, recipe.passes, recipe.max_length
     if packs is not None:
         batch, accumulation, length = packs.a_pass, packs.passes, packs.length
     return SFTConfig(
@@ -174,7 +178,7 @@ def _arguments(setup: TrainingSetup, packs: packing.Packs | None) -> SFTConfig:
         max_length=length,
         packing=packs is not None,
         eval_packing=False,
-        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing=bool(recipe.gradient_checkpointing),
         completion_only_loss=True,
         # Also into the model's own configuration, which every server stops by.
         eos_token=setup.tokenizer.eos_token,
