@@ -70,7 +70,7 @@ STUDENTS = {
         name,
         "smollm2",
         f"{known.title}, a pretrained student, is tuned with LoRA (TRL, PEFT)",
-        "The base is pretrained: what it answers rightly, it knew before.",
+        "The base is pretrained, and may know some of this already.",
         "apollo.md",
         # All of the corpus, so that eight of its sections can be held out: fewer get no verdict.
         BuildSettings(max_pairs=3, variants=7, holdout=0.38),

