@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from wukong_pipe.build import Built
+from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.evaluate import evaluation_table, run_eval, run_report
 from wukong_pipe.commands.teacher_choice import TeacherChoice
@@ -91,6 +92,7 @@ def demo(
         raise WorkspaceError(f"The run “{name}” was not made by the demo, which would replace it: use another --run.")
     write_text(run.folder / MARKER, "")
     settings = BuildSettings() if full else student.part
+    command = given_command(run)
     started = time.monotonic()
     with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
         built = _build(workspace, run, corpus, settings, err)
@@ -106,13 +108,15 @@ def demo(
         recipe = replace(recipe, model=located(recipe.model, out.print))
         with Steps(err).shown() as steps:
             data = read_training_data(run.dataset)
-            trained = run_train(workspace, run, data, recipe, overwrite=True, progress=steps)
+            trained = run_train(workspace, run, data, recipe, overwrite=True, progress=steps, command=command)
         for line in training_lines(trained):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):
         settings_of_eval = Settings(batch=64, max_new_tokens=ANSWER_TOKENS)
         with Steps(err).shown() as steps:
-            metrics, answers = run_eval(workspace, run, settings_of_eval, test=None, model="", progress=steps)
+            metrics, answers = run_eval(
+                workspace, run, settings_of_eval, test=None, model="", progress=steps, command=command
+            )
         out.print(evaluation_table(metrics, answers))
     with _step(out, 4, "Report: one page with all of it"):
         path = run_report(workspace, run)
@@ -132,6 +136,7 @@ def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings
             named=True,
             overwrite=True,
             progress=steps,
+            command=given_command(run),
         )
     return built
 

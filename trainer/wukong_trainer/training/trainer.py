@@ -53,6 +53,8 @@ class TrainingSetup:
     log: LossLog
     early_stopping: EarlyStopping
     stop: SignalStop
+    command: str
+    """That began the training; "" where none was typed."""
 
 
 class Trainer(ValidationTrainer, AnswerTrainer):
