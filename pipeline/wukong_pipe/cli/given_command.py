@@ -25,7 +25,7 @@ def given_command(run: Run) -> str:
     The run is always named: the one used last is another one tomorrow. A value that holds a key is not shown.
 
     >>> given_command(Run(Path("runs/docs")))
-    'wukong-pipe train --model tiny --epochs 3.0 --run docs'
+    'wukong-pipe train --model tiny --epochs 3 --run docs'
     """
     context = click.get_current_context()
     options: list[str] = []
@@ -53,4 +53,5 @@ def _option(option: click.Option, value: Any) -> Iterator[str]:
 
 
 def _values(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, tuple | list) else [str(value)]
+    values = value if isinstance(value, tuple | list) else [value]
+    return [f"{one:g}" if isinstance(one, float) else str(one) for one in values]

@@ -65,7 +65,7 @@ def test_values_of_the_environment_and_of_wukong_toml_stand_in_it(monkeypatch: p
     monkeypatch.setenv("WUKONG_TRAIN_EPOCHS", "2")
     settings: Mapping[str, Any] = {"lr": "0.001", "packing": False}
     line = given(train_command, ["--model", "tiny"], default_map=settings)
-    assert line == "wukong-pipe train --model tiny --no-packing --epochs 2.0 --lr 0.001 --run docs"
+    assert line == "wukong-pipe train --model tiny --no-packing --epochs 2 --lr 0.001 --run docs"
 
 
 def test_a_key_does_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ MOST = 5
 """A list of more is none of what to do next."""
 KNOWN = 0.7
 """A base that answers this share rightly has little left to learn."""
+USABLE = 0.5
+"""A model that answers less is not one to be used yet."""
 CUT = 0.1
 """Of the tuned model's answers, cut off."""
 INVENTING = 0.2
@@ -225,9 +227,17 @@ def _weak_verifier(records: RunRecords) -> Values | None:
     return {"model": reading.model, **told}
 
 
+def _still_low(records: RunRecords) -> Values | None:
+    """Tuning helped, and most answers are wrong all the same."""
+    found = _primary(records)
+    if not found or found[0].primary.verdict != "better" or found[0].primary.tuned >= USABLE:
+        return None
+    return {"tuned": found[0].primary.tuned}
+
+
 def _use(records: RunRecords) -> Values | None:
     found = _primary(records)
-    return {} if found and found[0].primary.verdict == "better" else None
+    return {} if found and found[0].primary.verdict == "better" and found[0].primary.tuned >= USABLE else None
 
 
 _CONDITIONS: Mapping[str, Callable[[RunRecords], Values | None]] = {
@@ -238,6 +248,7 @@ _CONDITIONS: Mapping[str, Callable[[RunRecords], Values | None]] = {
     "by_heart": _by_heart,
     "known": _known,
     "no_evidence": _no_evidence,
+    "still_low": _still_low,
     "forgets": _forgets,
     "cut": _cut,
     "inventions": _inventions,

@@ -19,7 +19,7 @@ from wukong_trainer.scoring.figures import points
 
 WIDTH = 374.4
 """At the width of a phone a point is about a pixel."""
-BROAD = 2.5 * WIDTH
+BROAD = 2.2 * WIDTH
 """On a desk the plot of losses is as wide as the page."""
 RIGHT = 363.2
 TEXT = 11

@@ -61,8 +61,10 @@ class EvaluationNote:
 class Provenance:
     """How a run was made, as the page shows it."""
 
-    student: str
-    """Its name and size; "" where nothing names it."""
+    base: str
+    """The student's name, without the folder that it was in; "" where nothing was evaluated."""
+    size: str
+    """A sentence of its size; "" where nothing notes it."""
     steps: Table
     """A line for each of build, train and eval that the run holds."""
     commands: list[str]
@@ -89,7 +91,8 @@ def provenance(run: Run, manifest: Mapping[str, Any], metrics: Metrics | None, w
     columns = [words[column] for column in ("ended", "took", "cost", "made_on")]
     commands = [note.command for note in (build, training, evaluation) if note and note.command]
     return Provenance(
-        _student(metrics, training, words),
+        _base(metrics.base_model) if metrics else "",
+        _size(training, words) if training else "",
         Table(columns, [(words[name], cells) for name, cells in lines.items()]),
         [*dict.fromkeys(commands)],
     )
@@ -107,15 +110,13 @@ def _read(kind: Any, content: Mapping[str, Any]) -> Any:
         return None
 
 
-def _student(metrics: Metrics | None, training: TrainingNote | None, words: Words) -> str:
-    if metrics is None:
-        return ""
-    # A folder's last name says which student it is; where it stands is of no use to a reader.
-    name = Path(metrics.base_model).name if Path(metrics.base_model).is_absolute() else metrics.base_model
-    if training is None:
-        return words["student"].format(name=name)
-    sizes = {"size": size(training.parameters), "trainable": size(training.trainable)}
-    return words["student_of_size"].format(name=name, **sizes)
+def _base(model: str) -> str:
+    # A folder's own name says which student it is; where it stands is of no use to a reader.
+    return Path(model).name if Path(model).is_absolute() else model
+
+
+def _size(note: TrainingNote, words: Words) -> str:
+    return words["size"].format(size=size(note.parameters), trainable=size(note.trainable))
 
 
 def size(parameters: int) -> str:
@@ -134,11 +135,13 @@ def _built(note: BuildNote | None, manifest: Mapping[str, Any], words: Words) ->
         took += filled(words["took_journal"], n=note.calls_from_journal, calls=calls)
     teacher = manifest.get("teacher")
     named = teacher if isinstance(teacher, dict) else {"model": teacher}
+    is_embedded = named.get("language_model") is False
+    model = str(named.get("model") or words["unrecorded"])
     return [
         _minute(note.ended if note else "", words),
         took,
-        _cost(manifest, named.get("language_model") is not False, words),
-        str(named.get("model") or words["unrecorded"]),
+        _cost(manifest, not is_embedded, words),
+        words["embedded"].format(model=model) if is_embedded else model,
     ]
 
 
