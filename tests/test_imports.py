@@ -104,7 +104,7 @@ ROOMS = {
         "llama_server": "models",
         "inference": "data models recipe",
         "evaluation": "data hardware inference models scoring",
-        "report": "data evaluation scoring",
+        "report": "data evaluation hardware scoring",
         "training": "data hardware inference models recipe scoring",
         "use": "data inference models recipe",
     },

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -17,6 +19,7 @@ import pytest
 from tests.trainer.conftest import SMALL, SYSTEM, pairs
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
+from wukong_trainer.hardware import cpu_name
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import make_student
 
@@ -69,6 +72,28 @@ def refused(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
     return run
 
 
+def check_notes(run: Path, page: str) -> None:
+    """What each step notes of itself, and the report's words of it."""
+    build, training = read_json(run / "build.json"), read_json(run / "train" / "result.json")
+    (evaluation,) = read_jsonl(run / "eval" / "history.jsonl")
+    commands = [note["command"].split() for note in (build, training, evaluation)]
+    assert [command[1] for command in commands] == ["build", "train", "eval"]
+    assert [word in command for word, command in zip(("--limit", "--epochs", "8"), commands, strict=True)] == [True] * 3
+    assert all(html.escape(note["command"]) in page for note in (build, training, evaluation))
+    assert training["steps"] > training["first_step"] == 0
+    assert 0 < training["trainable"] < training["parameters"]
+    for note in (training, evaluation):
+        assert note["seconds"] > 0
+        assert note["hardware"]["name"] == cpu_name()
+        assert f"{note['hardware']['name']}, " in page
+    holdout = read_json(run / "dataset" / "manifest.json")["holdout"]
+    tested = read_jsonl(run / "dataset" / "test.jsonl")
+    for level in ("wording", "question", "section"):
+        # The pairs of two alike rows may have lost one of them to dedupe.
+        assert holdout[level]["pairs"] >= len({row["pair_id"] for row in tested if row["level"] == level})
+    assert holdout["section"]["sections"] == len({row["section_id"] for row in tested if row["level"] == "section"}) > 0
+
+
 def test_build_train_eval_and_report_in_a_row(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["eval", "--max-new-tokens", "8", "--json"]) == 0
@@ -77,6 +102,7 @@ def test_build_train_eval_and_report_in_a_row(tuned: Path, capsys: pytest.Captur
     assert metrics["leakage"] == "none"
     assert main(["report"]) == 0
     page = (tuned / "report.html").read_text("utf-8")
+    check_notes(tuned, page)
     for answer in read_jsonl(tuned / "eval" / "answers.jsonl"):
         assert answer["id"]
     assert "<svg" in page
@@ -90,6 +116,21 @@ def test_the_tutorials_instruction_and_output_rows_go_through_train_and_eval(emp
     assert (empty_home / "runs" / "rows" / "adapter" / "adapter_model.safetensors").is_file()
     assert main(["eval", "--test", "asked.jsonl", "--max-new-tokens", "4"]) == 0
     assert len(read_jsonl(empty_home / "runs" / "rows" / "eval" / "answers.jsonl")) == 4
+
+
+def test_a_training_that_had_not_settled_says_so_on_screen_in_its_recipe_and_on_the_page(
+    built: Path, small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = (files("wukong_trainer.recipes") / "tiny.toml").read_text("utf-8").replace('"cosine"', '"constant"')
+    (built.parent.parent / "steady.toml").write_text(recipe, "utf-8")
+    assert main(["train", "--model", small, "--recipe", "steady.toml", "--epochs", "4", "--lr", "0.005"]) == 0
+    warning = "The training loss was still falling at the end"
+    told = capsys.readouterr().out
+    assert warning in told
+    assert "--overwrite --epochs 8" in told
+    assert f"# note 1: {warning}" in (built / "train" / "recipe.toml").read_text("utf-8")
+    assert main(["report"]) == 0
+    assert "train with --overwrite --epochs 8" in (built / "report.html").read_text("utf-8")
 
 
 def test_train_before_build_names_the_command_that_comes_first(refused: Refused) -> None:
@@ -166,6 +207,10 @@ def test_ctrl_c_keeps_a_checkpoint_exits_130_and_names_the_command_that_goes_on(
     assert main(["train", "--resume", "--epochs", "5"]) == 1
     assert "begun with another epochs" in capsys.readouterr().err
     assert main(["train", "--resume"]) == 0
+    result = read_json(built / "train" / "result.json")
+    assert result["first_step"] > 0
+    # Without --epochs 4 it would not make the same again.
+    assert result["command"] == f"wukong-pipe {shlex.join(begin)} --run apollo"
     steps = [line["step"] for line in read_jsonl(built / "train" / "log.jsonl") if "loss" in line]
     assert steps == list(range(1, steps[-1] + 1))
     assert main(["train", "--resume"]) == 1

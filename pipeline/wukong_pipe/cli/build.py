@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 
+from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
 from wukong_pipe.commands.build import price_of, price_of_rest, run_build
@@ -224,6 +225,7 @@ def build_command(**values: Any) -> None:
             progress=steps,
             reask=reask,
             say=err.print,
+            command=given_command(run),
         )
     rest = price_of_rest(sources, settings, built, prices) if settings.limit else None
     show_build(run, built, invocation, rest, out, err, as_json=options.json)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from wukong_pipe.build import Built
+from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.evaluate import evaluation_table, run_eval, run_report
 from wukong_pipe.commands.teacher_choice import TeacherChoice
@@ -116,13 +117,14 @@ def demo(
     recipe = _recipe(student, precision, out)
     write_text(run.folder / MARKER, "")
     settings = BuildSettings() if full else student.part
+    command = given_command(run)
     with _step(out, 1, f"Build: the embedded teacher asks about {_part(corpus, settings, full)}"):
-        out.print(build_summary(_build(workspace, run, corpus, settings, err)))
+        out.print(build_summary(_build(workspace, run, corpus, settings, command, err)))
     with _step(out, 2, f"Train: {student.what}"):
-        for line in training_lines(_train(workspace, run, recipe, err)):
+        for line in training_lines(_train(workspace, run, recipe, command, err)):
             out.print(line)
     with _step(out, 3, "Eval: base and tuned answer the held-out questions, greedily, to the same prompts"):
-        metrics, answers = _evaluate(workspace, run, err)
+        metrics, answers = _evaluate(workspace, run, command, err)
         out.print(evaluation_table(metrics, []))
         out.print(f"Answers, of each kind the one with the lowest id. {student.base}")
         for line in sample_lines(answers, _trained_questions(run)):
@@ -156,21 +158,23 @@ def _recipe(student: Student, precision: Precision | None, out: Console) -> Reci
     return replace(recipe, model=model)
 
 
-def _train(workspace: Workspace, run: Run, recipe: Recipe, err: Console) -> TrainingResult:
+def _train(workspace: Workspace, run: Run, recipe: Recipe, command: str, err: Console) -> TrainingResult:
     with training_installed():
         from wukong_trainer.data.files import read_training_data
     # The preflight's lines would be too much here.
     with Steps(err).shown() as steps:
         data = read_training_data(run.dataset)
-        return run_train(workspace, run, data, recipe, overwrite=True, progress=steps)
+        return run_train(workspace, run, data, recipe, overwrite=True, progress=steps, command=command)
 
 
-def _evaluate(workspace: Workspace, run: Run, err: Console) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _evaluate(
+    workspace: Workspace, run: Run, command: str, err: Console
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     from wukong_trainer.evaluation.evaluate import Settings
 
     settings = Settings(batch=64, max_new_tokens=ANSWER_TOKENS)
     with Steps(err).shown() as steps:
-        return run_eval(workspace, run, settings, test=None, model="", progress=steps)
+        return run_eval(workspace, run, settings, test=None, model="", progress=steps, command=command)
 
 
 def _trained_questions(run: Run) -> dict[str, str]:
@@ -178,7 +182,7 @@ def _trained_questions(run: Run) -> dict[str, str]:
     return {row["pair_id"]: row["instruction"] for row in reversed(read_jsonl(run.dataset / "train.jsonl"))}
 
 
-def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings, err: Console) -> Built:
+def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings, command: str, err: Console) -> Built:
     with Steps(err).shown() as steps:
         built, _ = run_build(
             workspace,
@@ -189,6 +193,7 @@ def _build(workspace: Workspace, run: Run, corpus: Path, settings: BuildSettings
             named=True,
             overwrite=True,
             progress=steps,
+            command=command,
         )
     return built
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.cli.options import (
     base_model,
     common,
@@ -158,6 +159,7 @@ def eval_command(**values: Any) -> None:
             judge=judge,
             encoding=options.encoding,
             say=err.print,
+            command=given_command(run),
         )
     if options.json:
         print(json.dumps(metrics))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.cli.options import common_with, err, named_or_last, out, precision_option, run_named
 from wukong_pipe.commands.train import run_train, sampled_answers
 from wukong_pipe.commands.train_options import (
@@ -96,6 +97,7 @@ def train_command(runs_dir: Path, run: str, json: bool, **options: Any) -> None:
             resume=chosen.resume,
             progress=steps,
             say=err.print,
+            command=given_command(this_run),
         )
     if not is_first():
         return

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections
@@ -67,6 +68,10 @@ class Invocation:
     overcharged: str
     """A sentence where the provider billed more than a request can cost; else empty."""
     seconds: float
+    ended: str
+    """As "2026-11-29T21:04:11+00:00"."""
+    command: str
+    """That makes it again; "" where none was typed."""
     places: dict[str, Any]
     """Where the sources stand: see `noted_places`."""
 
@@ -87,12 +92,14 @@ def run_build(
     progress: Progress,
     reask: Reask | None = None,
     say: Callable[[str], None] = lambda line: None,
+    command: str = "",
 ) -> tuple[Built, Invocation]:
     """Build the run's dataset, and note what this invocation cost in build.json.
 
     Args:
         named: the user named the run, and so means to replace what it holds.
         say: told what the user must know while calls are in flight.
+        command: that the user gave, for build.json.
 
     Raises:
         WukongError: see `build`; also where the run holds what a rebuild would lose.
@@ -118,7 +125,7 @@ def run_build(
             asking = _asking(teacher, verifier, teacher_settings, choice.batch, attempts)
 
             def note() -> Invocation:
-                invocation = _invocation(asking, ledger, time.monotonic() - started, noted_places(sources))
+                invocation = _invocation(asking, ledger, time.monotonic() - started, command, noted_places(sources))
                 write_json(run.folder / "build.json", invocation.to_json())
                 return invocation
 
@@ -209,7 +216,7 @@ def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) 
 # --- what it cost ------------------------------------------------------------------------------------------------
 
 
-def _invocation(asking: Asking, ledger: Ledger, seconds: float, places: dict[str, Any]) -> Invocation:
+def _invocation(asking: Asking, ledger: Ledger, seconds: float, command: str, places: dict[str, Any]) -> Invocation:
     spent = ledger.spent
     return Invocation(
         calls_made=sum(one.bought for one in asking.askers),
@@ -223,6 +230,8 @@ def _invocation(asking: Asking, ledger: Ledger, seconds: float, places: dict[str
         currency=ledger.prices.currency if ledger.prices else "",
         overcharged=ledger.overcharged,
         seconds=round(seconds, 2),
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
         places=places,
     )
 

@@ -35,6 +35,7 @@ def run_eval(
     judge: TeacherChoice | None = None,
     encoding: str = "utf-8",
     say: Callable[[str], None] = lambda line: None,
+    command: str = "",
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Compare base and tuned on the held-out questions.
 
@@ -43,6 +44,7 @@ def run_eval(
         judge: the teacher that grades the answers, and says which of two is better.
         encoding: of the sources, where their text is needed.
         say: told what the user must know while the judge is asked.
+        command: that the user gave, for eval/history.jsonl.
 
     Raises:
         WorkspaceError: the bound is wanted, and the sources are gone.
@@ -71,6 +73,7 @@ def run_eval(
                 base_model=model,
                 rivals=[_rival(workspace, name) for name in rivals],
                 progress=paced(progress),
+                command=command,
             )
 
 

@@ -36,12 +36,14 @@ def run_train(
     resume: bool = False,
     progress: Progress,
     say: Callable[[str], None] = lambda line: None,
+    command: str = "",
 ) -> TrainingResult:
     """Make the embedded student where the recipe asks for it, or fetch one known by name, and fine-tune.
 
     Args:
         resume: go on with the run's unfinished training; its student is there already.
         say: called with which student is taken from where, and with each line of the preflight.
+        command: that the user gave, for train/result.json.
 
     Raises:
         WukongError: see `wukong_trainer.models.locating.located` and `wukong_trainer.training.sft.train`.
@@ -61,6 +63,7 @@ def run_train(
             resume=resume,
             progress=lambda step, steps, note: progress("fine-tuning", step, steps, note),
             say=say,
+            command=command,
         )
         if processes.is_first():
             keep_rows(run, data)

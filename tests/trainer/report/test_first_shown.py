@@ -26,4 +26,7 @@ def test_one_of_each_kind_is_shown_first_in_that_order() -> None:
 def test_a_kind_that_nothing_shows_is_left_out_and_no_question_stands_twice() -> None:
     assert first_shown([row(1, 1), row(0, 0)]) == {}
     assert first_shown([]) == {}
+    without_facts: dict[str, Any] = {"form": "", "base": {"fact_hit": None}, "tuned": {"fact_hit": None}}
+    without_facts["tuned"]["invented_terms"] = ["Luna 9"]
+    assert first_shown([without_facts]) == {}
     assert first_shown([row(0, 1, invented_terms=["Luna 9"])]) == {0: "gain"}

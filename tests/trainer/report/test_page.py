@@ -267,7 +267,7 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     write_text(run.train / "log.jsonl", jsonl({"step": step, "eval_loss": loss} for step, loss in losses.items()))
     _, page = read(run)
     assert "The validation loss was lowest at step 80: 1.250. It has risen since, to 1.500" in page.text
-    assert "lowest: 1.250 at step 80" in page.text, "in the plot, too"
+    assert "lowest validation loss: 1.250 at step 80" in page.text, "in the plot, too"
     assert "the adapter was trained past that point" in page.text
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)

@@ -11,7 +11,16 @@ import pytest
 
 from tests.support.answered import HOSTILE
 from wukong_trainer.report.metrics_records import LevelPart
-from wukong_trainer.report.plots import CURVE_POINTS, differences_plot, loss_plot, loss_points, lowest, rates_plot
+from wukong_trainer.report.plots import (
+    BROAD,
+    CURVE_POINTS,
+    WIDTH,
+    differences_plot,
+    loss_plot,
+    loss_points,
+    lowest,
+    rates_plot,
+)
 from wukong_trainer.report.words import WORDS
 
 BETTER = LevelPart(
@@ -67,7 +76,7 @@ def test_a_difference_takes_the_colour_of_its_verdict() -> None:
 def test_losses_mark_the_lowest_validation_loss() -> None:
     log = [{"step": i, "loss": 4 / i} for i in range(1, 10)] + [{"step": i, "eval_loss": abs(i - 6)} for i in (3, 6, 9)]
     root = drawn(loss_plot(log, WORDS["en"]))
-    assert "lowest: 0.000 at step 6" in [element.text for element in root.iter("text")]
+    assert "lowest validation loss: 0.000 at step 6" in [element.text for element in root.iter("text")]
     assert [element for element in root.iter("path") if element.get("stroke-dasharray")]
     assert loss_plot([{"step": 1, "learning_rate": 0.1}], WORDS["en"]) == ""
     assert drawn(loss_plot([{"step": 1, "loss": 0.0}], WORDS["zh"])).findall(".//circle"), "one step is a point"
@@ -125,9 +134,22 @@ def test_a_long_log_is_thinned_but_keeps_its_last_step() -> None:
     log: list[dict[str, Any]] = [{"step": i, "loss": 1 / i} for i in range(1, 9000)]
     log += [{"step": 8999, "loss": 0.5}, {"step": 9000, "loss": float("nan")}, {"loss": 3.0}]
     found = loss_points(log, "loss")
-    assert len(found) <= CURVE_POINTS + 1
+    assert len(heights([value for _, value in found])) <= CURVE_POINTS + 1
     assert (found[0], found[-1]) == ((1, 1.0), (8999, 0.5)), "logged again after a resume: the later counts"
     assert lowest([(1, 2.0), (2, 1.0), (3, 1.0)]) == (2, 1.0)
+
+
+def test_the_lowest_of_many_validation_losses_is_named_even_where_the_curve_passes_it_over() -> None:
+    log = [{"step": i, "eval_loss": 0.25 if i == 778 else 1.0} for i in range(1, 2000)]
+    assert "lowest validation loss: 0.250 at step 778" in loss_plot(log, WORDS["en"])
+
+
+def test_a_broad_plot_of_losses_has_text_of_the_same_size() -> None:
+    log = [{"step": i, "loss": 4 / i} for i in range(1, 10)]
+    narrow, broad = (drawn(loss_plot(log, WORDS["en"], width)) for width in (WIDTH, BROAD))
+    assert broad.get("font-size") == narrow.get("font-size")
+    ends = [max(float(text.get("x", "0")) for text in root.iter("text")) for root in (narrow, broad)]
+    assert ends[0] < WIDTH < ends[1] < BROAD
 
 
 @pytest.mark.parametrize(

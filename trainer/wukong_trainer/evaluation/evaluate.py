@@ -63,6 +63,7 @@ def evaluate(
     base_model: str = "",
     rivals: Sequence[Run | str] = (),
     progress: StepProgress = lambda step, done, total: None,
+    command: str = "",
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Score base and tuned on the test rows; write eval/answers.jsonl and eval/metrics.json, and add to the history.
 
@@ -73,6 +74,7 @@ def evaluate(
         test: a JSONL of test rows; by default the run's own.
         base_model: the base to compare with; by default the one the adapter was trained on.
         rivals: other runs, and model ids or folders, that are asked the same questions.
+        command: that the user gave, for the history.
 
     Returns:
         (metrics, answers), as written.
@@ -107,6 +109,7 @@ def evaluate(
             adapter_hash=fingerprint(str(setup.folder)),
             test_hash=sha256_of(setup.tests.file),
             seconds=seconds,
+            command=command,
             hardware=hardware(setup.lineup.tuned.place.device, setup.lineup.engine["precision"]),
         )
     replies = sources.judge_replies(both_orders(rows, sources))

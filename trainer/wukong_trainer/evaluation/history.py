@@ -41,11 +41,13 @@ def remember(
     test_hash: str,
     seconds: float,
     hardware: Hardware,
+    command: str,
 ) -> None:
     """Add an evaluation to a run's history.
 
     Args:
         seconds: that the models took; answers kept from a stopped evaluation cost none.
+        command: that makes it again; "" where none was typed.
 
     Raises:
         DataError: the history cannot be read.
@@ -64,5 +66,6 @@ def remember(
         "settings": metrics["settings"],
         "seconds": round(seconds, 1),
         "hardware": asdict(hardware),
+        "command": command,
     }
     write_text(path, jsonl([*history(path), json.loads(json.dumps(entry))]))

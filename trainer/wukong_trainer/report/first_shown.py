@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wukong_trainer.report.comparisons import outcome
+from wukong_trainer.report.comparisons import is_hit, outcome
 from wukong_trainer.report.grades import disagrees
 
 Row = Mapping[str, Any]
@@ -27,7 +27,8 @@ def first_shown(rows: Sequence[Row]) -> dict[int, str]:
 
 
 def _invents(row: Row) -> bool:
-    return bool(row["tuned"].get("invented_terms"))
+    """Of a question without facts nobody can see what the answer should have held."""
+    return is_hit(row["tuned"]) is not None and bool(row["tuned"].get("invented_terms"))
 
 
 _KINDS: Mapping[str, Callable[[Row], bool]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,12 @@ from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
-from wukong_trainer.report.plots import Log, differences_plot, loss_plot, rates_plot
+from wukong_trainer.report.next_steps import RunRecords, next_steps
+from wukong_trainer.report.plots import BROAD, Log, differences_plot, loss_plot, loss_points, rates_plot
+from wukong_trainer.report.provenance import provenance
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.training_tables import last_losses, logged_table, preflight_table
+from wukong_trainer.report.verification import second_reading, verification_block
 from wukong_trainer.report.words import WORDS, Language, Words, filled, percent
 from wukong_trainer.scoring.figures import points
 
@@ -58,14 +61,19 @@ def write_report(run: Run) -> Path:
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
     words = WORDS[lang]
     metrics = read_metrics(run.metrics) if run.metrics.is_file() else None
+    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+    log, recipe = _rows(run.train / "log.jsonl"), _text(run.train / "recipe.toml")
+    of_dataset = _dataset(run, manifest, dataset, words, lang)
     page = _template(lang).render(
         name=run.name,
         trained=run.trained,
         metrics=metrics,
+        made=provenance(run, manifest, metrics, words),
+        next_steps=next_steps(_records(metrics, log, recipe, of_dataset), words),
         **(_scores(metrics, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
-        **_training(run, words),
-        **_dataset(run, dataset, lang),
+        **_training(run, log, recipe, words),
+        **of_dataset,
         groups=groups_of(answers),
         places=places_of(answers),
     )
@@ -106,23 +114,47 @@ def _name(line: ComparisonLine, words: Words) -> str:
     return words["of_n"].format(what=name, n=line.scores.n)
 
 
-def _training(run: Run, words: Words) -> dict[str, Any]:
-    log: Log = _rows(run.train / "log.jsonl")
-    preflight, recipe = run.train / "preflight.json", run.train / "recipe.toml"
-    text = bounded.read_bytes(recipe, bounded.MIB).decode("utf-8", "replace") if recipe.is_file() else ""
+def _text(path: Path) -> str:
+    return bounded.read_bytes(path, bounded.MIB).decode("utf-8", "replace") if path.is_file() else ""
+
+
+def _records(metrics: Metrics | None, log: Log, recipe: str, of_dataset: Mapping[str, Any]) -> RunRecords:
+    epochs = re.search(r"^epochs = ([0-9.]+)$", recipe, re.MULTILINE)
+    losses, validation = ([loss for _, loss in loss_points(log, key)] for key in ("loss", "eval_loss"))
+    return RunRecords(
+        metrics=metrics,
+        losses=losses,
+        validation=validation,
+        epochs=float(epochs[1]) if epochs else 0,
+        best_kept=_keeps_best(recipe),
+        manifest=of_dataset["manifest"],
+        sections=of_dataset["sections"],
+        rejects=of_dataset["rejects"],
+    )
+
+
+def _keeps_best(recipe: str) -> bool:
+    return re.search(r"^keep_best = true$", recipe, re.MULTILINE) is not None
+
+
+def _training(run: Run, log: Log, recipe: str, words: Words) -> dict[str, Any]:
+    preflight = run.train / "preflight.json"
     return {
-        "loss": Markup(loss_plot(log, words)),
+        "loss": {"broad": Markup(loss_plot(log, words, BROAD)), "phone": Markup(loss_plot(log, words))},
         "losses": last_losses(log),
         "logged": logged_table(log, words),
         "preflight": preflight_table(read_object(preflight, {}) if preflight.is_file() else {}, words),
-        "recipe": text,
-        "best_kept": re.search(r"^keep_best = true$", text, re.MULTILINE) is not None,
+        "recipe": recipe,
+        "best_kept": _keeps_best(recipe),
     }
 
 
-def _dataset(run: Run, dataset: dict[str, list[dict[str, Any]]], lang: Language) -> dict[str, Any]:
-    manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
+def _dataset(
+    run: Run, manifest: dict[str, Any], dataset: dict[str, list[dict[str, Any]]], words: Words, lang: Language
+) -> dict[str, Any]:
+    reading, rows = second_reading(manifest), [row for part in dataset.values() for row in part]
     return {
+        "verification": verification_block(reading, rows, words) if reading else None,
         "manifest": manifest,
         "kinds": rows_by_kind(dataset),
         "sections": sections_of(manifest, lang),

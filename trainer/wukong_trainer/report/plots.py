@@ -19,6 +19,8 @@ from wukong_trainer.scoring.figures import points
 
 WIDTH = 374.4
 """At the width of a phone a point is about a pixel."""
+BROAD = 2.2 * WIDTH
+"""On a desk the plot of losses is as wide as the page."""
 RIGHT = 363.2
 TEXT = 11
 """The size of text."""
@@ -74,7 +76,7 @@ def differences_plot(lines: Sequence[tuple[str, LevelPart]], words: Words) -> st
     return _rows_plot(lines, across, ticks, marks, 1, words["differences_plot"])
 
 
-def loss_plot(log: Log, words: Words) -> str:
+def loss_plot(log: Log, words: Words, width: float = WIDTH) -> str:
     """Training and validation loss by step, the lowest validation loss marked; "" when nothing was logged.
 
     On a log scale, or all that follows the first steps would be a flat line.
@@ -83,18 +85,21 @@ def loss_plot(log: Log, words: Words) -> str:
     if not train and not validation:
         return ""
     left, top, bottom = LOSS_PLOT
+    right = width - (WIDTH - RIGHT)
     steps = [step for step, _ in train + validation]
     margin = 0.05 * (max(steps) - min(steps)) or 0.5
-    across = _Axis(min(steps) - margin, max(steps) + margin, left, RIGHT)
+    across = _Axis(min(steps) - margin, max(steps) + margin, left, right)
     up = _loss_axis([loss for _, loss in train + validation], bottom, top)
     parts = []
     for tick in _log_ticks(up.low, up.high):
-        parts.append(_curve([(left, up.at(log10(tick))), (RIGHT, up.at(log10(tick)))], "line", 0.8))
+        parts.append(_curve([(left, up.at(log10(tick))), (right, up.at(log10(tick)))], "line", 0.8))
         parts.append(_text(left - 5, up.at(log10(tick)) + 4.2, f"{tick:g}", "quiet", "end"))
     whole = [tick for tick in _ticks(across.low, across.high) if tick.is_integer()]
     parts += [_text(across.at(tick), bottom + 13.4, f"{tick:g}", "quiet") for tick in whole]
-    parts.append(_text((left + RIGHT) / 2, bottom + 28.4, words["step"], "quiet"))
-    curves = [[(across.at(step), up.at(_log(loss))) for step, loss in curve] for curve in (train, validation)]
+    parts.append(_text((left + right) / 2, bottom + 28.4, words["step"], "quiet"))
+    curves = [
+        [(across.at(step), up.at(_log(loss))) for step, loss in curve] for curve in map(_thinned, (train, validation))
+    ]
     # One point makes no line.
     parts += [_curve(curves[0], "tuned", 1.5)] if len(train) > 1 else [_dot(x, y, "tuned") for x, y in curves[0]]
     if validation:
@@ -103,21 +108,25 @@ def loss_plot(log: Log, words: Words) -> str:
         x, y = across.at(step), up.at(_log(loss))
         text = words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}")
         # A lowest loss at the top, as the only one is, has its label below.
-        label = _text(x, y - 12 if y > 24 else y + 20, text, "ink", "end" if x > RIGHT / 2 else "start")
+        label = _text(x, y - 12 if y > 24 else y + 20, text, "ink", "end" if x > right / 2 else "start")
         parts += [_dot(x, y, "base", "none", 4.5), label]
-    return _svg(180, words["loss_plot"], parts)
+    return _svg(180, words["loss_plot"], parts, width)
 
 
 def loss_points(log: Log, key: str) -> list[Point]:
-    """(step, value) by step, thinned to CURVE_POINTS; of a step logged again after a resume the later counts."""
+    """(step, value) by step; of a step logged again after a resume the later counts."""
     values = {
         line["step"]: float(line[key])
         for line in log
         if isinstance(line.get(key), (int, float)) and math.isfinite(line[key]) and isinstance(line.get("step"), int)
     }
-    every = sorted(values.items())
-    stride = math.ceil(len(every) / CURVE_POINTS) or 1
-    return every[:-1:stride] + every[-1:]
+    return sorted(values.items())
+
+
+def _thinned(curve: Sequence[Point]) -> Sequence[Point]:
+    """Every n-th point and the last one."""
+    stride = math.ceil(len(curve) / CURVE_POINTS) or 1
+    return [*curve[:-1:stride], *curve[-1:]]
 
 
 def lowest(curve: Sequence[Point]) -> Point:
@@ -206,11 +215,11 @@ def _label(y: float, text: str, colour: str) -> str:
 # Presentation attributes alone: the page's CSP refuses a style attribute.
 
 
-def _svg(height: float, title: str, parts: Iterable[str]) -> str:
+def _svg(height: float, title: str, parts: Iterable[str], width: float = WIDTH) -> str:
     shapes = "\n".join(parts)
     label = f'role="img" aria-label="{escape(printable(title))}"'
     return (
-        f'<svg viewBox="0 0 {WIDTH:g} {height:g}" {label} font-size="{TEXT}" stroke-linejoin="round">\n{shapes}\n</svg>'
+        f'<svg viewBox="0 0 {width:g} {height:g}" {label} font-size="{TEXT}" stroke-linejoin="round">\n{shapes}\n</svg>'
     )
 
 

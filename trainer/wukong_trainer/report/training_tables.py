@@ -10,15 +10,18 @@ from typing import Any
 from wukong_trainer.report.plots import Log, loss_points, lowest
 from wukong_trainer.report.tables import Table, figure
 from wukong_trainer.report.words import Words
-from wukong_trainer.scoring.loss_curve import has_risen
+from wukong_trainer.scoring.loss_curve import final_loss, has_risen
 
 
 def last_losses(log: Log) -> dict[str, Any]:
     """The last losses ("train", "validation"); where the validation loss was "lowest", at which "step", and whether it
     has "risen" clearly since."""
     curves = {"train": loss_points(log, "loss"), "validation": loss_points(log, "eval_loss")}
-    losses: dict[str, Any] = {name: curve[-1][1] for name, curve in curves.items() if curve}
+    losses: dict[str, Any] = {}
+    if curves["train"]:
+        losses["train"] = final_loss([loss for _, loss in curves["train"]])
     if curves["validation"]:
+        losses["validation"] = curves["validation"][-1][1]
         step, least = lowest(curves["validation"])
         losses |= {"step": f"{step:g}", "lowest": least, "risen": has_risen(least, losses["validation"])}
     return losses

@@ -42,6 +42,16 @@ def percent(share: float, words: Words) -> str:
     return words["percent"].format(share=100 * share)
 
 
+def duration(seconds: float, words: Words) -> str:
+    """A time as "4.2 s", "7 min 6 s" or "2 h 5 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return words["hours"].format(hours=minutes // 60, minutes=minutes % 60)
+    if minutes:
+        return words["minutes"].format(minutes=minutes, seconds=rest)
+    return words["seconds"].format(seconds=f"{seconds:.1f}" if seconds < 10 else rest)
+
+
 class _Counting(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         return counted(value, format_spec) if len(format_spec) > 1 else str(super().format_field(value, format_spec))

@@ -41,6 +41,11 @@ def unsettled_fall(losses: Sequence[float]) -> float | None:
     return fall / fmean(before)
 
 
+def final_loss(losses: Sequence[float]) -> float:
+    """The loss at the end: the mean over the last fiftieth of the steps, as single batches scatter; NaN without any."""
+    return fmean(losses[-max(1, len(losses) // 50) :]) if losses else math.nan
+
+
 def longer(epochs: float) -> float:
     """Epochs to try where so many did not settle: twice as many, in whole ones."""
     return float(math.ceil(2 * epochs))

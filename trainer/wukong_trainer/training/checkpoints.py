@@ -37,18 +37,20 @@ class Unfinished:
     """Hash of the validation rows; empty where an older version noted none."""
     source: dict[str, str]
     """Where they were, see `TrainingData.source`."""
+    command: str = ""
+    """That began it; "" where none was typed."""
 
 
-def begin(run: Run, recipe: Recipe, data: TrainingData) -> None:
+def begin(run: Run, recipe: Recipe, data: TrainingData, command: str = "") -> None:
     """Note what is being trained, and remove the checkpoints of what was trained here before."""
     for old in [*_checkpoints(run), run.train / "best"]:
         shutil.rmtree(old, ignore_errors=True)
-    note(run, recipe, data)
+    note(run, recipe, data, command)
 
 
-def note(run: Run, recipe: Recipe, data: TrainingData) -> None:
+def note(run: Run, recipe: Recipe, data: TrainingData, command: str = "") -> None:
     """Write down what the run's checkpoints belong to."""
-    begun = Unfinished(recipe, data.hash, digest_of(data.validation), data.source)
+    begun = Unfinished(recipe, data.hash, digest_of(data.validation), data.source, command)
     write_json(run.train / UNFINISHED, asdict(begun))
 
 
@@ -65,11 +67,17 @@ def unfinished(run: Run) -> Unfinished | None:
     noted: dict[str, Any] = read_json(path)
     if noted["recipe"].keys() != {field.name for field in fields(Recipe)}:
         raise WorkspaceError(f"{path} is of another version of wukong-pipe: train from the start with --overwrite.")
-    return Unfinished(Recipe(**noted["recipe"]), noted["data"], noted.get("watched", ""), noted.get("source", {}))
+    return Unfinished(
+        Recipe(**noted["recipe"]),
+        noted["data"],
+        noted.get("watched", ""),
+        noted.get("source", {}),
+        noted.get("command", ""),
+    )
 
 
-def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
-    """The recipe of the unfinished training and its last checkpoint.
+def to_resume(run: Run, data: TrainingData) -> tuple[Unfinished, Path]:
+    """The unfinished training and its last checkpoint.
 
     Raises:
         WorkspaceError: there is none.
@@ -89,7 +97,7 @@ def to_resume(run: Run, data: TrainingData) -> tuple[Recipe, Path]:
             "--resume alone, which knows --data, --columns and --mix of the beginning, or train from the start with "
             "--overwrite."
         )
-    return begun.recipe, checkpoint
+    return begun, checkpoint
 
 
 def last_checkpoint(run: Run) -> Path | None:

@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from wukong_pipe.files import write_text
 from wukong_trainer.models.loading import Place
 from wukong_trainer.scoring.figures import percent
-from wukong_trainer.scoring.loss_curve import has_risen, longer, unsettled_fall
+from wukong_trainer.scoring.loss_curve import final_loss, has_risen, longer, unsettled_fall
 from wukong_trainer.training import processes
 from wukong_trainer.training.memory import GB, peak
 
@@ -156,10 +156,8 @@ def unsettled(entries: list[Entry], epochs: float) -> str:
 
 
 def last_loss(entries: list[Entry]) -> float:
-    """The training loss at the end: the mean over the last fiftieth of the steps, as single batches scatter."""
-    losses = [entry["loss"] for entry in entries if "loss" in entry]
-    window = losses[-max(1, len(losses) // 50) :]
-    return sum(window) / len(window) if window else math.nan
+    """The training loss at the end: see `final_loss`."""
+    return final_loss([entry["loss"] for entry in entries if "loss" in entry])
 
 
 def _entry(logs: dict[str, Any], step: int) -> Entry | None:

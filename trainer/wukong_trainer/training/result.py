@@ -173,6 +173,7 @@ def write_result(setup: TrainingSetup, result: TrainingResult) -> None:
         "trainable": result.trainable,
         "tokens_per_second": round(result.tokens_per_second, 1),
         "hardware": asdict(hardware(result.place.device, precision)),
+        "command": setup.command,
     }
     write_json(setup.run.train / "result.json", facts)
 

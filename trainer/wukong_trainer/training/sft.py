@@ -43,6 +43,7 @@ def train(
     resume: bool = False,
     progress: TrainingProgress = lambda step, steps, note: None,
     say: Callable[[str], None] = lambda line: None,
+    command: str = "",
 ) -> TrainingResult:
     """Fine-tune `recipe.model` on `data` and save the adapter (or, for full, the model) with what it was trained on.
 
@@ -52,6 +53,7 @@ def train(
         evaluate: take the validation loss along the way.
         resume: go on from the run's last checkpoint, by the recipe it was begun with.
         say: called with each line of the preflight, and with what is done otherwise than the recipe says.
+        command: that the user gave, for result.json; a resumed training keeps the one that it was begun with.
 
     Raises:
         ModelError: the student does not fit this machine, cannot be loaded or would not learn what it will be asked.
@@ -62,8 +64,9 @@ def train(
         progress, say = (lambda step, steps, note: None), (lambda line: None)
     checkpoint = None
     if resume:
-        recipe, checkpoint = checkpoints.to_resume(run, data)
-    setup, notes = _set_up(run, data, recipe, evaluate, progress)
+        begun, checkpoint = checkpoints.to_resume(run, data)
+        recipe, command = begun.recipe, begun.command
+    setup, notes = _set_up(run, data, recipe, evaluate, progress, command)
     plan = passes.plan(setup.recipe, setup.place, setup.tokens)
     with tracked(recipe.report_to, run.train):
         trainer, setup, packing_notes = make_trainer(replace(setup, recipe=plan.recipe))
@@ -118,7 +121,7 @@ def check_free(run: Run, overwrite: bool, resume: bool = False) -> None:
 
 
 def _set_up(
-    run: Run, data: TrainingData, recipe: Recipe, evaluate: bool, progress: TrainingProgress
+    run: Run, data: TrainingData, recipe: Recipe, evaluate: bool, progress: TrainingProgress, command: str
 ) -> tuple[TrainingSetup, list[str]]:
     """All that a trainer is made from, checked as far as it can be before the student is loaded.
 
@@ -155,6 +158,7 @@ def _set_up(
         log=log,
         early_stopping=EarlyStopping(log, recipe.patience),
         stop=SignalStop(),
+        command=command,
     )
     return setup, notes
 
@@ -165,7 +169,7 @@ def _begin(setup: TrainingSetup, preflight: Preflight, checkpoint: Path | None) 
         return
     run = setup.run
     if checkpoint is None:
-        checkpoints.begin(run, setup.recipe, setup.data)
+        checkpoints.begin(run, setup.recipe, setup.data, setup.command)
     # `train --resume` alone must find it.
     Workspace(run.folder.parent).remember(run)
     write_json(run.train / "preflight.json", preflight.to_json())
@@ -200,7 +204,7 @@ def _with_fewer_rows(setup: TrainingSetup) -> TrainingSetup:
     setup.early_stopping.save_best = None  # It refers to the trainer, and with it to the model.
     gc.collect()
     torch.cuda.empty_cache()
-    checkpoints.note(setup.run, fewer, setup.data)
+    checkpoints.note(setup.run, fewer, setup.data, setup.command)
     return replace(setup, recipe=fewer)
 
 

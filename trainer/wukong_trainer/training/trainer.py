@@ -54,6 +54,8 @@ class TrainingSetup:
     log: LossLog
     early_stopping: EarlyStopping
     stop: SignalStop
+    command: str
+    """That began the training; "" where none was typed."""
 
 
 class Trainer(ValidationTrainer, AnswerTrainer, LengthGroupedTrainer):
