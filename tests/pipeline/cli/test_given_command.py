@@ -14,6 +14,7 @@ import pytest
 from wukong_pipe.cli.build import build_command
 from wukong_pipe.cli.evaluate import eval_command
 from wukong_pipe.cli.given_command import given_command
+from wukong_pipe.cli.main import cli
 from wukong_pipe.cli.train import train_command
 from wukong_pipe.workspace import Run
 
@@ -28,9 +29,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def given(command: click.Command, words: Sequence[str], **settings: Any) -> str:
     """The line that is recorded where the command is called with these words."""
-    with command.make_context(
-        command.name, list(words), auto_envvar_prefix=f"WUKONG_{command.name}".upper(), **settings
-    ):
+    # Below the whole program, as it is called: click keeps the names of a command's help option from its first context.
+    whole = click.Context(cli, auto_envvar_prefix="WUKONG", **cli.context_settings)
+    with command.make_context(command.name, list(words), parent=whole, **settings):
         return given_command(RUN)
 
 
