@@ -32,6 +32,8 @@ _WORDLIKE = re.compile("[A-Za-z0-9_]")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _KEY_VALUE = re.compile(f"({_KEY})=({_VALUE})", re.ASCII)
 _UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
+_PLACE = re.compile(rf"{_URL}|{_PATH}", re.ASCII)
+"""Of such a term a text may hold another that goes on: /etc/hosts.bak."""
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _ESCAPED = re.compile(r"[\\&]")
 _TRAILING = ".,:;!?'\"*/"
@@ -91,12 +93,17 @@ def stands_whole(term: str, text: str) -> bool:
 
     >>> stands_whole("trust_env", "`trust_env_file`"), stands_whole("Client", "httpx.Client()")
     (False, True)
+    >>> stands_whole("/etc/hosts", "in /etc/hosts."), stands_whole("/etc/hosts", "/usr/etc/hosts.bak")
+    (True, False)
     """
     if term not in text:
         return False
-    before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if _WORDLIKE.match(term) else ""
-    after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])" if _WORDLIKE.match(term[-1]) else ""
-    return re.search(f"{before}{re.escape(term)}{after}", text) is not None
+    # A flag goes on at a dash; a path or an address at a slash or a dot, too.
+    joints = "~./-" if _PLACE.fullmatch(term) else "-" if term[0] == "-" else ""
+    joint = f"[{joints}]?" if joints else ""
+    before = rf"(?<![\w{joints}])" if joints or _WORDLIKE.match(term) else ""
+    after = rf"(?!{joint}\w)" if _WORDLIKE.match(term[-1]) else ""
+    return re.search(f"{before}{re.escape(term)}{after}", text, re.ASCII) is not None
 
 
 def is_identifier(text: str) -> bool:
