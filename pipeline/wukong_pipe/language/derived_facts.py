@@ -54,7 +54,8 @@ def _derived(question: str, answer: str) -> Iterator[str]:
     if not _CODE.search(bare) and not _is_sentence(bare, question):
         short = _without_small_words(bare)
         if is_its_own_fact(short) and not stands(short, question):
-            yield from (item.strip(EDGES) for item in items_of(short))
+            items = (item.strip(EDGES) for item in items_of(short))
+            yield from (item for item in items if can_be_looked_for(item, answer))
             return
     parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
     parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _AMOUNT.finditer(answer)]

@@ -55,6 +55,22 @@ def stands(spelling: str, answer: str, code: frozenset[str] = frozenset()) -> bo
     return any(_follow(wanted, said, start) for start in range(len(said)) if not said[start].is_negated)
 
 
+def places(spelling: str, text: str, code: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
+    """Where a spelling of a fact stands in a text letter by letter: "US" is in no "house", and "12 km" not in "112 km".
+
+    >>> list(places("US", "Trust US."))
+    [(6, 8)]
+    """
+    bare = spelling.strip("`\"' \n")
+    for match in re.finditer(re.escape(bare), text, re.IGNORECASE) if bare else ():
+        start, end = match.span()
+        before = _WORD_BEFORE.search(text[max(0, start - MOST_AROUND) : start])
+        behind = _WORD_BEHIND.match(text[end : end + MOST_AROUND])
+        around = (before.group() if before else "") + match.group() + (behind.group() if behind else "")
+        if stands(bare, around, code):
+            yield start, end
+
+
 def found(facts: Sequence[Collection[str]], answer: str, reference: str) -> list[bool]:
     """Of each fact whether one of its spellings stands in an answer."""
     code = identifiers(reference)
@@ -78,6 +94,12 @@ _TOKEN = re.compile(
     rf"|(?P<word>[^\W{CJK}]+(?:\+\+|\#)?)(?P<genitive>['’]s\b)?|(?P<ideograph>[{CJK}])",
     re.IGNORECASE,
 )
+
+
+MOST_AROUND = 80
+"""Characters on either side of a place of a fact that may be of its word, path or address."""
+_WORD_BEHIND = re.compile(rf"(?:[^\W{CJK}]|[.+/~-])+")
+_WORD_BEFORE = re.compile(rf"(?:[{CJK}]|{_WORD_BEHIND.pattern})\Z")
 
 
 @dataclass(frozen=True, slots=True)

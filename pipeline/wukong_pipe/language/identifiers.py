@@ -40,7 +40,7 @@ _TRAILING = ".,:;!?'\"*/"
 _MARKED = re.compile(r"[A-Za-z_][\w.]*(?:\(.*|\s?=.*|<.+>|\{.+\}|\[.+\])", re.ASCII)
 """What brackets or an equals sign behind a word show to be code: Limits(a=1, b=2), proxy=."""
 _QUOTES = re.compile("[`\"'“”‘’]")
-_AROUND_MARKS = re.compile(r"\s*([=(){}\[\],])\s*")
+_AROUND_MARKS = re.compile(r"(?<!\s)\s*([=(){}\[\],])\s*")
 
 
 @lru_cache(maxsize=4096)
@@ -51,8 +51,8 @@ def identifiers(text: str) -> frozenset[str]:
     ['--no-color', 'httpx.Client', 'max_size', 'trust_env=False', 'verify']
     """
     rest = _FENCE.sub(lambda block: f" {block[2]} ", text)
-    inline = [" ".join(match[2].split()) for match in _INLINE.finditer(rest)]
-    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(_INLINE.sub(" `", rest)))
+    inline = [" ".join(code.split()) for code in inline_code(rest)]
+    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(without_inline_code(rest)))
     return frozenset(term for term in (*inline, *forms) if _WORD.search(term) or term.startswith("-"))
 
 
@@ -127,6 +127,16 @@ def plain_code(text: str) -> str:
 def without_identifiers(text: str) -> str:
     """The prose of a text: what stands in backticks, in fences or is an identifier by its form is left out."""
     return _FORMS.sub(" ", _INLINE.sub(" ", without_fences(text)))
+
+
+def inline_code(text: str) -> list[str]:
+    """What stands in backticks."""
+    return [match[2] for match in _INLINE.finditer(text)]
+
+
+def without_inline_code(text: str) -> str:
+    """A text with a closing quote for what stands in backticks: a path does not begin behind it."""
+    return _INLINE.sub(" ”", text)
 
 
 def without_fences(text: str) -> str:
