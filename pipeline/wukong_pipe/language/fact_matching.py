@@ -87,6 +87,10 @@ _NEXT_WORD = re.compile(rf"[ \t]*-?(?:(?P<word>[^\W\d_{CJK}]+)|(?P<ideograph>[{C
 _NO_UNITS = FUNCTION | OPENERS | frozenset(DECISIVE)
 MOST_FILLERS = 4
 """More of them in a row between two words of a fact stand in no right answer, and would take square time."""
+MOST_AROUND = 80
+"""Characters on either side of a place of a fact that may be of its word, path or address."""
+_WORD_BEHIND = re.compile(rf"(?:[^\W{CJK}]|[.+/~-])+")
+_WORD_BEFORE = re.compile(rf"(?:[{CJK}]|{_WORD_BEHIND.pattern})\Z")
 _TOKEN = re.compile(
     rf"(?P<date>{DATE.pattern})"
     rf"|(?:(?P<nth>第)|(?P<money>[$€£¥]))?(?P<sign>(?<![A-Za-z0-9_)])-)?"
@@ -94,12 +98,6 @@ _TOKEN = re.compile(
     rf"|(?P<word>[^\W{CJK}]+(?:\+\+|\#)?)(?P<genitive>['’]s\b)?|(?P<ideograph>[{CJK}])",
     re.IGNORECASE,
 )
-
-
-MOST_AROUND = 80
-"""Characters on either side of a place of a fact that may be of its word, path or address."""
-_WORD_BEHIND = re.compile(rf"(?:[^\W{CJK}]|[.+/~-])+")
-_WORD_BEFORE = re.compile(rf"(?:[{CJK}]|{_WORD_BEHIND.pattern})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +141,10 @@ def _tokens_in(figures: str) -> Iterator[_Token]:
         if match["date"] and (date := DATE.match(figures, match.start())):
             yield _Token(date_of(date))
         elif match["value"]:
-            unit = _unit(match["money"] or match["unit"] or "")
-            quantity = Quantity(
-                (match["sign"] or "") + match["value"], unit.replace("each", "nth") if match["nth"] else unit
-            )
-            yield _Token(quantity, may_have_unit=not unit and _may_be_unit(_NEXT_WORD.match(figures, match.end())))
+            value, unit = (match["sign"] or "") + match["value"], _unit(match["money"] or match["unit"] or "")
+            behind = None if unit else _NEXT_WORD.match(figures, match.end())
+            counted = unit.replace("each", "nth") if match["nth"] else unit
+            yield _Token(Quantity(value, counted), may_have_unit=_may_be_unit(behind))
         elif match["ideograph"]:
             before = figures[match.start() - 1 : match.start()]
             yield _Token(match.group(), is_negated=before in NEGATIONS, is_filler=match.group() in FILLERS)
@@ -165,7 +162,11 @@ def _may_be_unit(following: re.Match[str] | None) -> bool:
     """Whether what follows a number may be a unit that no list holds: a word that has a meaning of its own."""
     if following is None:
         return False
-    return following["ideograph"] not in CHINESE if following["ideograph"] else following["word"] not in _NO_UNITS
+    return (
+        following["ideograph"] not in CHINESE
+        if following["ideograph"]
+        else following["word"].casefold() not in _NO_UNITS
+    )
 
 
 def _same_amount(mine: Quantity, theirs: Quantity, may_have_unit: bool) -> bool:

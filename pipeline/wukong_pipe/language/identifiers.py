@@ -40,7 +40,7 @@ _TRAILING = ".,:;!?'\"*/"
 _MARKED = re.compile(r"[A-Za-z_][\w.]*(?:\(.*|\s?=.*|<.+>|\{.+\}|\[.+\])", re.ASCII)
 """What brackets or an equals sign behind a word show to be code: Limits(a=1, b=2), proxy=."""
 _QUOTES = re.compile("[`\"'“”‘’]")
-_AROUND_MARKS = re.compile(r"(?<!\s)\s*([=(){}\[\],])\s*")
+_AROUND_MARKS = re.compile(r" ?([=(){}\[\],]) ?")
 
 
 @lru_cache(maxsize=4096)
@@ -121,7 +121,7 @@ def plain_code(text: str) -> str:
     >>> plain_code("`get(url, verify = 'a')` and max\\\\_size")
     'get(url,verify=a)and max_size'
     """
-    return _AROUND_MARKS.sub(r"\1", _QUOTES.sub("", _ESCAPE.sub("", text)))
+    return _AROUND_MARKS.sub(r"\1", " ".join(_QUOTES.sub("", _ESCAPE.sub("", text)).split()))
 
 
 def without_identifiers(text: str) -> str:

@@ -64,6 +64,7 @@ def test_the_table_has_both_kinds_of_rows() -> None:
         ("proxy=", "httpx.get(url, proxy='x')", True),
         ("proxy=", "the proxy", False),
         ("Limits(a=1, b=2)", "`Limits( a = 1,b=2 )`", True),
+        ("a = ( b, [c] )", "a=(b,\n  [ c ])", True),
         ("max_size", r"the max\_size of it", True),
         ("--no-color", "--no-color-at-all", False),
         ("http://", "https://", False),

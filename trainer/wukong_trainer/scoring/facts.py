@@ -36,7 +36,8 @@ _ASSIGNED = re.compile(r"\A\s*[A-Za-z_]\w*\s?=\s?(?=[\w.]+\()", re.ASCII)
 _CALLED_OR_SET = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*(?=\(|\s?=)", re.ASCII)
 _FORM = re.compile(r"[_./-]|\d|[a-z][A-Z]", re.ASCII)
 """What tells an identifier from a word in a command, such as “pip” and “install”. A word alone in code marks is one."""
-_GIVEN = re.compile(r"\([^()\n]*\)")
+_GIVEN = re.compile(r"(?<=\()[^()\n]*(?=\))|(?<=[\w]=)[^\s,;，；]+|[^\s，。；（）]*/[^\s，。；（）]*")
+"""What prose gives to a call or a setting, and paths and addresses: they are an example's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def is_hit(answer: str, wanted: Wanted) -> bool:
 def invented_identifiers(answer: str, wanted: Wanted) -> list[str]:
     """What an answer names that has the form of an identifier, and neither section nor question nor reference holds.
 
-    Fenced blocks are not read, nor what is given to a call: an example has names and values of its own.
+    Fenced blocks are not read, nor what is given to a call, nor addresses in prose: an example has its own.
     """
     if not wanted.section:
         return []
@@ -108,7 +109,7 @@ def invented_identifiers(answer: str, wanted: Wanted) -> list[str]:
     prose = without_fences(answer)
     named = (name for code in inline_code(prose) for name in _named(_ASSIGNED.sub("", code)))
     marked = " ".join(f"`{name}`" for name in named)
-    return list(missing_identifiers(f"{marked} {_GIVEN.sub('()', without_inline_code(prose))}", told))
+    return list(missing_identifiers(f"{marked} {_GIVEN.sub('', without_inline_code(prose))}", told))
 
 
 def _named(code: str) -> list[str]:
