@@ -121,10 +121,10 @@ class _Token:
             if isinstance(theirs, Date):
                 # A month is told by its name: 1 does not stand in January.
                 given = {"year": (theirs.year,), "day": (theirs.day,), "": (theirs.year, theirs.day)}
-                return any(part and mine.value == str(part) for part in given.get(mine.unit, ()))
+                return any(part and _plain(mine.value) == str(part) for part in given.get(mine.unit, ()))
             return isinstance(theirs, Quantity) and _same_amount(mine, theirs, other.may_have_unit)
         if isinstance(theirs, Quantity):
-            return mine.parts == (theirs.value,)
+            return mine.parts == (_plain(theirs.value),)
         parts = (mine.year, mine.month, mine.day)
         return isinstance(theirs, Date) and all(
             not part or part == its for part, its in zip(parts, (theirs.year, theirs.month, theirs.day), strict=True)
@@ -162,11 +162,9 @@ def _may_be_unit(following: re.Match[str] | None) -> bool:
     """Whether what follows a number may be a unit that no list holds: a word that has a meaning of its own."""
     if following is None:
         return False
-    return (
-        following["ideograph"] not in CHINESE
-        if following["ideograph"]
-        else following["word"].casefold() not in _NO_UNITS
-    )
+    if following["ideograph"]:
+        return following["ideograph"] not in CHINESE
+    return following["word"].casefold() not in _NO_UNITS
 
 
 def _same_amount(mine: Quantity, theirs: Quantity, may_have_unit: bool) -> bool:

@@ -7,7 +7,7 @@
 | Does it verify? | It never verifies. | no: the denial stands before what was asked |
 | Does it verify? | It verifies without delay. | yes: “without” denies the delay |
 | Does it verify? | Verification is off. | – what was asked, to verify, is not said |
-| Does it verify? | Yes, but it does not verify HTTP. | – both |
+| Does it verify by default? | Yes, but not by default. | – both |
 | 未登录会保存吗？ | 未登录会保存。 | yes: 未 stands in the question |
 | 未登录会保存吗？ | 不会保存。 | no: 不 stands before what was asked |
 """
@@ -78,9 +78,7 @@ def says_yes(answer: str, question: str) -> bool | None:
         clauses = [clause for clause in _CLAUSE.split(sentence) if normalise(clause)]
         said = _decision(clauses, asked)
         if said is not None:
-            # “Yes, but not by default” says both.
-            objects = said and any(_CONTRAST.match(each) and _denies(each, asked) for each in clauses[1:])
-            return None if objects else said
+            return None if said and any(_objects(clause, asked) for clause in clauses[1:]) else said
         if any(_is_both(clause) for clause in clauses):
             return None
     return None
@@ -113,6 +111,14 @@ def _decision(clauses: list[str], asked: str) -> bool | None:
     if _denies(fullest, asked):
         return False
     return True if _states(fullest, asked) else None
+
+
+def _objects(clause: str, asked: str) -> bool:
+    """Whether a clause behind a yes takes it back, as “but not by default” does; “but not HTTP” does not."""
+    match = _CONTRAST.match(clause)
+    if match is None or not _denies(clause, asked):
+        return False
+    return all(word in _subjects(asked) for word in _subjects(clause[match.end() :]) if word.isascii())
 
 
 def _is_both(clause: str) -> bool:

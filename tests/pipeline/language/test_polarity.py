@@ -58,6 +58,8 @@ def test_a_yes_or_no_is_told_from_other_facts(fact: str, question: str, polarity
         ("Absolutely not.", VERIFIES, False),
         ("The short answer is yes.", VERIFIES, True),
         ("Yes and no.", VERIFIES, None),
+        ("Yes, but it does not verify hosts by default.", VERIFIES, True),
+        ("会，但默认不会验证。", CHINESE, None),
         ("First, it does not verify.", VERIFIES, False),
         ("httpx disables verification of HTTPS by default.", VERIFIES, None),
         ("It fails to verify HTTPS.", VERIFIES, None),
