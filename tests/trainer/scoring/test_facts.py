@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -75,6 +76,13 @@ def test_an_answer_that_recites_is_no_hit_and_a_long_one_round_a_long_reference_
     assert not is_hit(answer, OPTION)
     assert is_hit(answer, replace(OPTION, reference="The verify option. " * 10))
     assert is_hit(answer[:200], OPTION), "a few sentences round a short reference recite nothing"
+
+
+@pytest.mark.parametrize("piece", ["a.", "不会", "(a", "`a b", "a=", "/"])
+def test_an_answer_without_spaces_costs_no_square_time(piece: str) -> None:
+    started = time.process_time()
+    invented_identifiers(piece * 10_000, OPTION)
+    assert time.process_time() - started < 1, "reading on from every character takes 5 s"
 
 
 def test_an_answer_that_recites_recalls_nothing() -> None:

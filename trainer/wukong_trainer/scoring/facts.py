@@ -36,7 +36,8 @@ _ASSIGNED = re.compile(r"\A\s*[A-Za-z_]\w*\s?=\s?(?=[\w.]+\()", re.ASCII)
 _CALLED_OR_SET = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*(?=\(|\s?=)", re.ASCII)
 _FORM = re.compile(r"[_./-]|\d|[a-z][A-Z]", re.ASCII)
 """What tells an identifier from a word in a command, such as “pip” and “install”. A word alone in code marks is one."""
-_GIVEN = re.compile(r"(?<=\()[^()\n]*(?=\))|(?<=[\w]=)[^\s,;，；]+|[^\s，。；（）]*/[^\s，。；（）]*")
+_OF_TERM = "[^\\s，。；（）]"
+_GIVEN = re.compile(rf"(?<=\()[^()\n]*(?=\))|(?<=\w=)[^\s,;，；]+|(?<!{_OF_TERM}){_OF_TERM}*/{_OF_TERM}*")
 """What prose gives to a call or a setting, and paths and addresses: they are an example's own."""
 
 
@@ -121,7 +122,12 @@ def _named(code: str) -> list[str]:
 def _only_asks(answer: str, wanted: Wanted) -> bool:
     """Whether an answer says nothing but its question, which may hold the facts: “Is it red or blue?”"""
     question = normalise(wanted.question)
-    return bool(question) and not normalise(answer).replace(question, "").strip()
+    if not question:
+        return False
+    answer_adds, reference_adds = (
+        normalise(text).replace(question, "").strip() != "" for text in (answer, wanted.reference)
+    )
+    return reference_adds and not answer_adds
 
 
 def _recites(answer: str, wanted: Wanted) -> bool:
