@@ -1,14 +1,17 @@
 """The facts of an answer whose facts nobody named: what it adds to its question.
 
-All of a short answer counts, item by item; of a longer one its code, quoted terms, names, amounts and dates.
+Of the answer to a yes/no question its yes or no is the fact. Of another all counts, item by item, where it is short and
+no sentence; else its code, quoted terms, names, amounts and dates. A full stop at the end decides nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-from wukong_pipe.language.dates import DATE
+from wukong_pipe.language.chinese import CJK, ideographs
+from wukong_pipe.language.dates import DATE, is_month
 from wukong_pipe.language.fact_matching import stands
 from wukong_pipe.language.identifiers import identifiers
 from wukong_pipe.language.key_facts import is_its_own_fact, items_of
@@ -16,15 +19,21 @@ from wukong_pipe.language.measure_units import UNIT
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import NUMBER
+from wukong_pipe.language.plain_words import CHINESE_SENTENCE, DECISIVE, FUNCTION, SENTENCE
+from wukong_pipe.language.polarity import leading_decision
+from wukong_pipe.language.similarity import ngrams
 
 EDGES = " \t\r\n。.！!；;，,、：:"
 """What stands round a fact and is no part of it."""
 MOST_DERIVED = 3
 """Of a longer answer: not all of its names and numbers make it right."""
-LONGEST_NAME = 5
-"""Characters in normal form up to which a text that ends like a sentence may be a name: “Yes.”"""
-_SENTENCE_ENDS = frozenset("。.！!")
+MOST_COMPARED = 30
+"""Of a text with more such parts the first ones are compared with each other: with all the time would grow squarely."""
+LONGEST_PHRASE = 4
+"""Words, or Chinese characters, up to which a text is a phrase, though it may hold words of its question."""
 _CODE = re.compile(r"`+([^`\n]+)`+")
+_WORD = re.compile(r"[A-Za-z]+")
+_LEADING = re.compile(rf"(?:是|在|由|从)(?=[{CJK}《「“ \d]{{2}})|用\s*(?=[A-Za-z])|[A-Za-z][a-z]*\s+(?=\w)")
 _AMOUNT = re.compile(rf"{DATE.pattern}|(?:(?<![A-Za-z0-9])[-−+])?(?:{NUMBER.pattern})(?:{UNIT})?", re.IGNORECASE)
 
 
@@ -38,17 +47,47 @@ def derived_facts(question: str, answer: str) -> list[str]:
 
 
 def _derived(question: str, answer: str) -> Iterator[str]:
-    bare = answer.strip(EDGES)
-    is_sentence = answer.rstrip()[-1:] in _SENTENCE_ENDS and len(normalise(bare)) > LONGEST_NAME
-    if is_its_own_fact(bare) and not is_sentence and not stands(bare, question):
-        yield from (item.strip(EDGES) for item in items_of(bare))
+    if decision := leading_decision(answer, question):
+        yield decision
         return
+    bare = answer.strip(EDGES)
+    if not _CODE.search(bare) and not _is_sentence(bare, question):
+        short = _without_small_words(bare)
+        if is_its_own_fact(short) and not stands(short, question):
+            items = (item.strip(EDGES) for item in items_of(short))
+            yield from (item for item in items if can_be_looked_for(item, answer))
+            return
     parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
     parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _AMOUNT.finditer(answer)]
     code = identifiers(answer)
-    added = [part for part in dict.fromkeys(parts) if can_be_looked_for(part, answer) and not stands(part, question)]
+    new = (part for part in dict.fromkeys(parts) if can_be_looked_for(part, answer) and not stands(part, question))
+    added = list(islice(new, MOST_COMPARED))
     whole = [part for part in added if not any(stands(part, other, code) for other in added if len(other) > len(part))]
     yield from whole[:MOST_DERIVED]
+
+
+def _without_small_words(text: str) -> str:
+    """A short answer without the small words before what it names: “In May 2024” and 在花果山."""
+    while match := _LEADING.match(text):
+        word = match.group().rstrip()
+        if word.isascii() and (word.casefold() not in FUNCTION or word.casefold() in DECISIVE or is_month(word)):
+            return text
+        text = text[match.end() :]
+    return text
+
+
+def _is_sentence(text: str, question: str) -> bool:
+    """Whether a short text is a sentence, by its words: “it is red”, 首领是黑熊精; “a red one”, 黑熊精 are none.
+
+    A longer one that says a word of its question again is one, too, and a Chinese one with a comma.
+    """
+    words, asked = ([word.casefold() for word in _WORD.findall(each)] for each in (text, question))
+    if (len(words) > 1 and SENTENCE & {*words}) or (len(words) > LONGEST_PHRASE and {*words} & {*asked} - FUNCTION):
+        return True
+    if ideographs(text) > LONGEST_PHRASE:
+        again = (pair for pair in ngrams(normalise(text), 2) if not pair.isascii() and pair in question)
+        return "，" in text or any(word in text for word in CHINESE_SENTENCE) or any(again)
+    return max(len({*_WORD.findall(item)} - FUNCTION) for item in items_of(text) or [""]) > LONGEST_PHRASE
 
 
 def can_be_looked_for(fact: str, answer: str) -> bool:

@@ -32,13 +32,15 @@ _WORDLIKE = re.compile("[A-Za-z0-9_]")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _KEY_VALUE = re.compile(f"({_KEY})=({_VALUE})", re.ASCII)
 _UNSPLIT = re.compile(rf"{_URL}|{_FLAG}|{_PATH}", re.ASCII)
+_PLACE = re.compile(rf"{_URL}|{_PATH}", re.ASCII)
+"""Of such a term a text may hold another that goes on: /etc/hosts.bak."""
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _ESCAPED = re.compile(r"[\\&]")
 _TRAILING = ".,:;!?'\"*/"
 _MARKED = re.compile(r"[A-Za-z_][\w.]*(?:\(.*|\s?=.*|<.+>|\{.+\}|\[.+\])", re.ASCII)
 """What brackets or an equals sign behind a word show to be code: Limits(a=1, b=2), proxy=."""
 _QUOTES = re.compile("[`\"'“”‘’]")
-_AROUND_MARKS = re.compile(r"\s*([=(){}\[\],])\s*")
+_AROUND_MARKS = re.compile(r" ?([=(){}\[\],]) ?")
 
 
 @lru_cache(maxsize=4096)
@@ -49,8 +51,8 @@ def identifiers(text: str) -> frozenset[str]:
     ['--no-color', 'httpx.Client', 'max_size', 'trust_env=False', 'verify']
     """
     rest = _FENCE.sub(lambda block: f" {block[2]} ", text)
-    inline = [" ".join(match[2].split()) for match in _INLINE.finditer(rest)]
-    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(_INLINE.sub(" `", rest)))
+    inline = [" ".join(code.split()) for code in inline_code(rest)]
+    forms = (match.group().rstrip(_TRAILING) for match in _FORMS.finditer(without_inline_code(rest)))
     return frozenset(term for term in (*inline, *forms) if _WORD.search(term) or term.startswith("-"))
 
 
@@ -91,12 +93,17 @@ def stands_whole(term: str, text: str) -> bool:
 
     >>> stands_whole("trust_env", "`trust_env_file`"), stands_whole("Client", "httpx.Client()")
     (False, True)
+    >>> stands_whole("/etc/hosts", "in /etc/hosts."), stands_whole("/etc/hosts", "/usr/etc/hosts.bak")
+    (True, False)
     """
     if term not in text:
         return False
-    before = r"(?<![A-Za-z0-9_-])" if term[0] == "-" else r"(?<![A-Za-z0-9_])" if _WORDLIKE.match(term) else ""
-    after = r"(?!-?[A-Za-z0-9_])" if term[0] == "-" else "(?![A-Za-z0-9_])" if _WORDLIKE.match(term[-1]) else ""
-    return re.search(f"{before}{re.escape(term)}{after}", text) is not None
+    # A flag goes on at a dash; a path or an address at a slash or a dot, too.
+    joints = "~./-" if _PLACE.fullmatch(term) else "-" if term[0] == "-" else ""
+    joint = f"[{joints}]?" if joints else ""
+    before = rf"(?<![\w{joints}])" if joints or _WORDLIKE.match(term) else ""
+    after = rf"(?!{joint}\w)" if _WORDLIKE.match(term[-1]) else ""
+    return re.search(f"{before}{re.escape(term)}{after}", text, re.ASCII) is not None
 
 
 def is_identifier(text: str) -> bool:
@@ -114,12 +121,22 @@ def plain_code(text: str) -> str:
     >>> plain_code("`get(url, verify = 'a')` and max\\\\_size")
     'get(url,verify=a)and max_size'
     """
-    return _AROUND_MARKS.sub(r"\1", _QUOTES.sub("", _ESCAPE.sub("", text)))
+    return _AROUND_MARKS.sub(r"\1", " ".join(_QUOTES.sub("", _ESCAPE.sub("", text)).split()))
 
 
 def without_identifiers(text: str) -> str:
     """The prose of a text: what stands in backticks, in fences or is an identifier by its form is left out."""
     return _FORMS.sub(" ", _INLINE.sub(" ", without_fences(text)))
+
+
+def inline_code(text: str) -> list[str]:
+    """What stands in backticks."""
+    return [match[2] for match in _INLINE.finditer(text)]
+
+
+def without_inline_code(text: str) -> str:
+    """A text with a closing quote for what stands in backticks: a path does not begin behind it."""
+    return _INLINE.sub(" ”", text)
 
 
 def without_fences(text: str) -> str:

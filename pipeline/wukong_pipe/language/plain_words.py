@@ -31,6 +31,13 @@ CHINESE_DECISIVE: str = _ZH["decisive"]
 """Chinese characters that make another question of it, though they are neither a number nor a name."""
 FILLERS = frozenset((*_EN["fillers"].split(), *_ZH["fillers"].split()))
 """What a right answer may put between the words of a fact."""
+AUXILIARIES = frozenset(_EN["auxiliaries"].split())
+SUBORDINATING = frozenset(_EN["subordinating"].split())
+"""English words with which a clause begins that states nothing by itself."""
+SENTENCE = AUXILIARIES | frozenset(_EN["pronouns"].split())
+"""English words that show a short text to be a sentence."""
+CHINESE_SENTENCE = tuple(_ZH["sentence"].split())
+"""Chinese words that do."""
 YES = frozenset(_EN["yes"].split())
 NO = frozenset(_EN["no"].split())
 CHINESE_YES = frozenset(_ZH["yes"].split())

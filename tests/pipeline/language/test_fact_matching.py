@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,9 +64,32 @@ def test_the_table_has_both_kinds_of_rows() -> None:
         ("proxy=", "httpx.get(url, proxy='x')", True),
         ("proxy=", "the proxy", False),
         ("Limits(a=1, b=2)", "`Limits( a = 1,b=2 )`", True),
+        ("a = ( b, [c] )", "a=(b,\n  [ c ])", True),
         ("max_size", r"the max\_size of it", True),
         ("--no-color", "--no-color-at-all", False),
         ("http://", "https://", False),
+        ("https://a.b/c", "https://a.b/c/d", False),
+        ("https://a.b/c", "See https://a.b/c, or (https://a.b/d).", True),
+        ("/a", "/a/b", False),
+        (".http_version", "response.http_version", True),
+        ("http", "https", False),
+        ("16 GB", "16 cores", False),
+        ("16 GB", "16核", False),
+        ("16 GB", "16 by default", True),
+        ("10 MB", "10 MB/s", False),
+        ("10 MB/s", "10MB/s", True),
+        ("108颗", "一百零八妖怪", True),
+        ("Python 3.10", "Python 3.1 or newer", False),
+        ("20°C", "minus 20°C", False),
+        ("-5", "零下5", True),
+        ("3到5天", "3-5天", True),
+        ("US", "Tell us.", False),
+        ("May", "It may be.", False),
+        ("May", "in May", True),
+        ("NASA", "nasa", True),
+        ("used", "It uses that.", True),
+        ("caring", "a car", False),
+        ("his", "hi", False),
         ("！", "走！", True),
     ],
 )
@@ -83,6 +108,13 @@ def test_what_the_reference_marks_as_code_has_one_spelling(spelling: str, answer
 def test_of_each_fact_one_spelling_must_stand_there() -> None:
     assert found([["two", "双"], ["red"]], "It is red.", "") == [False, True]
     assert found([["two", "双"]], "2 of them", "") == [True]
+
+
+@pytest.mark.parametrize(("fact", "text"), [("的确", "的" * 8000), ("of x", "of the " * 2000)])
+def test_words_that_may_stand_between_others_cost_no_square_time(fact: str, text: str) -> None:
+    started = time.process_time()
+    assert not stands(fact, text)
+    assert time.process_time() - started < 1, "skipping all of them from every place takes 20 s"
 
 
 WORDS = st.text(st.sampled_from("ab 不会 1.，`_-北京"), min_size=1, max_size=12)

@@ -87,6 +87,23 @@ def test_a_fact_in_another_spelling_is_said_where_it_cannot_be_marked() -> None:
     assert ("fact", "1969") in pieces(named.segments), "any spelling of the fact is marked"
 
 
+@pytest.mark.parametrize(
+    ("answer", "fact", "times"),
+    [
+        ("Tell us of the US house, the bus and US.", "US", 2),
+        ("112 km; 12 km; 12 km/h", "12 km", 1),
+        ("不会，会员也会，会员也不会。", "会", 3),
+        ("十三天，三天", "三天", 1),
+        ("/etc/hosts.bak, /usr/etc/hosts or /etc/hosts.", "/etc/hosts", 1),
+        ("trust_env_file or `trust_env=1`", "trust_env", 1),
+        ("No, they know nothing", "No", 1),
+    ],
+)
+def test_a_fact_is_marked_where_it_stands_and_inside_no_other_word(answer: str, fact: str, times: int) -> None:
+    found = mark(answer, Wanted("Which?", fact, ((fact,),)), "")
+    assert pieces(found.segments).count(("fact", fact)) == times
+
+
 def test_what_the_question_names_is_not_made_up() -> None:
     answer, reference = "It was Vostok 1 that flew.", "A rocket flew."
     assert ("strange", "Vostok 1") in pieces(marked(answer, reference).segments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -48,13 +49,22 @@ def test_a_question_without_facts_has_no_score() -> None:
         ("Set `verify`.", []),
         ("Set `verify=False`, or `cert`.", []),
         ("Set `verify` or `check_all`.", ["check_all"]),
-        ("Set `verify` or check_all.", []),
+        ("Set `verify` or check_all.", ["check_all"]),
+        ("Set verify with --no-check.", ["--no-check"]),
+        ("Set verify=your_context, as in cert(my_url) for https://a.b/c and /etc/checks.", []),
+        ("设置 verify=False，不要用check_all。", ["check_all"]),
+        ("Set `verify` to `False` `(the default is True)`.", []),
+        ("Set `verify` to `None`.", ["None"]),
+        ("Run `pip install it` and set verify=False.", []),
+        ("Run `pip install it[all2]` and set `verify`.", ["all2"]),
+        ("Use `verify` of `make verifyAll`.", ["verifyAll"]),
+        ("Use `client = cert(verify=None)`.", []),
         ("Use `cert(my_url, verify=None)`.", []),
         ("Use `cert(my_url, verify=None, check_all=1)`.", ["check_all"]),
         ("Set `verify`:\n```python\nmy_client = get(verify=False)\n```", []),
     ],
 )
-def test_an_identifier_in_code_marks_that_nothing_holds_voids_the_hit(answer: str, invented: list[str]) -> None:
+def test_an_identifier_that_nothing_holds_voids_the_hit(answer: str, invented: list[str]) -> None:
     assert invented_identifiers(answer, OPTION) == invented
     assert is_hit(answer, OPTION) is (not invented)
     assert is_hit(answer, replace(OPTION, section="")), "without its section nothing passes for invented"
@@ -66,6 +76,25 @@ def test_an_answer_that_recites_is_no_hit_and_a_long_one_round_a_long_reference_
     assert not is_hit(answer, OPTION)
     assert is_hit(answer, replace(OPTION, reference="The verify option. " * 10))
     assert is_hit(answer[:200], OPTION), "a few sentences round a short reference recite nothing"
+
+
+@pytest.mark.parametrize("piece", ["a.", "不会", "(a", "`a b", "a=", "/"])
+def test_an_answer_without_spaces_costs_no_square_time(piece: str) -> None:
+    started = time.process_time()
+    invented_identifiers(piece * 10_000, OPTION)
+    assert time.process_time() - started < 1, "reading on from every character takes 5 s"
+
+
+def test_an_answer_that_recites_recalls_nothing() -> None:
+    explained = Wanted("Explain.", "Alpha and beta.", (("alpha",), ("beta",)), "explain")
+    assert fact_scores("alpha, beta", explained)["fact_recall"] == 1
+    assert fact_scores("alpha, beta " * 40, explained) == {"fact_hit": 0, "fact_recall": 0}
+
+
+def test_an_answer_that_repeats_its_question_says_nothing() -> None:
+    choice = Wanted("Is it red or blue?", "It is red.", (("red",),))
+    assert fact_scores("Is it red or blue? Is it red or blue", choice) == {"fact_hit": 0, "fact_recall": 0}
+    assert is_hit("Is it red or blue? Red.", choice)
 
 
 @pytest.mark.parametrize(

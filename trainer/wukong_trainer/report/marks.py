@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from wukong_pipe.language.chinese import CJK
-from wukong_pipe.language.fact_matching import Facts
+from wukong_pipe.language.fact_matching import Facts, places
+from wukong_pipe.language.identifiers import identifiers
 from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
@@ -74,14 +75,15 @@ def mark(answer: str, wanted: Wanted, context: str, invented: Iterable[Any] = ()
         _set(marks, _strange(shown, f"{wanted.reference}\n{context}", invented), "strange")
     there = facts_found(text, wanted) if wanted.facts else []
     found = [fact for fact, is_there in zip(wanted.facts, there, strict=True) if is_there]
-    places = {fact: list(_places(shown, fact)) for fact in found}
-    for spans in places.values():
+    code = identifiers(wanted.reference)
+    spans_of = {fact: list(_spans(shown, fact, code)) for fact in found}
+    for spans in spans_of.values():
         _set(marks, spans, "fact")
     return Marked(
         thought=thought[:SHOWN],
         segments=_segments(shown, marks),
         missing=[fact[0] for fact, is_there in zip(wanted.facts, there, strict=True) if not is_there],
-        reworded=[fact[0] for fact in found if not places[fact]],
+        reworded=[fact[0] for fact in found if not spans_of[fact]],
         cut=len(text[SHOWN:]) + len(thought[SHOWN:]),
     )
 
@@ -91,7 +93,7 @@ def mark_reference(reference: str, facts: Facts) -> list[Segment]:
     shown = reference[:SHOWN]
     marks = [""] * len(shown)
     for fact in facts:
-        _set(marks, _places(shown, fact), "fact")
+        _set(marks, _spans(shown, fact, identifiers(reference)), "fact")
     return _segments(shown, marks)
 
 
@@ -105,12 +107,10 @@ def _set(marks: list[str], spans: Iterable[tuple[int, int]], kind: str) -> None:
         marks[start:end] = [kind] * (end - start)
 
 
-def _places(text: str, fact: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _spans(text: str, fact: Sequence[str], code: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Where a text holds a spelling of a fact letter by letter."""
     for spelling in fact:
-        for match in re.finditer(re.escape(spelling.strip("`")), text, re.IGNORECASE):
-            if match.group():
-                yield match.span()
+        yield from places(spelling, text, code)
 
 
 def _segments(text: str, marks: list[str]) -> list[Segment]:

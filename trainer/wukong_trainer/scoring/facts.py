@@ -2,8 +2,9 @@
 
 “Which option turns it off?” with the fact `verify` is answered by “Set `verify` to `False`.” Three guards void a hit:
 
-- an identifier in code marks that nobody told: “Set `verify` or `check_all`.”
-- an answer that recites, which may hold any fact: over 400 characters and over five times its reference;
+- an identifier that nobody told, in code marks or not: “Set `verify` or check_all.”
+- an answer that only repeats its question, or recites, which may hold any fact: over 400 characters and over five times
+  its reference; its fact_recall is 0, too;
 - a spelling that is also of another fact of the section: it is none of this one (`without_siblings`).
 
 A yes or no is what the answer decides first. What an answer says beyond the facts is not read, so who denies or guesses
@@ -19,7 +20,7 @@ from typing import Literal
 
 from wukong_pipe.language.derived_facts import derived_facts
 from wukong_pipe.language.fact_matching import Facts, found
-from wukong_pipe.language.identifiers import missing_identifiers
+from wukong_pipe.language.identifiers import inline_code, missing_identifiers, without_fences, without_inline_code
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.polarity import polarity_of, says_yes
 
@@ -30,8 +31,14 @@ EXPLAINED = frozenset({"explain", "summary"})
 """Kinds of questions whose answers are scored by the share of facts."""
 RECITING = 400, 5
 """An answer of more characters, and of so many times its reference's, may hold any fact."""
-_CODE_MARKS = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]+?)(?<!`)\1(?!`)")
-_CALLED_OR_SET = re.compile(r"[A-Za-z_][\w.]*(?=\s?[(=])", re.ASCII)
+_ASSIGNED = re.compile(r"\A\s*[A-Za-z_]\w*\s?=\s?(?=[\w.]+\()", re.ASCII)
+"""What an example calls its own: `client = httpx.Client()`."""
+_CALLED_OR_SET = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*(?=\(|\s?=)", re.ASCII)
+_FORM = re.compile(r"[_./-]|\d|[a-z][A-Z]", re.ASCII)
+"""What tells an identifier from a word in a command, such as “pip” and “install”. A word alone in code marks is one."""
+_OF_TERM = "[^\\s，。；（）]"
+_GIVEN = re.compile(rf"(?<=\()[^()\n]*(?=\))|(?<=\w=)[^\s,;，；]+|(?<!{_OF_TERM}){_OF_TERM}*/{_OF_TERM}*")
+"""What prose gives to a call or a setting, and paths and addresses: they are an example's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,10 @@ def fact_scores(answer: str, wanted: Wanted) -> dict[str, float | None]:
     """fact_hit (0 or 1) and fact_recall (0..1) of an answer; None where the question has no facts."""
     if not wanted.facts:
         return {"fact_hit": None, "fact_recall": None}
+    if _recites(answer, wanted) or _only_asks(answer, wanted):
+        return {"fact_hit": 0.0, "fact_recall": 0.0}
     there = facts_found(answer, wanted)
-    is_hit = all(there) and not _recites(answer, wanted) and not invented_identifiers(answer, wanted)
+    is_hit = all(there) and not invented_identifiers(answer, wanted)
     return {"fact_hit": float(is_hit), "fact_recall": sum(there) / len(there)}
 
 
@@ -91,16 +100,34 @@ def is_hit(answer: str, wanted: Wanted) -> bool:
 
 
 def invented_identifiers(answer: str, wanted: Wanted) -> list[str]:
-    """What an answer sets in code marks and neither section nor question nor reference holds.
+    """What an answer names that has the form of an identifier, and neither section nor question nor reference holds.
 
-    Fenced blocks are not read, nor what is given to a call: an example has names and values of its own.
+    Fenced blocks are not read, nor what is given to a call, nor addresses in prose: an example has its own.
     """
     if not wanted.section:
         return []
     told = "\n".join((wanted.section, wanted.question, wanted.reference))
-    marked = (match[2] for match in _CODE_MARKS.finditer(answer))
-    named = (name for code in marked for name in _CALLED_OR_SET.findall(code) or [code])
-    return list(missing_identifiers(" ".join(f"`{name}`" for name in named), told))
+    prose = without_fences(answer)
+    named = (name for code in inline_code(prose) for name in _named(_ASSIGNED.sub("", code)))
+    marked = " ".join(f"`{name}`" for name in named)
+    return list(missing_identifiers(f"{marked} {_GIVEN.sub('', without_inline_code(prose))}", told))
+
+
+def _named(code: str) -> list[str]:
+    """The identifiers of a piece of code, what is given to a call apart."""
+    words = code.split()
+    return _CALLED_OR_SET.findall(code) or [word for word in words if len(words) == 1 or _FORM.search(word)]
+
+
+def _only_asks(answer: str, wanted: Wanted) -> bool:
+    """Whether an answer says nothing but its question, which may hold the facts: “Is it red or blue?”"""
+    question = normalise(wanted.question)
+    if not question:
+        return False
+    answer_adds, reference_adds = (
+        normalise(text).replace(question, "").strip() != "" for text in (answer, wanted.reference)
+    )
+    return reference_adds and not answer_adds
 
 
 def _recites(answer: str, wanted: Wanted) -> bool:
