@@ -6,7 +6,7 @@ All of a short answer counts, item by item; of a longer one its code, quoted ter
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wukong_pipe.language.dates import DATE
 from wukong_pipe.language.fact_matching import stands
@@ -43,12 +43,17 @@ def _derived(question: str, answer: str) -> Iterator[str]:
     if is_its_own_fact(bare) and not is_sentence and not stands(bare, question):
         yield from (item.strip(EDGES) for item in items_of(bare))
         return
-    parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
-    parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _AMOUNT.finditer(answer)]
+    parts = [match[1].strip() for match in _CODE.finditer(answer)] + _in_order(quoted(answer), answer)
+    parts += _in_order(latin_names(answer), answer) + [match.group() for match in _AMOUNT.finditer(answer)]
     code = identifiers(answer)
     added = [part for part in dict.fromkeys(parts) if can_be_looked_for(part, answer) and not stands(part, question)]
     whole = [part for part in added if not any(stands(part, other, code) for other in added if len(other) > len(part))]
     yield from whole[:MOST_DERIVED]
+
+
+def _in_order(names: Iterable[str], answer: str) -> list[str]:
+    """Names as they begin in an answer, the longer of two first, as GitHub before Git: a set has no order."""
+    return sorted(names, key=lambda name: (answer.find(name), -len(name), name))
 
 
 def can_be_looked_for(fact: str, answer: str) -> bool:
