@@ -7,11 +7,13 @@ drawn from them would be an easy one. The pair “出云棍由谁掉落？” br
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from wukong_pipe.corpus.cleaning import clean
+from wukong_pipe.dataset.holdout_plan import Plan
 from wukong_pipe.language.hashing import fraction
 from wukong_pipe.language.similarity import TAU, similarity
 from wukong_pipe.reasons import Reason
@@ -27,20 +29,43 @@ from wukong_pipe.teacher.requests import Ask, Request
 STAGE: Final = "heldout_wordings"
 A_PAIR = 3
 """Wordings asked of a pair that is tested: one validates, the others test."""
-TESTED, TESTED_SHARE = 100, 1 / 5
-"""Pairs that are tested at least, where there are as many, for some 200 questions; and the share of a larger corpus."""
+TESTED = 100
+"""Pairs that are to be tested at least, where there are as many, for some 200 questions."""
+SHARES = (1 / 5, 1 / 3, 1 / 2, 1.0)
+"""Of the pairs that are tested: few, so that it is at one of few sizes of a corpus that another pair enters or leaves
+the test because of pairs elsewhere."""
 
 
-def pairs_to_test(pairs: Sequence[QAPair]) -> list[QAPair]:
-    """The pairs of whose questions other wordings are tested: those whose ids have the lowest hashes."""
-    chosen = sorted(pairs, key=lambda pair: fraction("tested", pair.id))[: count_to_test(len(pairs))]
-    ids = {pair.id for pair in chosen}
-    return [pair for pair in pairs if pair.id in ids]
+def share_tested(planned: int) -> float:
+    """The share of pairs that are tested in other wordings: the lowest that tests enough of them.
+
+    Args:
+        planned: pairs that the quotas of the whole corpus add up to, whatever a build takes of it: so what a limited
+            build buys is what the whole one needs.
+    """
+    return next((share for share in SHARES if share * planned >= TESTED), 1.0)
 
 
-def count_to_test(pairs: int) -> int:
-    """How many of so many trained pairs are tested in other wordings."""
-    return min(pairs, max(TESTED, round(TESTED_SHARE * pairs)))
+def pairs_to_test(pairs: Sequence[QAPair], whole: Plan, share: float) -> list[QAPair]:
+    """The trained pairs of whose questions other wordings are tested: those whose own hash lies under the share.
+
+    Never one without facts, which the score could not look for, nor one whose answer and evidence another pair has:
+    the call would not know which of the two questions it words.
+
+    Args:
+        whole: the sections and pairs that are held out whole.
+    """
+    sources = Counter(map(_source, pairs))
+    return [
+        pair
+        for pair in pairs
+        if fraction("tested", pair.id) < share and pair.facts and not whole.level(pair) and sources[_source(pair)] == 1
+    ]
+
+
+def _source(pair: QAPair) -> tuple[object, ...]:
+    """What a request says of its pair."""
+    return pair.section.heading_path, pair.answer, pair.evidence
 
 
 def request(pair: QAPair, count: int, prompts: Mapping[Lang, Prompt], about: str = "", earlier: str = "") -> Request:

@@ -52,6 +52,8 @@ class Results:
     held: Holdout
     verification: Verification
     holdout_size: HoldoutSize
+    tested: float | None
+    """The share of pairs that wordings are written of for the test; None where none are."""
 
 
 def manifest(
@@ -73,7 +75,7 @@ def manifest(
         **_inputs(sources, settings, asking, prompts),
         "calls": {
             stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
-            for stage, estimated in estimate(results.sections, settings, prompts).items()
+            for stage, estimated in estimate(results.sections, settings, prompts, results.tested).items()
         },
         "edits": _edits(edited, rows),
         "accounting": accounting(results, settings),
