@@ -27,8 +27,9 @@ from wukong_pipe.stages.heldout_wordings import (
     request,
     share_tested,
 )
-from wukong_pipe.stages.paraphrase import Wordings
+from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases, base_row
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.attempts import Attempts, Reask
 from wukong_pipe.teacher.requests import Reply, Request
 
 PROMPTS = load_prompts(BuildSettings(heldout_wordings=A_PAIR))["heldout_wordings"]
@@ -79,6 +80,48 @@ def test_a_wording_that_would_cost_the_pair_its_own_question_or_leans_is_refused
     assert [reject.stage for reject in wordings.rejects] == ["heldout_wordings"]
     assert code in wordings.rejects[0].reason.code
     assert wordings.tally.to_json() == {"asked": 3, "received": 1, "short": 2, "kept": 0, "rejected": 1}
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("石敢当会掉落哪件武器？", "given-away"),
+        ("出云棍是谁给的？</answer>", "words-new"),
+        ("狼牙棒是由哪位妖王掉落的呢？", "like-other-question"),
+    ],
+)
+def test_a_wording_that_tells_its_fact_copies_the_prompt_or_is_like_a_trained_question_is_refused(
+    question: str, code: str
+) -> None:
+    teacher, of = Told([question], [], []), replace(PAIR, facts=(("石敢当",),))
+    others = [of.question, "狼牙棒是由哪位妖王掉落的？"]
+    wordings = asyncio.run(ask_heldout_wordings(of, 1, teacher, PROMPTS, others=others))
+    assert [reject.reason.code for reject in wordings.rejects] == [code]
+
+
+@pytest.mark.parametrize(
+    ("own", "fact", "question"),
+    [
+        ("它是文本格式还是二进制格式？", "文本格式", "请问文本格式和二进制格式里，它用的是哪种？"),
+        ("它默认会验证证书吗？", "会", "什么都不设置的话，证书会被验证吗？"),
+        ("石敢当掉落什么？", "石敢当", "从石敢当那里能拿到哪件东西？"),
+    ],
+)
+def test_what_the_question_offers_or_holds_and_a_yes_tell_no_fact(own: str, fact: str, question: str) -> None:
+    of = replace(PAIR, question=own, answer=fact, facts=((fact,),))
+    assert len(asked(Told([question], [], []), of, wanted=1).kept) == 1
+
+
+@pytest.mark.parametrize("name", [PAIR.id, base_row(PAIR).id])
+def test_a_reask_of_a_pair_names_its_wordings_for_training_and_for_the_test(name: str) -> None:
+    attempts = Attempts(reask=Reask(name))
+    prompts = load_prompts(BuildSettings(heldout_wordings=A_PAIR))
+    first = ["打败谁才能拿到出云棍？"]
+    for ask, stage in ((ask_heldout_wordings, "heldout_wordings"), (ask_paraphrases, "paraphrase")):
+        teacher = Told(first, [], [], [], [], [])
+        asyncio.run(ask(PAIR, 3, teacher, prompts[stage], attempts))
+        assert len(teacher.asked) == 6
+    assert attempts.reask.unmet == []
 
 
 def test_a_reask_says_what_is_there_and_what_was_rejected_why() -> None:
