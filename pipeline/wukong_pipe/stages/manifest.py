@@ -88,6 +88,7 @@ def manifest(
         "audit": {
             "dropped": len(held.dropped),
             "of_held_forms": len(held.of_held_forms),
+            "untrained": len(held.untrained),
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
@@ -166,7 +167,7 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
     of_held_forms = len(held.of_held_forms)
     tallies["held_forms"] = _through(len(results.unique), len(results.unique) - of_held_forms, of_held_forms)
-    tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
+    tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped) + len(held.untrained))
 
     assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
     of_questions = [tallies[stage]["kept"] for stage in ("paraphrase", "heldout_wordings") if stage in tallies]
@@ -202,6 +203,7 @@ def rejects(results: Results) -> list[Reject]:
     rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
     rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
     rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
+    rejected += [removed("audit", Reason.of("pair-not-trained"), row) for row in results.held.untrained]
     return list(with_ids(rejected))
 
 
