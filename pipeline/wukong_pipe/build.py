@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, get_args
 
@@ -32,7 +32,7 @@ from wukong_pipe.stages.asking import (
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, read_edits
-from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test
+from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import base_row, family
 from wukong_pipe.stages.settings import BuildSettings
@@ -81,12 +81,13 @@ def build(
     """
     prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), list[str]()
     sections = _worth_asking(sources, settings, warnings.append)
+    share = share_to_test(sources, settings)
     names = telling_terms(sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            asked = _ask(sections, names, settings, asking, prompts, loop, progress, say)
+            asked = _ask(sections, names, share, settings, asking, prompts, loop, progress, say)
         finally:
             loop.run(asking.close())
 
@@ -111,9 +112,11 @@ def build(
         held=held,
         verification=asked.verification,
         holdout_size=asked.holdout_size,
+        tested=share,
     )
     rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    changed = changes_elsewhere(run, rows, settings, edited.touched)
+    tested = {one.subject.id for one in asked.wordings.tests}
+    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *unsettled([*asked.harvests, *asked.wordings.all])]
@@ -137,6 +140,7 @@ class _Asked:
 def _ask(
     sections: Sequence[Section],
     names: frozenset[str],
+    share: float | None,
     settings: BuildSettings,
     asking: Asking,
     prompts: Prompts,
@@ -144,7 +148,11 @@ def _ask(
     progress: StageProgress,
     say: Callable[[str], None],
 ) -> _Asked:
-    """Pairs of the sections, what is held out of them, and wordings of the others."""
+    """Pairs of the sections, what is held out of them, and wordings of the others.
+
+    Args:
+        share: see `share_to_test`.
+    """
     verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
     for line in verification.rights():
         say(line)
@@ -154,7 +162,7 @@ def _ask(
     # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
     holdout = plan(pairs, settings.holdout)
     trained = [pair for pair in pairs if not holdout.level(pair)]
-    of_test = pairs_to_test(trained) if settings.heldout_wordings else None
+    of_test = None if share is None else pairs_to_test(pairs, holdout, share)
     size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
     for line in size.lines:
         say(line)
@@ -198,6 +206,15 @@ def read_sections(
     if settings.limit is None:
         return sections
     return islice((section for section in sections if quota(section, settings.max_pairs)), settings.limit)
+
+
+def share_to_test(sources: Sequence[Source], settings: BuildSettings) -> float | None:
+    """The share of pairs that wordings are written of for the test, settled before anything is asked; None where none
+    are written. A limit does not change it: what a limited build buys, the whole one uses."""
+    if not settings.heldout_wordings:
+        return None
+    sections = read_sections(sources, replace(settings, limit=None))
+    return share_tested(sum(quota(section, settings.max_pairs) for section in sections))
 
 
 def _worth_asking(sources: Sequence[Source], settings: BuildSettings, warn: Callable[[str], None]) -> list[Section]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.build import Built, build, load_prompts, read_sections
+from wukong_pipe.build import Built, build, load_prompts, read_sections, share_to_test
 from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
@@ -28,7 +28,6 @@ from wukong_pipe.records import Section
 from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
-from wukong_pipe.stages.heldout_wordings import count_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
@@ -254,10 +253,10 @@ def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | No
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    return _priced(read_sections(sources, settings), settings, prices)
+    return _priced(read_sections(sources, settings), settings, prices, share_to_test(sources, settings))
 
 
-def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None) -> Price:
+def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None, tested: float | None) -> Price:
     quotas: list[int] = []
     pairs = Counter[str]()
 
@@ -268,9 +267,8 @@ def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices
                 pairs[cluster(section)] += wanted
                 yield section
 
-    stages = estimate(counted(), settings, load_prompts(settings))
-    of_test = count_to_test if settings.heldout_wordings else None
-    size = expected_size(pairs, settings.holdout, settings.variants, of_test)
+    stages = estimate(counted(), settings, load_prompts(settings), tested)
+    size = expected_size(pairs, settings.holdout, settings.variants, tested)
     return Price(len(quotas), sum(quotas), stages, prices, size)
 
 
@@ -279,7 +277,7 @@ def price_of_rest(sources: list[Source], settings: BuildSettings, built: Built, 
     out dearer or cheaper than expected."""
     tried = {section.id for section in built.sections}
     rest = (section for section in read_sections(sources, replace(settings, limit=None)) if section.id not in tried)
-    price = _priced(rest, settings, prices)
+    price = _priced(rest, settings, prices, share_to_test(sources, settings))
     calls = built.manifest["calls"]
     stages = {
         stage: expected.scaled(calls[stage]["estimated"], calls[stage]["used"])

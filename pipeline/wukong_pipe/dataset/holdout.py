@@ -35,6 +35,8 @@ class Holdout:
     highest_similarity: float
     of_held_forms: list[Dropped] = field(default_factory=list)
     """Dropped because their template is held out as a whole."""
+    untrained: list[Row] = field(default_factory=list)
+    """Other wordings, held out, of pairs of which nothing is trained: the level `wording` does not ask about these."""
 
 
 def hold_out(
@@ -70,8 +72,19 @@ def hold_out(
     for row in placed:
         (unspared if row.split == "train" and form_of(row.instruction) in tested else spared).append(row)
     audited = audit(spared, names)
+    trained = {row.pair_id for row in audited.rows if row.split == "train"}
+    untrained = [row for row in spared if _is_wording(row) and row.pair_id not in trained]
+    if untrained:
+        # What was dropped for their sake is trained: again, so that nothing is lost for a question that nobody asks.
+        gone = {row.id for row in untrained}
+        audited = audit([row for row in spared if row.id not in gone], names)
     of_held_forms = [Dropped(row, "", 0.0, Reason.of("held-form")) for row in unspared]
-    return Holdout(audited.rows, audited.dropped, audited.highest_similarity, of_held_forms)
+    return Holdout(audited.rows, audited.dropped, audited.highest_similarity, of_held_forms, untrained)
+
+
+def _is_wording(row: Row) -> bool:
+    """Whether it is held out of a pair that is trained."""
+    return row.split == "validation" or row.level == "wording"
 
 
 def _whole(row: Row, chosen: Plan) -> Row:

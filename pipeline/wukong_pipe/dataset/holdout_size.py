@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -99,14 +99,13 @@ def size_of(
     return _size(names, wording, sizes["question"], sizes["section"])
 
 
-def expected_size(
-    pairs: Mapping[str, int], share: float, variants: int, tested: Callable[[int], int] | None = None
-) -> HoldoutSize:
+def expected_size(pairs: Mapping[str, int], share: float, variants: int, tested: float | None = None) -> HoldoutSize:
     """What will be held out of a corpus whose pairs are not known yet.
 
     Args:
         pairs: how many are asked for, by cluster of sections.
-        tested: of how many of so many trained pairs wordings are written for the test alone; see `size_of`.
+        tested: the share of trained pairs that wordings are written of for the test alone; see `size_of`. Those of
+            them that turn out to have no facts are not tested.
     """
     held = held_clusters(pairs, share)
     of_held = sum(pairs[name] for name in held)
@@ -117,7 +116,7 @@ def expected_size(
     if tested is None:
         wording = _drawn(rest, share, variants)
     else:
-        count = tested(rest.pairs)
+        count = round(tested * rest.pairs)
         wording = LevelSize(min(rest.sections, count), count)
     size = _size(pairs.keys(), wording, question, LevelSize(len(held), of_held))
     return replace(size, is_expected=True)

@@ -7,7 +7,7 @@ no sentence; else its code, quoted terms, names, amounts and dates. A full stop 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from wukong_pipe.language.chinese import CJK, ideographs
@@ -57,8 +57,8 @@ def _derived(question: str, answer: str) -> Iterator[str]:
             items = (item.strip(EDGES) for item in items_of(short))
             yield from (item for item in items if can_be_looked_for(item, answer))
             return
-    parts = [match[1].strip() for match in _CODE.finditer(answer)] + sorted(quoted(answer), key=answer.find)
-    parts += sorted(latin_names(answer), key=answer.find) + [match.group() for match in _AMOUNT.finditer(answer)]
+    parts = [match[1].strip() for match in _CODE.finditer(answer)] + _in_order(quoted(answer), answer)
+    parts += _in_order(latin_names(answer), answer) + [match.group() for match in _AMOUNT.finditer(answer)]
     code = identifiers(answer)
     new = (part for part in dict.fromkeys(parts) if can_be_looked_for(part, answer) and not stands(part, question))
     added = list(islice(new, MOST_COMPARED))
@@ -88,6 +88,11 @@ def _is_sentence(text: str, question: str) -> bool:
         again = (pair for pair in ngrams(normalise(text), 2) if not pair.isascii() and pair in question)
         return "，" in text or any(word in text for word in CHINESE_SENTENCE) or any(again)
     return max(len({*_WORD.findall(item)} - FUNCTION) for item in items_of(text) or [""]) > LONGEST_PHRASE
+
+
+def _in_order(names: Iterable[str], answer: str) -> list[str]:
+    """Names as they begin in an answer, the longer of two first, as GitHub before Git: a set has no order."""
+    return sorted(names, key=lambda name: (answer.find(name), -len(name), name))
 
 
 def can_be_looked_for(fact: str, answer: str) -> bool:

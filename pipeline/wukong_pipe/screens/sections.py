@@ -130,7 +130,8 @@ def _show_reject(reject: Mapping[str, Any], questions: Mapping[str, str], consol
         next((str(candidate[key]) for key in keys if candidate.get(key)), "")
         for keys in (("instruction", "question"), ("output", "answer"))
     )
-    words = " → ".join(filter(None, (question, answer)))
+    spelt = [str(candidate.get(key, "")) for key in ("fact", "spelling")] if "spelling" in candidate else []
+    words = " → ".join(filter(None, (question, answer, *spelt)))
     whole = candidate.get("item", candidate) or reject["reply"]
     console.print(Text(f"      {_cut(words or str(whole))}", style="dim"))
     base = str(candidate.get("base") or questions.get(str(candidate.get("pair_id")), ""))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_json, read_numbered
-from wukong_pipe.records import FILES, Row
+from wukong_pipe.language.plurals import counted
+from wukong_pipe.records import FILES, Reject, Row
+from wukong_pipe.stages.heldout_wordings import STAGE
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run
 
 
 def changes_elsewhere(
-    run: Run, rows: Iterable[Row], settings: BuildSettings, edited: Collection[str] = frozenset()
+    run: Run,
+    rows: Iterable[Row],
+    rejects: Iterable[Reject],
+    settings: BuildSettings,
+    edited: Collection[str] = frozenset(),
+    tested: Collection[str] = frozenset(),
 ) -> list[str]:
     """Each row of an unchanged section that `rows` change in more than its lines and its fact's id, in a few words: to
     be called before they are written.
@@ -21,13 +28,17 @@ def changes_elsewhere(
     Such rows are tied to the edit by a question that they share: as a duplicate, or through the leak audit.
 
     Args:
-        edited: ids of the rows that the user's own edits changed or dropped: those are no news.
+        rejects: where a row that is gone may stand.
         settings: where they ask for another number of wordings of each answer, or of spellings of each fact, than
-            those of the last build, that rows take others is no news.
+            those of the last build, that rows take others is no news; and where they have the test's wordings written
+            that the last build drew, one sentence tells it.
+        edited: ids of the rows that the user's own edits changed or dropped: those are no news.
+        tested: ids of the pairs that wordings were written of for the test.
     """
     if not run.manifest.is_file():
         return []
     after = {row.id: row for row in rows}
+    rejected = {one.candidate.id for one in rejects if isinstance(one.candidate, Row)}
     try:
         before = read_json(run.manifest).get("settings", {})
         # Read twice rather than held: what was written takes several times the room of what will be.
@@ -36,19 +47,35 @@ def changes_elsewhere(
             ids.add(row["id"])
             sections.add(row["section_id"])
         unchanged = sections & {row.section_id for row in after.values()}
-        # One more pair of a section may join two facts that the others were of.
-        expected = {"lines", "fact_id"}
-        expected |= {"output"} if before.get("answer_variants", 0) != settings.answer_variants else set()
-        expected |= {"facts"} if before.get("spellings", 0) != settings.spellings else set()
-        changes = [
-            _change(row, after.get(row["id"]), expected)
-            for row in _written(run)
-            if row["section_id"] in unchanged and row["id"] not in edited
-        ]
+        expected = _expected(before, settings)
+        changes, moved = list[str](), 0
+        for row in _written(run):
+            if row["section_id"] not in unchanged or row["id"] in edited:
+                continue
+            new = after.get(row["id"])
+            is_moved = "split" in expected and (_is_held_out(row) or (new is not None and _is_held_out(new.to_json())))
+            moved += is_moved
+            if new is not None:
+                changes.append(_change(row, new, expected))
+            elif not is_moved:
+                changes.append(f"{_where(row)}: is gone{_why_gone(row, rejected, tested)}")
     except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
-    new = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
-    return sorted([*filter(None, changes), *(f"{_where(row)}: is new" for row in new)])
+    added = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
+    told = [row for row in added if not ("split" in expected and _is_held_out(row))]
+    moved += len(added) - len(told)
+    sentence = [f"{counted(moved, 'row')} of test or validation, whose wordings are chosen otherwise than before"]
+    return (sentence if moved else []) + sorted([*filter(None, changes), *(f"{_where(row)}: is new" for row in told)])
+
+
+def _expected(before: Mapping[str, Any], settings: BuildSettings) -> set[str]:
+    """The keys of a row whose change is no news after a build with the settings of before."""
+    # One more pair of a section may join two facts that the others were of.
+    expected = {"lines", "fact_id"}
+    expected |= {"output"} if before.get("answer_variants", 0) != settings.answer_variants else set()
+    expected |= {"facts"} if before.get("spellings", 0) != settings.spellings else set()
+    expected |= {"split", "level"} if before.get("heldout_wordings", 0) != settings.heldout_wordings else set()
+    return expected
 
 
 def _written(run: Run) -> Iterator[dict[str, Any]]:
@@ -58,10 +85,22 @@ def _written(run: Run) -> Iterator[dict[str, Any]]:
             yield from (row for _, row in read_numbered(run.dataset / name))
 
 
-def _change(old: dict[str, Any], row: Row | None, expected: set[str]) -> str:
-    """What becomes of a written row, "" where that is no news."""
-    if row is None:
-        return f"{_where(old)}: is gone, see rejected.jsonl"
+def _is_held_out(row: Mapping[str, Any]) -> bool:
+    """Whether it words the question of a pair that is trained, for test or validation."""
+    return bool(row["split"] == "validation" or row["level"] == "wording")
+
+
+def _why_gone(row: Mapping[str, Any], rejected: Collection[str], tested: Collection[str]) -> str:
+    """Why a written row is there no more, as far as this build can tell."""
+    if row["id"] in rejected:
+        return ", see rejected.jsonl"
+    if str(row["prompt"]).startswith(f"{STAGE}.") and row["pair_id"] not in tested:
+        return ": its pair is no longer tested in other words"
+    return ": this build kept no such reply"
+
+
+def _change(old: dict[str, Any], row: Row, expected: set[str]) -> str:
+    """What becomes of a written row that is still there, "" where that is no news."""
     new = row.to_json()
     different = [key for key in new if key not in expected and new[key] != old.get(key)]
     differences = ", ".join(f"{key} {old.get(key)!r} → {new[key]!r}" for key in different)

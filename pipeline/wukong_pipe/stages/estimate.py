@@ -13,7 +13,6 @@ from wukong_pipe.journal.records import Prices, Tokens
 from wukong_pipe.language.chinese import ideographs
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages import answers, base_qa, heldout_wordings, paraphrase, spellings
-from wukong_pipe.stages.heldout_wordings import count_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.ledger import NOTHING, money
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, Prompt
@@ -60,13 +59,17 @@ class Workload:
 
 
 def estimate(
-    sections: Iterable[Section], settings: BuildSettings, prompts: Mapping[str, Mapping[Lang, Prompt]]
+    sections: Iterable[Section],
+    settings: BuildSettings,
+    prompts: Mapping[str, Mapping[Lang, Prompt]],
+    tested: float | None = None,
 ) -> dict[str, Workload]:
     """Calls and tokens by stage, held-out questions counted as if they were reworded, too; without the calibration of a
     verifier, which is asked once for all builds.
 
     Args:
         prompts: by stage and language, of the stages that are wanted.
+        tested: the share of pairs that wordings are written of for the test, where any are.
     """
     stages = {stage: Workload() for stage in prompts if stage not in OF_VERIFY}
     if settings.verify != "none":
@@ -99,12 +102,10 @@ def estimate(
             stages["spellings"] += _each(math.ceil(quota / spellings.MOST_FACTS), asked, quota * FACT_TOKENS)
         if settings.verify != "none":
             stages["verify"] += _verified(section, quota, settings, prompts)
-    if settings.heldout_wordings:
-        pairs = stages["heldout_wordings"].calls
-        share = count_to_test(pairs) / pairs if pairs else 0.0
-        stages["heldout_wordings"] = stages["heldout_wordings"].times(share)
+    if tested is not None:
+        stages["heldout_wordings"] = stages["heldout_wordings"].times(tested)
         if settings.verify != "none":
-            stages["verify"] += of_tests.times(share)
+            stages["verify"] += of_tests.times(tested)
     return stages
 
 

@@ -52,6 +52,8 @@ class Results:
     held: Holdout
     verification: Verification
     holdout_size: HoldoutSize
+    tested: float | None
+    """The share of pairs that wordings are written of for the test; None where none are."""
 
 
 def manifest(
@@ -73,7 +75,7 @@ def manifest(
         **_inputs(sources, settings, asking, prompts),
         "calls": {
             stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
-            for stage, estimated in estimate(results.sections, settings, prompts).items()
+            for stage, estimated in estimate(results.sections, settings, prompts, results.tested).items()
         },
         "edits": _edits(edited, rows),
         "accounting": accounting(results, settings),
@@ -86,6 +88,7 @@ def manifest(
         "audit": {
             "dropped": len(held.dropped),
             "of_held_forms": len(held.of_held_forms),
+            "untrained": len(held.untrained),
             "highest_similarity": round(held.highest_similarity, 4),
         },
     }
@@ -164,7 +167,7 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
     tallies["dedupe_rows"] = _through(len(edited.rows), len(results.unique), len(results.duplicate_rows))
     of_held_forms = len(held.of_held_forms)
     tallies["held_forms"] = _through(len(results.unique), len(results.unique) - of_held_forms, of_held_forms)
-    tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped))
+    tallies["audit"] = _through(tallies["held_forms"]["kept"], len(held.rows), len(held.dropped) + len(held.untrained))
 
     assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
     of_questions = [tallies[stage]["kept"] for stage in ("paraphrase", "heldout_wordings") if stage in tallies]
@@ -200,6 +203,7 @@ def rejects(results: Results) -> list[Reject]:
     rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
     rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
     rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
+    rejected += [removed("audit", Reason.of("pair-not-trained"), row) for row in results.held.untrained]
     return list(with_ids(rejected))
 
 

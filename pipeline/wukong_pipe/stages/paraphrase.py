@@ -125,7 +125,7 @@ async def gathered(
             return (await verification.of_wordings(pair, passed, others, is_held_out=is_held_out)).among(screened)
 
         await take(wordings, reply, stage, "questions", judged, {"base": pair.question}, "question")
-        wordings.names[1:] = [row.id for row in wordings.kept]
+        wordings.names[2:] = [row.id for row in wordings.kept]
     return wordings
 
 

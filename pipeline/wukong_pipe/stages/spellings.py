@@ -164,8 +164,15 @@ async def _judged(
         kept: list[str] = []
         refused = 0
         for place, text in enumerate(item["spellings"]):
-            spelling = text.strip(EDGES)
-            if reason := _problem(spelling, fact, kept, spellings.others, most):
+            spelling = " ".join(text.split()).strip(EDGES)
+            if place == most:
+                # One reject tells of all the others: a reply may hold thousands.
+                more = len(item["spellings"]) - most
+                surplus = Reason.of("surplus-spellings", count=more, most=most)
+                spellings.rejects.append(_reject(text, surplus, fact, reply, place))
+                refused += more
+                break
+            if reason := check_spelling(spelling, fact, (fact.words, *kept), spellings.others):
                 spellings.rejects.append(_reject(text, reason, fact, reply, place))
                 refused += 1
             else:
@@ -175,14 +182,10 @@ async def _judged(
     return Decided([one(item) for item in items])
 
 
-def _problem(spelling: str, fact: NamedFact, kept: Sequence[str], others: Iterable[str], most: int) -> Reason | None:
-    if len(kept) == most:
-        return Reason.of("surplus-spellings", most=most)
-    return check_spelling(spelling, fact, (fact.words, *kept), others)
-
-
 def _reject(spelling: str, reason: Reason, fact: NamedFact, reply: Reply, number: int) -> Reject:
     pair, most = fact.pair, LEAST_SHOWN
+    if words := dict(reason.values).get("words"):
+        reason = reason.with_value("words", excerpt(str(words), most))
     candidate = {"question": pair.question, "fact": fact.words, "spelling": excerpt(spelling, most)}
     place = f"{pair.id}/{fact.words}/{number}"
     return Reject("spellings", reason, pair.section, candidate, excerpt(reply.raw, most), reply.call, place)

@@ -20,7 +20,15 @@ def fenced(text: str) -> str:
 
 
 _UNSEEN = r"[\s\u200b-\u200f\u2060\ufeff]*+"
-_TAG = re.compile(rf"<(?={_UNSEEN}(?:/{_UNSEEN})?(?:source|answer(?:_[ab])?|first|second)\b)", re.IGNORECASE)
+_NAMES = "source|answer(?:_[ab])?|first|second"
+_TAG = re.compile(rf"<(?={_UNSEEN}(?:/{_UNSEEN})?(?:{_NAMES})\b)", re.IGNORECASE)
+_OWN_TAG = re.compile(rf"<{_UNSEEN}/?{_UNSEEN}(?:{_NAMES}|evidence){_UNSEEN}>", re.IGNORECASE)
+
+
+def own_tag_in(text: str) -> str:
+    """The first tag of a prompt that a reply has copied; "" where there is none."""
+    match = _OWN_TAG.search(text)
+    return match.group() if match else ""
 
 
 def tagged(tag: str, text: str) -> str:

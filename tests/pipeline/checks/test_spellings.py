@@ -30,6 +30,8 @@ def problem(
         ("逗号分隔", "用逗号隔开"),
         ("single TCP stream", "one TCP connection"),
         ("three requests", "3 parallel requests"),
+        ("optional", "not required"),
+        ("关闭代理", "不走代理"),
     ],
 )
 def test_other_words_for_the_same_fact_are_kept(fact: str, spelling: str) -> None:
@@ -49,6 +51,17 @@ def test_other_words_for_the_same_fact_are_kept(fact: str, spelling: str) -> Non
             "the client is shut down and all the connections that it held are gone",
             "“the client is shut down and all the connections that it held are gone” is too long for a fact",
         ),
+        ("closed", "x" * 61, f"“{'x' * 61}” is too long for a fact"),
+        ("甲乙丙", "甲乙、" * 21, f"“{'甲乙、' * 21}” is too long for a fact"),
+        ("closed", "shut\x1b[31m", "holds an invisible character: \\x1b"),
+        ("逗号", "\u202e号逗", "holds an invisible character: \\u202e"),
+        ("the response", "it", "“it” stands in wrong answers as well"),
+        ("header compression", "it is", "“it is” stands in wrong answers as well"),
+        ("逗号分隔", "的", "“的” stands in wrong answers as well"),
+        ("石敢当", "当", "“当” stands in wrong answers as well"),
+        ("支持代理", "不支持", "one denies and the other does not: “支持代理”"),
+        ("不支持代理", "支持", "one denies and the other does not: “不支持代理”"),
+        ("supports proxies", "does not support", "one denies and the other does not: “supports proxies”"),
         ("requests", "HTTP_PROXY", "“HTTP_PROXY” is new"),
         ("three requests", "several requests", "number 3 is gone"),
         ("three requests", "3 parallel requests of 5", "number 5 is new"),
@@ -86,10 +99,16 @@ def test_what_stands_in_another_fact_of_the_section_would_let_its_answer_pass() 
         ("--no-color", "Give --no-color.", False),
         ("42", "It has 42.", False),
         ("eleven", "eleven", False),
+        ("Yes", "Yes.", False),
     ],
 )
 def test_identifiers_and_bare_numbers_have_one_spelling(fact: str, answer: str, may: bool) -> None:
     assert may_be_spelt_otherwise(named("What?", answer, fact)) is may
+
+
+def test_a_yes_or_no_is_read_as_such_and_has_no_other_spelling() -> None:
+    assert not may_be_spelt_otherwise(named("它会验证吗？", "会。", "会"))
+    assert may_be_spelt_otherwise(named("他写了什么字？", "会。", "会"))
 
 
 @given(st.text(max_size=40), st.text(min_size=1, max_size=20))

@@ -80,7 +80,7 @@ def test_where_wordings_are_written_for_the_test_those_pairs_are_counted_whateve
     of_test = [one for one in pairs if not chosen.level(one)][:7]
     assert size_of(pairs, chosen, 0.1, 0, of_test).wording == LevelSize(4, 7)
     names = Counter(cluster(one.section) for one in pairs)
-    assert expected_size(names, 0.1, 0, lambda trained: trained // 10).wording == LevelSize(4, 4)
+    assert expected_size(names, 0.1, 0, 0.1).wording == LevelSize(4, 4)
 
 
 def test_before_there_are_pairs_the_sections_are_the_same_and_the_pairs_are_expected() -> None:

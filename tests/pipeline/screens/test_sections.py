@@ -114,6 +114,12 @@ def test_a_reject_is_shown_with_stage_reason_and_what_it_was(capsys: pytest.Capt
             {"question": "石戊骑什么？", "base": "己马", "answer": "白马。"},
             ["石戊骑什么？ → 白马。", "base: 己马"],
         ),
+        (
+            "spellings",
+            {"question": "石戊骑什么？", "fact": "己马", "spelling": "马"},
+            ["石戊骑什么？ → 己马 → 马"],
+        ),
+        ("spellings", {"fact": 1, "words": "己马"}, ["{'fact': 1, 'words': '己马'}"]),
         ("surplus", {"item": "石戊"}, ["石戊"]),
         ("base_qa", {"quest": "石戊？"}, ["{'quest': '石戊？'}"]),
         ("base_qa", {"pair_id": ["x"], "question": 7}, ["7"]),

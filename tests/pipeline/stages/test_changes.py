@@ -6,11 +6,14 @@ import json
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.support.building import build_offline, calls_of, rows_of, run_in, source
-from tests.support.rows import family, pair
+from tests.support.rows import family, pair, section
 from wukong_pipe.build import Built
 from wukong_pipe.dataset.files import write_dataset
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Reject
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.settings import BuildSettings
 
@@ -31,6 +34,11 @@ def build(folder: Path, text: str) -> Built:
 def rows(folder: Path) -> dict[str, dict[str, object]]:
     """Rows by id, without their lines."""
     return {row["id"]: {key: row[key] for key in row if key != "lines"} for row in rows_of(run_in(folder))}
+
+
+def built_manifest(folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(run_in(folder).manifest.read_text("utf-8"))
+    return manifest
 
 
 def sections_of(changed: dict[str, dict[str, object]]) -> set[object]:
@@ -97,7 +105,8 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     write_dataset(run, written, [], manifest)
     now = [replace(row, output="丙剑") if n == 7 else row for n, row in enumerate(written)]
     tracemalloc.start()
-    changed = changes_elsewhere(run, now[:-1], BuildSettings())
+    dropped = Reject("audit", Reason.of("held-form"), section("节"), written[-1])
+    changed = changes_elsewhere(run, now[:-1], [dropped], BuildSettings())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(changed) == 2
@@ -111,12 +120,34 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
 def test_spellings_that_were_not_asked_for_before_are_no_news(tmp_path: Path) -> None:
     rows = build(tmp_path, BOOK).rows
     spelt = [replace(row, facts=tuple((*fact, "x") for fact in row.facts)) for row in rows]
-    assert changes_elsewhere(run_in(tmp_path), spelt, replace(SETTINGS, spellings=8)) == []
-    assert len(changes_elsewhere(run_in(tmp_path), spelt, SETTINGS)) == len(rows)
+    assert changes_elsewhere(run_in(tmp_path), spelt, [], replace(SETTINGS, spellings=8)) == []
+    assert len(changes_elsewhere(run_in(tmp_path), spelt, [], SETTINGS)) == len(rows)
+
+
+def test_a_row_that_is_gone_is_told_with_the_true_reason(tmp_path: Path) -> None:
+    built = [replace(row, prompt="heldout_wordings.zh@1") for row in build(tmp_path, BOOK).rows]
+    first, second, third = gone = [row for row in built if row.variant == "base"][:3]
+    left = [row for row in built if row not in gone]
+    write_dataset(run_in(tmp_path), built, [], built_manifest(tmp_path))
+    dropped = Reject("audit", Reason.of("held-form"), section("节"), first)
+    told = changes_elsewhere(run_in(tmp_path), left, [dropped], SETTINGS, tested={third.pair_id})
+    whys = ["see rejected.jsonl", "its pair is no longer tested in other words", "this build kept no such reply"]
+    for row, why in zip((first, second, third), whys, strict=True):
+        assert any(row.instruction[:60] in line and line.endswith(why) for line in told)
+    assert len(told) == 3
+
+
+def test_that_a_test_is_written_now_which_was_drawn_before_is_told_in_one_sentence(tmp_path: Path) -> None:
+    before = build(tmp_path, BOOK).rows
+    trained = [replace(row, split="train", level="") for row in before if row.level != "wording"]
+    fresh = [replace(row, id=f"new{n}", split="test", level="wording") for n, row in enumerate(trained[:5])]
+    told = changes_elsewhere(run_in(tmp_path), [*trained, *fresh], [], replace(SETTINGS, heldout_wordings=3))
+    moved = sum(row.level == "wording" or row.split == "validation" for row in before) + len(fresh)
+    assert told == [f"{moved} rows of test or validation, whose wordings are chosen otherwise than before"]
 
 
 def test_rows_edited_by_hand_beyond_recognition_are_no_reason_to_fail(tmp_path: Path) -> None:
     gone, *left = build(tmp_path, BOOK).rows
     assert any(row.section_id == gone.section_id for row in left)
     (run_in(tmp_path).dataset / "train.jsonl").write_text(json.dumps(gone.to_json() | {"lines": []}) + "\n", "utf-8")
-    assert changes_elsewhere(run_in(tmp_path), left, BuildSettings()) == []
+    assert changes_elsewhere(run_in(tmp_path), left, [], BuildSettings()) == []

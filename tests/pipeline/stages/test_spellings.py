@@ -125,11 +125,26 @@ def test_each_spelling_that_is_refused_is_a_reject_with_its_question_and_fact() 
     assert [(one.stage, str(one.reason)) for one in part.rejects] == [
         ("spellings", "adds nothing: “逗号分隔” stands in it already"),
         ("spellings", "“关闭代理” is of another fact"),
-        ("spellings", "more than the 2 spellings asked for"),
+        ("spellings", "1 more than the 2 spellings asked for"),
     ]
     assert part.rejects[0].candidate == {"question": LIST.question, "fact": "逗号分隔", "spelling": "以逗号分隔"}
     assert (part.rejects[0].call, part.rejects[0].reply != "") == ("call0", True)
     assert sum(spelt.refused for spelt in part.kept) == 3
+
+
+def test_of_very_many_or_very_long_spellings_little_stands_in_the_rejects() -> None:
+    items = "、".join(f"写法{n}" for n in range(100_000))
+    part, _ = ask([told({"逗号分隔": [items, *(f"{n}个逗号" for n in range(9_000))], "主机名": []})], [LIST])
+    assert len(part.rejects) == 2
+    assert (part.rejects[0].reason.code, part.rejects[-1].reason.code) == ("spelling-too-long", "surplus-spellings")
+    assert str(part.rejects[-1].reason) == "8993 more than the 8 spellings asked for"
+    assert len(json.dumps([one.to_json() for one in part.rejects])) < 20_000
+    assert sum(len(spelt.spellings) + spelt.refused for spelt in part.kept) == 9_001
+
+
+def test_white_space_in_a_spelling_is_folded() -> None:
+    part, _ = ask([told({"逗号分隔": ["用\n\t逗号\u3000隔开"], "主机名": []})], [LIST])
+    assert kept(part)["逗号分隔"] == ("用 逗号 隔开",)
 
 
 def test_facts_that_a_reply_leaves_out_or_garbles_are_asked_about_again_without_the_rest() -> None:
