@@ -94,8 +94,7 @@ def build(
     families = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
     edited = apply_edits(families, edits, {section.id: section for section in sections})
     unique, duplicate_rows = _unique(edited.rows, names)
-    drawn = 0.0 if settings.heldout_wordings else settings.holdout
-    held = hold_out(unique, asked.holdout, drawn, names, asking.form_of)
+    held = hold_out(unique, asked.holdout, settings.drawn, names, asking.form_of)
     rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, edited.answered)
 
     results = Results(

@@ -19,7 +19,7 @@ MANIFEST: Kinds = {
     "quota": (list, dict),
     **dict.fromkeys(("calls", "accounting"), (dict, dict)),
     **dict.fromkeys(("splits", "levels"), (dict, int)),
-    **dict.fromkeys(("teacher", "settings", "coverage", "audit"), (dict, object)),
+    **dict.fromkeys(("teacher", "settings", "coverage", "audit", "edits"), (dict, object)),
     "files": (dict, str),
 }
 NOTE: Kinds = {"sources": (dict, str), "paths": (list, str)}

@@ -52,8 +52,10 @@ def evaluation_lines(metrics: Metrics) -> Iterator[str]:
 
 def edited_facts_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     """What a person changed of that which the score looks for: the manifest keeps both versions."""
-    changed = manifest.get("edits", {}).get("facts", [])
-    if count := sum(one["test"] for one in changed):
+    edits = manifest.get("edits")
+    changed = edits.get("facts") if isinstance(edits, dict) else None
+    counts = [one.get("test") for one in changed if isinstance(one, dict)] if isinstance(changed, list) else []
+    if count := sum(one for one in counts if isinstance(one, int)):
         yield f"Facts changed by hand (edits.jsonl): those of {counted(count, 'test question')}."
 
 

@@ -96,8 +96,7 @@ async def calibrated(
 
     readers = dict(zip(langs, await in_pool(langs, one, len(langs), count, asking.stop), strict=True))
     verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
-    drawn = 0.0 if settings.heldout_wordings else settings.holdout
-    return Verification(settings.verify, verifiers, readers, drawn)
+    return Verification(settings.verify, verifiers, readers, settings.drawn)
 
 
 async def ask_sections(

@@ -90,8 +90,10 @@ def estimate(
                 unknown, settings.heldout_wordings, prompts["heldout_wordings"], settings.about
             ).messages
             stages["heldout_wordings"] += _each(quota, asked, settings.heldout_wordings * WORDING_TOKENS)
-            if settings.verify in ("all", "full"):
-                of_tests += _wordings_verified(section, quota, settings.heldout_wordings, settings, prompts)
+            if settings.verify != "none":
+                share = DOUBTFUL if settings.verify == "doubtful" else 1.0
+                read = math.ceil(share * settings.heldout_wordings)
+                of_tests += _wordings_verified(section, quota, read, settings, prompts)
         if settings.answer_variants:
             asked = answers.request(unknown, settings.answer_variants, (), prompts["answers"], settings.about).messages
             stages["answers"] += _each(quota, asked, settings.answer_variants * ANSWER_TOKENS)
@@ -99,7 +101,8 @@ def estimate(
             count = min(quota, spellings.MOST_FACTS)
             facts = [NamedFact(replace(unknown, question=f"{QUESTION}{n}"), FACT) for n in range(count)]
             asked = spellings.request(facts, settings.spellings, prompts["spellings"], settings.about).messages
-            stages["spellings"] += _each(math.ceil(quota / spellings.MOST_FACTS), asked, quota * FACT_TOKENS)
+            calls = math.ceil(quota / spellings.MOST_FACTS)
+            stages["spellings"] += Workload(calls, Tokens(calls * _tokens(asked), quota * FACT_TOKENS))
         if settings.verify != "none":
             stages["verify"] += _verified(section, quota, settings, prompts)
     if tested is not None:
@@ -121,8 +124,7 @@ def _verified(
     )
     calls = math.ceil((1 + DISAGREEING) * math.ceil(pairs / BATCH_SIZES[0]))
     of_pairs = Workload(calls, Tokens(calls * _tokens(messages), pairs * VERDICT_TOKENS))
-    drawn = 0.0 if settings.heldout_wordings else settings.holdout
-    share = {"full": 1.0, "all": DOUBTFUL + drawn + 1 / ONE_IN}.get(scope, DOUBTFUL)
+    share = {"full": 1.0, "all": DOUBTFUL + settings.drawn + 1 / ONE_IN}.get(scope, DOUBTFUL)
     wordings = math.ceil(share * settings.variants)
     return of_pairs + _wordings_verified(section, quota if wordings else 0, wordings, settings, prompts)
 

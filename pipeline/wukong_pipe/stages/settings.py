@@ -42,3 +42,8 @@ class BuildSettings:
     """Only the first sections of the corpus."""
     format: Format = "alpaca"
     """The format that the rows are also written in; it changes none of them, and is not in the manifest's settings."""
+
+    @property
+    def drawn(self) -> float:
+        """The share of trained wordings that is held out: none where wordings are written for the test."""
+        return 0.0 if self.heldout_wordings else self.holdout

@@ -169,6 +169,8 @@ def test_facts_that_a_person_changed_are_said_where_a_test_question_has_them() -
         "Facts changed by hand (edits.jsonl): those of 3 test questions."
     ]
     assert list(edited_facts_lines({"edits": {"facts": [changed[0] | {"test": 0}]}})) == []
+    broken: list[Any] = [None, [], {"facts": None}, {"facts": [{"id": "a"}]}, {"facts": [{"test": "x"}, 7]}]
+    assert [list(edited_facts_lines({"edits": edits})) for edits in broken] == [[]] * len(broken)
     assert list(edited_facts_lines({"edits": {"applied": 1}})) == list(edited_facts_lines({})) == []
 
 

@@ -62,7 +62,10 @@ def test_spellings_are_asked_for_once_a_section_or_more_often_where_it_has_many_
     assert stages["spellings"].calls == stages["base_qa"].calls
     many = replace(sections[0], text="The ring is a band of gold.\n\n" * 100)
     wide = replace(settings, max_pairs=100)
-    assert estimate([many], wide, load_prompts(wide))["spellings"].calls == 3
+    asked, one = (estimate([many], it, load_prompts(it))["spellings"] for it in (wide, replace(wide, max_pairs=40)))
+    # Three calls speak of a hundred facts together, and not each of all.
+    assert (asked.calls, one.calls) == (3, 1)
+    assert asked.tokens.completion == one.tokens.completion * 100 // 40
 
 
 def test_what_happened_scales_what_is_left() -> None:
