@@ -3,7 +3,7 @@
     python -m benchmarks.real apollo smollm2 --seed 0      # a corpus, a student; minutes to an hour on two cores
     python -m benchmarks.real --table                      # the tables of all cells that are there, in Markdown
 
-A cell builds its dataset from the kept replies of the teacher (real_cells/CORPUS.sqlite, no call is made), tunes the
+A cell builds its dataset from the kept replies of the teacher (real_cells/CORPUS.sqlite.xz, no call is made), tunes the
 student on it, on shuffled answers and on the raw text at equal tokens, and asks each what is held out. It writes
 real_cells/CORPUS-STUDENT-SEED.json. What was done of a cell, under --work, is not done again. `real.md` says which
 settings, and why, and what came out.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import shutil
 import sys
 import time
@@ -61,6 +62,8 @@ class Corpus:
 
     path: Path
     holdout: float
+    address: str
+    """Of the teacher that once answered: calls are known by it. It is not called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,9 @@ class Student:
 
 
 CORPORA = {
-    "blackwukong": Corpus(ROOT / "corpora" / "blackwukong.md", 0.16),
-    "apollo": Corpus(ROOT / "corpora" / "apollo.md", 0.38),
-    "wukong-docs": Corpus(ROOT / "benchmarks" / "corpora" / "wukong-docs", 0.16),
+    "blackwukong": Corpus(ROOT / "corpora" / "blackwukong.md", 0.16, "http://127.0.0.1:8401/v1"),
+    "apollo": Corpus(ROOT / "corpora" / "apollo.md", 0.38, "http://127.0.0.1:8402/v1"),
+    "wukong-docs": Corpus(ROOT / "benchmarks" / "corpora" / "wukong-docs", 0.16, "http://127.0.0.1:8403/v1"),
 }
 STUDENTS = {
     "smollm2": Student("smollm2", {}),
@@ -125,11 +128,12 @@ def dataset(cell: Cell) -> Run:
     built = Run(runs / cell.corpus)
     if not built.manifest.is_file():
         runs.mkdir(parents=True, exist_ok=True)
-        shutil.copy(CELLS / f"{cell.corpus}.sqlite", runs / "journal.sqlite")
+        with lzma.open(CELLS / f"{cell.corpus}.sqlite.xz") as kept, (runs / "journal.sqlite").open("wb") as journal:
+            shutil.copyfileobj(kept, journal)
         corpus = CORPORA[cell.corpus]
-        # The options the replies were asked with; the address is never called.
+        # The options that the replies were asked with.
         command(
-            f"build {corpus.path} --run {cell.corpus} --runs-dir {runs} --base-url http://127.0.0.1:1/v1 "
+            f"build {corpus.path} --run {cell.corpus} --runs-dir {runs} --base-url {corpus.address} "
             f"--teacher-model strong --max-pairs 6 --variants 4 --holdout {corpus.holdout} --verify all --max-calls 0"
         )
     return built
