@@ -101,9 +101,12 @@ def test_a_fall_on_general_questions_asks_for_general_rows() -> None:
     forgetting = evaluated(forgetting=block)
     said = next_steps(RunRecords(metrics=forgetting), EN)
     assert "--mix FILE:0.1" in said[0]
-    assert said[1:] == [EN["next_use"]]
+    assert said[1:] == [], "and it is not to be used as it is"
     unshown = evaluated(forgetting=block | {"ci95": [-0.7, 0.1]})
     assert next_steps(RunRecords(metrics=unshown), EN) == [EN["next_use"]]
+    likelihoods = {"n": 20, "base": -7.0, "tuned": -9.0, "difference": -2.0, "ci95": [-2.9, -1.3]}
+    less_likely = evaluated(forgetting=block | {"ci95": [-0.7, 0.1], "loglik": likelihoods})
+    assert next_steps(RunRecords(metrics=less_likely), EN) == said
 
 
 def test_answers_that_were_cut_off_are_counted() -> None:

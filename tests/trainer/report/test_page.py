@@ -451,6 +451,27 @@ def test_the_page_names_the_engine_where_it_was_not_transformers(tmp_path: Path)
     assert "Both models answered through vllm 0.32.0, bfloat16: the adapter merged" in squeezed(read(run)[1])
 
 
+@pytest.mark.parametrize(
+    ("lang", "head", "sentence"),
+    [
+        ("en", "and general knowledge fell", "the right answers became clearly less likely"),
+        ("zh", "但通用知识有损失", "正确答案的对数似然明显下降"),
+    ],
+)
+def test_a_fall_of_the_likelihood_alone_is_said_at_the_verdict_and_in_its_block(
+    tmp_path: Path, lang: str, head: str, sentence: str
+) -> None:
+    run = make_run(tmp_path, lang)
+    assert head not in squeezed(read(run)[1])
+    add_further_files(run)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics["forgetting"] |= {"ci95": [-0.5, 0.1]}
+    write_json(run.metrics, metrics)
+    text = squeezed(read(run)[1])
+    assert head in text
+    assert sentence in text
+
+
 # --- what is missing -----------------------------------------------------------------------------------
 
 

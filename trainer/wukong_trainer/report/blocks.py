@@ -23,7 +23,6 @@ from wukong_trainer.report.metrics_records import (
 from wukong_trainer.report.tables import NOTHING, Table, figure
 from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
-from wukong_trainer.scoring.intervals import MIN_SECTIONS
 
 HISTORY = 30
 """Evaluations that the page shows."""
@@ -53,7 +52,7 @@ def blocks_of(metrics: Metrics, words: Words) -> Iterator[Block]:
 def _forgetting(forgetting: Forgetting, words: Words) -> Block:
     sentences = [
         filled(words["forgetting_about"], n=forgetting.n),
-        words[f"forgetting_{_loss_of_knowledge(forgetting)}"],
+        words[f"forgetting_{forgetting.change}"],
     ]
     if forgetting.dropped:
         sentences.append(filled(words["forgetting_dropped"], n=forgetting.dropped))
@@ -69,18 +68,6 @@ def _forgetting(forgetting: Forgetting, words: Words) -> Block:
         cells = [f"{loglik.base:.2f}", f"{loglik.tuned:.2f}", f"{loglik.difference:+.2f}", ends]
         lines.append((words["loglik"], [cell.replace("-", "−") for cell in cells]))
     return Block("forgetting", sentences, _table(_PAIR, words, lines))
-
-
-def _loss_of_knowledge(forgetting: Forgetting) -> str:
-    low, high = forgetting.ci95
-    if forgetting.n < MIN_SECTIONS:
-        return "few"
-    if high < 0:
-        return "lost"
-    # The share of right answers cannot fall where the base has almost none.
-    if forgetting.base < 0.1:
-        return "unknown"
-    return "gained" if low > 0 else "none"
 
 
 def _inventions(inventions: AllInventions, words: Words) -> Block:

@@ -14,6 +14,7 @@ from typing import Any
 
 from wukong_trainer.evaluation.records import Side
 from wukong_trainer.report.grade_records import Grades, VerdictName
+from wukong_trainer.scoring.general_knowledge import Change, knowledge_change
 
 Ends = tuple[float, float]
 
@@ -174,6 +175,16 @@ class Forgetting(Rates):
     loglik: LikelihoodDifference
     by_lang: dict[str, Rates]
     explanation: str
+
+    @property
+    def change(self) -> Change:
+        """What became of general knowledge."""
+        return knowledge_change(self.n, self.base, self.ci95, self.loglik.ci95)
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether tuning cost general knowledge."""
+        return self.change in ("lost", "less_likely")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ MOST = 5
 """A list of more is none of what to do next."""
 KNOWN = 0.7
 """A base that answers this share rightly has little left to learn."""
-USABLE = 0.5
+USABLE = 0.7
 """A model that answers less is not one to be used yet."""
 CUT = 0.1
 """Of the tuned model's answers, cut off."""
@@ -131,12 +131,8 @@ def _forgets(records: RunRecords) -> Values | None:
         return None
     control = metrics.levels.get("section")
     general = metrics.forgetting
-    has_fallen = (control and control.verdict == "worse") or (general and general.n >= MIN_SECTIONS and _fell(general))
+    has_fallen = (control and control.verdict == "worse") or (general and general.has_fallen)
     return {} if has_fallen else None
-
-
-def _fell(difference: Any) -> bool:
-    return bool(difference.ci95[1] < 0)
 
 
 def _cut(records: RunRecords) -> Values | None:
@@ -237,8 +233,11 @@ def _still_low(records: RunRecords) -> Values | None:
 
 
 def _use(records: RunRecords) -> Values | None:
+    """Better, mostly right, and nothing got worse for it."""
     found = _primary(records)
-    return {} if found and found[0].primary.verdict == "better" and found[0].primary.tuned >= USABLE else None
+    if not found or found[0].primary.verdict != "better" or found[0].primary.tuned < USABLE:
+        return None
+    return None if _worse(records) or _forgets(records) is not None else {}
 
 
 _CONDITIONS: Mapping[str, Callable[[RunRecords], Values | None]] = {
