@@ -135,7 +135,7 @@ def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
         (
             "en",
             [
-                "Tuning helped",
+                "Tuning helped: 100\u00a0% right",
                 "10 held-out wordings of trained facts from 10 sections",
                 "from 0\u00a0% to 100\u00a0%",
                 "None of these questions was among the trained ones",
@@ -146,7 +146,10 @@ def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
                 "93\u00a0%",
             ],
         ),
-        ("zh", ["微调有效", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61", "93%"]),
+        (
+            "zh",
+            ["微调有效：答对 100%", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61", "93%"],
+        ),
     ],
 )
 def test_the_page_says_what_was_found(tmp_path: Path, lang: str, expected: list[str]) -> None:
@@ -157,6 +160,17 @@ def test_the_page_says_what_was_found(tmp_path: Path, lang: str, expected: list[
     assert page.number_of("svg") >= 3
     shown = re.findall(r'data-outcome="(\w+)" data-level="(\w+)"', html)
     assert shown == [("won", "wording")] * 10 + [("won", "question")] * 9 + [("both_wrong", "section")] * 9
+
+
+def test_what_the_test_would_have_found_is_said_only_where_it_found_nothing(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics["primary"]["smallest_effect"] = 0.13
+    write_json(run.metrics, metrics)
+    assert "A true difference" not in read(run)[1].text
+    metrics["primary"]["verdict"] = "no evidence"
+    write_json(run.metrics, metrics)
+    assert "A true difference of about 13 points" in read(run)[1].text
 
 
 def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
