@@ -280,8 +280,9 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     losses = {40: 2.0, 80: 1.25, 120: 1.5}
     write_text(run.train / "log.jsonl", jsonl({"step": step, "eval_loss": loss} for step, loss in losses.items()))
     _, page = read(run)
-    assert "The validation loss was lowest at step 80: 1.250. It has risen since, to 1.500" in page.text
-    assert "lowest validation loss: 1.250 at step 80" in page.text, "in the plot, too"
+    assert (
+        "The validation loss was lowest at step 80, where the ring is: 1.250. It has risen since, to 1.500" in page.text
+    )
     assert "the adapter was trained past that point" in page.text
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)
@@ -289,7 +290,7 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     entries = ({"step": step, "eval_loss": loss} for step, loss in {40: 0.148, 80: 0.149}.items())
     write_text(run.train / "log.jsonl", jsonl(entries))
     _, page = read(run)
-    assert "lowest at step 40: 0.148." in page.text
+    assert "lowest at step 40, where the ring is: 0.148." in page.text
     assert "has risen" not in page.text, "by less than a loss scatters"
 
 
