@@ -25,7 +25,7 @@ from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
-from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
+from wukong_trainer.report.dataset_tables import accounting_of, calls_of, rejects_by_stage, rows_by_kind, sections_of
 from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.metrics_file import read_metrics
@@ -158,6 +158,7 @@ def _dataset(
         "manifest": manifest,
         "kinds": rows_by_kind(dataset),
         "sections": sections_of(manifest, lang),
+        "accounting": accounting_of(manifest, words),
         "calls": calls_of(manifest),
         "rejects": rejects_by_stage(_rows(run.dataset / "rejected.jsonl"), lang),
     }
