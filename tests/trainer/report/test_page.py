@@ -173,6 +173,19 @@ def test_what_the_test_would_have_found_is_said_only_where_it_found_nothing(tmp_
     assert "A true difference of about 13 points" in read(run)[1].text
 
 
+def test_what_is_wrong_stands_before_what_is_right(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    pairs = [("No.", "REFERENCE")] * 2 + [("No.", "No.")] * 2
+    rows = [answer_row("wording", i, "en", *pair) for i, pair in enumerate(pairs)]
+    rows += [row | {"base": row["tuned"], "tuned": rows[2]["tuned"]} for row in rows[:2]]
+    rows.append(rows[0] | {"base": rows[0]["tuned"]})
+    write_text(run.answers, jsonl(rows))
+    html, page = read(run)
+    shown = re.findall(r'data-outcome="(\w+)"', html)
+    assert shown == ["won", "lost", "lost", "both_wrong", "both_wrong", "won", "both_right"], "after one of each kind"
+    assert "Scores by section" in page.text
+
+
 def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert read(run)[0] == read(run)[0]

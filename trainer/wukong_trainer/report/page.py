@@ -33,6 +33,7 @@ from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.next_steps import RunRecords, next_steps
 from wukong_trainer.report.plots import BROAD, Log, differences_plot, loss_plot, loss_points, rates_plot
 from wukong_trainer.report.provenance import provenance
+from wukong_trainer.report.section_scores import section_scores
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.training_tables import last_losses, logged_table, preflight_table
 from wukong_trainer.report.verification import second_reading, verification_block
@@ -70,7 +71,7 @@ def write_report(run: Run) -> Path:
         metrics=metrics,
         made=provenance(run, manifest, metrics, words),
         next_steps=next_steps(_records(metrics, log, recipe, of_dataset), words),
-        **(_scores(metrics, words) if metrics else {}),
+        **(_scores(metrics, answers, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
         **of_dataset,
@@ -92,7 +93,7 @@ def _language(rows: Sequence[dict[str, Any]]) -> Language:
 # --- the parts of the page ---------------------------------------------------------------------------------------
 
 
-def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
+def _scores(metrics: Metrics, answers: Sequence[dict[str, Any]], words: Words) -> dict[str, Any]:
     lines = comparisons(metrics)
     named = [(_name(line, words), line.scores) for line in lines]
     levels = metrics.levels.items()
@@ -103,7 +104,11 @@ def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
         "rates": Markup(rates_plot(named, words)) if named else "",
         "differences": Markup(differences_plot(named, words)) if named else "",
         "levels": [(name, level, score_table(level, words), tally_table(level, words)) for name, level in levels],
-        "blocks": [*([grades_block(metrics.grades, words)] if metrics.grades else []), *blocks_of(metrics, words)],
+        "blocks": [
+            *filter(None, [section_scores(answers, metrics.primary.level, words)]),
+            *([grades_block(metrics.grades, words)] if metrics.grades else []),
+            *blocks_of(metrics, words),
+        ],
     }
 
 
