@@ -186,6 +186,19 @@ def test_what_is_wrong_stands_before_what_is_right(tmp_path: Path) -> None:
     assert "Scores by section" in page.text
 
 
+def test_what_to_do_next_is_a_whole_command_to_copy(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_text(run.train / "recipe.toml", "epochs = 3.0\n")
+    hardware = {"device": "cpu", "name": "A", "threads": 1, "precision": "bf16"}
+    note = {"ended": "2026", "seconds": 1, "first_step": 0, "parameters": 9, "trainable": 1, "hardware": hardware}
+    write_json(
+        run.train / "result.json", note | {"command": "wukong-pipe train --model 'a <b>' --epochs 3 --overwrite"}
+    )
+    html, page = read(run)
+    assert "wukong-pipe train --model 'a <b>' --epochs 6 --overwrite" in page.text
+    assert "<code><span>wukong-pipe</span> <span>train</span>" in html
+
+
 def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert read(run)[0] == read(run)[0]

@@ -28,6 +28,7 @@ from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparis
 from wukong_trainer.report.dataset_tables import accounting_of, calls_of, rejects_by_stage, rows_by_kind, sections_of
 from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
+from wukong_trainer.report.marks import unmarked
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.next_steps import RunRecords, next_steps
@@ -65,12 +66,13 @@ def write_report(run: Run) -> Path:
     manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
     log, recipe = _rows(run.train / "log.jsonl"), _text(run.train / "recipe.toml")
     of_dataset = _dataset(run, manifest, dataset, words, lang)
+    made = provenance(run, manifest, metrics, words)
     page = _template(lang).render(
         name=run.name,
         trained=run.trained,
         metrics=metrics,
-        made=provenance(run, manifest, metrics, words),
-        next_steps=next_steps(_records(metrics, log, recipe, of_dataset), words),
+        made=made,
+        next_steps=[*map(unmarked, next_steps(_records(metrics, log, recipe, made.commands, of_dataset), words))],
         **(_scores(metrics, answers, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
@@ -123,7 +125,9 @@ def _text(path: Path) -> str:
     return bounded.read_bytes(path, bounded.MIB).decode("utf-8", "replace") if path.is_file() else ""
 
 
-def _records(metrics: Metrics | None, log: Log, recipe: str, of_dataset: Mapping[str, Any]) -> RunRecords:
+def _records(
+    metrics: Metrics | None, log: Log, recipe: str, commands: Sequence[str], of_dataset: Mapping[str, Any]
+) -> RunRecords:
     epochs = re.search(r"^epochs = ([0-9.]+)$", recipe, re.MULTILINE)
     losses, validation = ([loss for _, loss in loss_points(log, key)] for key in ("loss", "eval_loss"))
     return RunRecords(
@@ -132,6 +136,7 @@ def _records(metrics: Metrics | None, log: Log, recipe: str, of_dataset: Mapping
         validation=validation,
         epochs=float(epochs[1]) if epochs else 0,
         best_kept=_keeps_best(recipe),
+        commands=commands,
         manifest=of_dataset["manifest"],
         sections=of_dataset["sections"],
         rejects=of_dataset["rejects"],
