@@ -337,6 +337,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "Chinese (n = 10) ",
                 "per token (nats) −1.00 −1.50 −0.50 ",
                 "Inventions Answers that state a number or name",
+                "Nonsense without numbers or names is not counted.",
                 "answers with something from nowhere in the source (n = 28) 36\u00a0% 0\u00a0% −36 ",
                 "numbers and names: from nowhere / stated 10 / 48 0 / 28",
                 "Open book: the base with the section before it",
@@ -362,6 +363,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "遗忘：通用问题 向两个模型各问 20 个",
                 "正确率（n = 20） 75% 50% −25 ",
                 "编造 回答中出现了原文和问题里都没有的数字或名称",
+                "不含数字与名称的胡言乱语不计在内。",
                 "含有原文全篇都没有的内容的回答（n = 28） ",
                 "开卷：基座模型附原文作答 另请基座模型",
                 "评分：回答是否正确 由语言模型 some text 对照问题、参考答案与原文，单独给每个回答评分",
@@ -529,6 +531,26 @@ def test_a_fall_of_the_likelihood_alone_is_said_at_the_verdict_and_in_its_block(
     text = squeezed(read(run)[1])
     assert head in text
     assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "bound", "useless"),
+    [
+        ("en", "a bound to compare tuning with", "this student cannot use a section that it is given"),
+        ("zh", "边看边答", "这个学生模型不会利用所给的章节"),
+    ],
+)
+def test_a_base_that_reads_in_vain_is_no_bound(tmp_path: Path, lang: str, bound: str, useless: str) -> None:
+    run = make_run(tmp_path, lang)
+    add_further_files(run)
+    text = squeezed(read(run)[1])
+    assert (bound in text, useless in text) == (True, False)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    for rates in metrics["open_book"]["levels"].values():
+        rates["open_book"] = rates["base"]
+    write_json(run.metrics, metrics)
+    text = squeezed(read(run)[1])
+    assert (bound in text, useless in text) == (False, True)
 
 
 # --- what is missing -----------------------------------------------------------------------------------

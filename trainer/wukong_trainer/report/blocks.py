@@ -94,7 +94,7 @@ def _inventing(name: str, rates: InventionRates, words: Words) -> tuple[str, lis
 
 
 def _open_book(book: OpenBookBound, words: Words) -> Block:
-    sentences = [words["open_book_about"]]
+    sentences = [words["open_book_about" if book.helps else "open_book_useless"]]
     if book.cut:
         sentences.append(filled(words["open_book_cut"], n=book.cut))
     if book.missing:

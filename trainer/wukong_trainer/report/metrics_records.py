@@ -230,6 +230,11 @@ class OpenBookBound:
     missing: int
     levels: dict[str, OpenBookRates]
 
+    @property
+    def helps(self) -> bool:
+        """Whether the base answers more rightly with the section than alone, over all levels."""
+        return sum(rates.n * (rates.open_book - rates.base) for rates in self.levels.values()) > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
