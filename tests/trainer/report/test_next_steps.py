@@ -82,7 +82,7 @@ def test_too_few_sections_ask_for_more_of_them() -> None:
 
 
 def test_a_sample_without_a_verdict_asks_for_all_questions_instead() -> None:
-    assert "without --limit" in only(RunRecords(metrics=evaluated(n=4, sample={"asked": 8, "of": 40})))
+    assert "without `--limit`" in only(RunRecords(metrics=evaluated(n=4, sample={"asked": 8, "of": 40})))
 
 
 def test_no_difference_says_what_the_test_would_have_found() -> None:
