@@ -6,20 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wukong_trainer.report.difference_records import Ends, Rates
 from wukong_trainer.report.history import PastEvaluation, past_evaluation
 from wukong_trainer.report.leakage import leakage_cell
-from wukong_trainer.report.metrics_records import (
-    AllInventions,
-    Ends,
-    Forgetting,
-    InventionRates,
-    JudgeResult,
-    Level,
-    Metrics,
-    OpenBookBound,
-    Rates,
-    Rivals,
-)
+from wukong_trainer.report.metrics_records import JudgeResult, Level, Metrics, Rivals
+from wukong_trainer.report.side_records import AllInventions, Forgetting, InventionRates, OpenBookBound
 from wukong_trainer.report.tables import NOTHING, Table, figure
 from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
