@@ -85,6 +85,11 @@ def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int],
     assert "not asked" not in found["explanation"]
 
 
+def test_where_right_answers_rose_a_fall_of_the_likelihood_is_a_matter_of_form() -> None:
+    found = forgetting(ALL[:100], answers([1] * 50 + [0] * 50, -1.0), answers([1] * 80 + [0] * 20, -1.5))
+    assert found["explanation"].startswith("Right answers to general questions rose")
+
+
 @pytest.mark.parametrize("hits", [[1] * 80 + [0] * 20, [0] * 100])
 def test_a_clear_fall_of_the_likelihood_is_a_loss_whatever_the_right_answers_show(hits: list[int]) -> None:
     found = forgetting(ALL[:100], answers(hits, -1.0), answers(hits, -1.5))

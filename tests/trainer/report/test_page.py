@@ -516,7 +516,7 @@ def test_the_page_names_the_engine_where_it_was_not_transformers(tmp_path: Path)
     ("lang", "head", "sentence"),
     [
         ("en", "and general knowledge fell", "the right answers became clearly less likely"),
-        ("zh", "但通用知识有损失", "正确答案的对数似然明显下降"),
+        ("zh", "，通用知识有损失", "正确答案的对数似然明显下降"),
     ],
 )
 def test_a_fall_of_the_likelihood_alone_is_said_at_the_verdict_and_in_its_block(

@@ -18,9 +18,14 @@ def changed_command(commands: Sequence[str], name: str, option: str, value: str,
     'wukong-pipe train --model tiny --epochs 4 --overwrite'
     >>> changed_command(["wukong-pipe demo"], "train", "--epochs", "4", "--overwrite")
     '--epochs 4 --overwrite'
+    >>> changed_command(["wukong-pipe build 'docs"], "build", "--variants", "4")
+    '--variants 4'
     """
     made = [command for command in commands if command.startswith(f"wukong-pipe {name} ")]
-    given = shlex.split(made[-1]) if made else []
+    try:
+        given = shlex.split(made[-1]) if made else []
+    except ValueError:  # A file that somebody edited: a quote is open.
+        given = []
     if option in given[:-1]:
         given[given.index(option) + 1] = value
     else:

@@ -12,7 +12,8 @@ KNOWS_NONE = 0.1
 def knowledge_change(n: int, base: float, hits: tuple[float, float], likelihoods: tuple[float, float] | None) -> Change:
     """What became of general knowledge.
 
-    A fall of the likelihood counts too: it shows before right answers are lost, and where the base has none to lose.
+    A fall of the likelihood counts too, unless right answers rose: it shows before these are lost, and where the base
+    has none to lose.
 
     Args:
         n: questions.
@@ -31,8 +32,8 @@ def knowledge_change(n: int, base: float, hits: tuple[float, float], likelihoods
         return "few"
     if high < 0:
         return "lost"
+    if low > 0:
+        return "gained"
     if likelihoods and likelihoods[1] < 0:
         return "less_likely"
-    if base < KNOWS_NONE:
-        return "unknown"
-    return "gained" if low > 0 else "none"
+    return "unknown" if base < KNOWS_NONE else "none"
