@@ -69,6 +69,8 @@ def test_no_table_and_no_command_is_cut_on_a_phone(browser: Chromium, tmp_path: 
     boxes = "[...document.querySelectorAll('.wide, pre')]"
     assert browser.run(f"{boxes}.length") > 10
     assert browser.run(f"{boxes}.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.innerText)") == []
+    sides = "[...document.querySelectorAll('td[data-label]')].map((td) => getComputedStyle(td, '::before').textAlign)"
+    assert set(browser.run(sides)) == {"left"}, "every label stands at the edge"
     assert browser.run("document.querySelector('.made pre').innerText") == command, "as one copies it"
     options = "[...document.querySelectorAll('.made pre span')].filter((word) => word.innerText.startsWith('--'))"
     assert browser.run(f"Math.max(...{options}.map((word) => word.getBoundingClientRect().height))") < 25, "a line"
