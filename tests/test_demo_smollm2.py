@@ -23,7 +23,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run([program, "demo", "--model", "smollm2"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SmolLM2-135M-Instruct (English; licence: Apache-2.0)" in done.stdout.partition("1/4 Build")[0]
-    assert "Tuning helped. " in done.stdout.partition("4/4 Report")[2]
+    assert "Tuning helped: " in done.stdout.partition("4/4 Report")[2]
     return folder / "runs" / "demo-smollm2"
 
 

@@ -76,4 +76,5 @@ def verdict_line(metrics: Metrics) -> str:
         low=points(primary.ci95[0]),
         high=points(primary.ci95[1]),
     )
-    return f"{words[f'headline_{primary.verdict}']}. {figures}"
+    headline = words[f"headline_{primary.verdict}"].format(tuned=percent(primary.tuned))
+    return f"{headline}. {figures}"

@@ -14,18 +14,11 @@ from wukong_trainer.report.history import past_evaluation
 from wukong_trainer.scoring.figures import interval, percent, points, sampled
 
 if TYPE_CHECKING:
+    from wukong_trainer.report.difference_records import Difference
     from wukong_trainer.report.grade_records import Grades, OfScore, RightAnswers, Share
     from wukong_trainer.report.history import PastEvaluation
-    from wukong_trainer.report.metrics_records import (
-        AllInventions,
-        Difference,
-        JudgeRates,
-        JudgeResult,
-        Metrics,
-        OpenBookBound,
-        Primary,
-        Rivals,
-    )
+    from wukong_trainer.report.metrics_records import JudgeRates, JudgeResult, Metrics, Primary, Rivals
+    from wukong_trainer.report.side_records import AllInventions, OpenBookBound
 
 CUT = 0.05
 """A smaller share of answers that did not end is not worth a line."""

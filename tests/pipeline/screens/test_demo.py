@@ -53,7 +53,11 @@ def test_a_control_names_no_trained_question_and_long_or_hostile_text_stays_on_i
 
 @pytest.mark.parametrize(
     ("sections", "tuned", "says"),
-    [(10, RIGHT, "Tuning helped. 10 held-out wordings"), (10, "Wrong.", "No evidence"), (3, RIGHT, "Too few sections")],
+    [
+        (10, RIGHT, "Tuning helped: 100\u00a0% right. 10 held-out wordings"),
+        (10, "Wrong.", "No evidence"),
+        (3, RIGHT, "Too few sections"),
+    ],
 )
 def test_the_verdict_is_the_report_s_sentence(sections: int, tuned: str, says: str) -> None:
     rows = [answer_row("wording", number, "en", "No idea.", tuned) for number in range(sections)]

@@ -69,20 +69,31 @@ def answers(hits: list[int], loglik: float | None) -> list[ScoredAnswer]:
 @pytest.mark.parametrize(
     ("base", "tuned", "says"),
     [
-        ([1] * 80 + [0] * 20, [1] * 50 + [0] * 50, "Tuning cost general knowledge"),
+        ([1] * 80 + [0] * 20, [1] * 50 + [0] * 50, "Tuning cost general knowledge: right answers fell"),
         ([1] * 80 + [0] * 20, [1] * 79 + [0] * 21, "No loss of general knowledge is shown"),
         ([1] * 50 + [0] * 50, [1] * 80 + [0] * 20, "Right answers to general questions rose"),
         ([0] * 100, [0] * 99 + [1], "The base knows almost none"),
     ],
 )
 def test_the_explanation_follows_the_interval(base: list[int], tuned: list[int], says: str) -> None:
-    found = forgetting(ALL[:100], answers(base, -1.0), answers(tuned, -1.5))
+    found = forgetting(ALL[:100], answers(base, -1.5), answers(tuned, -1.0))
     assert found["explanation"].startswith(says)
     assert found["n"] == 100
     assert found["difference"] == pytest.approx((sum(tuned) - sum(base)) / 100)
     assert found["ci95"][0] <= found["difference"] <= found["ci95"][1]
-    assert found["loglik"]["difference"] == pytest.approx(-0.5)
+    assert found["loglik"]["difference"] == pytest.approx(0.5)
     assert "not asked" not in found["explanation"]
+
+
+def test_where_right_answers_rose_a_fall_of_the_likelihood_is_a_matter_of_form() -> None:
+    found = forgetting(ALL[:100], answers([1] * 50 + [0] * 50, -1.0), answers([1] * 80 + [0] * 20, -1.5))
+    assert found["explanation"].startswith("Right answers to general questions rose")
+
+
+@pytest.mark.parametrize("hits", [[1] * 80 + [0] * 20, [0] * 100])
+def test_a_clear_fall_of_the_likelihood_is_a_loss_whatever_the_right_answers_show(hits: list[int]) -> None:
+    found = forgetting(ALL[:100], answers(hits, -1.0), answers(hits, -1.5))
+    assert found["explanation"].startswith("Tuning cost general knowledge: the answers became clearly less likely")
 
 
 def test_a_likelihood_that_is_no_number_is_left_out_and_a_handful_of_questions_gets_no_verdict() -> None:

@@ -56,11 +56,18 @@ def test_a_better_model_that_has_settled_is_to_be_used(words: Mapping[str, str])
 def test_a_model_that_is_better_and_mostly_wrong_is_not_yet_to_be_used() -> None:
     whole = evaluated()
     low = replace(whole, primary=replace(whole.primary, tuned=0.25))
-    assert "still only 25\u00a0% of the answers are right" in only(RunRecords(metrics=low))
+    assert only(RunRecords(metrics=low)).endswith("25\u00a0% of the answers are right. " + EN["advice_more_rows"])
+    command = "wukong-pipe build docs --variants 8 --run it"
+    built = RunRecords(metrics=low, manifest={"settings": {"variants": 8}}, commands=[command, "wukong-pipe eval"])
+    assert only(built).endswith("`wukong-pipe build docs --variants 16 --run it`"), "whole, to copy"
+    unsettled = replace(built, losses=FALLING, epochs=3)
+    assert only(unsettled).startswith("The training loss was still falling"), "one advice on training at a time"
 
 
 def test_a_loss_that_falls_still_asks_for_more_epochs() -> None:
-    assert "--overwrite --epochs 6" in only(RunRecords(losses=FALLING, epochs=3))
+    falling = RunRecords(losses=FALLING, epochs=3, commands=["wukong-pipe train --epochs 3 --run it"])
+    assert only(falling).endswith("`wukong-pipe train --epochs 6 --run it --overwrite`")
+    assert only(replace(falling, commands=["wukong-pipe demo"])).endswith("`--epochs 6 --overwrite`")
     assert next_steps(RunRecords(losses=FLAT, epochs=3), EN) == []
 
 
@@ -75,12 +82,12 @@ def test_too_few_sections_ask_for_more_of_them() -> None:
 
 
 def test_a_sample_without_a_verdict_asks_for_all_questions_instead() -> None:
-    assert "without --limit" in only(RunRecords(metrics=evaluated(n=4, sample={"asked": 8, "of": 40})))
+    assert "without `--limit`" in only(RunRecords(metrics=evaluated(n=4, sample={"asked": 8, "of": 40})))
 
 
 def test_no_difference_says_what_the_test_would_have_found() -> None:
-    said = only(RunRecords(metrics=evaluated(tuned=SILENT)))
-    assert "--variants" in said
+    said = only(RunRecords(metrics=evaluated(tuned=SILENT), manifest={"settings": {"variants": 0}}))
+    assert "`--variants 4`" in said
     assert "A true difference of" in said
 
 
@@ -91,7 +98,8 @@ def test_a_base_that_knows_the_answers_leaves_nothing_to_gain() -> None:
 def test_harm_comes_first() -> None:
     said = first_words(RunRecords(metrics=evaluated(base=KNOWING, tuned=SILENT), losses=FALLING, epochs=3))
     assert said[0] == "Tuning did harm (new wording"
-    assert len(said) == 3
+    assert len(said) == 2
+    assert "falling" not in " ".join(said), "no more of what did harm"
 
 
 def test_a_fall_on_general_questions_asks_for_general_rows() -> None:
@@ -101,9 +109,12 @@ def test_a_fall_on_general_questions_asks_for_general_rows() -> None:
     forgetting = evaluated(forgetting=block)
     said = next_steps(RunRecords(metrics=forgetting), EN)
     assert "--mix FILE:0.1" in said[0]
-    assert said[1:] == [EN["next_use"]]
+    assert said[1:] == [], "and it is not to be used as it is"
     unshown = evaluated(forgetting=block | {"ci95": [-0.7, 0.1]})
     assert next_steps(RunRecords(metrics=unshown), EN) == [EN["next_use"]]
+    likelihoods = {"n": 20, "base": -7.0, "tuned": -9.0, "difference": -2.0, "ci95": [-2.9, -1.3]}
+    less_likely = evaluated(forgetting=block | {"ci95": [-0.7, 0.1], "loglik": likelihoods})
+    assert next_steps(RunRecords(metrics=less_likely), EN) == said
 
 
 def test_answers_that_were_cut_off_are_counted() -> None:

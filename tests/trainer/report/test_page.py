@@ -135,7 +135,7 @@ def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
         (
             "en",
             [
-                "Tuning helped",
+                "Tuning helped: 100\u00a0% right",
                 "10 held-out wordings of trained facts from 10 sections",
                 "from 0\u00a0% to 100\u00a0%",
                 "None of these questions was among the trained ones",
@@ -146,7 +146,10 @@ def test_long_texts_in_any_field_are_cut(tmp_path: Path) -> None:
                 "93\u00a0%",
             ],
         ),
-        ("zh", ["微调有效", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61", "93%"]),
+        (
+            "zh",
+            ["微调有效：答对 100%", "10 个留出问法", "训练中没见过的句式", "未训练章节", "正确", "错误", "0.61", "93%"],
+        ),
     ],
 )
 def test_the_page_says_what_was_found(tmp_path: Path, lang: str, expected: list[str]) -> None:
@@ -157,6 +160,43 @@ def test_the_page_says_what_was_found(tmp_path: Path, lang: str, expected: list[
     assert page.number_of("svg") >= 3
     shown = re.findall(r'data-outcome="(\w+)" data-level="(\w+)"', html)
     assert shown == [("won", "wording")] * 10 + [("won", "question")] * 9 + [("both_wrong", "section")] * 9
+
+
+def test_what_the_test_would_have_found_is_said_only_where_it_found_nothing(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics["primary"]["smallest_effect"] = 0.13
+    write_json(run.metrics, metrics)
+    assert "A true difference" not in read(run)[1].text
+    metrics["primary"]["verdict"] = "no evidence"
+    write_json(run.metrics, metrics)
+    assert "A true difference of about 13 points" in read(run)[1].text
+
+
+def test_what_is_wrong_stands_before_what_is_right(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    pairs = [("No.", "REFERENCE")] * 2 + [("No.", "No.")] * 2
+    rows = [answer_row("wording", i, "en", *pair) for i, pair in enumerate(pairs)]
+    rows += [row | {"base": row["tuned"], "tuned": rows[2]["tuned"]} for row in rows[:2]]
+    rows.append(rows[0] | {"base": rows[0]["tuned"]})
+    write_text(run.answers, jsonl(rows))
+    html, page = read(run)
+    shown = re.findall(r'data-outcome="(\w+)"', html)
+    assert shown == ["won", "lost", "lost", "both_wrong", "both_wrong", "won", "both_right"], "after one of each kind"
+    assert "Scores by section" in page.text
+
+
+def test_what_to_do_next_is_a_whole_command_to_copy(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_text(run.train / "recipe.toml", "epochs = 3.0\n")
+    hardware = {"device": "cpu", "name": "A", "threads": 1, "precision": "bf16"}
+    note = {"ended": "2026", "seconds": 1, "first_step": 0, "parameters": 9, "trainable": 1, "hardware": hardware}
+    write_json(
+        run.train / "result.json", note | {"command": "wukong-pipe train --model 'a <b>' --epochs 3 --overwrite"}
+    )
+    html, page = read(run)
+    assert "wukong-pipe train --model 'a <b>' --epochs 6 --overwrite" in page.text
+    assert "<code><span>wukong-pipe</span> <span>train</span>" in html
 
 
 def test_two_reports_of_one_run_are_the_same_bytes(tmp_path: Path) -> None:
@@ -209,7 +249,7 @@ def test_rejects_are_counted_by_kind_of_reason_with_two_examples(tmp_path: Path)
     add_further_files(run, "Who was first?")
     html, page = read(run)
     assert "Candidates and rows that are not in the dataset: 42." in page.text
-    assert '<td class="count">40</td><td class="text">“…” is not in the evidence<ul' in html
+    assert '<td class="count" data-label="count">40</td><td class="text">“…” is not in the evidence<ul' in html
     assert "“Luna 1” is not in the evidence" in page.text
     assert "“Luna 2” is not in the evidence" not in page.text
 
@@ -222,7 +262,7 @@ def test_coverage_and_quota_stand_by_section(tmp_path: Path) -> None:
     assert [int(a["width"] or 0) for tag, a in page.tags if tag == "rect" and "x" not in a] == [100, 30]
     assert "2 / 8 short of its quota" in squeezed(page)
     assert "questions 7 1234 99 0.25 some text" in squeezed(page)
-    assert re.search(r"base questions</th><td>1</td><td>0</td><td>1</td><td>2</td>", html)
+    assert re.search(r"base questions</th>(<td data-label=.\w+.>\d</td>){4}", html)
 
 
 def test_a_section_that_was_not_asked_says_why(tmp_path: Path) -> None:
@@ -266,8 +306,9 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     losses = {40: 2.0, 80: 1.25, 120: 1.5}
     write_text(run.train / "log.jsonl", jsonl({"step": step, "eval_loss": loss} for step, loss in losses.items()))
     _, page = read(run)
-    assert "The validation loss was lowest at step 80: 1.250. It has risen since, to 1.500" in page.text
-    assert "lowest validation loss: 1.250 at step 80" in page.text, "in the plot, too"
+    assert (
+        "The validation loss was lowest at step 80, where the ring is: 1.250. It has risen since, to 1.500" in page.text
+    )
     assert "the adapter was trained past that point" in page.text
     write_text(run.train / "recipe.toml", "# a recipe\nkeep_best = true\n")
     _, page = read(run)
@@ -275,7 +316,7 @@ def test_the_lowest_validation_loss_is_named_and_what_came_after(tmp_path: Path)
     entries = ({"step": step, "eval_loss": loss} for step, loss in {40: 0.148, 80: 0.149}.items())
     write_text(run.train / "log.jsonl", jsonl(entries))
     _, page = read(run)
-    assert "lowest at step 40: 0.148." in page.text
+    assert "lowest at step 40, where the ring is: 0.148." in page.text
     assert "has risen" not in page.text, "by less than a loss scatters"
 
 
@@ -296,6 +337,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "Chinese (n = 10) ",
                 "per token (nats) −1.00 −1.50 −0.50 ",
                 "Inventions Answers that state a number or name",
+                "Nonsense without numbers or names is not counted.",
                 "answers with something from nowhere in the source (n = 28) 36\u00a0% 0\u00a0% −36 ",
                 "numbers and names: from nowhere / stated 10 / 48 0 / 28",
                 "Open book: the base with the section before it",
@@ -321,6 +363,7 @@ KEY = re.compile(r"\b(?:ci95|gap_closed|win_rate|open_book|by_lang|loglik|halluc
                 "遗忘：通用问题 向两个模型各问 20 个",
                 "正确率（n = 20） 75% 50% −25 ",
                 "编造 回答中出现了原文和问题里都没有的数字或名称",
+                "不含数字与名称的胡言乱语不计在内。",
                 "含有原文全篇都没有的内容的回答（n = 28） ",
                 "开卷：基座模型附原文作答 另请基座模型",
                 "评分：回答是否正确 由语言模型 some text 对照问题、参考答案与原文，单独给每个回答评分",
@@ -355,7 +398,25 @@ def test_stages_have_names_in_the_page_s_language(tmp_path: Path, lang: str, sta
     for stage in stages:
         assert stage in page.text
     assert not re.search(r"base_qa|\baudit\b(?! )", page.text.replace("leak audit", ""))
-    assert f'<th scope="row">{stages[0]}</th><td>60</td>' in html
+    assert re.search(rf'<th scope="row">{stages[0]}</th><td data-label="\w+">60</td>', html)
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", "stage rows in rows out taken out edits 1958 1958 0 leak audit 1958 1900 58"),
+        ("zh", "阶段 进入 通过 剔除 人工编辑 1958 1958 0 泄漏审查 1958 1900 58"),
+    ],
+)
+def test_a_check_says_how_many_rows_went_through_and_not_that_it_asked_for_them(
+    tmp_path: Path, lang: str, told: str
+) -> None:
+    run = make_run(tmp_path, lang)
+    manifest = json.loads(run.manifest.read_text("utf-8"))
+    edits = {"asked": 1958, "received": 1958, "short": 0, "kept": 1958, "rejected": 0}
+    manifest["accounting"] |= {"edits": edits, "audit": edits | {"kept": 1900, "rejected": 58}}
+    write_json(run.manifest, manifest)
+    assert told in squeezed(read(run)[1])
 
 
 def test_reasons_and_their_examples_are_in_the_page_s_language(tmp_path: Path) -> None:
@@ -449,6 +510,47 @@ def test_the_page_names_the_engine_where_it_was_not_transformers(tmp_path: Path)
     assert squeezed(read(run)[1]).count("vllm 0.32.0, bfloat16") == 1, "in the history"
     write_json(run.metrics, metrics | of_vllm)
     assert "Both models answered through vllm 0.32.0, bfloat16: the adapter merged" in squeezed(read(run)[1])
+
+
+@pytest.mark.parametrize(
+    ("lang", "head", "sentence"),
+    [
+        ("en", "and general knowledge fell", "the right answers became clearly less likely"),
+        ("zh", "，通用知识有损失", "正确答案的对数似然明显下降"),
+    ],
+)
+def test_a_fall_of_the_likelihood_alone_is_said_at_the_verdict_and_in_its_block(
+    tmp_path: Path, lang: str, head: str, sentence: str
+) -> None:
+    run = make_run(tmp_path, lang)
+    assert head not in squeezed(read(run)[1])
+    add_further_files(run)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    metrics["forgetting"] |= {"ci95": [-0.5, 0.1]}
+    write_json(run.metrics, metrics)
+    text = squeezed(read(run)[1])
+    assert head in text
+    assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "bound", "useless"),
+    [
+        ("en", "a bound to compare tuning with", "this student cannot use a section that it is given"),
+        ("zh", "边看边答", "这个学生模型不会利用所给的章节"),
+    ],
+)
+def test_a_base_that_reads_in_vain_is_no_bound(tmp_path: Path, lang: str, bound: str, useless: str) -> None:
+    run = make_run(tmp_path, lang)
+    add_further_files(run)
+    text = squeezed(read(run)[1])
+    assert (bound in text, useless in text) == (True, False)
+    metrics = json.loads(run.metrics.read_text("utf-8"))
+    for rates in metrics["open_book"]["levels"].values():
+        rates["open_book"] = rates["base"]
+    write_json(run.metrics, metrics)
+    text = squeezed(read(run)[1])
+    assert (bound in text, useless in text) == (False, True)
 
 
 # --- what is missing -----------------------------------------------------------------------------------

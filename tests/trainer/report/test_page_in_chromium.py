@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.answered import HOSTILE, add_further_files, answer_row, make_run
 from tests.support.chromium import CHROMIUM, Chromium, chromium
-from wukong_pipe.files import jsonl, write_text
+from wukong_pipe.files import jsonl, write_json, write_text
 from wukong_trainer.report.page import write_report
 
 pytestmark = [
@@ -56,6 +56,24 @@ def test_the_page_asks_for_nothing_and_nothing_of_it_is_refused(browser: Chromiu
     assert browser.run("document.documentElement.scrollWidth") <= width, "nothing sticks out of a phone"
     assert browser.run("getComputedStyle(document.querySelector('.verdict')).fontWeight") == "700", "it has its style"
     assert browser.run("getComputedStyle(document.querySelector('figure path[stroke]')).stroke").startswith("rgb")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_table_and_no_command_is_cut_on_a_phone(browser: Chromium, tmp_path: Path, lang: str) -> None:
+    run = make_run(tmp_path, lang)
+    add_further_files(run)
+    command = f"wukong-pipe eval --max-new-tokens 64 --run {'monkey-' * 9} --general 20 --open-book"
+    write_json(run.folder / "build.json", {"seconds": 1, "calls_made": 1, "calls_from_journal": 0, "command": command})
+    browser.open(write_report(run), 390)
+    browser.run("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+    boxes = "[...document.querySelectorAll('.wide, pre')]"
+    assert browser.run(f"{boxes}.length") > 10
+    assert browser.run(f"{boxes}.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.innerText)") == []
+    sides = "[...document.querySelectorAll('td[data-label]')].map((td) => getComputedStyle(td, '::before').textAlign)"
+    assert set(browser.run(sides)) == {"left"}, "every label stands at the edge"
+    assert browser.run("document.querySelector('.made pre').innerText") == command, "as one copies it"
+    options = "[...document.querySelectorAll('.made pre span')].filter((word) => word.innerText.startsWith('--'))"
+    assert browser.run(f"Math.max(...{options}.map((word) => word.getBoundingClientRect().height))") < 25, "a line"
 
 
 def test_what_a_model_wrote_cannot_run_even_where_escaping_were_forgotten(browser: Chromium, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from wukong_trainer.evaluation.scored import closed_book
 from wukong_trainer.inference.asked_models import ModelSession
 from wukong_trainer.scoring.facts import Wanted
 from wukong_trainer.scoring.figures import in_points, percent
-from wukong_trainer.scoring.intervals import MIN_SECTIONS
+from wukong_trainer.scoring.general_knowledge import knowledge_change
 from wukong_trainer.scoring.paired_difference import paired
 
 ANSWER_TOKENS = 64
@@ -132,21 +132,21 @@ def _paired(scores: Sequence[tuple[float, float]], *, bounded: bool = True) -> d
 
 
 def _explained(hits: dict[str, Any], loglik: dict[str, Any], dropped: int) -> str:
-    low, high = hits["ci95"]
     size = f"{in_points(hits)}, of {hits['n']}"
     ends = " to ".join(f"{loglik[side]:.2f}".replace("-", "−") for side in ("base", "tuned"))
     likelier = f"the answers' log-likelihood per token went from {ends}"
     if not loglik["n"]:
         likelier = "the answers' log-likelihood is no number"
-    if hits["n"] < MIN_SECTIONS:
-        says = f"Too few general questions to tell whether tuning cost knowledge ({size})"
-    elif high < 0:
-        says = f"Tuning cost general knowledge: right answers fell ({size})"
-    elif hits["base"] < 0.1:
-        says = f"The base knows almost none of the answers ({percent(hits['base'])}), so right ones say little ({size})"
-    elif low > 0:
-        says = f"Right answers to general questions rose ({size})"
-    else:
-        says = f"No loss of general knowledge is shown ({size})"
+    says = _CHANGES[knowledge_change(hits["n"], hits["base"], hits["ci95"], loglik["ci95"])]
     left_out = f"; not asked, because trained: {dropped} more" if dropped else ""
-    return f"{says}; {likelier}{left_out}."
+    return f"{says.format(base=percent(hits['base']))} ({size}); {likelier}{left_out}."
+
+
+_CHANGES = {
+    "few": "Too few general questions to tell whether tuning cost knowledge",
+    "lost": "Tuning cost general knowledge: right answers fell",
+    "less_likely": "Tuning cost general knowledge: the answers became clearly less likely",
+    "unknown": "The base knows almost none of the answers ({base}), so right ones say little",
+    "gained": "Right answers to general questions rose",
+    "none": "No loss of general knowledge is shown",
+}

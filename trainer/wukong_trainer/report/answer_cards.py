@@ -9,7 +9,7 @@ from typing import Any
 
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import SIDES, Side
-from wukong_trainer.report.comparisons import OUTCOMES, outcome
+from wukong_trainer.report.comparisons import OUTCOMES, outcome, place_of
 from wukong_trainer.report.first_shown import first_shown
 from wukong_trainer.report.grades import disagrees
 from wukong_trainer.report.marks import Marked, Segment, mark, mark_reference, unmarked
@@ -50,7 +50,7 @@ class CardGroup:
 
 
 def groups_of(answers: Sequence[Row]) -> list[CardGroup]:
-    """The cards by level. A few to learn from come first, then doubtful ones, then those that tuning changed."""
+    """The cards by level. A few to learn from come first, then doubtful ones, then the others by outcome."""
     numbers = {place: number for number, (place, _) in enumerate(places_of(answers))}
     groups = []
     for level in LEVELS:
@@ -67,15 +67,11 @@ def groups_of(answers: Sequence[Row]) -> list[CardGroup]:
 
 def places_of(answers: Sequence[Row]) -> list[tuple[str, int]]:
     """(section of the source, questions about it), in the order of the answers."""
-    return list(Counter(_place(row) for row in answers).items())
-
-
-def _place(row: Row) -> str:
-    return " › ".join([str(row.get("source", "")), *map(str, row.get("heading_path") or [])])
+    return list(Counter(place_of(row) for row in answers).items())
 
 
 def _card(row: Row, numbers: Mapping[str, int], why_first: str) -> Card:
-    place = _place(row)
+    place = place_of(row)
     # What the question and its headings say, an answer has not made up.
     context = f"{row['instruction']}\n{place}"
     wanted = _wanted(row)

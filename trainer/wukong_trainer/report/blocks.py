@@ -6,24 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wukong_trainer.report.difference_records import Ends, Rates
 from wukong_trainer.report.history import PastEvaluation, past_evaluation
 from wukong_trainer.report.leakage import leakage_cell
-from wukong_trainer.report.metrics_records import (
-    AllInventions,
-    Ends,
-    Forgetting,
-    InventionRates,
-    JudgeResult,
-    Level,
-    Metrics,
-    OpenBookBound,
-    Rates,
-    Rivals,
-)
+from wukong_trainer.report.metrics_records import JudgeResult, Level, Metrics, Rivals
+from wukong_trainer.report.side_records import AllInventions, Forgetting, InventionRates, OpenBookBound
 from wukong_trainer.report.tables import NOTHING, Table, figure
 from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
-from wukong_trainer.scoring.intervals import MIN_SECTIONS
 
 HISTORY = 30
 """Evaluations that the page shows."""
@@ -53,7 +43,7 @@ def blocks_of(metrics: Metrics, words: Words) -> Iterator[Block]:
 def _forgetting(forgetting: Forgetting, words: Words) -> Block:
     sentences = [
         filled(words["forgetting_about"], n=forgetting.n),
-        words[f"forgetting_{_loss_of_knowledge(forgetting)}"],
+        words[f"forgetting_{forgetting.change}"],
     ]
     if forgetting.dropped:
         sentences.append(filled(words["forgetting_dropped"], n=forgetting.dropped))
@@ -69,18 +59,6 @@ def _forgetting(forgetting: Forgetting, words: Words) -> Block:
         cells = [f"{loglik.base:.2f}", f"{loglik.tuned:.2f}", f"{loglik.difference:+.2f}", ends]
         lines.append((words["loglik"], [cell.replace("-", "−") for cell in cells]))
     return Block("forgetting", sentences, _table(_PAIR, words, lines))
-
-
-def _loss_of_knowledge(forgetting: Forgetting) -> str:
-    low, high = forgetting.ci95
-    if forgetting.n < MIN_SECTIONS:
-        return "few"
-    if high < 0:
-        return "lost"
-    # The share of right answers cannot fall where the base has almost none.
-    if forgetting.base < 0.1:
-        return "unknown"
-    return "gained" if low > 0 else "none"
 
 
 def _inventions(inventions: AllInventions, words: Words) -> Block:
@@ -107,7 +85,7 @@ def _inventing(name: str, rates: InventionRates, words: Words) -> tuple[str, lis
 
 
 def _open_book(book: OpenBookBound, words: Words) -> Block:
-    sentences = [words["open_book_about"]]
+    sentences = [words["open_book_about" if book.helps else "open_book_useless"]]
     if book.cut:
         sentences.append(filled(words["open_book_cut"], n=book.cut))
     if book.missing:

@@ -11,8 +11,8 @@ from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.metrics_records import LevelPart, Metrics
 from wukong_trainer.scoring.scores import PRIMARY
 
-OUTCOMES = ("won", "lost", "both_wrong", "both_right", "unscored")
-"""What tuning did to an answer. The outcomes where tuning changed something come first."""
+OUTCOMES = ("lost", "both_wrong", "won", "both_right", "unscored")
+"""What tuning did to an answer. What is wrong comes first: it is what a reader can do something about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ def comparisons(metrics: Metrics) -> list[ComparisonLine]:
             apart = {"polar": groups.polar, "explained": groups.explained}
             lines += [ComparisonLine(name, part, scores) for part, scores in apart.items() if scores]
     return lines
+
+
+def place_of(row: Mapping[str, Any]) -> str:
+    """The section that a row of answers.jsonl is about, as "guide.md › Guide › Chapter 1"."""
+    return " › ".join([str(row.get("source", "")), *map(str, row.get("heading_path") or [])])
 
 
 def is_hit(side: Mapping[str, Any]) -> bool | None:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from wukong_pipe.reasons import Reason
-from wukong_trainer.report.tables import shortened
-from wukong_trainer.report.words import Language
+from wukong_trainer.report.tables import Table, figure, shortened
+from wukong_trainer.report.words import Language, Words
 
 REASONS = 12
 """Reasons shown a stage; the others are only counted."""
 EXAMPLES = 2
 """Rejects shown a reason."""
+
+CHECKS = ("check_spellings", "dedupe_pairs", "edits", "dedupe_rows", "held_forms", "audit")
+"""The stages that ask for nothing: rows go through them."""
 
 Row = Mapping[str, Any]
 
@@ -48,6 +51,26 @@ def _not_asked(section: Mapping[str, Any], lang: Language) -> str:
     """Why nothing was asked about a section; empty where something was."""
     code = section.get("not_asked")
     return Reason(code).sentence(lang) if isinstance(code, str) and code else ""
+
+
+def accounting_of(manifest: Mapping[str, Any], words: Words) -> dict[str, Table]:
+    """The manifest's accounting: what was asked for ("accounting"), and the "checks" that rows went through."""
+    stages = manifest.get("accounting") or {}
+    asked = {stage: counts for stage, counts in stages.items() if stage not in CHECKS}
+    checks = {stage: counts for stage, counts in stages.items() if stage in CHECKS}
+    columns = {key: words[key] for key in ("asked", "received", "short", "kept", "rejected")}
+    through = {"received": words["went_in"], "kept": words["came_out"], "rejected": words["taken_out"]}
+    tables = {"accounting": _counts(asked, columns, words), "checks": _counts(checks, through, words)}
+    return {key: table for key, table in tables.items() if table.lines}
+
+
+def _counts(stages: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str], words: Words) -> Table:
+    """The counts of each stage under their names."""
+    lines = [
+        (words.get(f"stage_{stage}", stage), [figure(counts.get(key)) for key in columns])
+        for stage, counts in stages.items()
+    ]
+    return Table([*columns.values()], lines)
 
 
 def calls_of(manifest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

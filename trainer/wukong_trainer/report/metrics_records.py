@@ -1,9 +1,10 @@
-"""metrics.json as frozen dataclasses, one for each of its blocks; the one place that knows its keys.
+"""metrics.json as frozen dataclasses, one for each of its blocks.
 
     {"primary": {"level": "wording", "n": 709, "base": 0.0, "tuned": 0.95, "verdict": "better", …},
      "levels": {"wording": {"n": 709, "sections": 44, "base": {"f1": 0.0, …}, "tuned": {"f1": 0.97, …}, …}, …},
      "leakage": "none", "settings": {…}, "hallucination": {…}, "judge": {…}, …}
 
+These records, and those that they are made of, are the one place that knows its keys.
 Shares and differences of shares are numbers between -1 and 1; `ci95` is the 95 % interval of the difference.
 """
 
@@ -13,26 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_trainer.evaluation.records import Side
+from wukong_trainer.report.difference_records import Difference, Ends, Rates
 from wukong_trainer.report.grade_records import Grades, VerdictName
-
-Ends = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A difference of shares on n questions, tuned minus base, with its 95 % interval."""
-
-    n: int
-    difference: float
-    ci95: Ends
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates(Difference):
-    """The shares of right answers."""
-
-    base: float
-    tuned: float
+from wukong_trainer.report.side_records import AllInventions, Forgetting, OpenBookBound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,71 +137,6 @@ class CrossHits:
     n: int
     hits: int
     share: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LikelihoodDifference:
-    """The mean log-likelihood of the reference per token (nats)."""
-
-    n: int
-    base: float
-    tuned: float
-    difference: float
-    ci95: Ends | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgetting(Rates):
-    """General questions that the corpus is not about."""
-
-    dropped: int
-    loglik: LikelihoodDifference
-    by_lang: dict[str, Rates]
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InventedTerms:
-    """Numbers and names in the answers of one side."""
-
-    stated: int
-    invented: int
-    answers: float
-    """The share of answers that invent something."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InventionRates(Difference):
-    """Inventions of both sides; the difference is of the shares of answers that invent something."""
-
-    base: InventedTerms
-    tuned: InventedTerms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllInventions(InventionRates):
-    """What stands nowhere in the source, and what stands outside of the section."""
-
-    missing: int
-    levels: dict[str, InventionRates]
-    outside_section: InventionRates
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenBookRates(Rates):
-    """One level; difference and ci95 are tuned minus open book."""
-
-    open_book: float
-    gap_closed: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenBookBound:
-    """The base with the section in its prompt."""
-
-    cut: int
-    missing: int
-    levels: dict[str, OpenBookRates]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

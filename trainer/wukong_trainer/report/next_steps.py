@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wukong_trainer.report.changed_command import changed_command
 from wukong_trainer.report.dataset_tables import StageRejects
 from wukong_trainer.report.metrics_records import LevelPart, Metrics
 from wukong_trainer.report.verification import second_reading
@@ -21,7 +22,7 @@ MOST = 5
 """A list of more is none of what to do next."""
 KNOWN = 0.7
 """A base that answers this share rightly has little left to learn."""
-USABLE = 0.5
+USABLE = 0.7
 """A model that answers less is not one to be used yet."""
 CUT = 0.1
 """Of the tuned model's answers, cut off."""
@@ -30,6 +31,8 @@ INVENTING = 0.2
 REJECTED = 0.2
 """Of a stage's candidates, for one reason."""
 LEAST_REJECTS = 10
+LEAST_VARIANTS, MOST_VARIANTS = 4, 100
+"""Wordings of a question to advise."""
 SHORT = 0.2
 """Of the sections, under their quota."""
 AGREEING = 0.6
@@ -58,6 +61,8 @@ class RunRecords:
     epochs: float = 0
     best_kept: bool = False
     """Whether the adapter holds the weights of the lowest validation loss."""
+    commands: Sequence[str] = ()
+    """Those that made the run."""
     manifest: Mapping[str, Any] = field(default_factory=dict)
     sections: Sequence[Mapping[str, Any]] = ()
     rejects: Mapping[str, StageRejects] = field(default_factory=dict)
@@ -67,16 +72,14 @@ def next_steps(records: RunRecords, words: Words) -> list[str]:
     """A sentence for each condition that the run meets, the weightiest first, MOST of them."""
     found = ((name, condition(records)) for name, condition in _CONDITIONS.items())
     met = [(name, values) for name, values in found if values is not None]
-    return [
-        filled(words[f"next_{name}"], **{key: _shown(value, words) for key, value in values.items()})
-        for name, values in met[:MOST]
-    ]
+    return [_told(words[f"next_{name}"], values, words) for name, values in met[:MOST]]
 
 
-def _shown(value: Any, words: Words) -> Any:
-    if isinstance(value, float):
-        return percent(value, words)
-    return words[value] if isinstance(value, Word) else value
+def _told(text: str, values: Values, words: Words) -> str:
+    """A sentence with its values; a Word among them may take some of them itself."""
+    shown = {key: percent(value, words) if isinstance(value, float) else value for key, value in values.items()}
+    texts = {key: filled(words[value], **shown) for key, value in shown.items() if isinstance(value, Word)}
+    return filled(text, **(shown | texts))
 
 
 # --- the test ----------------------------------------------------------------------------------------------------
@@ -107,9 +110,13 @@ def _no_evidence(records: RunRecords) -> Values | None:
     found = _primary(records)
     if not found or found[0].sample or found[0].primary.verdict != "no evidence" or _known(records):
         return None
+    if _unsettled(records):
+        return None
     effect = found[0].primary.smallest_effect
     # Where the grades deny what the score says, more questions are no cure.
-    return None if effect is None or found[0].primary.by_score else {"effect": f"{100 * effect:.0f}"}
+    return (
+        None if effect is None or found[0].primary.by_score else {"effect": f"{100 * effect:.0f}"} | _wordings(records)
+    )
 
 
 def _known(records: RunRecords) -> Values | None:
@@ -131,12 +138,8 @@ def _forgets(records: RunRecords) -> Values | None:
         return None
     control = metrics.levels.get("section")
     general = metrics.forgetting
-    has_fallen = (control and control.verdict == "worse") or (general and general.n >= MIN_SECTIONS and _fell(general))
+    has_fallen = (control and control.verdict == "worse") or (general and general.has_fallen)
     return {} if has_fallen else None
-
-
-def _fell(difference: Any) -> bool:
-    return bool(difference.ci95[1] < 0)
 
 
 def _cut(records: RunRecords) -> Values | None:
@@ -157,12 +160,12 @@ def _inventions(records: RunRecords) -> Values | None:
 
 def _near_only(records: RunRecords) -> Values | None:
     """Better near to the trained wordings, and not shown to be so far from them."""
-    found = _primary(records)
+    found = None if _unsettled(records) or _still_low(records) else _primary(records)
     nearness = found[0].levels["wording"].by_nearness if found else {}
     near, far = nearness.get("near"), nearness.get("far")
     if not near or not far or near.ci95[0] <= 0 or far.ci95[0] > 0:
         return None
-    return {"near": points(near.difference), "far": points(far.difference)}
+    return {"near": points(near.difference), "far": points(far.difference)} | _wordings(records)
 
 
 def _doubted(records: RunRecords) -> Values | None:
@@ -181,11 +184,24 @@ def _has_risen(records: RunRecords) -> bool:
 
 
 def _unsettled(records: RunRecords) -> Values | None:
-    """The training loss was falling still, and the validation loss says nothing against going on."""
-    fall = None if _has_risen(records) else unsettled_fall(records.losses)
+    """The training loss was falling still, and neither harm nor the validation loss speaks against going on."""
+    fall = None if _has_risen(records) or _worse(records) else unsettled_fall(records.losses)
     if fall is None or not records.epochs:
         return None
-    return {"fall": fall, "epochs": f"{longer(records.epochs):g}"}
+    epochs = f"{longer(records.epochs):g}"
+    return {"fall": fall, "command": changed_command(records.commands, "train", "--epochs", epochs, "--overwrite")}
+
+
+def _wordings(records: RunRecords) -> Values:
+    """What to do where training has settled and taught too little: a build is asked for more, foreign rows are not."""
+    variants = (records.manifest.get("settings") or {}).get("variants")
+    if not isinstance(variants, int):
+        return {"advice": Word("advice_more_rows")}
+    more = str(min(max(2 * variants, LEAST_VARIANTS), MOST_VARIANTS))
+    return {
+        "advice": Word("advice_more_wordings"),
+        "command": changed_command(records.commands, "build", "--variants", more),
+    }
 
 
 def _by_heart(records: RunRecords) -> Values | None:
@@ -229,16 +245,19 @@ def _weak_verifier(records: RunRecords) -> Values | None:
 
 
 def _still_low(records: RunRecords) -> Values | None:
-    """Tuning helped, and most answers are wrong all the same."""
-    found = _primary(records)
+    """Tuning helped, the loss has settled, and many answers are wrong all the same."""
+    found = None if _unsettled(records) else _primary(records)
     if not found or found[0].primary.verdict != "better" or found[0].primary.tuned >= USABLE:
         return None
-    return {"tuned": found[0].primary.tuned}
+    return {"tuned": found[0].primary.tuned} | _wordings(records)
 
 
 def _use(records: RunRecords) -> Values | None:
+    """Better, mostly right, and nothing got worse for it."""
     found = _primary(records)
-    return {} if found and found[0].primary.verdict == "better" and found[0].primary.tuned >= USABLE else None
+    if not found or found[0].primary.verdict != "better" or found[0].primary.tuned < USABLE:
+        return None
+    return None if _worse(records) or _forgets(records) is not None else {}
 
 
 _CONDITIONS: Mapping[str, Callable[[RunRecords], Values | None]] = {

@@ -25,14 +25,16 @@ from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
-from wukong_trainer.report.dataset_tables import calls_of, rejects_by_stage, rows_by_kind, sections_of
+from wukong_trainer.report.dataset_tables import accounting_of, calls_of, rejects_by_stage, rows_by_kind, sections_of
 from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
+from wukong_trainer.report.marks import unmarked
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.next_steps import RunRecords, next_steps
 from wukong_trainer.report.plots import BROAD, Log, differences_plot, loss_plot, loss_points, rates_plot
 from wukong_trainer.report.provenance import provenance
+from wukong_trainer.report.section_scores import section_scores
 from wukong_trainer.report.tables import shortened
 from wukong_trainer.report.training_tables import last_losses, logged_table, preflight_table
 from wukong_trainer.report.verification import second_reading, verification_block
@@ -64,13 +66,14 @@ def write_report(run: Run) -> Path:
     manifest = read_object(run.manifest, MANIFEST) if run.manifest.is_file() else {}
     log, recipe = _rows(run.train / "log.jsonl"), _text(run.train / "recipe.toml")
     of_dataset = _dataset(run, manifest, dataset, words, lang)
+    made = provenance(run, manifest, metrics, words)
     page = _template(lang).render(
         name=run.name,
         trained=run.trained,
         metrics=metrics,
-        made=provenance(run, manifest, metrics, words),
-        next_steps=next_steps(_records(metrics, log, recipe, of_dataset), words),
-        **(_scores(metrics, words) if metrics else {}),
+        made=made,
+        next_steps=[*map(unmarked, next_steps(_records(metrics, log, recipe, made.commands, of_dataset), words))],
+        **(_scores(metrics, answers, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
         **of_dataset,
@@ -92,7 +95,7 @@ def _language(rows: Sequence[dict[str, Any]]) -> Language:
 # --- the parts of the page ---------------------------------------------------------------------------------------
 
 
-def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
+def _scores(metrics: Metrics, answers: Sequence[dict[str, Any]], words: Words) -> dict[str, Any]:
     lines = comparisons(metrics)
     named = [(_name(line, words), line.scores) for line in lines]
     levels = metrics.levels.items()
@@ -103,7 +106,11 @@ def _scores(metrics: Metrics, words: Words) -> dict[str, Any]:
         "rates": Markup(rates_plot(named, words)) if named else "",
         "differences": Markup(differences_plot(named, words)) if named else "",
         "levels": [(name, level, score_table(level, words), tally_table(level, words)) for name, level in levels],
-        "blocks": [*([grades_block(metrics.grades, words)] if metrics.grades else []), *blocks_of(metrics, words)],
+        "blocks": [
+            *filter(None, [section_scores(answers, metrics.primary.level, words)]),
+            *([grades_block(metrics.grades, words)] if metrics.grades else []),
+            *blocks_of(metrics, words),
+        ],
     }
 
 
@@ -118,7 +125,9 @@ def _text(path: Path) -> str:
     return bounded.read_bytes(path, bounded.MIB).decode("utf-8", "replace") if path.is_file() else ""
 
 
-def _records(metrics: Metrics | None, log: Log, recipe: str, of_dataset: Mapping[str, Any]) -> RunRecords:
+def _records(
+    metrics: Metrics | None, log: Log, recipe: str, commands: Sequence[str], of_dataset: Mapping[str, Any]
+) -> RunRecords:
     epochs = re.search(r"^epochs = ([0-9.]+)$", recipe, re.MULTILINE)
     losses, validation = ([loss for _, loss in loss_points(log, key)] for key in ("loss", "eval_loss"))
     return RunRecords(
@@ -127,6 +136,7 @@ def _records(metrics: Metrics | None, log: Log, recipe: str, of_dataset: Mapping
         validation=validation,
         epochs=float(epochs[1]) if epochs else 0,
         best_kept=_keeps_best(recipe),
+        commands=commands,
         manifest=of_dataset["manifest"],
         sections=of_dataset["sections"],
         rejects=of_dataset["rejects"],
@@ -158,6 +168,7 @@ def _dataset(
         "manifest": manifest,
         "kinds": rows_by_kind(dataset),
         "sections": sections_of(manifest, lang),
+        "accounting": accounting_of(manifest, words),
         "calls": calls_of(manifest),
         "rejects": rejects_by_stage(_rows(run.dataset / "rejected.jsonl"), lang),
     }

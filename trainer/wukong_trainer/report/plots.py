@@ -34,6 +34,8 @@ LEAST_LOSS = 1e-5
 """A smaller loss is drawn as this one: a log scale has no zero."""
 TICKS = 6
 """An axis has at most so many intervals."""
+LOWEST = 4.5
+"""The radius of the ring round the lowest validation loss; what it is, the sentence below the plot says."""
 CURVE_POINTS = 500
 """More points than this say nothing at that width; the curve takes every n-th."""
 
@@ -106,10 +108,7 @@ def loss_plot(log: Log, words: Words, width: float = WIDTH) -> str:
         parts += [_curve(curves[1], "base", 1.5, dashed=True), *(_dot(x, y, "base", radius=1.75) for x, y in curves[1])]
         step, loss = lowest(validation)
         x, y = across.at(step), up.at(_log(loss))
-        text = words["lowest"].format(loss=f"{loss:.3f}", step=f"{step:g}")
-        # A lowest loss at the top, as the only one is, has its label below.
-        label = _text(x, y - 12 if y > 24 else y + 20, text, "ink", "end" if x > right / 2 else "start")
-        parts += [_dot(x, y, "base", "none", 4.5), label]
+        parts.append(_dot(x, y, "base", "none", LOWEST))
     return _svg(180, words["loss_plot"], parts, width)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wukong_trainer.report.blocks import Block
+from wukong_trainer.report.difference_records import Ends
 from wukong_trainer.report.json_records import UnlikeError, read_as
-from wukong_trainer.report.metrics_records import Ends
 from wukong_trainer.report.tables import Table
 from wukong_trainer.report.words import Words, filled, percent
 
