@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,8 @@ from wukong_pipe.workspace import Run
 GIVEN = {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP}
 """Where a value comes from that is no default: it was typed, or stands in WUKONG_* or in wukong.toml."""
 OF_THE_SCREEN = {"json", "debug"}
+FOR_THE_SERVER_ALONE = {"extra_body"}
+"""Options that may hold a key in a form that nobody knows."""
 HIDDEN = "…"
 
 
@@ -35,12 +38,20 @@ def given_command(run: Run) -> str:
         if name in OF_THE_SCREEN | {"run"} or context.get_parameter_source(name) not in GIVEN:
             continue
         if isinstance(parameter, click.Option):
-            options += _option(parameter, context.params[name])
+            options += _option(parameter, HIDDEN if name in FOR_THE_SERVER_ALONE else context.params[name])
         else:
-            arguments += _values(context.params[name])
+            # A file's name may begin like an option.
+            arguments += [f"./{value}" if value.startswith("-") else value for value in _values(context.params[name])]
     words = ["wukong-pipe", context.command.name or "", *arguments, *options, "--run", run.name]
     known = secret_variables(os.environ)
-    return shlex.join(HIDDEN if key_in(word, known) else word for word in words)
+    line = shlex.join(HIDDEN if key_in(word, known) or _may_hold_a_key(word) else word for word in words)
+    # A path need not be UTF-8, and what is noted must be.
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _may_hold_a_key(word: str) -> bool:
+    """Whether a word is an address with a user's name or a query in it."""
+    return bool(re.match(r"https?://(?:[^/]*@|[^?#]*\?)", word))
 
 
 def _option(option: click.Option, value: Any) -> Iterator[str]:
@@ -54,4 +65,4 @@ def _option(option: click.Option, value: Any) -> Iterator[str]:
 
 def _values(value: Any) -> list[str]:
     values = value if isinstance(value, tuple | list) else [value]
-    return [f"{one:g}" if isinstance(one, float) else str(one) for one in values]
+    return [f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one) for one in values]

@@ -75,6 +75,31 @@ def test_a_key_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a-key-of-my-own" not in given(build_command, words)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--extra-body", '{"api_key": "Zx81kkqPq2mmQ"}'],
+        ["--base-url", "https://Zx81kkqPq2mmQ@llm.example/v1"],
+        ["--base-url", "https://llm.example/v1?key=Zx81kkqPq2mmQ"],
+    ],
+)
+def test_what_may_hold_a_key_of_no_known_form_does_not(words: list[str]) -> None:
+    line = given(build_command, ["docs", *words])
+    assert "Zx81" not in line
+    assert "…" in line
+
+
+def test_numbers_keep_their_digits_and_names_that_begin_with_a_dash_stay_names() -> None:
+    assert "--lr 1.2345678e-05 " in given(train_command, ["--lr", "1.2345678e-5"])
+    assert given(build_command, ["--", "-notes.md"]) == "wukong-pipe build ./-notes.md --run docs"
+
+
+def test_a_path_that_is_not_utf_8_is_noted_all_the_same() -> None:
+    line = given(build_command, ["docs", "--runs-dir", "r\udcff"])
+    assert r"r\udcff" in line
+    assert line.encode("utf-8")
+
+
 def test_outside_of_a_command_there_is_none() -> None:
     with pytest.raises(RuntimeError):
         given_command(RUN)
