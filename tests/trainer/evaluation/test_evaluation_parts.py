@@ -276,6 +276,31 @@ def test_grades_are_kept_where_the_ceiling_stops_the_comparisons(run: Run) -> No
     assert all("grade" in row["tuned"] for row in read_jsonl(run.answers))
 
 
+def test_what_grades_deny_stays_denied_without_a_judge_and_with_one_that_stops(run: Run) -> None:
+    class Strict(Judged):
+        def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+            return [Grade("wrong") for _ in submissions]
+
+    class Stopping(Judged):
+        def grades(self, submissions: Sequence[Submission]) -> list[Grade]:  # noqa: ARG002
+            raise StoppedShort("the ceiling")
+
+    class Failing(Judged):
+        def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+            return [Grade("ungraded") for _ in submissions]
+
+    run.forget_evaluation()
+    first, _ = evaluate(run, SETTINGS, Strict())
+    with pytest.raises(StoppedShort):
+        evaluate(run, SETTINGS, Stopping())
+    assert read_json(run.metrics)["grades"] == first["grades"]
+    failed, _ = evaluate(run, SETTINGS, Failing())
+    assert failed["grades"]["levels"] == first["grades"]["levels"]
+    again, _ = evaluate(run, SETTINGS)
+    assert again["grades"] == first["grades"]
+    assert again["primary"] == first["primary"]
+
+
 def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:
     class Dear(NoSources):
         """With a judge that reaches its ceiling."""

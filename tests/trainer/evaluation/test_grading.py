@@ -119,6 +119,10 @@ def test_grades_of_the_very_same_answers_are_known_again_and_a_part_of_them_does
     changed = replace(fresh[0], tuned=replace(fresh[0].tuned, text="another answer"))
     assert known_grades([changed, *fresh[1:]], written) is None
     assert known_grades(fresh, [row(i).to_json() for i in range(3)]) is None
+    corrected = replace(fresh[0].test, example=replace(fresh[0].test.example, output="She."))
+    assert known_grades([replace(fresh[0], test=corrected), *fresh[1:]], written) is None, "against another reference"
+    failed = [one.to_json() for one in by_rule(fresh, lambda _: "ungraded")]
+    assert known_grades(fresh, failed) is None
 
 
 def test_each_side_gets_its_grade_and_answers_jsonl_shows_it() -> None:

@@ -99,3 +99,13 @@ def test_an_evaluation_of_an_earlier_version_is_shown_as_it_was_scored(content: 
     wording = metrics.levels["wording"]
     assert (wording.metric, wording.mean("base"), wording.mean("tuned")) == ("key_fact_hit", 0.0, 1.0)
     assert {part.metric for part in wording.by_form.values()} == {"key_fact_hit"}
+
+
+def test_grades_of_an_earlier_version_are_read_without_what_they_say_of_the_score(content: dict[str, Any]) -> None:
+    shares = {"right": 0.5, "partly": 0.0, "wrong": 0.5}
+    rates = {"n": 4, "sections": 4, "base": shares, "tuned": shares, "difference": 0.0, "ci95": [-0.5, 0.5]}
+    grades = {"judge": "m", "n": 4, "ungraded": 0, "disagreements": 0}
+    grades["levels"] = {"wording": rates | {"verdict": "no evidence", "agreement": {"base": {}, "tuned": {}}}}
+    read = metrics_of(content | {"grades": grades})
+    assert read.grades is not None
+    assert read.grades.levels["wording"].of_score is None

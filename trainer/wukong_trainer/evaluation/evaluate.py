@@ -91,16 +91,19 @@ def evaluate(
     answers = _ask(setup, sources, progress)
     seconds = time.monotonic() - started
     rows, inventions = mark_invented(answers.rows, sources, partial(progress, "inventions"))
-    metrics = _metrics(setup, answers, rows, inventions)
-    judge, grades = _graded_before(run, rows)
+    ungraded = metrics = _metrics(setup, answers, rows, inventions)
+    judge, known = _graded_before(run, rows)
+    if known is not None:
+        rows = graded(rows, known)
+        metrics = ungraded | graded_metrics(rows, ungraded, judge)
     _write(run, metrics, rows)
     try:
         # After all else is written: the judge may stop at its budget. More rests on grades than on preference.
         if (given := sources.grades(submissions(rows, sources))) is not None:
-            judge, grades = sources.judge_model(), given
-        if grades is not None:
-            rows = graded(rows, grades)
-            metrics |= graded_metrics(rows, metrics, judge)
+            known = known or [Grade("ungraded")] * len(given)
+            given = [earlier if new.value == "ungraded" else new for new, earlier in zip(given, known, strict=True)]
+            rows = graded(rows, given)
+            metrics = ungraded | graded_metrics(rows, ungraded, sources.judge_model())
             _write(run, metrics, rows)
     finally:
         remember(
@@ -124,9 +127,10 @@ def _graded_before(run: Run, rows: Sequence[AnsweredRow]) -> tuple[str, list[Gra
     """The judge and the grades of the very same answers in the evaluation before: what they deny stays denied."""
     if not (run.answers.is_file() and run.metrics.is_file()):
         return "", None
-    with suppress(DataError):
-        judge = read_object(run.metrics, {}).get("grades", {}).get("judge", "")
-        return judge, known_grades(rows, read_jsonl(run.answers)) if judge else None
+    # A file that another program wrote must not cost an evaluation.
+    with suppress(DataError, AttributeError, KeyError, TypeError):
+        grades = read_object(run.metrics, {})["grades"]
+        return grades["judge"], known_grades(rows, read_jsonl(run.answers))
     return "", None
 
 

@@ -54,7 +54,8 @@ def graded(rows: Sequence[AnsweredRow], grades: Sequence[Grade]) -> list[Answere
 
 
 def known_grades(rows: Sequence[AnsweredRow], earlier: Iterable[Mapping[str, Any]]) -> list[Grade] | None:
-    """The grades that an earlier evaluation gave to the very same answers; None where one is missing.
+    """The grades that an earlier evaluation gave to the very same answers to the same questions, with the same
+    references; None where one is missing.
 
     Some grades would not do: which answers stayed the same is no accident.
 
@@ -62,12 +63,16 @@ def known_grades(rows: Sequence[AnsweredRow], earlier: Iterable[Mapping[str, Any
         earlier: the rows of its answers.jsonl.
     """
     known = {
-        (row["id"], side, row[side]["answer"]): Grade(**row[side]["grade"])
+        (row["id"], row["instruction"], row["reference"], side, row[side]["answer"]): Grade(**row[side]["grade"])
         for row in earlier
         for side in SIDES
-        if "grade" in row[side]
+        if row[side].get("grade", {}).get("value", "ungraded") != "ungraded"
     }
-    found = [known.get((row.test.id, side, row.by(side).text)) for row in rows for side in SIDES]
+    found = [
+        known.get((row.test.id, row.test.question, row.test.reference, side, row.by(side).text))
+        for row in rows
+        for side in SIDES
+    ]
     return None if None in found else [grade for grade in found if grade]
 
 

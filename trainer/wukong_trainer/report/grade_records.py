@@ -65,7 +65,8 @@ class GradeRates(RightAnswers):
 
     base: GradeShares
     tuned: GradeShares
-    of_score: OfScore | None
+    of_score: OfScore | None = None
+    """None where no question of the level is scored by hits, and in files of an earlier version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,12 +194,15 @@ def _ran_out_of_memory(trainer: Any, checkpoint: Path | None, stop: SignalStop) 
 
 
 def _with_fewer_rows(setup: TrainingSetup) -> TrainingSetup:
-    """The setup with fewer rows a pass; the memory of the last attempt is free again."""
+    """The setup with fewer rows a pass, or at one row with activations computed twice; the memory of the last attempt
+    is free again."""
     fewer = memory.smaller(setup.recipe)
+    if fewer is None and not setup.recipe.gradient_checkpointing and setup.recipe.peft != "prefix":
+        fewer = replace(setup.recipe, gradient_checkpointing=True)
     if fewer is None:
         raise ModelError(
-            "Memory ran out with one row at a time: lower max_length or set gradient_checkpointing = true in the "
-            "recipe, use --method qlora, or take a smaller student."
+            "Memory ran out with one row at a time: lower max_length in the recipe, use --method qlora, or take a "
+            "smaller student."
         )
     setup.early_stopping.save_best = None  # It refers to the trainer, and with it to the model.
     gc.collect()
