@@ -13,13 +13,13 @@ from click.core import ParameterSource
 
 from wukong_pipe.secrets import key_in, secret_variables
 from wukong_pipe.workspace import Run
+from wukong_trainer.report.changed_command import HIDDEN
 
 GIVEN = {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP}
 """Where a value comes from that is no default: it was typed, or stands in WUKONG_* or in wukong.toml."""
 OF_THE_SCREEN = {"json", "debug"}
 FOR_THE_SERVER_ALONE = {"extra_body"}
 """Options that may hold a key in a form that nobody knows."""
-HIDDEN = "…"
 
 
 def given_command(run: Run) -> str:

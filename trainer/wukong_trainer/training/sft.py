@@ -77,7 +77,7 @@ def train(
         started = time.monotonic()
         while _ran_out_of_memory(trainer, checkpoint, setup.stop):
             del trainer  # Two models at once would not fit.
-            setup = _with_fewer_rows(setup)
+            setup = _with_less_memory(setup)
             note = f"Memory ran out: {passes.rows_a_step(setup.recipe)}."
             say(note)
             preflight = replace(preflight, notes=[*preflight.notes, note])
@@ -193,13 +193,13 @@ def _ran_out_of_memory(trainer: Any, checkpoint: Path | None, stop: SignalStop) 
     return False
 
 
-def _with_fewer_rows(setup: TrainingSetup) -> TrainingSetup:
+def _with_less_memory(setup: TrainingSetup) -> TrainingSetup:
     """The setup with fewer rows a pass, or at one row with activations computed twice; the memory of the last attempt
     is free again."""
-    fewer = memory.smaller(setup.recipe)
-    if fewer is None and not setup.recipe.gradient_checkpointing and setup.recipe.peft != "prefix":
-        fewer = replace(setup.recipe, gradient_checkpointing=True)
-    if fewer is None:
+    less = memory.smaller(setup.recipe)
+    if less is None and not setup.recipe.gradient_checkpointing and setup.recipe.peft != "prefix":
+        less = replace(setup.recipe, gradient_checkpointing=True)
+    if less is None:
         raise ModelError(
             "Memory ran out with one row at a time: lower max_length in the recipe, use --method qlora, or take a "
             "smaller student."
@@ -207,8 +207,8 @@ def _with_fewer_rows(setup: TrainingSetup) -> TrainingSetup:
     setup.early_stopping.save_best = None  # It refers to the trainer, and with it to the model.
     gc.collect()
     torch.cuda.empty_cache()
-    checkpoints.note(setup.run, fewer, setup.data, setup.command)
-    return replace(setup, recipe=fewer)
+    checkpoints.note(setup.run, less, setup.data, setup.command)
+    return replace(setup, recipe=less)
 
 
 def _check_ended(setup: TrainingSetup, trainer: Any) -> None:
