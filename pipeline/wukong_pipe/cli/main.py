@@ -16,8 +16,8 @@ from wukong_pipe.cli.build import build_command
 from wukong_pipe.cli.evaluate import demo_command, eval_command, report_command
 from wukong_pipe.cli.inspect import inspect_command, journal_command
 from wukong_pipe.cli.options import err
-from wukong_pipe.cli.review import review_command
 from wukong_pipe.cli.recipes import recipes_command
+from wukong_pipe.cli.review import review_command
 from wukong_pipe.cli.runs import completion_command, runs_command
 from wukong_pipe.cli.train import train_command
 from wukong_pipe.cli.use import ask_command, chat_command, export_command, serve_command

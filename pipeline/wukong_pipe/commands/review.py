@@ -73,4 +73,6 @@ def _farewell(recorded: int, taken_back: int, run: Run) -> str:
     if not recorded and not taken_back:
         return "No decision was recorded."
     undone = f", {taken_back} taken back" if taken_back else ""
-    return f"{counted(recorded, 'decision')} recorded{undone} in {run.edits}: the next `wukong-pipe build` applies them."
+    return (
+        f"{counted(recorded, 'decision')} recorded{undone} in {run.edits}: the next `wukong-pipe build` applies them."
+    )

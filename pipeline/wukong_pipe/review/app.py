@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from wukong_pipe.errors import WukongError
 from wukong_pipe.review import bulk, queue
 from wukong_pipe.review.checking import check
-from wukong_pipe.review.desk import MOST_LISTED, Desk, query_of, query_pairs
+from wukong_pipe.review.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters
 from wukong_pipe.review.security import Access, Guard
@@ -142,10 +142,14 @@ def table(desk: Desk, asked: Asked) -> Response:
     """The bound by kind and section."""
     found = desk.bounds()
     titles = {pair.section_id: " › ".join(pair.title) for pair in desk.library.pairs}
-    kinds = [(desk.words[f"kind_{kind}"], query_of(Filters(kind=kind)), bound) for kind, bound in found.by_kind.items()]
-    sections = [(titles.get(id_, id_), query_of(Filters(section=id_)), bound) for id_, bound in found.by_section.items()]
-    overall = (desk.words["overall"], "", found.overall)
-    return desk.page("table.html.j2", asked.filters, kinds=[overall, *kinds], sections=sections)
+    kinds = [(desk.words[f"kind_{name}"], Filters(kind=name), bound) for name, bound in found.by_kind.items()]
+    sections = [(titles.get(name, name), Filters(section=name), bound) for name, bound in found.by_section.items()]
+    return desk.page(
+        "table.html.j2",
+        asked.filters,
+        kinds=[(desk.words["overall"], Filters(), found.overall), *kinds],
+        sections=sections,
+    )
 
 
 # --- deciding -----------------------------------------------------------------------------------------------------

@@ -153,7 +153,9 @@ class Desk:
             "tag": [(tag, tag) for tag in sorted(tags)],
         }
         chosen = values_of(filters)
-        return [(name, some) for name, some in choices.items() if len(some) > 1 or some and (name == "tag" or chosen[name])]
+        # A list of one is no choice, unless it was chosen; a tag is one beside none.
+        is_worth = {name: len(some) > (name != "tag") or chosen[name] for name, some in choices.items()}
+        return [(name, some) for name, some in choices.items() if is_worth[name]]
 
     def _panes(self, pair: ReviewPair | None, filters: Filters) -> dict[str, Any]:
         pairs = matching(self.library, filters)
@@ -228,6 +230,6 @@ def _templates(lang: Lang) -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    environment.filters["filled"] = filled
+    environment.filters |= {"filled": filled, "query": query_of}
     environment.globals |= {"w": WORDS[lang], "lang": lang}
     return environment

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from markdown_it.token import Token
@@ -187,7 +188,7 @@ class _Reader:
         begin, raw = self._starts[index], self._raw(index)
         ends = [match.start() for match in _CELL_END.finditer(raw)]
         edges = [-1, *ends, len(raw)]
-        spans = [(left + 1, right) for left, right in zip(edges, edges[1:], strict=False)]
+        spans = [(left + 1, right) for left, right in pairwise(edges)]
         # What stands before the first sign and behind the last is no cell where it is blank.
         spans = [span for at, span in enumerate(spans) if raw[slice(*span)].strip(" >\t") or 0 < at < len(spans) - 1]
         cells = (_trimmed(raw, span) for span in spans)
@@ -227,9 +228,9 @@ def _pieces(text: str, span: Span, marks: Marks, as_code: bool = False) -> Itera
     spans = [*marks.evidence, *marks.facts, *hidden, *(place for place, _ in settings)]
     cuts = {begin, end, *(edge for each in spans for edge in each if begin < edge < end)}
     edges = sorted(cuts)
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         if not _inside(left, hidden):
-            setting = next((name for place, name in settings if place[0] <= left < place[1]), "")
+            setting: Setting = next((name for place, name in settings if place[0] <= left < place[1]), "")
             yield Piece(
                 printable(text[left:right].replace("\r\n", "\n").replace("\r", "\n")),
                 setting,
