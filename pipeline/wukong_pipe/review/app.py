@@ -42,7 +42,7 @@ class Asked:
     """Of the address and of the form together."""
 
     def get(self, name: str) -> str:
-        return self.values.get(name, "").strip()
+        return self.values.get(name, "").replace("\r\n", "\n").strip()
 
     @property
     def filters(self) -> Filters:
