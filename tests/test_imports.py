@@ -51,6 +51,14 @@ def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    script = "import sys; from wukong_pipe.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stderr.split() if name.startswith(("wukong_pipe.", "wukong_trainer."))}
+    assert "wukong_pipe.cli.main" in loaded
+    assert not {name for name in loaded if name.startswith(("wukong_trainer.", "wukong_pipe.commands."))}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["report"], ["eval", "--history"]], ids=" ".join)
 def test_what_only_reads_a_run_needs_neither_torch_nor_the_libraries_of_training(
