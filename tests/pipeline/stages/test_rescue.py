@@ -19,6 +19,7 @@ from tests.support.rows import family, pair, section
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.stages.rescue import rescuable, with_rescued
+from wukong_pipe.stages.reviewed import accepted_rows
 from wukong_pipe.teacher.requests import excerpt
 
 Json = dict[str, Any]
@@ -275,3 +276,11 @@ def test_rescued_rows_stand_behind_those_of_their_pair_or_section() -> None:
     )
     order = [row.instruction for row in with_rescued(rows, [first, new, wording], sections)]
     assert order == ["甲一？", "甲一一？", "甲一二？", "甲二？", "甲三？", "乙？", "丙一？"]
+
+
+def test_what_was_rescued_counts_as_accepted(bought: Bought) -> None:
+    reject = bought.reject("paraphrase")
+    bought.build({"id": reject["id"], "rescue": True})
+    found = accepted_rows(run_in(bought.folder))
+    assert [row for row in bought.rows.values() if found.holds(row)] == [bought.becomes(reject)]
+    assert found.counts == {"accepted": 0, "mended": 0, "dropped": 0, "rescued": 1}
