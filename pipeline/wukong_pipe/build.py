@@ -96,14 +96,14 @@ def build(
 
     written = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
     rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
-    rescued = rescue(rejects, edits, {row.id for row in written}, _known(asked, written, asking, prompts))
+    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, written, asking.teacher.model, prompts))
     families = with_rescued(written, rescued.rows, sections)
     edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
     unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
-    holdout = with_sections(asked.holdout, asked.pairs, _sections_of(rescued.rows, sections), settings.holdout)
+    holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
-    given = edited.answered | rescued.row_ids
-    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
+    answered = edited.answered | rescued.row_ids
+    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, answered)
 
     results = Results(
         sections=sections,
@@ -112,7 +112,7 @@ def build(
         pairs=asked.pairs,
         duplicate_pairs=asked.duplicate_pairs,
         wordings=asked.wordings,
-        rejects=[reject for reject in rejects if reject.id not in rescued.ids],
+        rejects=rejects,
         rescued=rescued,
         families=families,
         edited=edited,
@@ -124,12 +124,10 @@ def build(
         tested=share,
     )
     rejected, account = all_rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    tested = {one.subject.id for one in asked.wordings.tests}
-    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
+    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, asked.wordings.tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits)]
-    warnings += unsettled(asked.all_harvests)
+    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *unsettled(asked.all_harvests)]
     return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
 
 
@@ -256,22 +254,6 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
         if pair.id in kept:
             first.setdefault(pair.id, pair)
     return list(first.values()), removals
-
-
-def _known(asked: _Asked, written: Sequence[Row], asking: Asking, prompts: Prompts) -> Known:
-    """What a rescued reject may be tied to."""
-    return Known(
-        pairs={pair.id: pair for pair in asked.pairs},
-        by_section={harvest.section.id: harvest.kept for harvest in asked.harvests},
-        facts={row.pair_id: row.facts for row in written},
-        teacher=asking.teacher.model,
-        prompts={(stage, lang): prompt.name for stage, by_lang in prompts.items() for lang, prompt in by_lang.items()},
-    )
-
-
-def _sections_of(rows: Sequence[Row], sections: Sequence[Section]) -> list[Section]:
-    ids = {row.section_id for row in rows}
-    return [section for section in sections if section.id in ids]
 
 
 def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:

@@ -54,13 +54,14 @@ def reviewed(run: Run) -> Reviewed:
     decisions = read_object(run.manifest, MANIFEST).get("edits", {}) if run.manifest.is_file() else {}
     edits = read_edits(run.edits)
     pairs = _pairs_of(run) if edits else set()
-    came_in = decisions.get("rescued", {})
+    noted = decisions.get("rescued")
+    came_in = noted if isinstance(noted, dict) else {}
     rescued = {edit.id for edit in edits if edit.rescue and edit.id in came_in}
     on_pairs = [edit for edit in edits if edit.id in pairs]
     right = [edit for edit in on_pairs if edit.ok]
     return Reviewed(
         pairs=frozenset(edit.id for edit in right),
-        rows=frozenset(came_in[name] for name in rescued),
+        rows=frozenset(str(came_in[name]) for name in rescued),
         accepted=sum(not edit.mends for edit in right),
         mended=sum(edit.mends for edit in right),
         dropped=sum(edit.drop for edit in on_pairs),

@@ -123,7 +123,8 @@ def test_every_kind_comes_in_where_it_belongs_and_nothing_else_changes(bought: B
     sums(bought)
     assert (row["instruction"], row["output"]) == (doubted["candidate"]["question"], doubted["candidate"]["answer"])
     assert (row["split"], row["variant"], row["verified"]) == ("train", "base", "unasked")
-    assert row["evidence"]
+    # It cites what another pair of its section cites.
+    assert {one["fact_id"] for one in before.values() if one["evidence"] == row["evidence"]} == {row["fact_id"]}
     its = next(one for one in before.values() if one["instruction"] == wording["candidate"]["base"])
     expected = {"instruction": wording["candidate"]["question"], "variant": "paraphrase", "split": "train"}
     assert bought.becomes(wording) == its | expected | {
