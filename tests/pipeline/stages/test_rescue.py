@@ -181,10 +181,12 @@ def test_a_pair_of_a_section_that_is_held_out_is_tested_and_never_trained(bought
 # --- what stays out -----------------------------------------------------------------------------------------------
 
 
-def test_a_rescue_pushes_out_no_row_and_what_repeats_one_stands_among_the_duplicates(bought: Bought) -> None:
-    before, reject = bought.rows, bought.reject("paraphrase")
-    its = next(row for row in before.values() if row["instruction"] == reject["candidate"]["base"])
-    other = next(row for row in before.values() if row["pair_id"] == its["pair_id"] and row["split"] == "test")
+@pytest.mark.parametrize("stage", ["paraphrase", "base_qa"])
+def test_a_rescue_pushes_out_no_row_and_what_repeats_one_stands_among_the_duplicates(
+    bought: Bought, stage: str
+) -> None:
+    before, reject = bought.rows, bought.reject(stage)
+    other = next(row for row in before.values() if row["level"] == "wording")
     bought.build({"id": reject["id"], "rescue": True, "instruction": other["instruction"]})
     assert bought.rows == before
     (duplicate,) = [one for one in bought.rejects if one["stage"] == "dedupe"]
