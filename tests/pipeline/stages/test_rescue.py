@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,12 @@ from tests.support.provider import provider
 from tests.support.rows import family, pair, section
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
-from wukong_pipe.stages.rescue import rescuable, with_rescued
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Lang, Reject
+from wukong_pipe.stages.edits_file import Edit
+from wukong_pipe.stages.rescue import Known, rescuable, rescue, with_rescued
 from wukong_pipe.stages.reviewed import accepted_rows
+from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
 from wukong_pipe.teacher.requests import excerpt
 
 Json = dict[str, Any]
@@ -331,3 +335,53 @@ def test_edits_of_all_kinds_change_what_they_say_and_leave_the_rest_as_it_was(bo
     counts = {"accepted": 1, "mended": 1, "dropped": 1, "rescued": 1}
     assert accepted_rows(run_in(bought.folder)).counts == counts
     sums(bought)
+
+
+# --- what a verifier denied ---------------------------------------------------------------------------------------
+
+HERE = section("节", "## 节\n\n出云棍由石敢当掉落。\n")
+KEPT = replace(pair("出云棍由谁掉落？", "石敢当", evidence="出云棍由石敢当掉落。"), section=HERE, lines=(3, 3))
+PROMPTS: Mapping[str, Mapping[Lang, Prompt]] = {
+    stage: {"zh": load_prompt(stage, "zh")} for stage in ("base_qa", "paraphrase", "heldout_wordings")
+}
+KNOWN = Known.of([KEPT], [KEPT], family(KEPT), "m", PROMPTS)
+
+
+def denied(subject: str, **candidate: Any) -> Reject:
+    """What a verifier denied of a reply about that subject."""
+    reason = Reason.of("verifier-denies", words="no")
+    return Reject("verify", reason, HERE, candidate, call="call", place=f"{subject}/0", id="it")
+
+
+@pytest.mark.parametrize(
+    ("reject", "split", "prompt"),
+    [
+        (denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=[1]), "train", "base_qa"),
+        (denied(KEPT.id, base=KEPT.question, question="哪位妖王掉落出云棍？"), "train", "paraphrase"),
+        (
+            denied(f"{KEPT.id}/heldout_wordings", base=KEPT.question, question="谁身上有它？"),
+            "test",
+            "heldout_wordings",
+        ),
+    ],
+)
+def test_what_a_verifier_denied_comes_in_as_what_it_was_written_for(reject: Reject, split: str, prompt: str) -> None:
+    (row,) = rescue([reject], [Edit(id="it", rescue=True)], KNOWN).rows
+    assert (row.split, row.prompt.partition(".")[0], row.verified) == (split, prompt, "unasked")
+    assert row.evidence == ("出云棍由石敢当掉落。",)
+
+
+def test_the_same_row_comes_in_once() -> None:
+    wording = denied(KEPT.id, base=KEPT.question, question="哪位妖王掉落出云棍？")
+    edits = [Edit(id="it", rescue=True), Edit(id="again", rescue=True)]
+    rescued = rescue([wording, replace(wording, id="again")], edits, KNOWN)
+    assert (len(rescued.rows), [reason.code for _, reason in rescued.refused]) == (1, ["rescue-duplicate"])
+
+
+def test_a_pair_whose_evidence_does_not_stand_in_its_section_stays_out() -> None:
+    reject = denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=[7])
+    rescued = rescue([reject], [Edit(id="it", rescue=True)], KNOWN)
+    assert [reason.code for _, reason in rescued.refused] == ["no-unit-cited"]
+    reject = denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=["石敢当掉落万物。"])
+    rescued = rescue([reject], [Edit(id="it", rescue=True)], KNOWN)
+    assert [reason.code for _, reason in rescued.refused] == ["evidence-not-in-section"]
