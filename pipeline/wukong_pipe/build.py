@@ -32,11 +32,11 @@ from wukong_pipe.stages.asking import (
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits
-from wukong_pipe.stages.edits_file import read_edits, torn_lines
+from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
-from wukong_pipe.stages.rescue import Known, rescue, with_rescued
+from wukong_pipe.stages.rescue import Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
@@ -83,8 +83,7 @@ def build(
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
     prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), torn_lines(run.edits)
-    sections = _worth_asking(sources, settings, warnings.append)
-    share = share_to_test(sources, settings)
+    sections, share = _worth_asking(sources, settings, warnings.append), share_to_test(sources, settings)
     names = telling_terms(sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
@@ -94,16 +93,13 @@ def build(
         finally:
             loop.run(asking.close())
 
-    written = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
-    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
-    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, written, asking.teacher.model, prompts))
-    families = with_rescued(written, rescued.rows, sections)
+    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts)
     edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
     unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
     holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
-    answered = edited.answered | rescued.row_ids
-    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, answered)
+    given = edited.answered | rescued.row_ids
+    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
 
     results = Results(
         sections=sections,
@@ -254,6 +250,16 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
         if pair.id in kept:
             first.setdefault(pair.id, pair)
     return list(first.values()), removals
+
+
+def _rescued(
+    asked: _Asked, edits: Sequence[Edit], sections: Sequence[Section], asking: Asking, prompts: Prompts
+) -> tuple[list[Reject], Rescued, list[Row]]:
+    """What of the teacher's replies was not kept, what of that the user lets in, and the rows of all pairs with it."""
+    rows = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
+    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
+    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, rows, asking.teacher.model, prompts))
+    return rejects, rescued, with_rescued(rows, rescued.rows, sections)
 
 
 def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
