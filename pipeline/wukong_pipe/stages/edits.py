@@ -1,40 +1,17 @@
-"""The user's own corrections: edits.jsonl of a run, applied in every build, and checked like what a teacher wrote."""
+"""The user's own decisions on rows, applied in every build, and checked like what a teacher wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from wukong_pipe.checks.candidates import stored_candidate
-from wukong_pipe.checks.findings import rejected
-from wukong_pipe.checks.named_facts import facts_of
-from wukong_pipe.checks.pairs import check_pair
-from wukong_pipe.errors import DataError
-from wukong_pipe.files import read_numbered
-from wukong_pipe.language.fact_matching import found
-from wukong_pipe.language.plurals import counted
+from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row, Section
-
-TEXTS = ("instruction", "output")
-"""What a user may write anew besides the facts; all else follows from the source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One line of edits.jsonl.
-
-    {"id": "3f2a…", "output": "……"} for a row; with a pair's id for all of its rows; {"id": "3f2a…", "drop": true};
-    {"id": "3f2a…", "facts": [["石敢当", "石敢當"]]}.
-    """
-
-    id: str
-    line: int
-    drop: bool = False
-    fields: dict[str, str] = field(default_factory=dict)
-    facts: Facts | None = None
+from wukong_pipe.stages.edits_file import Edit, decisions_hash
+from wukong_pipe.stages.mending import mended, problem_of
+from wukong_pipe.stages.rescue import NOTHING_RESCUED, Rescued
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +44,17 @@ class Edited:
     answered: frozenset[str] = frozenset()
     """Ids of the rows whose answer the user has written."""
     used: int = 0
-    """How many edits found a row or pair of theirs."""
+    """How many edits that ask for a change found a row, pair or reject of theirs."""
     touched: frozenset[str] = frozenset()
-    """Ids of the rows that an edit changed or took out."""
+    """Ids of the rows that an edit changed, took out or let in."""
     facts: tuple[ChangedFacts, ...] = ()
     """Of the rows that were kept."""
+    rescued: int = 0
+    """How many rejects came in."""
+    without_row: tuple[Edit, ...] = ()
+    """Edits that give a pair a question: only a row has one."""
+    decisions: str = ""
+    """Hash of the edits; see `decisions_hash`."""
 
     @property
     def line(self) -> str:
@@ -79,117 +62,90 @@ class Edited:
         if not self.used:
             return ""
         dropped = sum(taken.reason.code == "dropped-by-edit" for taken in self.taken)
-        counts = {"dropped": dropped, "changed": self.applied, "left out by the checks": len(self.taken) - dropped}
+        counts = {
+            "dropped": dropped,
+            "changed": self.applied,
+            "rescued": self.rescued,
+            "left out by the checks": len(self.taken) - dropped,
+        }
         did = [f"{counted(count, 'row')} {what}" for what, count in counts.items() if count]
         return f"{counted(self.used, 'edit')} applied: {', '.join(did)}."
 
     def warnings(self, path: Path) -> list[str]:
         """What the author of the edits should know, a sentence each."""
-        gone = [f"{path}, line {edit.line}: there is no row or pair {edit.id} in this build." for edit in self.unused]
+        gone = [
+            f"{path}, line {edit.line}: there is no {'reject' if edit.rescue else 'row or pair'} {edit.id} in this "
+            "build."
+            for edit in self.unused
+            if edit.changes
+        ]
+        gone += [
+            f"{path}, line {edit.line}: “instruction” changes nothing, because {edit.id} is a pair: give it with the "
+            "id of the row that it words anew."
+            for edit in self.without_row
+        ]
+        # All that was read of a section is gone once the section is edited: one sentence tells it.
+        if read := [edit.line for edit in self.unused if not edit.changes]:
+            gone.append(
+                f"{path}: of what was read, {counted(len(read), 'line')} ({listed(read)}) fit this build no more."
+            )
         return gone + [f"The row is left out: {taken.reason}." for taken in self.taken if taken.reason.code == "edit"]
 
 
-def read_edits(path: Path) -> list[Edit]:
-    """The edits in a file, in order; none where there is no file.
-
-    Raises:
-        DataError: a line is none; the sentence names file, line and cure.
-    """
-    if not path.is_file():
-        return []
-    edits, seen = [], dict[str, int]()
-    for number, line in read_numbered(path):
-        edit = _read(line, number, f"{path}, line {number}")
-        if edit.id in seen:
-            raise DataError(f"{path}, line {number} edits {edit.id} again (line {seen[edit.id]}): keep one of the two.")
-        seen[edit.id] = number
-        edits.append(edit)
-    return edits
-
-
-def _read(line: Mapping[str, Any], number: int, where: str) -> Edit:
-    name, drop = line.get("id"), line.get("drop", False)
-    fields = {key: value for key, value in line.items() if key not in {"id", "drop", "facts"}}
-    if not isinstance(name, str) or not name:
-        raise DataError(f"{where} has no “id”: copy it from a row of the dataset (its id, or its pair_id).")
-    if not isinstance(drop, bool) or drop == bool(fields or "facts" in line):
-        raise DataError(f"{where} must hold either new fields ({', '.join(TEXTS)}, facts) or “drop”: true.")
-    for key, value in fields.items():
-        if key not in TEXTS or not isinstance(value, str) or not value.strip():
-            raise DataError(f"{where}: “{key}” cannot be edited so; give {' or '.join(TEXTS)} as a text.")
-    facts = _facts(line["facts"], where) if "facts" in line else None
-    return Edit(name, number, drop, {key: value.strip() for key, value in fields.items()}, facts)
-
-
-def _facts(value: Any, where: str) -> Facts:
-    """The facts that a user wrote, each a list of its spellings."""
-    facts = value if isinstance(value, list) else [value]
-    for fact in facts:
-        if not isinstance(fact, list) or not fact or not all(isinstance(text, str) and text.strip() for text in fact):
-            raise DataError(
-                f"{where}: “facts” must be a list that holds for each fact the list of its spellings, each a text, "
-                'such as [["curl", "cURL"], ["8080"]].'
-            )
-    return tuple(tuple(dict.fromkeys(text.strip() for text in fact)) for fact in facts)
-
-
-def apply_edits(rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[str, Section]) -> Edited:
+def apply_edits(
+    rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[str, Section], rescued: Rescued = NOTHING_RESCUED
+) -> Edited:
     """Rows with the user's corrections; an edited row keeps its id, and must pass the checks of a pair.
 
-    An edit of a row comes before one of its pair. A question is edited by its row's id alone: all wordings of a pair
-    with one text would be one row.
+    What a pair's edit says holds for all of its rows; what a row's own edit says comes on top of it. A question is
+    edited by its row's id alone: all wordings of a pair with one text would be one row.
+
+    Args:
+        rescued: what stands among the rows because of an edit.
     """
-    by_id = {edit.id: edit for edit in edits}
-    used: set[str] = set()
+    by_id = {edit.id: edit for edit in edits if not edit.rescue}
+    used = set(rescued.ids)
     kept: list[Row] = []
     taken: list[Taken] = []
     answered: set[str] = set()
-    touched: set[str] = set()
+    touched = set(rescued.ids.values())
     facts: list[ChangedFacts] = []
-    applied = 0
+    applied, pairs = 0, set[str]()
     for row in rows:
-        edit = by_id.get(row.id) or by_id.get(row.pair_id)
-        if edit is None:
+        pairs.add(row.pair_id)
+        of_row = [by_id[name] for name in (row.pair_id, row.id) if name in by_id]
+        used |= {edit.id for edit in of_row}
+        of_row = [edit for edit in of_row if edit.drop or edit.mends]
+        if not of_row:
             kept.append(row)
             continue
         touched.add(row.id)
-        used |= {edit.id} | ({row.pair_id} & by_id.keys())
-        if edit.drop:
-            taken.append(Taken(row, Reason.of("dropped-by-edit", line=edit.line)))
+        if dropping := next((edit for edit in of_row if edit.drop), None):
+            taken.append(Taken(row, Reason.of("dropped-by-edit", line=dropping.line)))
             continue
-        changed = _changed(row, edit)
-        reason = _problem(changed, sections[row.section_id])
-        if reason:
-            taken.append(Taken(changed, Reason.of("edit", line=edit.line, reason=reason)))
-        else:
-            kept.append(changed)
-            applied += 1
-            if "output" in edit.fields:
-                answered.add(row.id)
-            if changed.facts != row.facts:
-                facts.append(ChangedFacts(row.id, edit.id, row.facts, changed.facts))
-    unused = [edit for edit in edits if edit.id not in used]
-    count = len(edits) - len(unused)
-    return Edited(kept, taken, applied, unused, frozenset(answered), count, frozenset(touched), tuple(facts))
-
-
-def _changed(row: Row, edit: Edit) -> Row:
-    """A row as its edit wants it."""
-    question = edit.fields.get("instruction", row.instruction) if edit.id == row.id else row.instruction
-    answer = edit.fields.get("output", row.output)
-    verified = "unasked" if edit.fields else row.verified
-    facts = edit.facts
-    if facts is None:
-        # The teacher's facts were of the teacher's answer.
-        facts = row.facts if answer == row.output else facts_of((), question, answer)
-    return replace(row, instruction=question, output=answer, verified=verified, facts=facts)
-
-
-def _problem(row: Row, section: Section) -> Reason | None:
-    candidate = stored_candidate(row.instruction, row.output, row.evidence, row.lines, section)
-    if reason := rejected(check_pair(candidate, section)):
-        return reason
-    # A score that looks for what the reference itself lacks finds every answer wrong.
-    there = found(row.facts, row.output, row.output)
-    lost = next((fact for fact, stands in zip(row.facts, there, strict=True) if not stands), None)
-    return Reason.of("fact-not-in-answer", words=lost[0]) if lost else None
+        own = next((edit.instruction for edit in of_row if edit.id == row.id), None)
+        changed = mended(row, own, of_row)
+        last = of_row[-1]
+        if reason := problem_of(changed, sections[row.section_id]):
+            taken.append(Taken(changed, Reason.of("edit", line=last.line, reason=reason)))
+            continue
+        kept.append(changed)
+        applied += 1
+        if any(edit.output is not None for edit in of_row):
+            answered.add(row.id)
+        if changed.facts != row.facts:
+            facts.append(ChangedFacts(row.id, last.id, row.facts, changed.facts))
+    refused = {edit.id for edit, _ in rescued.refused}
+    return Edited(
+        rows=kept,
+        taken=taken,
+        applied=applied,
+        unused=[edit for edit in edits if edit.id not in used | refused],
+        answered=frozenset(answered),
+        used=sum(edit.changes for edit in edits if edit.id in used),
+        touched=frozenset(touched),
+        facts=tuple(facts),
+        rescued=len(rescued.ids),
+        without_row=tuple(edit for edit in by_id.values() if edit.instruction is not None and edit.id in pairs),
+        decisions=decisions_hash(edits),
+    )
