@@ -146,13 +146,16 @@ class Decisions:
             is_read: False where many are changed alike, which makes none of them read.
         """
         shown, stood = self.shown(pair), self.of(pair.id)
-        output = None if answer.strip() == shown.before.answer else answer.strip()
-        line = replace(
-            self._of_pair(pair, note, tags),
-            ok=is_read or (stood is not None and stood.ok),
-            output=output,
-            facts=None if output is None and facts == shown.before.facts else facts,
-        )
+        mending = stood if stood and not stood.drop else Edit(id=pair.id)
+        answer = answer.strip()
+        # What is as it is shown stays as it was decided: a dataset may have the text of a line that told no old one.
+        is_same = answer == shown.now.answer
+        output = mending.output if is_same else None if answer == shown.before.answer else answer
+        if is_same and facts == shown.now.facts:
+            facts = mending.facts
+        elif output is None and facts == shown.before.facts:
+            facts = None
+        line = replace(self._of_pair(pair, note, tags), ok=is_read or mending.ok, output=output, facts=facts)
         lines = [
             replace(self._of_row(pair, place), instruction=questions.get(wording.row.id, wording.question).strip())
             for place, wording in enumerate(shown.wordings)

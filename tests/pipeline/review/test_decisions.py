@@ -161,3 +161,20 @@ def test_a_decision_on_a_row_that_another_row_pushed_out_is_not_one_whose_sectio
     assert [reject.not_rescuable for reject in library.rejects(pair.section_id) if reject.stage == "dedupe"] == [
         Reason.of("rescue-duplicate")
     ]
+
+
+def test_an_answer_that_was_edited_by_hand_and_built_in_is_not_lost_when_the_question_is_mended(
+    library: Library, tmp_path: Path
+) -> None:
+    pair = about(library, "乙1刀")
+    append(library.run.edits, [Edit(id=pair.id, output="是乙1刀。", facts=(("乙1刀",),))])
+    build(tmp_path)
+    library.refresh()
+    rebuilt = library.by_id[pair.id]
+    now = library.shown(rebuilt).now
+    edits = library.decisions.mend(rebuilt, {pair.rows[0].id: "甲1用什么兵器？"}, now.answer, now.facts)
+    library.decisions.record(edits)
+    build(tmp_path)
+    library.refresh()
+    assert {row.answer for row in library.by_id[pair.id].rows} == {"是乙1刀。"}
+    assert library.by_id[pair.id].question == "甲1用什么兵器？"
