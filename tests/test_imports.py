@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,16 @@ def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.split("\n")}
     assert "click" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    script = "import sys; from wukong_pipe.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    # Settings in the environment are checked against the options of all commands.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("WUKONG_")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=plain)
+    loaded = {name for name in done.stderr.split() if name.startswith(("wukong_pipe.", "wukong_trainer."))}
+    assert "wukong_pipe.cli.main" in loaded
+    assert not {name for name in loaded if name.startswith(("wukong_trainer.", "wukong_pipe.commands."))}
 
 
 @pytest.mark.slow

@@ -32,11 +32,11 @@ from wukong_pipe.stages.asking import (
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits
-from wukong_pipe.stages.edits_file import read_edits, torn_lines
+from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
-from wukong_pipe.stages.rescue import Known, rescue, with_rescued
+from wukong_pipe.stages.rescue import Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
@@ -83,8 +83,7 @@ def build(
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
     prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), torn_lines(run.edits)
-    sections = _worth_asking(sources, settings, warnings.append)
-    share = share_to_test(sources, settings)
+    sections, share = _worth_asking(sources, settings, warnings.append), share_to_test(sources, settings)
     names = telling_terms(sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
@@ -94,13 +93,10 @@ def build(
         finally:
             loop.run(asking.close())
 
-    written = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
-    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
-    rescued = rescue(rejects, edits, {row.id for row in written}, _known(asked, written, asking, prompts))
-    families = with_rescued(written, rescued.rows, sections)
+    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts)
     edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
     unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
-    holdout = with_sections(asked.holdout, asked.pairs, _sections_of(rescued.rows, sections), settings.holdout)
+    holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
     rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
@@ -112,7 +108,7 @@ def build(
         pairs=asked.pairs,
         duplicate_pairs=asked.duplicate_pairs,
         wordings=asked.wordings,
-        rejects=[reject for reject in rejects if reject.id not in rescued.ids],
+        rejects=rejects,
         rescued=rescued,
         families=families,
         edited=edited,
@@ -124,12 +120,10 @@ def build(
         tested=share,
     )
     rejected, account = all_rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    tested = {one.subject.id for one in asked.wordings.tests}
-    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
+    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, asked.wordings.tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits)]
-    warnings += unsettled(asked.all_harvests)
+    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *unsettled(asked.all_harvests)]
     return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
 
 
@@ -258,20 +252,14 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
     return list(first.values()), removals
 
 
-def _known(asked: _Asked, written: Sequence[Row], asking: Asking, prompts: Prompts) -> Known:
-    """What a rescued reject may be tied to."""
-    return Known(
-        pairs={pair.id: pair for pair in asked.pairs},
-        by_section={harvest.section.id: harvest.kept for harvest in asked.harvests},
-        facts={row.pair_id: row.facts for row in written},
-        teacher=asking.teacher.model,
-        prompts={(stage, lang): prompt.name for stage, by_lang in prompts.items() for lang, prompt in by_lang.items()},
-    )
-
-
-def _sections_of(rows: Sequence[Row], sections: Sequence[Section]) -> list[Section]:
-    ids = {row.section_id for row in rows}
-    return [section for section in sections if section.id in ids]
+def _rescued(
+    asked: _Asked, edits: Sequence[Edit], sections: Sequence[Section], asking: Asking, prompts: Prompts
+) -> tuple[list[Reject], Rescued, list[Row]]:
+    """What of the teacher's replies was not kept, what of that the user lets in, and the rows of all pairs with it."""
+    rows = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
+    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
+    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, rows, asking.teacher.model, prompts))
+    return rejects, rescued, with_rescued(rows, rescued.rows, sections)
 
 
 def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:

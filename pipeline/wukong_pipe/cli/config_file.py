@@ -74,8 +74,11 @@ def check_environment(commands: Mapping[str, Collection[str]], environment: Mapp
     Raises:
         DataError: there are such variables; all are listed.
     """
+    named = {name for name in environment if name.startswith("WUKONG_")}
+    if not named:
+        return
     known = {f"WUKONG_{command}_{option}".upper() for command, options in commands.items() for option in options}
-    unknown = sorted(name for name in environment if name.startswith("WUKONG_") and name not in known)
+    unknown = sorted(named - known)
     if unknown:
         raise DataError(
             f"Unknown environment variables: {', '.join(unknown)}; they are named WUKONG_<COMMAND>_<OPTION>."

@@ -6,32 +6,49 @@ import io
 import os
 import shlex
 import sys
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import click
 
 from wukong_pipe import __version__
 from wukong_pipe.cli import config_file
-from wukong_pipe.cli.build import build_command
-from wukong_pipe.cli.evaluate import demo_command, eval_command, report_command
-from wukong_pipe.cli.inspect import inspect_command, journal_command
+from wukong_pipe.cli.lazy_group import LazyGroup, Listed
 from wukong_pipe.cli.options import err
-from wukong_pipe.cli.recipes import recipes_command
-from wukong_pipe.cli.review import review_command
-from wukong_pipe.cli.runs import completion_command, runs_command
-from wukong_pipe.cli.train import train_command
-from wukong_pipe.cli.use import ask_command, chat_command, export_command, serve_command
 from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, TrainingInterrupted, WukongError
 
+_CLI = "wukong_pipe.cli"
+COMMANDS = {
+    "demo": Listed(f"{_CLI}.evaluate", "demo_command", "All of it on a CPU: no key, no download."),
+    "build": Listed(f"{_CLI}.build", "build_command", "Ask a teacher about Markdown and write a dataset."),
+    "inspect": Listed(
+        f"{_CLI}.inspect", "inspect_command", "Show the run's sections, or one with all that came of it."
+    ),
+    "review": Listed(
+        f"{_CLI}.review", "review_command", "Read, accept and mend the rows in a browser, beside their source."
+    ),
+    "journal": Listed(
+        f"{_CLI}.inspect", "journal_command", "Show the calls to teachers and their cost, by run and prompt."
+    ),
+    "train": Listed(f"{_CLI}.train", "train_command", "Fine-tune a student on the run's dataset, or on your own rows."),
+    "recipes": Listed(f"{_CLI}.recipes", "recipes_command", "List the recipes of `train`, or print one to change."),
+    "eval": Listed(f"{_CLI}.evaluate", "eval_command", "Ask base and tuned model the same held-out questions."),
+    "report": Listed(f"{_CLI}.evaluate", "report_command", "Write report.html, one self-contained page."),
+    "ask": Listed(f"{_CLI}.use", "ask_command", "Ask the run's tuned model one question."),
+    "chat": Listed(f"{_CLI}.use", "chat_command", "Talk with the run's tuned model."),
+    "export": Listed(f"{_CLI}.use", "export_command", "Merge the adapter into its base: one folder for any server."),
+    "serve": Listed(f"{_CLI}.use", "serve_command", "Serve the run's tuned model to OpenAI's clients on 127.0.0.1."),
+    "runs": Listed(f"{_CLI}.runs", "runs_command", "Show all runs; * marks the one used last."),
+    "completion": Listed(
+        f"{_CLI}.runs", "completion_command", "Print the script that completes commands in your shell."
+    ),
+}
+"""In the order in which they are used."""
 
-class OrderedGroup(click.Group):
-    """Commands in the order in which they are used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
-
-
-@click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, listed=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__)
 def cli() -> None:
     """Turn a folder of Markdown into a small language model that knows it, and prove that it does.
@@ -53,32 +70,18 @@ def cli() -> None:
     """
 
 
-for command in (
-    demo_command,
-    build_command,
-    inspect_command,
-    review_command,
-    journal_command,
-    train_command,
-    recipes_command,
-    eval_command,
-    report_command,
-    ask_command,
-    chat_command,
-    export_command,
-    serve_command,
-    runs_command,
-    completion_command,
-):
-    cli.add_command(command)
+class OptionNames(Mapping[str, set[str]]):
+    """The option names of each command, which is imported for it: for checking wukong.toml and WUKONG_*."""
 
+    def __getitem__(self, command: str) -> set[str]:
+        parameters = cli.commands[command].params
+        return {parameter.name or "" for parameter in parameters if isinstance(parameter, click.Option)}
 
-def option_names() -> dict[str, set[str]]:
-    """Each command's option names, for checking wukong.toml and WUKONG_*."""
-    return {
-        name: {parameter.name or "" for parameter in command.params if isinstance(parameter, click.Option)}
-        for name, command in cli.commands.items()
-    }
+    def __iter__(self) -> Iterator[str]:
+        return iter(cli.commands)
+
+    def __len__(self) -> int:
+        return len(cli.commands)
 
 
 def reasking(arguments: list[str]) -> list[str]:
@@ -95,8 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. All errors of ours are shown here, in one place."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        config_file.check_environment(option_names(), os.environ)
-        defaults = config_file.read_config(option_names())
+        config_file.check_environment(OptionNames(), os.environ)
+        defaults = config_file.read_config(OptionNames())
         cli.main(arguments, "wukong-pipe", standalone_mode=False, default_map=defaults, auto_envvar_prefix="WUKONG")
     except WukongError as error:
         if "--debug" in arguments:

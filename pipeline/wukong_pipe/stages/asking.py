@@ -141,6 +141,11 @@ class AllWordings:
     """Of facts, section by section."""
 
     @property
+    def tested(self) -> frozenset[str]:
+        """The ids of the pairs that wordings were written of for the test."""
+        return frozenset(one.subject.id for one in self.tests)
+
+    @property
     def all(self) -> list[Harvest[Any, Any]]:
         """Stage by stage."""
         return [*self.questions, *self.tests, *self.answers, *self.spellings]

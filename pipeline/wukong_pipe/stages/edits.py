@@ -51,6 +51,8 @@ class Edited:
     """Of the rows that were kept."""
     rescued: int = 0
     """How many rejects came in."""
+    without_row: tuple[Edit, ...] = ()
+    """Edits that give a pair a question: only a row has one."""
     decisions: str = ""
     """Hash of the edits; see `decisions_hash`."""
 
@@ -76,6 +78,11 @@ class Edited:
             "build."
             for edit in self.unused
             if edit.changes
+        ]
+        gone += [
+            f"{path}, line {edit.line}: “instruction” changes nothing, because {edit.id} is a pair: give it with the "
+            "id of the row that it words anew."
+            for edit in self.without_row
         ]
         # All that was read of a section is gone once the section is edited: one sentence tells it.
         if read := [edit.line for edit in self.unused if not edit.changes]:
@@ -103,8 +110,9 @@ def apply_edits(
     answered: set[str] = set()
     touched = set(rescued.ids.values())
     facts: list[ChangedFacts] = []
-    applied = 0
+    applied, pairs = 0, set[str]()
     for row in rows:
+        pairs.add(row.pair_id)
         of_row = [by_id[name] for name in (row.pair_id, row.id) if name in by_id]
         used |= {edit.id for edit in of_row}
         of_row = [edit for edit in of_row if edit.drop or edit.mends]
@@ -138,5 +146,6 @@ def apply_edits(
         touched=frozenset(touched),
         facts=tuple(facts),
         rescued=len(rescued.ids),
+        without_row=tuple(edit for edit in by_id.values() if edit.instruction is not None and edit.id in pairs),
         decisions=decisions_hash(edits),
     )

@@ -26,14 +26,18 @@ TORN = "torn"
 """The one key of a line that holds what a writer left that was stopped in the middle of its line."""
 
 
-def read_edits(path: Path) -> list[Edit]:
+Known = dict[tuple[int, bytes], Edit]
+"""Lines that were read before, by number and text: who reads a file often keeps them, and passes them in."""
+
+
+def read_edits(path: Path, known: Known | None = None) -> list[Edit]:
     """The decisions in force, in the order of their lines; none where there is no file.
 
     Raises:
         DataError: see `history`.
     """
     standing: dict[str, list[Edit]] = {}
-    for edit in history(path):
+    for edit in history(path, known):
         of_id = standing.setdefault(edit.id, [])
         if not edit.undo:
             of_id.append(edit)
@@ -42,13 +46,13 @@ def read_edits(path: Path) -> list[Edit]:
     return sorted((of_id[-1] for of_id in standing.values() if of_id), key=lambda edit: edit.line)
 
 
-def history(path: Path) -> list[Edit]:
+def history(path: Path, known: Known | None = None) -> list[Edit]:
     """All decisions, in the order of their lines, `undo` among them; none where there is no file.
 
     Raises:
         DataError: a line is no decision; the sentence names file, line and cure.
     """
-    return [line for line in _lines(path) if isinstance(line, Edit)]
+    return [line for line in _lines(path, {} if known is None else known) if isinstance(line, Edit)]
 
 
 def decisions_hash(edits: Iterable[Edit]) -> str:
@@ -71,7 +75,7 @@ def torn_lines(path: Path) -> list[str]:
     return [
         f"{path}, line {line.line} is no whole line and is passed over, as whatever wrote it was stopped: "
         f"“{one_line(line.text)[:80]}”. Repair it, or remove it."
-        for line in _lines(path)
+        for line in _lines(path, {})
         if isinstance(line, _Torn)
     ]
 
@@ -114,21 +118,24 @@ class _Torn:
     text: str
 
 
-def _lines(path: Path) -> list[Edit | _Torn]:
+def _lines(path: Path, known: Known) -> list[Edit | _Torn]:
     """The lines of the file but the blank ones."""
     try:
         with path.open("rb") as file:
             # A line that is just being written would look torn.
             fcntl.flock(file, fcntl.LOCK_SH)
-            return [*_parsed(path)]
+            return [*_parsed(path, known)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _parsed(path: Path) -> Iterator[Edit | _Torn]:
+def _parsed(path: Path, known: Known) -> Iterator[Edit | _Torn]:
     for number, line in enumerate(bounded.lines(path), start=1):
+        if edit := known.get((number, line)):
+            yield edit
+            continue
         if not line.strip():
             continue
         where = f"{path}, line {number}"
@@ -139,7 +146,8 @@ def _parsed(path: Path) -> Iterator[Edit | _Torn]:
         if value.keys() == {TORN}:
             yield _Torn(number, str(value[TORN]))
         else:
-            yield read_line(value, number, where)
+            known[number, line] = edit = read_line(value, number, where)
+            yield edit
 
 
 def _is_torn(line: bytes) -> bool:

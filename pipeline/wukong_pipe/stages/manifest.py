@@ -46,7 +46,7 @@ class Results:
     duplicate_pairs: list[Removal]
     wordings: AllWordings
     rejects: list[Reject]
-    """What of the teacher's replies was not kept, but for what the user let in, each with its id."""
+    """What of the teacher's replies was not kept, each with its id."""
     rescued: Rescued
     families: list[Row]
     """Each pair's own row and its other wordings, and what the user let in."""
@@ -209,7 +209,8 @@ def all_rejects(results: Results) -> list[Reject]:
     rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
     rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
     rejected += [removed("audit", Reason.of("pair-not-trained"), row) for row in results.held.untrained]
-    return [*results.rejects, *with_ids(rejected)]
+    stayed = [reject for reject in results.rejects if reject.id not in results.rescued.ids]
+    return [*stayed, *with_ids(rejected)]
 
 
 def _quotas(sections: Sequence[Section], harvests: Sequence[Pairs]) -> list[dict[str, Any]]:

@@ -17,12 +17,13 @@ from typing import Any
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.dataset.facts import fact_id_among
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Facts, QAPair, Reject, Row, Section
+from wukong_pipe.records import Facts, Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.base_qa import pair_of
 from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.heldout_wordings import STAGE, too_like
 from wukong_pipe.stages.mending import mended, problem_of
 from wukong_pipe.stages.paraphrase import base_row
+from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.requests import is_excerpt
 
 _OF_STAGE = {
@@ -73,12 +74,37 @@ class Known:
     pairs: Mapping[str, QAPair]
     """Those that were kept, by id."""
     by_section: Mapping[str, Sequence[QAPair]]
-    """All that the checks and the verifier kept of a section."""
+    """All that the checks and the verifier kept of a section, each with the id of its fact."""
+    rows: frozenset[str]
+    """Ids of the rows that are there already."""
     facts: Mapping[str, Facts]
     """Of each pair, in all spellings."""
     teacher: str
     prompts: Mapping[tuple[str, str], str]
     """The name of the prompt of a stage and language."""
+
+    @staticmethod
+    def of(
+        pairs: Iterable[QAPair],
+        candidates: Iterable[QAPair],
+        rows: Sequence[Row],
+        teacher: str,
+        prompts: Mapping[str, Mapping[Lang, Prompt]],
+    ) -> Known:
+        """What a build knows that kept `pairs` of the `candidates`, and made `rows` of them."""
+        by_section: dict[str, list[QAPair]] = {}
+        for pair in candidates:
+            by_section.setdefault(pair.section.id, []).append(pair)
+        return Known(
+            pairs={pair.id: pair for pair in pairs},
+            by_section=by_section,
+            rows=frozenset(row.id for row in rows),
+            facts={row.pair_id: row.facts for row in rows},
+            teacher=teacher,
+            prompts={
+                (stage, lang): prompt.name for stage, by_lang in prompts.items() for lang, prompt in by_lang.items()
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +121,11 @@ class Rescued:
     def row_ids(self) -> frozenset[str]:
         return frozenset(self.ids.values())
 
+    def sections_among(self, sections: Iterable[Section]) -> list[Section]:
+        """Those that something was rescued of."""
+        ids = {row.section_id for row in self.rows}
+        return [section for section in sections if section.id in ids]
+
     def warnings(self, path: Path) -> list[str]:
         """What the author of the decisions should know, a sentence each."""
         return [f"{path}, line {edit.line} rescues nothing: {reason}." for edit, reason in self.refused]
@@ -103,15 +134,14 @@ class Rescued:
 NOTHING_RESCUED = Rescued()
 
 
-def rescue(rejects: Iterable[Reject], edits: Iterable[Edit], taken: Iterable[str], known: Known) -> Rescued:
+def rescue(rejects: Iterable[Reject], edits: Iterable[Edit], known: Known) -> Rescued:
     """The rows of the rejects that the edits let in, in the order of the rejects.
 
     Args:
         rejects: each with its id.
-        taken: ids of rows that are there already.
     """
     by_id = {edit.id: edit for edit in edits if edit.rescue}
-    rescued, ids = Rescued(), set(taken)
+    rescued, ids = Rescued(), set(known.rows)
     for reject in rejects:
         edit = by_id.get(reject.id)
         if edit is None:

@@ -16,7 +16,7 @@ import pytest
 from tests.support.building import files_in, rows_of, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Response, completion, provider, refusal
-from wukong_pipe.cli.main import cli, main, option_names
+from wukong_pipe.cli.main import COMMANDS, OptionNames, cli, main
 from wukong_pipe.files import read_json, read_jsonl
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -374,6 +374,12 @@ def test_help_lists_the_commands_in_the_order_of_use_and_cuts_no_line_at_80_colu
     assert not [line for line in lines if line.endswith("...")]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_says_of_a_command_what_its_own_help_says_first(name: str) -> None:
+    assert cli.commands[name].name == name
+    assert COMMANDS[name].help == cli.commands[name].get_short_help_str(limit=200)
+
+
 # --- what a build shows -------------------------------------------------------------------------------------
 
 
@@ -579,7 +585,7 @@ def test_every_option_can_stand_in_the_configuration_under_its_own_name(command:
     """What the check lets pass, click must read: a name known to one alone would be ignored in silence."""
     options = [one for one in cli.commands[command].params if one.param_type_name == "option"]
     flags = {flag.removeprefix("--").replace("-", "_") for one in options for flag in one.opts}
-    assert flags == {one.name for one in options} == option_names()[command]
+    assert flags == {one.name for one in options} == OptionNames()[command]
 
 
 def test_the_run_can_be_named_in_the_environment(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,14 @@ def test_a_rows_own_edit_comes_on_top_of_that_of_its_pair(tmp_path: Path, row: d
     assert not {row["id"], wording["id"]} & rows_by_id(tmp_path).keys()
 
 
+def test_a_question_for_a_pair_is_told_for_only_a_row_has_one(tmp_path: Path, row: dict[str, Any]) -> None:
+    before = rows_by_id(tmp_path)
+    edit(tmp_path, {"id": row["pair_id"], "ok": True, "instruction": "甲1用的是哪件兵器？"})
+    (warning,) = build(tmp_path).warnings
+    assert f"line 1: “instruction” changes nothing, because {row['pair_id']} is a pair" in warning
+    assert rows_by_id(tmp_path) == before
+
+
 def test_what_was_read_of_a_section_that_has_changed_is_told_in_one_line(tmp_path: Path, row: dict[str, Any]) -> None:
     edit(tmp_path, {"id": row["pair_id"], "ok": True}, {"id": row["id"], "note": "why?"})
     (warning,) = build(tmp_path, BOOK.replace("乙1刀", "庚1剑")).warnings

@@ -54,6 +54,20 @@ def test_the_last_line_of_an_id_counts_as_a_whole_and_undo_takes_back_one(path: 
     assert [edit.line for edit in history(path)] == [1, 2, 3, 4]
 
 
+@given(edits=st.lists(EDITS, max_size=12), kept=st.integers(0, 12))
+def test_who_reads_again_with_what_was_known_finds_the_same_whatever_became_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[Edit], kept: int
+) -> None:
+    path, known = tmp_path_factory.mktemp("run") / "edits.jsonl", dict[tuple[int, bytes], Edit]()
+    append(path, edits)
+    assert history(path, known) == history(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[kept:]))
+    append(path, edits[:3])
+    assert history(path, known) == history(path)
+    assert read_edits(path, known) == read_edits(path)
+
+
 @given(edits=st.lists(EDITS, max_size=12))
 def test_what_is_in_force_is_what_a_stack_for_each_id_holds_on_top(
     tmp_path_factory: pytest.TempPathFactory, edits: list[Edit]

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,12 @@ from tests.support.provider import provider
 from tests.support.rows import family, pair, section
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
-from wukong_pipe.stages.rescue import rescuable, with_rescued
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Lang, Reject
+from wukong_pipe.stages.edits_file import Edit
+from wukong_pipe.stages.rescue import Known, rescuable, rescue, with_rescued
+from wukong_pipe.stages.reviewed import accepted_rows
+from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
 from wukong_pipe.teacher.requests import excerpt
 
 Json = dict[str, Any]
@@ -122,7 +127,8 @@ def test_every_kind_comes_in_where_it_belongs_and_nothing_else_changes(bought: B
     sums(bought)
     assert (row["instruction"], row["output"]) == (doubted["candidate"]["question"], doubted["candidate"]["answer"])
     assert (row["split"], row["variant"], row["verified"]) == ("train", "base", "unasked")
-    assert row["evidence"]
+    # It cites what another pair of its section cites.
+    assert {one["fact_id"] for one in before.values() if one["evidence"] == row["evidence"]} == {row["fact_id"]}
     its = next(one for one in before.values() if one["instruction"] == wording["candidate"]["base"])
     expected = {"instruction": wording["candidate"]["question"], "variant": "paraphrase", "split": "train"}
     assert bought.becomes(wording) == its | expected | {
@@ -179,10 +185,12 @@ def test_a_pair_of_a_section_that_is_held_out_is_tested_and_never_trained(bought
 # --- what stays out -----------------------------------------------------------------------------------------------
 
 
-def test_a_rescue_pushes_out_no_row_and_what_repeats_one_stands_among_the_duplicates(bought: Bought) -> None:
-    before, reject = bought.rows, bought.reject("paraphrase")
-    its = next(row for row in before.values() if row["instruction"] == reject["candidate"]["base"])
-    other = next(row for row in before.values() if row["pair_id"] == its["pair_id"] and row["split"] == "test")
+@pytest.mark.parametrize("stage", ["paraphrase", "base_qa"])
+def test_a_rescue_pushes_out_no_row_and_what_repeats_one_stands_among_the_duplicates(
+    bought: Bought, stage: str
+) -> None:
+    before, reject = bought.rows, bought.reject(stage)
+    other = next(row for row in before.values() if row["level"] == "wording")
     bought.build({"id": reject["id"], "rescue": True, "instruction": other["instruction"]})
     assert bought.rows == before
     (duplicate,) = [one for one in bought.rejects if one["stage"] == "dedupe"]
@@ -275,3 +283,105 @@ def test_rescued_rows_stand_behind_those_of_their_pair_or_section() -> None:
     )
     order = [row.instruction for row in with_rescued(rows, [first, new, wording], sections)]
     assert order == ["甲一？", "甲一一？", "甲一二？", "甲二？", "甲三？", "乙？", "丙一？"]
+
+
+def test_what_was_rescued_counts_as_accepted(bought: Bought) -> None:
+    reject = bought.reject("paraphrase")
+    bought.build({"id": reject["id"], "rescue": True})
+    found = accepted_rows(run_in(bought.folder))
+    assert [row for row in bought.rows.values() if found.holds(row)] == [bought.becomes(reject)]
+    assert found.counts == {"accepted": 0, "mended": 0, "dropped": 0, "rescued": 1}
+
+
+# --- all of it at once --------------------------------------------------------------------------------------------
+
+
+def test_edits_of_all_kinds_change_what_they_say_and_leave_the_rest_as_it_was(bought: Bought) -> None:
+    before, rejects = rows_of(run_in(bought.folder)), bought.rejects
+    families: dict[str, list[Json]] = {}
+    for row in before:
+        if row["level"] != "section":
+            families.setdefault(row["pair_id"], []).append(row)
+    accepted, mended, dropped, taken_back, other = list(families.values())[:5]
+    wording = next(row for row in other if row["variant"] == "paraphrase" and row["split"] == "train")
+    gone = next(row for row in accepted if row["variant"] == "paraphrase" and row["split"] == "train")
+    doubted = next(
+        one for one in rejects if one["stage"] == "base_qa" and one["section_id"] in in_trained_section(bought)
+    )
+    bought.build(
+        {"id": accepted[0]["pair_id"], "ok": True, "note": "read twice", "tags": ["sure"]},
+        {"id": gone["id"], "drop": True},
+        {"id": mended[0]["pair_id"], "ok": True, "output": mended[0]["output"] + ", as the source says"},
+        {"id": dropped[0]["pair_id"], "drop": True, "section_id": dropped[0]["section_id"]},
+        {"id": taken_back[0]["pair_id"], "drop": True},
+        {"id": taken_back[0]["pair_id"], "undo": True},
+        {"id": wording["id"], "instruction": "Is there anybody who could say it in one word?"},
+        {"id": doubted["id"], "rescue": True, "note": "the number is right"},
+    )
+    expected = []
+    for row in before:
+        if row["id"] == wording["id"]:
+            row = row | {"instruction": "Is there anybody who could say it in one word?", "verified": "unasked"}
+        if row["pair_id"] == mended[0]["pair_id"]:
+            answer = mended[0]["output"] + ", as the source says"
+            row = row | {"output": answer, "verified": "unasked", "facts": bought.rows[row["id"]]["facts"]}
+        if row["id"] != gone["id"] and row["pair_id"] != dropped[0]["pair_id"]:
+            expected.append(row)
+    came = bought.becomes(doubted)
+    after = rows_of(run_in(bought.folder))
+    assert [row for row in after if row != came] == expected
+    assert [one for one in bought.rejects if one["stage"] != "edit"] == [one for one in rejects if one != doubted]
+    assert len([one for one in bought.rejects if one["stage"] == "edit"]) == len(dropped) + 1
+    counts = {"accepted": 1, "mended": 1, "dropped": 1, "rescued": 1}
+    assert accepted_rows(run_in(bought.folder)).counts == counts
+    sums(bought)
+
+
+# --- what a verifier denied ---------------------------------------------------------------------------------------
+
+HERE = section("节", "## 节\n\n出云棍由石敢当掉落。\n")
+KEPT = replace(pair("出云棍由谁掉落？", "石敢当", evidence="出云棍由石敢当掉落。"), section=HERE, lines=(3, 3))
+PROMPTS: Mapping[str, Mapping[Lang, Prompt]] = {
+    stage: {"zh": load_prompt(stage, "zh")} for stage in ("base_qa", "paraphrase", "heldout_wordings")
+}
+KNOWN = Known.of([KEPT], [KEPT], family(KEPT), "m", PROMPTS)
+
+
+def denied(subject: str, **candidate: Any) -> Reject:
+    """What a verifier denied of a reply about that subject."""
+    reason = Reason.of("verifier-denies", words="no")
+    return Reject("verify", reason, HERE, candidate, call="call", place=f"{subject}/0", id="it")
+
+
+@pytest.mark.parametrize(
+    ("reject", "split", "prompt"),
+    [
+        (denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=[1]), "train", "base_qa"),
+        (denied(KEPT.id, base=KEPT.question, question="哪位妖王掉落出云棍？"), "train", "paraphrase"),
+        (
+            denied(f"{KEPT.id}/heldout_wordings", base=KEPT.question, question="谁身上有它？"),
+            "test",
+            "heldout_wordings",
+        ),
+    ],
+)
+def test_what_a_verifier_denied_comes_in_as_what_it_was_written_for(reject: Reject, split: str, prompt: str) -> None:
+    (row,) = rescue([reject], [Edit(id="it", rescue=True)], KNOWN).rows
+    assert (row.split, row.prompt.partition(".")[0], row.verified) == (split, prompt, "unasked")
+    assert row.evidence == ("出云棍由石敢当掉落。",)
+
+
+def test_the_same_row_comes_in_once() -> None:
+    wording = denied(KEPT.id, base=KEPT.question, question="哪位妖王掉落出云棍？")
+    edits = [Edit(id="it", rescue=True), Edit(id="again", rescue=True)]
+    rescued = rescue([wording, replace(wording, id="again")], edits, KNOWN)
+    assert (len(rescued.rows), [reason.code for _, reason in rescued.refused]) == (1, ["rescue-duplicate"])
+
+
+def test_a_pair_whose_evidence_does_not_stand_in_its_section_stays_out() -> None:
+    reject = denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=[7])
+    rescued = rescue([reject], [Edit(id="it", rescue=True)], KNOWN)
+    assert [reason.code for _, reason in rescued.refused] == ["no-unit-cited"]
+    reject = denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=["石敢当掉落万物。"])
+    rescued = rescue([reject], [Edit(id="it", rescue=True)], KNOWN)
+    assert [reason.code for _, reason in rescued.refused] == ["evidence-not-in-section"]

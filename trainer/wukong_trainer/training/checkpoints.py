@@ -91,7 +91,9 @@ def to_resume(run: Run, data: TrainingData) -> tuple[Unfinished, Path]:
     if not changed and begun.watched and begun.watched != digest_of(data.validation):
         changed = "validation"
     if changed:
-        where = " and ".join(begun.source[name] for name in ("data", "mix") if name in begun.source) or run.dataset
+        files = [begun.source[name] for name in ("data", "mix") if name in begun.source]
+        files += [str(run.edits)] if "only" in begun.source else []
+        where = " and ".join(files) or run.dataset
         raise ModelError(
             f"The {changed} rows have changed since {checkpoint.name} was written: restore {where} and go on with "
             "--resume alone, which knows --data, --columns and --mix of the beginning, or train from the start with "
