@@ -24,9 +24,7 @@ COMMANDS = {
     "inspect": Listed(
         f"{_CLI}.inspect", "inspect_command", "Show the run's sections, or one with all that came of it."
     ),
-    "review": Listed(
-        f"{_CLI}.review", "review_command", "Read, accept and mend the rows in a browser, beside their source."
-    ),
+    "review": Listed(f"{_CLI}.review", "review_command", "Read, accept and mend the rows in a browser."),
     "journal": Listed(
         f"{_CLI}.inspect", "journal_command", "Show the calls to teachers and their cost, by run and prompt."
     ),

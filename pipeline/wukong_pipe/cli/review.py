@@ -39,7 +39,7 @@ def review_command(
     *,
     browser: bool,
 ) -> None:
-    """Read, accept and mend the rows in a browser, beside their source.
+    """Read, accept and mend the rows in a browser.
 
     The page stands on 127.0.0.1 and answers to the printed address alone; it needs the extra “review”. Every decision
     is a line of the run's edits.jsonl, saved at once, and the next `wukong-pipe build` applies it. The page says what
