@@ -1,0 +1,53 @@
+"""A line that was added to a file is on the disk, whole and once, whoever else writes and whatever stood there."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import append_line, read_jsonl
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (b"", []),
+        (b'{"n": 1}\n', [{"n": 1}]),
+        (b'{"n": 1}', [{"n": 1}]),
+        (b'{"n": 1}\n{"text": "\xe6\x9c', [{"n": 1}]),
+        (b'{"n": 1}\n \t', [{"n": 1}]),
+    ],
+    ids=["empty", "whole", "without a line end", "torn", "blank"],
+)
+def test_a_line_is_added_behind_whatever_stood_there(tmp_path: Path, before: bytes, kept: list[dict[str, int]]) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(before)
+    append_line(path, {"text": "石甲"})
+    assert read_jsonl(path) == [*kept, {"text": "石甲"}]
+
+
+def _add_many(path: Path, writer: int) -> None:
+    for number in range(50):
+        append_line(path, {"writer": writer, "number": number, "text": "x" * 9000})
+
+
+def test_lines_of_many_writers_at_once_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lines.jsonl"
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_add_many, args=(path, writer)) for writer in range(3)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join()
+    rows = read_jsonl(path)
+    for writer in range(3):
+        assert [row["number"] for row in rows if row["writer"] == writer] == [*range(50)]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").mkdir()
+    with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written"):
+        append_line(tmp_path / "lines.jsonl", {})
