@@ -31,7 +31,8 @@ from wukong_pipe.stages.asking import (
 )
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
-from wukong_pipe.stages.edits import apply_edits, read_edits
+from wukong_pipe.stages.edits import apply_edits
+from wukong_pipe.stages.edits_file import read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, manifest, rejects
 from wukong_pipe.stages.paraphrase import base_row, family
@@ -79,7 +80,7 @@ def build(
         WukongError: an input cannot be read, or the teacher cannot be used.
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
-    prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), list[str]()
+    prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), torn_lines(run.edits)
     sections = _worth_asking(sources, settings, warnings.append)
     share = share_to_test(sources, settings)
     names = telling_terms(sections)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,11 +47,11 @@ class Chromium:
                 result: dict[str, Any] = reply["result"]
                 return result
 
-    def open(self, path: Path, width: int = 1280, height: int = 900) -> None:
-        """Show a file at that size, and wait until it is loaded."""
+    def open(self, page: Path | str, width: int = 1280, height: int = 900) -> None:
+        """Show a file or an address at that size, and wait until it is loaded."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.complaints, self.requests, self._loaded = [], [], False
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not self._loaded:
             self._next()
 
@@ -58,6 +60,35 @@ class Chromium:
         done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def press(self, key: str, *, ctrl: bool = False) -> None:
+        """Press a key, named as in `KeyboardEvent.key`, wherever the focus is."""
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        codes = {"Enter": 13, "Escape": 27, "Tab": 9}
+        stroke = {"key": key, "modifiers": 2 if ctrl else 0, "windowsVirtualKeyCode": codes.get(key, 0)}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **stroke, **({"text": text} if text and not ctrl else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **stroke)
+
+    def type(self, text: str) -> None:
+        """Enter a text where the focus is, as an input method does."""
+        self.call("Input.insertText", text=text)
+
+    def until(self, condition: str, seconds: float = 10) -> None:
+        """Wait until a JavaScript expression is true."""
+        end = time.monotonic() + seconds
+        while not self.run(condition):
+            assert time.monotonic() < end, f"never true: {condition}"
+            time.sleep(0.005)
+
+    def dark(self, is_dark: bool) -> None:
+        """Prefer dark colours, or light ones."""
+        feature = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[feature])
+
+    def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """Write what the tab shows, or the whole page, to a PNG file."""
+        shown = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(shown["data"]))
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:

@@ -17,6 +17,7 @@ from wukong_pipe.cli.evaluate import demo_command, eval_command, report_command
 from wukong_pipe.cli.inspect import inspect_command, journal_command
 from wukong_pipe.cli.options import err
 from wukong_pipe.cli.recipes import recipes_command
+from wukong_pipe.cli.review import review_command
 from wukong_pipe.cli.runs import completion_command, runs_command
 from wukong_pipe.cli.train import train_command
 from wukong_pipe.cli.use import ask_command, chat_command, export_command, serve_command
@@ -56,6 +57,7 @@ for command in (
     demo_command,
     build_command,
     inspect_command,
+    review_command,
     journal_command,
     train_command,
     recipes_command,

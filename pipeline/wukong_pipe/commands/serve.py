@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import socket
 
 from rich.console import Console
 
-from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.commands.listening import HOST, listening
 from wukong_pipe.extras import training_installed
 from wukong_pipe.workspace import Run
-
-HOST = "127.0.0.1"
 
 
 def run_serve(run: Run, *, port: int, model: str, max_new_tokens: int, err: Console) -> None:
@@ -24,7 +21,7 @@ def run_serve(run: Run, *, port: int, model: str, max_new_tokens: int, err: Cons
         WukongError: see `wukong_trainer.use.tuned_model.load_tuned`.
     """
     # Before the model: a port that is taken should be said at once.
-    with _listening(port) as listener:
+    with listening(port) as listener:
         with training_installed("train,serving"):
             from wukong_trainer.use.serve import application, serve
             from wukong_trainer.use.tuned_model import load_tuned
@@ -64,19 +61,3 @@ def replace_by(command: list[str], err: Console) -> None:
     err.print(f"Starting {shlex.join(command)}", style="dim")
     err.file.flush()
     os.execv(command[0], command)
-
-
-def _listening(port: int) -> socket.socket:
-    """A socket that has the port; 0 for any.
-
-    Raises:
-        WorkspaceError: another process has it, or only root may.
-    """
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise WorkspaceError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
-    return listener

@@ -11,9 +11,8 @@ import pytest
 
 from tests.support.building import build_offline, rows_of, run_in, source
 from wukong_pipe.build import Built
-from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_json, read_jsonl
-from wukong_pipe.stages.edits import Edit, read_edits
+from wukong_pipe.stages.edits_file import read_edits
 from wukong_pipe.stages.settings import BuildSettings
 
 BOOK = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 6))
@@ -129,40 +128,6 @@ def test_an_edit_that_asks_what_another_row_asks_is_deduplicated_like_any_row(
     build(tmp_path)
     assert other["id"] not in rows_by_id(tmp_path)
     assert row["id"] in rows_by_id(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ('{"output": "x"}', "line 2 has no “id”"),
-        ('{"id": "a"}', "line 2 must hold either new fields"),
-        ('{"id": "a", "drop": true, "output": "x"}', "line 2 must hold either new fields"),
-        ('{"id": "a", "drop": "yes"}', "line 2 must hold either new fields"),
-        ('{"id": "a", "evidence": ["x"]}', "line 2: “evidence” cannot be edited"),
-        ('{"id": "a", "output": " "}', "line 2: “output” cannot be edited"),
-        ('{"id": "a", "drop": true, "facts": [["x"]]}', "line 2 must hold either new fields"),
-        ('{"id": "a", "facts": "x"}', "line 2: “facts” must be a list that holds for each fact the list of its"),
-        ('{"id": "a", "facts": ["x"]}', 'such as [["curl", "cURL"], ["8080"]]'),
-        ('{"id": "a", "facts": [[]]}', "line 2: “facts” must be a list"),
-        ('{"id": "a", "facts": [["x", " "]]}', "line 2: “facts” must be a list"),
-        ('{"id": "first", "drop": true}', "line 2 edits first again (line 1)"),
-        ('{"id": ', "line 2 is not valid JSON"),
-    ],
-)
-def test_a_line_that_is_no_edit_is_told_before_anything_is_asked(tmp_path: Path, line: str, told: str) -> None:
-    run_in(tmp_path).folder.mkdir(parents=True)
-    run_in(tmp_path).edits.write_text('{"id": "first", "drop": true}\n' + line + "\n", "utf-8")
-    with pytest.raises(DataError) as caught:
-        build(tmp_path)
-    assert told in str(caught.value)
-    assert "edits.jsonl" in str(caught.value)
-
-
-def test_blank_lines_are_passed_over_and_lines_keep_their_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "edits.jsonl"
-    path.write_text('\n{"id": "a", "drop": true}\n\n{"id": "b", "output": " x "}\n', "utf-8")
-    assert read_edits(path) == [Edit("a", 2, drop=True), Edit("b", 4, fields={"output": "x"})]
-    assert read_edits(tmp_path / "none.jsonl") == []
 
 
 def test_an_edited_answer_has_facts_of_its_own_and_nobody_verified_it(tmp_path: Path, row: dict[str, Any]) -> None:

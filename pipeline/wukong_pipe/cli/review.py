@@ -1,0 +1,64 @@
+"""`review`: a person reads the rows in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from wukong_pipe.cli.options import debug_option, err, named_or_last, run_option, runs_dir_option
+from wukong_pipe.commands.review import run_review
+from wukong_pipe.workspace import Workspace
+
+
+@click.command("review")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the page.  [default: the documents']")
+@click.option(
+    "--enough",
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="The share of wrong pairs under which enough was read.",
+)
+@click.option("--source", type=click.Path(path_type=Path), help="The source, or the folder above it, if it was moved.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the sources.")
+@runs_dir_option
+@run_option
+@debug_option
+def review_command(
+    port: int,
+    lang: Literal["zh", "en"] | None,
+    enough: float,
+    source: Path | None,
+    encoding: str,
+    runs_dir: Path,
+    run: str,
+    *,
+    browser: bool,
+) -> None:
+    """Read, accept and mend the rows in a browser, beside their source.
+
+    The page stands on 127.0.0.1 and answers to the printed address alone; it needs the extra “review”. Every decision
+    is a line of the run's edits.jsonl, saved at once, and the next `wukong-pipe build` applies it. The page says what
+    to read first, and after each pair how many of all may be wrong. From another machine, reach it through
+    `ssh -L 8080:127.0.0.1:8080 HOST` and --port 8080.
+
+    \b
+    Examples:
+      wukong-pipe review
+      wukong-pipe review --run blackwukong --lang en
+      wukong-pipe review --port 8080 --no-browser
+    """
+    run_review(
+        named_or_last(Workspace(runs_dir), run),
+        port=port,
+        opens_browser=browser,
+        lang=lang,
+        enough=enough,
+        source=source,
+        encoding=encoding,
+        err=err,
+    )

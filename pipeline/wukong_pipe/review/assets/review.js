@@ -1,0 +1,105 @@
+// Keys, focus and messages of the page; what changes is asked for by htmx, see the templates.
+"use strict";
+
+const find = (selector) => document.querySelector(selector);
+const isWide = window.matchMedia("(min-width: 64rem)");
+let isSectionOpen = isWide.matches;
+
+function say(text, isProblem = false) {
+  const message = find("#message");
+  message.textContent = text;
+  message.classList.toggle("problem", isProblem);
+}
+
+// --- the pair ------------------------------------------------------------------------------------------------------
+
+function showPanes() {
+  const fold = find("#section details.fold");
+  if (fold) {
+    fold.open = isWide.matches || isSectionOpen;
+    fold.addEventListener("toggle", () => { isSectionOpen = fold.open; });
+  }
+  const mark = find("#section mark");
+  if (mark && isWide.matches) {
+    const pane = find("#section");
+    pane.scrollTop += mark.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
+  }
+}
+
+function edit(isEditing) {
+  const form = find(".editing");
+  if (!form) return;
+  form.hidden = !isEditing;
+  find(".reading").hidden = isEditing;
+  if (isEditing) form.elements[1].focus();
+  else { form.reset(); find("#findings").replaceChildren(); find("#question").focus(); }
+}
+
+function isEditing() {
+  const form = find(".editing");
+  return form !== null && !form.hidden;
+}
+
+function rescue() {
+  if (document.activeElement?.matches("[data-rescues]")) { document.activeElement.click(); return; }
+  const first = find("[data-rescues]");
+  if (!first) { find("#rejects > summary")?.focus(); return; }
+  for (let fold = first.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  first.focus();
+}
+
+// --- keys ----------------------------------------------------------------------------------------------------------
+
+function press(key) {
+  if (key === "r") { rescue(); return true; }
+  if (key === "s") { find("#section summary")?.focus(); find("#section")?.scrollIntoView(); return true; }
+  const target = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key.split(" ").includes(key));
+  if (!target) return false;
+  if (target.matches("input")) { target.focus(); target.select(); }
+  else { if (target.matches("summary")) target.focus(); target.click(); }
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
+  const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
+  if (event.key === "Escape") {
+    if (find("dialog[open]")) return;
+    if (isEditing()) edit(false);
+    else if (field) { field.blur(); find("#question")?.focus(); }
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    if (isEditing()) { event.preventDefault(); find("[data-saves]").click(); }
+  } else if (event.key === "Enter" && field?.matches("#filters input")) {
+    event.preventDefault();
+    find("#results a")?.click();
+  } else if (!field && !isEditing() && !event.ctrlKey && !event.metaKey && !event.altKey && !find("dialog[open]")) {
+    if (!event.repeat && press(event.key)) event.preventDefault();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-edits]")) edit(true);
+  if (event.target.closest("[data-leaves]")) edit(false);
+  const opener = event.target.closest("[data-shows]");
+  if (opener) document.getElementById(opener.dataset.shows).showModal();
+});
+
+// --- what comes from the server ------------------------------------------------------------------------------------
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { elt } = event.detail;
+  if (elt.id === "panes") {
+    history.replaceState(null, "", elt.dataset.url);
+    showPanes();
+    find("#question").focus({ preventScroll: true });
+    if (!isWide.matches) find("#pair").scrollIntoView();
+  }
+  if (elt.id?.startsWith("reject-")) find(`#${elt.id} .state`)?.focus();
+  if (elt.id !== "findings") find("#message").classList.remove("problem");
+});
+
+document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.responseText.slice(0, 500), true));
+document.addEventListener("htmx:sendError", () => say(document.body.dataset.serverGone, true));
+
+showPanes();
+find("#question")?.focus({ preventScroll: true });

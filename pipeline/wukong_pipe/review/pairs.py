@@ -1,0 +1,145 @@
+"""What a reviewer is shown: a pair with its wordings, a reject, and a pair as it stands after the decisions on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Facts, Row
+
+State = Literal["unread", "accepted", "mended", "dropped"]
+"""What a person decided about a pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """One row of a pair: its own question, or another wording of it.
+
+    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", (("石敢当",),), "train", "", is_own=True, verified="yes")
+    """
+
+    id: str
+    question: str
+    answer: str
+    facts: Facts
+    split: str
+    level: str
+    is_own: bool
+    """Whether it asks in the pair's own words."""
+    verified: str
+    left_out: Reason | None = None
+    """Why a decision took it out of the dataset that is there: "dropped-by-edit", or "edit" where its check failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPair:
+    """A question, its answer and all its rows, as the dataset has them."""
+
+    id: str
+    number: int
+    """Its place in the documents, from 1."""
+    rows: tuple[ReviewRow, ...]
+    """The pair's own question first."""
+    own: Row = field(repr=False)
+    """The whole record of the first of them."""
+    splits: tuple[str, ...]
+    level: str
+    """Of its test rows; "" where it has none."""
+
+    @property
+    def section_id(self) -> str:
+        return self.own.section_id
+
+    @property
+    def kind(self) -> str:
+        return self.own.kind
+
+    @property
+    def question(self) -> str:
+        return self.own.instruction
+
+    @property
+    def answer(self) -> str:
+        return self.own.output
+
+    @property
+    def facts(self) -> Facts:
+        return self.own.facts
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return self.own.evidence
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        return self.own.lines
+
+    @property
+    def source(self) -> str:
+        return self.own.source
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """The heading path."""
+        return self.own.heading_path
+
+    @property
+    def lang(self) -> str:
+        return self.own.lang
+
+    @property
+    def verified(self) -> str:
+        return self.own.verified
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReject:
+    """A line of rejected.jsonl.
+
+    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "……？", "……", "{…}", None)
+    """
+
+    id: str
+    section_id: str
+    stage: str
+    reason: Reason
+    doubt: str
+    """What the free checks doubted, where the verifier then decided; else ""."""
+    question: str
+    answer: str
+    reply: str
+    """What the teacher sent, whole."""
+    not_rescuable: Reason | None
+    """Why it cannot be rescued; None where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A row as it stands after the decisions."""
+
+    row: ReviewRow
+    question: str
+    answer: str
+    dropped: bool
+    """By a decision on this row or on its pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a pair asks and answers."""
+
+    question: str
+    answer: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A pair with the decisions laid over it."""
+
+    now: Version
+    before: Version
+    """As the teacher gave it."""
+    wordings: tuple[Wording, ...]
+    """Of all its rows, the pair's own first."""

@@ -1,0 +1,254 @@
+"""What the templates show of a pair, its section, a list and the progress: texts in the page's language, nothing to
+work out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from wukong_pipe.language.page_words import Words, filled
+from wukong_pipe.reasons import Lang
+from wukong_pipe.records import Facts
+from wukong_pipe.review.bound import Bound
+from wukong_pipe.review.decisions import Stale
+from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
+from wukong_pipe.review.library import Library
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Wording
+
+SPELLINGS = " | "
+"""What separates the spellings of a fact where it is typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordingView:
+    """One way to ask a pair's question."""
+
+    id: str
+    question: str
+    where: str
+    """The split, of a test row its level."""
+    state: str
+    """"dropped", "mended", or "" where nothing was decided."""
+    before: str
+    """The teacher's wording, where it was mended."""
+    other_answer: str
+    """Its answer where it is worded unlike the pair's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """A pair as it is read and edited."""
+
+    id: str
+    lang: str
+    state: str
+    kind: str
+    where: str
+    own: WordingView
+    question: tuple[Piece, ...]
+    answer: tuple[Piece, ...]
+    answer_text: str
+    answer_before: str
+    facts: Facts
+    facts_text: str
+    """One fact a line, as it is typed."""
+    verified: str
+    doubts: list[str]
+    wordings: list[WordingView]
+    note: str
+    tags: str
+    stale: str
+    """The state that a decision gave it before its section changed; else ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectView:
+    """What was rejected, and whether it can be rescued."""
+
+    id: str
+    stage: str
+    reason: str
+    question: str
+    answer: str
+    reply: str
+    """What the teacher sent, where no question could be read from it."""
+    is_rescued: bool
+    not_rescuable: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """The section of a pair."""
+
+    title: tuple[str, ...]
+    lang: str
+    source: str
+    first: int
+    last: int
+    blocks: list[Block] | None
+    """None where its text is gone: its evidence stands in its place."""
+    evidence: tuple[str, ...]
+    rejects: list[RejectView]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the list."""
+
+    id: str
+    question: str
+    state: str
+    is_doubtful: bool
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """How far the reading is, and what may be said of the rest."""
+
+    read: int
+    pairs: int
+    bound: str
+    """"64 read, 2 wrong: at most 9 % …"."""
+    enough: str
+    """That it is enough, or how many more make it so."""
+    is_enough: bool
+
+
+def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Words, lang: Lang) -> PairView:
+    """A pair with what was decided laid over it."""
+    shown, decision = library.shown(pair), library.decisions.of(pair.id)
+    own, *others = (_wording(wording, shown.now.answer, words) for wording in shown.wordings)
+    return PairView(
+        id=pair.id,
+        lang=pair.lang,
+        state=library.state(pair),
+        kind=words[f"kind_{pair.kind}"],
+        where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
+        own=own,
+        question=marked_text(shown.now.question),
+        answer=marked_text(shown.now.answer, shown.now.facts),
+        answer_text=shown.now.answer,
+        answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
+        facts=shown.now.facts,
+        facts_text=typed_facts(shown.now.facts),
+        verified=words[f"verified_{pair.verified}"],
+        doubts=[reason.sentence(lang) for reason in library.doubts(pair)],
+        wordings=others,
+        note=decision.note if decision else "",
+        tags=", ".join(decision.tags) if decision else "",
+        stale=_state_of(stale, words) if stale and library.state(pair) == "unread" else "",
+    )
+
+
+def _wording(wording: Wording, answer: str, words: Words) -> WordingView:
+    row = wording.row
+    is_mended = wording.question != row.question
+    return WordingView(
+        id=row.id,
+        question=wording.question,
+        where=_where(row.split, row.level, words),
+        state="dropped" if wording.dropped else "mended" if is_mended else "",
+        before=row.question if is_mended else "",
+        other_answer=wording.answer if wording.answer != answer else "",
+    )
+
+
+def _where(split: str, level: str, words: Words) -> str:
+    return words[f"level_{level}" if split == "test" and level else f"split_{split}"]
+
+
+def _state_of(stale: Stale, words: Words) -> str:
+    edit = stale.edit
+    state = "dropped" if edit.drop else "mended" if edit.mends else "accepted"
+    return words[f"state_{state}"]
+
+
+def typed_facts(facts: Facts) -> str:
+    """Facts as they are typed: one a line, its spellings separated by “ | ”."""
+    return "\n".join(SPELLINGS.join(spellings) for spellings in facts)
+
+
+def facts_typed(text: str) -> Facts:
+    """The facts that somebody typed.
+
+    >>> facts_typed("curl | cURL\\n\\n8080")
+    (('curl', 'cURL'), ('8080',))
+    """
+    lines = ([spelling.strip() for spelling in line.split("|")] for line in text.splitlines())
+    facts = (tuple(dict.fromkeys(filter(None, spellings))) for spellings in lines)
+    return tuple(filter(None, facts))
+
+
+def section_view(library: Library, pair: ReviewPair, lang: Lang) -> SectionView:
+    """The section of a pair, its evidence and facts marked."""
+    section = library.section(pair.section_id)
+    blocks = None
+    first, last = pair.lines
+    if section:
+        spans = [span for text in pair.evidence if (span := section.place_of(text, pair.lines))]
+        blocks = document(section, Marks.of(section.text, spans, library.shown(pair).now.facts))
+        first, last = section.first_line, section.last_line
+    rejects = [reject_view(library, reject, lang) for reject in library.rejects(pair.section_id)]
+    return SectionView(pair.title, pair.lang, pair.source, first, last, blocks, pair.evidence, rejects)
+
+
+def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectView:
+    decision = library.decisions.of(reject.id)
+    return RejectView(
+        id=reject.id,
+        stage=reject.stage,
+        reason=reject.reason.sentence(lang),
+        question=reject.question,
+        answer=reject.answer,
+        reply="" if reject.question or reject.answer else reject.reply,
+        is_rescued=bool(decision and decision.rescue),
+        not_rescuable=reject.not_rescuable.sentence(lang) if reject.not_rescuable else "",
+    )
+
+
+def entries(library: Library, pairs: Sequence[ReviewPair], current: str) -> list[Entry]:
+    """Pairs as lines of the list."""
+    return [
+        Entry(
+            pair.id,
+            library.shown(pair).now.question,
+            library.state(pair),
+            library.is_doubtful(pair),
+            pair.id == current,
+        )
+        for pair in pairs
+    ]
+
+
+def progress_view(library: Library, bound: Bound, limit: float, words: Words) -> ProgressView:
+    """The progress of all pairs, and the bound in words."""
+    pairs = len(library.pairs)
+    return ProgressView(
+        read=sum(library.state(pair) != "unread" for pair in library.pairs),
+        pairs=pairs,
+        bound=_bound_sentence(bound, words),
+        enough=_enough_sentence(bound, limit, words),
+        is_enough=not bound.more_needed,
+    )
+
+
+def _bound_sentence(bound: Bound, words: Words) -> str:
+    if not bound.read:
+        return words["bound_none"]
+    if bound.read == bound.pairs:
+        return filled(words["all_read"], n=bound.pairs, wrong=bound.wrong)
+    return filled(words["bound"], read=bound.read, wrong=bound.wrong, at_most=bound.at_most)
+
+
+def _enough_sentence(bound: Bound, limit: float, words: Words) -> str:
+    if bound.read == bound.pairs:
+        return ""
+    values = {"limit": ceil(100 * limit - 1e-9), "n": bound.more_needed}
+    return filled(words["more" if bound.more_needed else "enough"], **values)
+
+
+def bound_lines(bounds: Mapping[str, Bound], names: Mapping[str, str]) -> list[tuple[str, Bound]]:
+    """The bounds of sections or kinds as lines of a table, each by its name."""
+    return [(names.get(key, key), bound) for key, bound in bounds.items()]
