@@ -7,27 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.routing import Route
 
-from wukong_pipe.errors import WukongError
 from wukong_pipe.review import bulk, queue
 from wukong_pipe.review.checking import check
 from wukong_pipe.review.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters
-from wukong_pipe.review.security import Access, Guard
+from wukong_pipe.review.security import Access
+from wukong_pipe.review.serving import served
 from wukong_pipe.review.views import facts_typed, reject_view
 from wukong_pipe.stages.edits_file import Edit
-
-ASSETS = Path(__file__).with_name("assets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +46,23 @@ class Asked:
 Handler = Callable[[Desk, Asked], Response]
 
 
-def application(desk: Desk, access: Access, more: tuple[BaseRoute, ...] = ()) -> Starlette:
-    """The page of a desk, for those whom `access` lets in.
-
-    Args:
-        more: routes besides those of the pairs.
-    """
-    return Starlette(
-        routes=[
-            _route(desk, "/", show_page),
-            _route(desk, "/pair/{id}", show_pair),
-            _route(desk, "/pair/{id}", decide, "POST"),
-            _route(desk, "/row/{id}", decide_row, "POST"),
-            _route(desk, "/reject/{id}", rescue, "POST"),
-            _route(desk, "/undo", undo, "POST"),
-            _route(desk, "/check/{id}", check_typed, "POST"),
-            _route(desk, "/search", search),
-            _route(desk, "/state", state),
-            _route(desk, "/table", table),
-            _route(desk, "/bulk", bulk_page),
-            _route(desk, "/bulk", bulk_change, "POST"),
-            Route("/favicon.ico", lambda _: Response(status_code=204)),
-            Mount("/assets", StaticFiles(directory=ASSETS)),
-            *more,
-        ],
-        middleware=[Middleware(Guard, access=access)],
-        exception_handlers={
-            WukongError: lambda _, error: PlainTextResponse(str(error), status_code=409),
-            Exception: lambda _, error: PlainTextResponse(desk.say("broken", kind=type(error).__name__), 500),
-        },
-    )
+def application(desk: Desk, access: Access) -> Starlette:
+    """The page of a desk, for those whom `access` lets in."""
+    routes = [
+        _route(desk, "/", show_page),
+        _route(desk, "/pair/{id}", show_pair),
+        _route(desk, "/pair/{id}", decide, "POST"),
+        _route(desk, "/row/{id}", decide_row, "POST"),
+        _route(desk, "/reject/{id}", rescue, "POST"),
+        _route(desk, "/undo", undo, "POST"),
+        _route(desk, "/check/{id}", check_typed, "POST"),
+        _route(desk, "/search", search),
+        _route(desk, "/state", state),
+        _route(desk, "/table", table),
+        _route(desk, "/bulk", bulk_page),
+        _route(desk, "/bulk", bulk_change, "POST"),
+    ]
+    return served(routes, access, desk.say)
 
 
 def _route(desk: Desk, path: str, handler: Handler, method: str = "GET") -> Route:

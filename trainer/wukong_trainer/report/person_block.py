@@ -16,10 +16,26 @@ _COLUMNS = ("person_counts", "person_right", "kappa_judge", "kappa_score", "righ
 
 def person_block(person: PersonGrades, words: Words) -> Block:
     """A line for all answers, then one for each level and side; each share and kappa with its interval."""
-    sentences = [filled(words["person_about"], graded=person.graded, answers=person.answers)]
+    sentences = [_about(person, words)]
     if person.right_more:
         sentences.append(_right_more(person.right_more, words))
     return Block("person", sentences, Table([words[column] for column in _COLUMNS], list(_lines(person, words))))
+
+
+def blind_block(person: PersonGrades, words: Words) -> Block:
+    """The line for all answers alone, for who goes on grading: a line of a side tells whose the last answer was."""
+    columns = [words[column] for column in _COLUMNS[2:]]
+    return Block(
+        "person", [_about(person, words)], Table(columns, [(_all(person, words), _agreement(person.all, words))])
+    )
+
+
+def _about(person: PersonGrades, words: Words) -> str:
+    return filled(words["person_about"], graded=person.graded, answers=person.answers)
+
+
+def _all(person: PersonGrades, words: Words) -> str:
+    return words["of_n"].format(what=words["total"], n=person.graded)
 
 
 def kappa_text(kappa: Kappa, words: Words) -> str:
@@ -44,7 +60,7 @@ def _right_more(more: RightMore, words: Words) -> str:
 
 def _lines(person: PersonGrades, words: Words) -> Iterator[tuple[str, list[str]]]:
     # Right answers of the base and of the tuned model together say nothing.
-    yield words["of_n"].format(what=words["total"], n=person.graded), [NOTHING, NOTHING, *_agreement(person.all, words)]
+    yield _all(person, words), [NOTHING, NOTHING, *_agreement(person.all, words)]
     for level, by_side in person.levels.items():
         for side, rates in by_side.items():
             name = words["person_line"].format(level=words[level], side=words[side])
