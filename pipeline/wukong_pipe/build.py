@@ -15,10 +15,10 @@ from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
-from wukong_pipe.dataset.holdout_plan import Plan, plan
+from wukong_pipe.dataset.holdout_plan import Plan, plan, with_sections
 from wukong_pipe.dataset.holdout_size import HoldoutSize, size_of
 from wukong_pipe.errors import CorpusError
-from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
+from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, with_ids
 from wukong_pipe.stages.answers import take_in_turn
 from wukong_pipe.stages.asking import (
     AllWordings,
@@ -34,12 +34,14 @@ from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits
 from wukong_pipe.stages.edits_file import read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
-from wukong_pipe.stages.manifest import Results, manifest, rejects
+from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
+from wukong_pipe.stages.rescue import Known, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
+from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
 
@@ -92,11 +94,16 @@ def build(
         finally:
             loop.run(asking.close())
 
-    families = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
-    edited = apply_edits(families, edits, {section.id: section for section in sections})
-    unique, duplicate_rows = _unique(edited.rows, names)
-    held = hold_out(unique, asked.holdout, settings.drawn, names, asking.form_of)
-    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, edited.answered)
+    written = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
+    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
+    rescued = rescue(rejects, edits, {row.id for row in written}, _known(asked, written, asking, prompts))
+    families = with_rescued(written, rescued.rows, sections)
+    edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
+    unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
+    holdout = with_sections(asked.holdout, asked.pairs, _sections_of(rescued.rows, sections), settings.holdout)
+    held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
+    given = edited.answered | rescued.row_ids
+    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
 
     results = Results(
         sections=sections,
@@ -105,6 +112,8 @@ def build(
         pairs=asked.pairs,
         duplicate_pairs=asked.duplicate_pairs,
         wordings=asked.wordings,
+        rejects=[reject for reject in rejects if reject.id not in rescued.ids],
+        rescued=rescued,
         families=families,
         edited=edited,
         unique=unique,
@@ -114,12 +123,13 @@ def build(
         holdout_size=asked.holdout_size,
         tested=share,
     )
-    rejected, account = rejects(results), manifest(results, rows, sources, settings, asking, prompts)
+    rejected, account = all_rejects(results), manifest(results, rows, sources, settings, asking, prompts)
     tested = {one.subject.id for one in asked.wordings.tests}
     changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *unsettled([*asked.harvests, *asked.wordings.all])]
+    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits)]
+    warnings += unsettled(asked.all_harvests)
     return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
 
 
@@ -135,6 +145,11 @@ class _Asked:
     holdout: Plan
     holdout_size: HoldoutSize
     wordings: AllWordings
+
+    @property
+    def all_harvests(self) -> list[Harvest[Any, Any]]:
+        """Stage by stage."""
+        return [*self.harvests, *self.wordings.all]
 
 
 def _ask(
@@ -243,6 +258,22 @@ def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPa
     return list(first.values()), removals
 
 
+def _known(asked: _Asked, written: Sequence[Row], asking: Asking, prompts: Prompts) -> Known:
+    """What a rescued reject may be tied to."""
+    return Known(
+        pairs={pair.id: pair for pair in asked.pairs},
+        by_section={harvest.section.id: harvest.kept for harvest in asked.harvests},
+        facts={row.pair_id: row.facts for row in written},
+        teacher=asking.teacher.model,
+        prompts={(stage, lang): prompt.name for stage, by_lang in prompts.items() for lang, prompt in by_lang.items()},
+    )
+
+
+def _sections_of(rows: Sequence[Row], sections: Sequence[Section]) -> list[Section]:
+    ids = {row.section_id for row in rows}
+    return [section for section in sections if section.id in ids]
+
+
 def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
     """The rows of each pair: its own question, and the other wordings where there are any."""
     families = {one.subject.id: family(one) for one in wordings.questions}
@@ -250,10 +281,12 @@ def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
     return [row for pair in pairs for row in [*(families.get(pair.id) or [base_row(pair)]), *held.get(pair.id, ())]]
 
 
-def _unique(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
+def _unique(rows: Sequence[Row], names: frozenset[str], rescued: frozenset[str]) -> tuple[list[Row], list[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
-    # No wording of one question may push out another question itself, and none that is trained one that is tested.
-    kept, removals = dedupe(sorted(rows, key=lambda row: (row.is_paraphrase, row.split == "train")), names)
+    # No wording of one question may push out another question itself, none that is trained one that is tested, and what
+    # was rescued nothing at all.
+    ranked = sorted(rows, key=lambda row: (row.id in rescued, row.is_paraphrase, row.split == "train"))
+    kept, removals = dedupe(ranked, names)
     order = {row.id: i for i, row in enumerate(rows)}
     return sorted(kept, key=lambda row: order[row.id]), removals
 

@@ -77,12 +77,13 @@ def run_answer_review(
     """
     with training_installed("review"):
         from wukong_pipe.review.answers import AnswerDesk, answers_application
-        from wukong_pipe.review.library import Library
+        from wukong_pipe.review.run_files import read_run
+        from wukong_pipe.review.section_texts import SectionTexts
         from wukong_pipe.review.security import Access
     with listening(port) as listener:
         # Answers to rows of one's own are about no section of a build.
-        section = Library.of(run, source, encoding).section if run.manifest.is_file() else lambda _: None
-        desk, access = AnswerDesk(run, section, lang), Access()
+        places = read_run(run).sections if run.manifest.is_file() else {}
+        desk, access = AnswerDesk(run, SectionTexts(run, places, source, encoding).get, lang), Access()
         what = f"Answers of {run.name}, {desk.graded} of {desk.goal} graded"
         _serve(answers_application(desk, access), listener, access.token, what, err, opens_browser)
     err.print(

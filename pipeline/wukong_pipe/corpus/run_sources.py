@@ -85,6 +85,20 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
             yield name, found[0].text
 
 
+def place_of(run: Run, name: str, given: Path | None = None) -> Path:
+    """Where the source of that name is expected.
+
+    Args:
+        given: the file, or the folder above it, if it was moved since the build; else None.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
+    if given is not None:
+        return given / name if given.is_dir() else given
+    return Path(_noted(run).get("sources", {}).get(name, name))
+
+
 def section_texts(run: Run, encoding: str = "utf-8") -> dict[str, str]:
     """Headings and text of every section of a run's sources, by id; none where its sources cannot be read any more.
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from wukong_pipe.language.fact_matching import found
@@ -37,6 +37,16 @@ def with_fact_ids(pairs: Sequence[QAPair]) -> list[QAPair]:
     # A pair whose evidence stands nowhere in its section is alone with its fact.
     names = (str(begins.get(fact(i), pair.id)) for i, pair in enumerate(pairs))
     return [replace(pair, fact_id=digest(pair.section.id, name)) for pair, name in zip(pairs, names, strict=True)]
+
+
+def fact_id_among(pair: QAPair, others: Iterable[QAPair]) -> str:
+    """The id of the fact of a pair that comes in when those of its section have theirs: of the first one whose evidence
+    overlaps with it, or one of its own."""
+    for other in others:
+        first, second = with_fact_ids([other, pair])
+        if first.fact_id == second.fact_id:
+            return other.fact_id
+    return with_fact_ids([pair])[0].fact_id
 
 
 def _spans(pair: QAPair, i: int) -> Iterator[tuple[int, int, int]]:

@@ -7,7 +7,7 @@ The row {"instruction": "怎么才能拿到出云棍？", "split": "train", "lev
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wukong_pipe.dataset.holdout_plan import Plan
@@ -40,7 +40,12 @@ class Holdout:
 
 
 def hold_out(
-    rows: Sequence[Row], chosen: Plan, share: float, names: frozenset[str], form_of: Callable[[str], str]
+    rows: Sequence[Row],
+    chosen: Plan,
+    share: float,
+    names: frozenset[str],
+    form_of: Callable[[str], str],
+    settled: Collection[str] = frozenset(),
 ) -> Holdout:
     """Give every row its split and level, and drop training rows that are too close to a held-out question.
 
@@ -55,12 +60,13 @@ def hold_out(
         names: terms of the whole corpus that make two questions different.
         form_of: the template a question was made with, "" where it was written freely. Forms are held out whole:
             a wording whose pattern is trained with other facts is an easier test than one of a new pattern.
+        settled: ids of rows that no wording is drawn from, so that they change no other row's split.
     """
     placed = [_whole(row, chosen) for row in rows]
-    forms = _held_forms(placed, share, form_of)
+    forms = _held_forms((row for row in placed if row.id not in settled), share, form_of)
     families: defaultdict[str, list[int]] = defaultdict(list)
     for i, row in enumerate(placed):
-        if row.split == "train":
+        if row.split == "train" and row.id not in settled:
             families[row.pair_id].append(i)
     if share:
         for family in families.values():

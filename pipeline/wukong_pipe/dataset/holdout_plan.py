@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from wukong_pipe.dataset.facts import tells
@@ -45,6 +45,21 @@ def plan(pairs: Sequence[QAPair], share: float) -> Plan:
         else:
             facts[pair.fact_id].append(pair)
     return Plan(frozenset(sections), frozenset(_held_pairs(list(facts.values()), share)))
+
+
+def with_sections(whole: Plan, pairs: Iterable[QAPair], sections: Iterable[Section], share: float) -> Plan:
+    """The plan with sections that a pair came into after it was made: each goes with the other pieces of its own, or,
+    where nothing was asked of these, by its own hash; so nothing of a section is trained that is held out.
+
+    Args:
+        pairs: those that the plan was made of.
+    """
+    trained, held = set[str](), set[str]()
+    for pair in pairs:
+        (held if pair.section.id in whole.sections else trained).add(cluster(pair.section))
+    names = {section.id: cluster(section) for section in sections}
+    more = {key for key, name in names.items() if name in held or (name not in trained and _of_section(name) < share)}
+    return replace(whole, sections=whole.sections | more)
 
 
 def cluster(section: Section) -> str:

@@ -26,7 +26,7 @@ def read_words(file: Path) -> dict[Language, dict[str, str]]:
     }
 
 
-def filled(text: str, **values: Any) -> str:
+def filled(text: str, /, **values: Any) -> str:
     """A text with its values. {n:section} becomes "1 section" or "3 sections".
 
     Raises:

@@ -21,6 +21,7 @@ from wukong_pipe.language.page_words import filled
 from wukong_pipe.reasons import Lang
 from wukong_pipe.records import Facts, Section
 from wukong_pipe.review.document import Marks, Span, document, marked_text
+from wukong_pipe.review.file_stamp import Stamp, stamp
 from wukong_pipe.review.security import Access
 from wukong_pipe.review.serving import served, templates
 from wukong_pipe.review.words import WORDS
@@ -62,7 +63,7 @@ class AnswerDesk:
         self.run, self.section = run, section
         self.recorded = 0
         """Grades given through this server."""
-        self._known: tuple[int, ...] = ()
+        self._seen: Stamp | None = None
         self.refresh()
         most_chinese = 2 * sum(answer.lang == "zh" for answer in self.answers) > len(self.answers)
         self.lang: Lang = lang or ("zh" if most_chinese else "en")
@@ -73,10 +74,9 @@ class AnswerDesk:
         """Read the answers again where another evaluation wrote them, and the grades."""
         if not self.run.answers.is_file():
             raise WorkspaceError(f"The run “{self.run.name}” has no answers yet: start with `wukong-pipe eval`.")
-        stat = self.run.answers.stat()
-        known = stat.st_ino, stat.st_mtime_ns, stat.st_size
-        if known != self._known:
-            self._known, self.answers = known, reading_order(answers_to_read(self.run.answers))
+        seen = stamp(self.run.answers)
+        if seen != self._seen:
+            self._seen, self.answers = seen, reading_order(answers_to_read(self.run.answers))
         if not self.answers:
             raise WorkspaceError(f"{self.run.answers} holds no answers: run `wukong-pipe eval` again.")
         self.grades = read_grades(self.run.grades)

@@ -1,11 +1,14 @@
-"""The same decision on many pairs at once, with a preview."""
+"""The same change in many pairs at once, with a preview."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Facts
+from wukong_pipe.review.checking import check
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit
@@ -13,32 +16,71 @@ from wukong_pipe.stages.edits_file import Edit
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a replacement would change."""
+    """What a replacement would change in one place."""
 
     pair_id: str
     row_id: str | None
-    """The row whose question changes; None where the pair's answer and facts do."""
+    """The row whose question changes; None where the answer of the pair and its facts do."""
     before: str
     after: str
     problem: Reason | None
-    """Why the build would leave the row out; such a change is not applied."""
+    """Why the build would leave the row out: such a change is not made."""
 
 
 def replace(library: Library, find: str, by: str, pairs: Iterable[ReviewPair]) -> list[Preview]:
-    """What changes where these words are replaced in questions, wordings and answers."""
-    raise NotImplementedError
+    """What changes where these words are replaced in questions, wordings and answers.
+
+    What was dropped stays as it is.
+    """
+    return [preview for pair in pairs for preview in _of_pair(library, find, by, pair)]
 
 
 def replacements(library: Library, find: str, by: str, pairs: Iterable[ReviewPair]) -> list[Edit]:
-    """The decisions that make these changes, those with a problem left out; pairs are not thereby read."""
-    raise NotImplementedError
+    """The decisions that make these changes, but those that have a problem. No pair is thereby read."""
+    edits = []
+    for pair in pairs:
+        changes = [preview for preview in _of_pair(library, find, by, pair) if not preview.problem]
+        now = library.shown(pair).now
+        answer = next((change.after for change in changes if change.row_id is None), now.answer)
+        facts = _replaced(now.facts, find, by) if answer != now.answer else now.facts
+        questions = {change.row_id: change.after for change in changes if change.row_id}
+        if changes:
+            edits += library.decisions.mend(pair, questions, answer, facts, is_read=False)
+    return edits
+
+
+def _of_pair(library: Library, find: str, by: str, pair: ReviewPair) -> Iterator[Preview]:
+    if not find or library.state(pair) == "dropped":
+        return
+    shown = library.shown(pair)
+    now = shown.now
+    for wording in shown.wordings:
+        if find in wording.question and not wording.dropped:
+            after = wording.question.replace(find, by)
+            problem = rejected(check(library, pair, after, wording.answer, now.facts))
+            yield Preview(pair.id, wording.row.id, wording.question, after, problem)
+    if find in now.answer:
+        after = now.answer.replace(find, by)
+        problem = rejected(check(library, pair, now.question, after, _replaced(now.facts, find, by)))
+        yield Preview(pair.id, None, now.answer, after, problem)
+
+
+def _replaced(facts: Facts, find: str, by: str) -> Facts:
+    """The facts of an answer in which words were replaced; a spelling that was nothing else goes."""
+    new = (
+        tuple(dict.fromkeys(text for spelling in fact if (text := spelling.replace(find, by).strip())))
+        for fact in facts
+    )
+    return tuple(fact for fact in new if fact)
 
 
 def accept_all(library: Library, pairs: Sequence[ReviewPair]) -> list[Edit]:
     """That each of the pairs that nobody decided on is right."""
-    raise NotImplementedError
+    unread = (pair for pair in pairs if library.state(pair) == "unread")
+    return [edit for pair in unread for edit in library.decisions.accept(pair)]
 
 
 def drop_all(library: Library, pairs: Sequence[ReviewPair]) -> list[Edit]:
     """That each of the pairs goes; those that are dropped already are passed over."""
-    raise NotImplementedError
+    there = (pair for pair in pairs if library.state(pair) != "dropped")
+    return [edit for pair in there for edit in library.decisions.drop(pair)]

@@ -1,72 +1,141 @@
-"""A reviewer's decisions: what stands of edits.jsonl, by id, and how a decision is written down.
+"""A reviewer's decisions: what stands of edits.jsonl, by id; the lines that a decision takes; and taking back.
 
-A line replaces what stood of its id as a whole. `accept`, `mend` and the others therefore take over what a decision
-that stands says besides: to accept a pair that was mended keeps it mended.
+A line replaces what stood of its id as a whole. A new line therefore says again what a decision that stands says
+besides: a pair that was mended stays so when it is accepted, and keeps its note when it is mended again.
 """
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import RLock
 
 from wukong_pipe.records import Facts
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, State
-from wukong_pipe.stages.edits_file import Edit
-
-if TYPE_CHECKING:
-    from wukong_pipe.review.library import Library
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A decision on what is no longer in the dataset: its section says something else now."""
-
-    edit: Edit
-    pair: ReviewPair | None
-    """What is most alike now; None where nothing is."""
-    similarity: float
+from wukong_pipe.review.file_stamp import stamp
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, State, Version, Wording
+from wukong_pipe.review.pairs import Stale as Stale
+from wukong_pipe.review.stale import Holder, stale
+from wukong_pipe.stages.edits_file import Edit, Texts, append, history
+from wukong_pipe.stages.mending import mended
 
 
 class Decisions:
-    """The decisions in force."""
+    """The decisions in force; safe to be used by several threads."""
+
+    version = 0
+    """Another number whenever another decision stands."""
 
     def __init__(self, path: Path) -> None:
-        raise NotImplementedError
+        """The decisions in a file, which need not be there.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        self._path = path
+        self._lock = RLock()
+        self._batches: list[tuple[str, ...]] = []
+        """The ids of what was recorded at once by this process: it is taken back at once, too."""
+        self._read()
+
+    def refresh(self) -> bool:
+        """Read the file again if another process changed it; whether it did.
+
+        Raises:
+            DataError: it cannot be read; what stood before stands on.
+        """
+        with self._lock:
+            changed = stamp(self._path) != self._seen
+            if changed:
+                self._read()
+            return changed
+
+    def _read(self) -> None:
+        seen, lines = stamp(self._path), history(self._path)
+        self._standing: dict[str, list[Edit]] = defaultdict(list)
+        self._original: dict[str, Texts] = {}
+        self._last_line = 0
+        for edit in lines:
+            self._take(edit)
+        self._seen = seen
+        self.version += 1
+
+    def _take(self, edit: Edit) -> None:
+        self._last_line = edit.line
+        if not edit.undo:
+            self._standing[edit.id].append(edit)
+        elif self._standing[edit.id]:
+            self._standing[edit.id].pop()
+        if edit.old:
+            self._original.setdefault(edit.id, edit.old)
+
+    # --- what stands -------------------------------------------------------------------------------------------------
 
     def of(self, id_: str) -> Edit | None:
         """What stands of a pair, row or reject."""
-        raise NotImplementedError
+        stack = self._standing.get(id_)
+        return stack[-1] if stack else None
+
+    def standing(self) -> list[Edit]:
+        """All that stands, in the order of the lines."""
+        with self._lock:
+            return sorted((stack[-1] for stack in self._standing.values() if stack), key=lambda edit: edit.line)
 
     def state(self, pair: ReviewPair) -> State:
-        raise NotImplementedError
+        """What was decided about a pair; a decision about one of its wordings alone does not make it read."""
+        edit = self.of(pair.id)
+        if edit is None or not (edit.ok or edit.drop):
+            return "accepted" if pair.rescued and self.of(pair.rescued) else "unread"
+        if edit.drop:
+            return "dropped"
+        own = self.of(pair.rows[0].id)
+        return "mended" if edit.mends or (own is not None and own.changes) else "accepted"
 
-    def record(self, edits: Sequence[Edit]) -> None:
-        """Write decisions to the file; when this returns, they are on the disk.
+    def shown(self, pair: ReviewPair) -> Shown:
+        """The pair with the decisions laid over it, and what it was before."""
+        of_pair = self.of(pair.id)
+        old = self._original.get(pair.id)
+        own = replace(pair.own, instruction=self._old_question(pair, 0), output=old.output if old else pair.answer)
+        wordings = []
+        for place, row in enumerate(pair.rows):
+            of_row = self.of(row.id)
+            laid = [edit for edit in (of_pair, of_row) if edit]
+            # Other wordings of the answer are the rows' own, as long as no decision has changed the answer.
+            answer = row.answer if row.answer != pair.answer else own.output
+            before = replace(own, id=row.id, instruction=self._old_question(pair, place), output=answer)
+            now = mended(before, of_row.instruction if of_row else None, laid)
+            wordings.append(Wording(row, now.instruction, now.output, any(edit.drop for edit in laid)))
+            if not place:
+                shown = Version(now.instruction, now.output, now.facts)
+        return Shown(shown, Version(own.instruction, own.output, own.facts), tuple(wordings))
 
-        Raises:
-            DataError: one of them is none; nothing is written.
-            WorkspaceError: the file cannot be written.
-        """
-        raise NotImplementedError
+    def _old_question(self, pair: ReviewPair, place: int) -> str:
+        """What a row asked before the first decision on it: a dataset that was rebuilt has the mended text."""
+        row = pair.rows[place]
+        old = self._original.get(row.id)
+        return old.instruction if old and old.instruction else row.question
 
-    def undo(self) -> str | None:
-        """Take back the newest decision that stands, and say whose it was; None where there is none."""
-        raise NotImplementedError
-
-    def stale(self, library: Library) -> list[Stale]:
+    def stale(self, library: Holder) -> list[Stale]:
         """The decisions whose id is nowhere in the dataset, each with the pair that is most alike now."""
-        raise NotImplementedError
+        return stale(library, self.standing())
 
-    # What is to be recorded.
+    # --- the lines of a decision -------------------------------------------------------------------------------------
 
     def accept(self, pair: ReviewPair, note: str | None = None, tags: Sequence[str] | None = None) -> list[Edit]:
-        """That a pair was read and is right as it is shown."""
-        raise NotImplementedError
+        """That a pair was read and is right as it is shown.
+
+        Args:
+            note: None to keep the one that stands; the same for `tags`.
+        """
+        stood = self.of(pair.id)
+        line = replace(self._of_pair(pair, note, tags), ok=True)
+        return [replace(line, output=stood.output, facts=stood.facts) if stood and not stood.drop else line]
 
     def drop(self, pair: ReviewPair, note: str | None = None, tags: Sequence[str] | None = None) -> list[Edit]:
-        raise NotImplementedError
+        """That a pair goes, with all its rows."""
+        return [replace(self._of_pair(pair, note, tags), drop=True)]
 
     def mend(
         self,
@@ -76,21 +145,121 @@ class Decisions:
         facts: Facts | None,
         note: str | None = None,
         tags: Sequence[str] | None = None,
+        is_read: bool = True,
     ) -> list[Edit]:
-        """That a pair is right so: the lines for what is unlike what is shown, and that it was read.
+        """That a pair is right so: the lines for what is other than before, and that it was read.
 
         Args:
-            questions: by the ids of their rows; of rows that are not named nothing changes.
+            questions: by the ids of their rows; of a row that is not named nothing changes.
             facts: None where they follow from the answer.
-            note: None to keep the one that stands, as with `tags`.
+            is_read: False where many are changed alike, which makes none of them read.
         """
-        raise NotImplementedError
+        shown, stood = self.shown(pair), self.of(pair.id)
+        output = None if answer.strip() == shown.before.answer else answer.strip()
+        line = replace(
+            self._of_pair(pair, note, tags),
+            ok=is_read or (stood is not None and stood.ok),
+            output=output,
+            facts=None if output is None and facts == shown.before.facts else facts,
+        )
+        lines = [
+            replace(self._of_row(pair, place), instruction=questions.get(wording.row.id, wording.question).strip())
+            for place, wording in enumerate(shown.wordings)
+            if self._is_to_be_worded(wording, questions)
+        ]
+        return [*lines, line] if line.ok or line.mends else lines
+
+    def _is_to_be_worded(self, wording: Wording, questions: Mapping[str, str]) -> bool:
+        """Whether a row needs a line of its own: for its question, or because what stands of it would cover the answer
+        of its pair."""
+        stood = self.of(wording.row.id)
+        if stood and stood.drop:
+            return False
+        covers = stood is not None and (stood.output is not None or stood.facts is not None)
+        return covers or questions.get(wording.row.id, wording.question).strip() != wording.question
 
     def drop_row(self, pair: ReviewPair, row_id: str) -> list[Edit]:
-        raise NotImplementedError
+        """That one row of a pair goes."""
+        return [
+            replace(self._of_row(pair, place), drop=True) for place, row in enumerate(pair.rows) if row.id == row_id
+        ]
 
     def rescue(
-        self, reject: ReviewReject, question: str = "", answer: str = "", facts: Facts | None = None
+        self,
+        reject: ReviewReject,
+        question: str | None = None,
+        answer: str | None = None,
+        facts: Facts | None = None,
     ) -> list[Edit]:
         """That a reject is to come in; with other words where they are given."""
-        raise NotImplementedError
+        line = Edit(
+            id=reject.id,
+            rescue=True,
+            instruction=None if question == reject.question else question,
+            output=None if answer == reject.answer else answer,
+            facts=facts,
+            section_id=reject.section_id,
+            old=Texts(reject.question, reject.answer),
+        )
+        return [line]
+
+    def _of_pair(self, pair: ReviewPair, note: str | None, tags: Sequence[str] | None) -> Edit:
+        stood, before = self.of(pair.id), self.shown(pair).before
+        return Edit(
+            id=pair.id,
+            note=note if note is not None else stood.note if stood else "",
+            tags=tuple(tags) if tags is not None else stood.tags if stood else (),
+            section_id=pair.section_id,
+            old=Texts(before.question, before.answer),
+        )
+
+    def _of_row(self, pair: ReviewPair, place: int) -> Edit:
+        row = pair.rows[place]
+        old = self._original.get(row.id) or Texts(row.question, row.answer)
+        return Edit(id=row.id, section_id=pair.section_id, old=old)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def record(self, edits: Sequence[Edit]) -> None:
+        """Write decisions to the file; when this returns, they are on the disk.
+
+        Raises:
+            DataError: one of them is none; nothing is written.
+            WorkspaceError: the file cannot be written.
+        """
+        if edits:
+            with self._lock:
+                self._append(edits)
+                if len(edits) > 1:
+                    self._batches.append(tuple(edit.id for edit in edits))
+
+    def undo(self) -> str | None:
+        """Take back the newest decision that stands, with what was recorded at once with it, and say whose it was;
+        None where there is none."""
+        with self._lock:
+            self.refresh()
+            standing = [edit.id for edit in self.standing()]
+            if not standing:
+                return None
+            batch = next((some for some in reversed(self._batches) if standing[-len(some) :] == [*some]), None)
+            if batch:
+                self._batches.remove(batch)
+            batch = batch or (standing[-1],)
+            self._append([Edit(id=id_, undo=True) for id_ in reversed(batch)])
+            return batch[-1]
+
+    def _append(self, edits: Sequence[Edit]) -> None:
+        before = stamp(self._path)
+        append(self._path, edits)
+        after = stamp(self._path)
+        added = sum(
+            len(json.dumps(edit.to_json(), ensure_ascii=False).encode("utf-8", "replace")) + 1 for edit in edits
+        )
+        # A file of thousands of lines is not read again where it is known what was added.
+        if before == self._seen and after.size == before.size + added:
+            for number, edit in enumerate(edits, start=self._last_line + 1):
+                self._take(replace(edit, line=number))
+            self._seen = after
+            self.version += 1
+        else:
+            self._read()

@@ -97,9 +97,8 @@ class Desk:
 
     def page(self, template: str, filters: Filters, **values: Any) -> HTMLResponse:
         """A whole page."""
-        return self.fragment(
-            template, name=self.library.run.name, query=query_of(filters), filters=filters, **self._progress(), **values
-        )
+        given = {"name": self.library.run.name, "query": query_of(filters), "filters": filters}
+        return self.fragment(template, **given | self._progress() | values)
 
     def pair_page(self, pair: ReviewPair | None, filters: Filters) -> HTMLResponse:
         """The page with a pair."""

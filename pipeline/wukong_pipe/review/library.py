@@ -1,26 +1,36 @@
-"""All pairs of a run, read once and held in memory, with the decisions on them."""
+"""All pairs of a run, read once and held in memory, with the decisions on them and the doubts about them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from threading import RLock, Thread
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.review.decisions import Decisions
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, State
+from wukong_pipe.review.doubts import Doubts
+from wukong_pipe.review.file_stamp import stamp
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, State
+from wukong_pipe.review.run_files import folded, read_run
+from wukong_pipe.review.section_texts import SectionTexts
+from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.workspace import Run
 
 
 class Library:
     """The pairs of a run; safe to be read by several threads."""
 
-    run: Run
-    decisions: Decisions
-    pairs: list[ReviewPair]
-    """In the order of the documents."""
-    by_id: dict[str, ReviewPair]
-    version: int
-    """Another number whenever `refresh` found something else than before."""
+    def __init__(self, run: Run, source: Path | None, encoding: str) -> None:
+        """See `of`."""
+        self.run = run
+        self.decisions = Decisions(run.edits)
+        self._source, self._encoding = source, encoding
+        self._lock = RLock()
+        self._loads = 0
+        self._background: Thread | None = None
+        self._stale: list[Stale] = []
+        self._stale_of = 0
+        self._load()
 
     @staticmethod
     def of(run: Run, source: Path | None = None, encoding: str = "utf-8") -> Library:
@@ -33,39 +43,107 @@ class Library:
             WorkspaceError: the run has no dataset.
             DataError: a file of it, or of the decisions, cannot be read.
         """
-        raise NotImplementedError
+        return Library(run, source, encoding)
+
+    def _load(self) -> None:
+        seen = stamp(self.run.manifest)
+        files = read_run(self.run)
+        sections = SectionTexts(self.run, files.sections, self._source, self._encoding)
+        self._files, self._sections, self._doubts, self._seen = files, sections, Doubts(sections.get), seen
+        self._loads += 1
 
     def refresh(self) -> bool:
-        """Read again what changed: the decisions, or a dataset that was rebuilt; whether anything did."""
-        raise NotImplementedError
+        """Read again what changed: the decisions, or a dataset that was rebuilt; whether anything did.
+
+        Raises:
+            DataError: a file cannot be read; what was read before stands.
+        """
+        with self._lock:
+            before = self.version
+            self.decisions.refresh()
+            # A build removes the manifest before it writes, and writes it last.
+            if stamp(self.run.manifest) != self._seen and self.run.manifest.is_file():
+                self._load()
+                if self._background:
+                    self.work_out_doubts()
+            return self.version != before
+
+    @property
+    def version(self) -> int:
+        """Another number whenever the dataset or a decision is another."""
+        return self._loads + self.decisions.version
+
+    # --- pairs -------------------------------------------------------------------------------------------------------
+
+    @property
+    def pairs(self) -> list[ReviewPair]:
+        """In the order of the documents."""
+        return self._files.pairs
+
+    @property
+    def by_id(self) -> dict[str, ReviewPair]:
+        return self._files.by_id
+
+    @property
+    def sample(self) -> list[ReviewPair]:
+        """The pairs in the order of the sample."""
+        return self._files.sample
+
+    def pair_of(self, id_: str) -> ReviewPair | None:
+        """The pair of that id, or the one that has a row of that id, or one that was a reject of that id."""
+        return self.by_id.get(id_) or self._files.by_row.get(self._files.rescued.get(id_, id_))
 
     def state(self, pair: ReviewPair) -> State:
-        raise NotImplementedError
+        return self.decisions.state(pair)
 
     def shown(self, pair: ReviewPair) -> Shown:
         """The pair with the decisions laid over it, and what it was before."""
-        raise NotImplementedError
+        return self.decisions.shown(pair)
+
+    def words(self, pair: ReviewPair) -> str:
+        """What a search looks through, folded: questions, answers and the note, in the dataset and as decided."""
+        said = [edit for id_ in (pair.id, *(row.id for row in pair.rows)) if (edit := self.decisions.of(id_))]
+        new = [text for edit in said for text in (edit.instruction, edit.output, edit.note) if text]
+        return "\n".join((self._files.words[pair.id], folded("\n".join(new)))) if new else self._files.words[pair.id]
+
+    # --- sections and rejects ----------------------------------------------------------------------------------------
 
     def section(self, section_id: str) -> Section | None:
         """The section as the build saw it; None where its source is gone or says something else there."""
-        raise NotImplementedError
+        return self._sections.get(section_id)
 
     def rejects(self, section_id: str) -> list[ReviewReject]:
         """What was rejected in a section."""
-        raise NotImplementedError
+        return [ReviewReject.of(line) for line in self._files.rejects.get(section_id, ())]
 
     def reject(self, reject_id: str) -> ReviewReject | None:
-        raise NotImplementedError
+        line = self._files.by_reject.get(reject_id)
+        return ReviewReject.of(line) if line else None
+
+    def holds(self, edit: Edit) -> bool:
+        """Whether the dataset has the pair, row or reject that a decision is about."""
+        return self.pair_of(edit.id) is not None or edit.id in self._files.by_reject
+
+    @property
+    def stale(self) -> list[Stale]:
+        """The decisions whose section changed, as `Decisions.stale` finds them; worked out once for all that asks."""
+        version = self.version
+        if self._stale_of != version:
+            self._stale, self._stale_of = self.decisions.stale(self), version
+        return self._stale
+
+    # --- doubts ------------------------------------------------------------------------------------------------------
 
     def doubts(self, pair: ReviewPair) -> tuple[Reason, ...]:
         """What the free checks doubt in it; worked out now, where it is not known yet."""
-        raise NotImplementedError
+        return self._doubts.of(pair)
 
     def is_doubtful(self, pair: ReviewPair) -> bool:
-        """Whether the free checks are known to doubt it: those of a pair that nobody looked at yet are worked out in
-        the background, see `work_out_doubts`."""
-        raise NotImplementedError
+        """Whether the free checks are known to doubt it; see `work_out_doubts`."""
+        return bool(self._doubts.known(pair))
 
-    def work_out_doubts(self) -> None:
-        """Work out the doubts of all pairs in a thread of its own; it ends with the process."""
-        raise NotImplementedError
+    def work_out_doubts(self) -> Thread:
+        """Work out the doubts of all pairs in a thread, which it gives; it ends with the process."""
+        loads = self._loads
+        self._background = self._doubts.work_out(self.sample, lambda: self._loads == loads)
+        return self._background

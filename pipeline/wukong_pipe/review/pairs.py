@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row
+from wukong_pipe.stages.edits_file import Edit
+from wukong_pipe.stages.rescue import rescuable
 
 State = Literal["unread", "accepted", "mended", "dropped"]
 """What a person decided about a pair."""
@@ -16,13 +19,12 @@ State = Literal["unread", "accepted", "mended", "dropped"]
 class ReviewRow:
     """One row of a pair: its own question, or another wording of it.
 
-    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", (("石敢当",),), "train", "", is_own=True, verified="yes")
+    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", split="train", level="", is_own=True, verified="yes")
     """
 
     id: str
     question: str
     answer: str
-    facts: Facts
     split: str
     level: str
     is_own: bool
@@ -46,6 +48,8 @@ class ReviewPair:
     splits: tuple[str, ...]
     level: str
     """Of its test rows; "" where it has none."""
+    rescued: str = ""
+    """The id of the reject that a person let in as this pair; "" where it was none."""
 
     @property
     def section_id(self) -> str:
@@ -113,6 +117,26 @@ class ReviewReject:
     not_rescuable: Reason | None
     """Why it cannot be rescued; None where it can."""
 
+    @staticmethod
+    def of(line: Mapping[str, Any]) -> ReviewReject:
+        """The reject on a line; a candidate may be an item of a reply in any form, or a row of the dataset."""
+        candidate = line["candidate"] if isinstance(line["candidate"], dict) else {}
+        question, answer = (
+            next((str(candidate[key]) for key in keys if candidate.get(key)), "")
+            for keys in (("instruction", "question"), ("output", "answer"))
+        )
+        return ReviewReject(
+            id=line["id"],
+            section_id=line["section_id"],
+            stage=line["stage"],
+            reason=Reason.from_json(line),
+            doubt=str(line.get("doubt", "")),
+            question=question,
+            answer=answer,
+            reply=str(line["reply"]),
+            not_rescuable=rescuable(line),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
@@ -143,3 +167,13 @@ class Shown:
     """As the teacher gave it."""
     wordings: tuple[Wording, ...]
     """Of all its rows, the pair's own first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A decision on what is no longer in the dataset: its section says something else now."""
+
+    edit: Edit
+    pair: ReviewPair | None
+    """What is most alike now; None where nothing is, or where the decision does not say what it was about."""
+    similarity: float

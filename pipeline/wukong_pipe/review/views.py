@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from wukong_pipe.language.chinese import is_chinese
 from wukong_pipe.language.page_words import Words, filled
 from wukong_pipe.reasons import Lang
 from wukong_pipe.records import Facts
@@ -67,6 +68,7 @@ class RejectView:
     """What was rejected, and whether it can be rescued."""
 
     id: str
+    lang: Lang
     stage: str
     reason: str
     question: str
@@ -198,6 +200,7 @@ def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectVie
     decision = library.decisions.of(reject.id)
     return RejectView(
         id=reject.id,
+        lang="zh" if is_chinese(reject.question + reject.answer) else "en",
         stage=reject.stage,
         reason=reject.reason.sentence(lang),
         question=reject.question,

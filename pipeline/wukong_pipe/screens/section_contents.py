@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.corpus.run_sources import place_of
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import FILES, Section
-from wukong_pipe.workspace import MANIFEST, NOTE, Run
+from wukong_pipe.workspace import MANIFEST, Run
 
 _OF_A_ROW = ("id", "instruction", "output", "section_id", "pair_id", "kind", "split", "level", "lines", "evidence")
 _OF_A_REJECT = ("section_id", "stage", "reason", "candidate", "reply")
@@ -228,7 +229,7 @@ def _checked(path: Path, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def _section(run: Run, overview: SectionOverview, source: Path | None, encoding: str) -> tuple[Section | None, str]:
     """The section as its source has it now, and a sentence about the source if it is missing or has changed."""
-    place = _place(run, overview.source, source)
+    place = place_of(run, overview.source, source)
     try:
         if place.is_dir():
             raise CorpusError(f"{place} is a folder.")
@@ -244,15 +245,6 @@ def _section(run: Run, overview: SectionOverview, source: Path | None, encoding:
             return as_built, f"{file.path} has changed since the build, but not in this section." if changed else ""
     why = "has changed since the build, and this section with it" if changed else "is now cut into other sections"
     return None, f"{file.path} {why}; build again to see it as it is now."
-
-
-def _place(run: Run, name: str, source: Path | None) -> Path:
-    """Where the source of that name is expected."""
-    if source is not None:
-        return source / name if source.is_dir() else source
-    note = run.folder / "build.json"
-    places = read_object(note, NOTE).get("sources", {}) if note.is_file() else {}
-    return Path(places.get(name, name))
 
 
 def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, int]]:

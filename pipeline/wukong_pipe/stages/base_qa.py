@@ -139,13 +139,19 @@ def _screened(item: Any, maker: _Maker) -> tuple[QAPair, tuple[Reason, ...]] | R
     found = check_pair(candidate, maker.section)
     if reason := rejected(found):
         return Refused(reason)
-    return _pair(candidate, maker), tuple(finding.reason for finding in found)
+    pair = pair_of(candidate, maker.section, maker.teacher, maker.prompt, maker.call)
+    return pair, tuple(finding.reason for finding in found)
 
 
-def _pair(candidate: Candidate, maker: _Maker) -> QAPair:
-    places = [maker.section.lines_of(*span) for span in candidate.spans if span]
+def pair_of(candidate: Candidate, section: Section, teacher: str, prompt: str, call: str) -> QAPair:
+    """The pair of a candidate whose evidence stands in its section.
+
+    Args:
+        teacher: the model that wrote it, `call` with that `prompt`.
+    """
+    places = [section.lines_of(*span) for span in candidate.spans if span]
     return QAPair(
-        section=maker.section,
+        section=section,
         question=candidate.question,
         answer=candidate.answer,
         # Several pairs have the same evidence: one copy of it is enough.
@@ -153,7 +159,7 @@ def _pair(candidate: Candidate, maker: _Maker) -> QAPair:
         lines=(min(first for first, _ in places), max(last for _, last in places)),
         kind=candidate.kind,
         facts=candidate.facts,
-        teacher=maker.teacher,
-        prompt=maker.prompt,
-        call=maker.call,
+        teacher=teacher,
+        prompt=prompt,
+        call=call,
     )

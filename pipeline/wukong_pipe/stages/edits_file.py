@@ -9,13 +9,14 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.language.hashing import digest
 from wukong_pipe.printable import one_line
 from wukong_pipe.stages.edit_line import Edit as Edit
 from wukong_pipe.stages.edit_line import Texts as Texts
@@ -48,6 +49,17 @@ def history(path: Path) -> list[Edit]:
         DataError: a line is no decision; the sentence names file, line and cure.
     """
     return [line for line in _lines(path) if isinstance(line, Edit)]
+
+
+def decisions_hash(edits: Iterable[Edit]) -> str:
+    """A hash of all that the edits change about the rows, whatever line they stand on; "" where they change nothing."""
+    said = ({**edit.to_json(), **dict.fromkeys(_SAYS_NOTHING)} for edit in edits if edit.changes)
+    lines = sorted(json.dumps(values, sort_keys=True) for values in said)
+    return digest(*lines) if lines else ""
+
+
+_SAYS_NOTHING = ("ok", "note", "tags", "section_id", "old")
+"""Keys that change no row."""
 
 
 def torn_lines(path: Path) -> list[str]:

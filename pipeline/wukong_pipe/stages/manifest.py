@@ -25,6 +25,7 @@ from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
+from wukong_pipe.stages.rescue import Rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.stages.verification import Verification
@@ -44,8 +45,11 @@ class Results:
     """These, each question once."""
     duplicate_pairs: list[Removal]
     wordings: AllWordings
+    rejects: list[Reject]
+    """What of the teacher's replies was not kept, but for what the user let in, each with its id."""
+    rescued: Rescued
     families: list[Row]
-    """Each pair's own row and its other wordings."""
+    """Each pair's own row and its other wordings, and what the user let in."""
     edited: Edited
     unique: list[Row]
     duplicate_rows: list[Removal]
@@ -77,7 +81,7 @@ def manifest(
             stage: {"estimated": estimated.to_json(), "used": _used(stage, asking).to_json()}
             for stage, estimated in estimate(results.sections, settings, prompts, results.tested).items()
         },
-        "edits": _edits(edited, rows),
+        "edits": _edits(edited, results.rescued, rows),
         "accounting": accounting(results, settings),
         "spellings": facts_hash(rows),
         "citations_mended": sum(pairs.mended for pairs in results.harvests),
@@ -111,15 +115,17 @@ def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, 
     }
 
 
-def _edits(edited: Edited, rows: Sequence[Row]) -> dict[str, Any]:
-    """What the user's edits did; where they changed facts, both versions, and how many test questions have the new."""
+def _edits(edited: Edited, rescued: Rescued, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the user's edits did; where they changed facts, both versions, and how many test questions have the new;
+    and which row each rescued reject became."""
     tested = {row.id for row in rows if row.split == "test"}
     changed: Counter[tuple[str, Facts, Facts]] = Counter()
     for one in edited.facts:
         changed[one.edit_id, one.old, one.new] += one.row_id in tested
     facts = [{"id": name, "old": old, "new": new, "test": count} for (name, old, new), count in changed.items()]
     counts = {"applied": edited.applied, "taken_out": len(edited.taken), "unused": [one.id for one in edited.unused]}
-    return counts | ({"facts": facts} if facts else {})
+    more = {"facts": facts, "rescued": rescued.ids, "decisions": edited.decisions}
+    return counts | {name: value for name, value in more.items() if value}
 
 
 def _used(stage: str, asking: Asking) -> Used:
@@ -171,7 +177,8 @@ def accounting(results: Results, settings: BuildSettings) -> dict[str, dict[str,
 
     assert tallies["dedupe_pairs"]["received"] == tallies["base_qa"]["kept"], tallies
     of_questions = [tallies[stage]["kept"] for stage in ("paraphrase", "heldout_wordings") if stage in tallies]
-    assert tallies["edits"]["received"] == len(results.pairs) + sum(of_questions), tallies
+    rescued = len(results.rescued.ids)
+    assert tallies["edits"]["received"] == len(results.pairs) + sum(of_questions) + rescued, tallies
     assert tallies["dedupe_rows"]["received"] == tallies["edits"]["kept"], tallies
     return tallies
 
@@ -189,22 +196,20 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
     return Tally(received, received, 0, kept, rejected).to_json()
 
 
-def rejects(results: Results) -> list[Reject]:
+def all_rejects(results: Results) -> list[Reject]:
     """Everything that is not in the dataset, in the order of the stages."""
     sections = {section.id: section for section in results.sections}
-    harvests: list[Harvest[Any, Any]] = [*results.harvests, *results.wordings.all]
 
     def removed(stage: Any, reason: Reason, row: Row) -> Reject:
         return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)
 
-    rejected = [reject for harvest in harvests for reject in harvest.rejects]
-    rejected += [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
+    rejected = [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
     removals = [*results.duplicate_pairs, *results.duplicate_rows]
     rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
     rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
     rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
     rejected += [removed("audit", Reason.of("pair-not-trained"), row) for row in results.held.untrained]
-    return list(with_ids(rejected))
+    return [*results.rejects, *with_ids(rejected)]
 
 
 def _quotas(sections: Sequence[Section], harvests: Sequence[Pairs]) -> list[dict[str, Any]]:

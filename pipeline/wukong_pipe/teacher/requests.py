@@ -117,4 +117,12 @@ MOST_SHOWN = 40_000
 
 def excerpt(raw: str, most: int = MOST_SHOWN) -> str:
     """The beginning of a teacher's words; the journal has them whole."""
-    return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)} characters, whole in the journal)"
+    return raw if len(raw) <= most else f"{raw[:most]}… ({len(raw)}{_CUT}"
+
+
+def is_excerpt(text: str) -> bool:
+    """Whether a text was cut by `excerpt`."""
+    return text.endswith(_CUT)
+
+
+_CUT = " characters, whole in the journal)"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.rows import pair, section
-from wukong_pipe.dataset.facts import tells, with_fact_ids
+from wukong_pipe.dataset.facts import fact_id_among, tells, with_fact_ids
 from wukong_pipe.records import QAPair
 
 SENTENCES = [f"第{n}句说的是{chr(0x4E00 + 97 * n)}。" for n in range(12)]
@@ -86,3 +86,10 @@ def test_a_pair_tells_another_whose_answer_stands_in_its_question_or_answer(
 ) -> None:
     asked = pair("谁掉落出云棍？", "石敢当")
     assert tells(pair(question, answer), asked) is told
+
+
+def test_a_pair_that_comes_in_later_is_of_the_first_fact_that_it_overlaps_with_or_of_its_own() -> None:
+    one, two = with_fact_ids([citing((0, 2)), citing((3, 4))])
+    assert fact_id_among(citing((1, 4)), [one, two]) == one.fact_id
+    assert fact_id_among(citing((3, 5)), [one, two]) == two.fact_id
+    assert fact_id_among(citing((6, 7)), [one, two]) not in {one.fact_id, two.fact_id, ""}

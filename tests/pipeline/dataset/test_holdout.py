@@ -313,3 +313,21 @@ def test_wordings_are_held_out_in_about_the_share_that_was_asked_for() -> None:
     tested = sum(row.level == "wording" for row in wordings)
     # Of six wordings none lies under 0.3 in 12 of 100 pairs, and these give one all the same.
     assert abs(tested / len(wordings) - (0.3 + 0.7**6 / 6)) < 0.02
+
+
+def test_a_row_that_is_settled_changes_no_other_rows_split_and_is_never_drawn() -> None:
+    families = big_corpus(12)
+    whole, rows, held = split_of(families, 0.3)
+    words = [(at, base) for at, (base, *_) in enumerate(families)]
+    more = [
+        replace(base, instruction=f"{base.instruction}另有一问{at}", id=f"new{at}", variant="paraphrase")
+        for at, base in words
+    ]
+    again = hold_out([*rows, *more], whole, 0.3, frozenset(), freely, {row.id for row in more})
+    splits = {row.id: (row.split, row.level) for row in again.rows}
+    assert {name: split for name, split in splits.items() if not name.startswith("new")} == {
+        row.id: (row.split, row.level) for row in held.rows
+    }
+    mine = [row for row in more if row.section_id not in whole.sections and row.pair_id not in whole.pairs]
+    assert mine
+    assert {splits[row.id] for row in mine if row.id in splits} == {("train", "")}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.support.rows import pair, section
 from wukong_pipe.dataset.facts import tells
-from wukong_pipe.dataset.holdout_plan import Plan, plan
-from wukong_pipe.records import QAPair
+from wukong_pipe.dataset.holdout_plan import Plan, plan, with_sections
+from wukong_pipe.records import QAPair, Section
 
 SHARES = st.sampled_from([0.05, 0.1, 0.3])
 
@@ -135,3 +135,33 @@ def test_a_pair_whose_facts_no_other_tells_is_trained() -> None:
     assert plan(others, 0.5).pairs == frozenset()
     elsewhere = [pair(f"甲{n}是谁？", "同一个人", "节", f"第{n}句。") for n in range(20)]
     assert plan(elsewhere, 0.5).pairs == frozenset()
+
+
+# --- a pair that comes in when the plan is made -------------------------------------------------------------
+
+
+def piece(of: Section, text: str) -> Section:
+    """Another piece of the same section."""
+    return replace(of, first_line=90, text=text)
+
+
+@given(st.sets(st.integers(0, 10_000), min_size=4, max_size=40), SHARES)
+@settings(max_examples=100, deadline=None)
+def test_a_piece_of_a_section_goes_with_its_other_pieces(numbers: set[int], share: float) -> None:
+    pairs = corpus(numbers)
+    whole = plan(pairs, share)
+    pieces = {one.section.id: piece(one.section, "再一段。") for one in pairs}
+    extended = with_sections(whole, pairs, pieces.values(), share)
+    for name, another in pieces.items():
+        assert (another.id in extended.sections) == (name in whole.sections)
+    assert extended.sections - {one.id for one in pieces.values()} == whole.sections
+    assert extended.pairs == whole.pairs
+
+
+def test_a_section_that_nothing_was_asked_about_goes_by_its_own_hash() -> None:
+    pairs = corpus(range(4))
+    others = [section(f"别的{n}") for n in range(200)]
+    held = with_sections(plan(pairs, 0.3), pairs, others, 0.3).sections & {one.id for one in others}
+    assert 0.2 < len(held) / len(others) < 0.4
+    assert held < with_sections(plan(pairs, 0.3), pairs, others, 0.5).sections
+    assert not with_sections(Plan(frozenset(), frozenset()), pairs, others, 0.0).sections

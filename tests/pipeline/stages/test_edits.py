@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.building import build_offline, rows_of, run_in, source
+from tests.support.building import build_offline, files_in, rows_of, run_in, source
 from wukong_pipe.build import Built
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.stages.edits_file import read_edits
@@ -47,7 +47,8 @@ def test_an_edit_is_applied_in_every_build_and_nothing_else_changes(tmp_path: Pa
         built = build(tmp_path, text)
         assert rows_by_id(tmp_path)[row["id"]]["output"] == "乙1刀"
         assert rows_by_id(tmp_path)[other["id"]] == other
-        assert built.manifest["edits"] == {"applied": 1, "taken_out": 0, "unused": []}
+        did = built.manifest["edits"]
+        assert (did["applied"], did["taken_out"], did["unused"]) == (1, 0, [])
     assert rows_by_id(tmp_path)[row["id"]] == row | {"output": "乙1刀"}
 
 
@@ -84,6 +85,68 @@ def test_edits_are_told_in_one_line_and_what_they_did_is_no_change_elsewhere(
     built = build(tmp_path)
     assert built.edits == ""
     assert all(re.match(r"book\.md, line \d+, “", line) for line in built.changed)
+
+
+def test_what_was_read_noted_or_tagged_changes_no_byte_of_the_rows(tmp_path: Path, row: dict[str, Any]) -> None:
+    def data() -> dict[str, bytes]:
+        files = files_in(run_in(tmp_path).dataset)
+        return {name: data for name, data in files.items() if name.endswith(".jsonl")}
+
+    before, manifest = data(), read_json(run_in(tmp_path).manifest)
+    edit(
+        tmp_path,
+        {"id": row["pair_id"], "ok": True, "note": "yes", "tags": ["weapons"], "section_id": row["section_id"]},
+        {"id": row["id"], "note": "why?", "old": {"instruction": row["instruction"], "output": row["output"]}},
+        {"id": row["pair_id"], "drop": True},
+        {"id": row["pair_id"], "undo": True},
+    )
+    built = build(tmp_path)
+    assert data() == before
+    assert read_json(run_in(tmp_path).manifest) == manifest
+    assert (built.edits, built.changed, built.warnings) == ("", [], [])
+
+
+def test_a_line_that_says_again_what_is_there_changes_no_row(tmp_path: Path, row: dict[str, Any]) -> None:
+    before = rows_by_id(tmp_path)
+    edit(tmp_path, {"id": row["pair_id"], "ok": True, "output": row["output"], "facts": row["facts"]})
+    build(tmp_path)
+    assert rows_by_id(tmp_path) == before
+
+
+def test_a_rows_own_edit_comes_on_top_of_that_of_its_pair(tmp_path: Path, row: dict[str, Any]) -> None:
+    wording = next(one for one in rows_by_id(tmp_path).values() if one["pair_id"] == row["pair_id"] and one != row)
+    edit(
+        tmp_path,
+        {"id": row["pair_id"], "ok": True, "output": "戊9枪"},
+        {"id": wording["id"], "instruction": "甲1用的是哪件兵器？"},
+    )
+    build(tmp_path)
+    rows = rows_by_id(tmp_path)
+    expected = ("甲1用的是哪件兵器？", "戊9枪", [["戊9枪"]])
+    assert (rows[wording["id"]]["instruction"], rows[wording["id"]]["output"], rows[wording["id"]]["facts"]) == expected
+    assert (rows[row["id"]]["instruction"], rows[row["id"]]["output"]) == (row["instruction"], "戊9枪")
+    edit(
+        tmp_path,
+        {"id": row["pair_id"], "drop": True},
+        {"id": wording["id"], "instruction": "甲1用的是哪件兵器？"},
+    )
+    build(tmp_path)
+    assert not {row["id"], wording["id"]} & rows_by_id(tmp_path).keys()
+
+
+def test_what_was_read_of_a_section_that_has_changed_is_told_in_one_line(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["pair_id"], "ok": True}, {"id": row["id"], "note": "why?"})
+    (warning,) = build(tmp_path, BOOK.replace("乙1刀", "庚1剑")).warnings
+    assert warning.endswith("edits.jsonl: of what was read, 2 lines (1, 2) fit this build no more.")
+
+
+def test_a_line_that_its_writer_did_not_finish_is_told_and_fails_no_build(tmp_path: Path, row: dict[str, Any]) -> None:
+    edit(tmp_path, {"id": row["id"], "drop": True})
+    with run_in(tmp_path).edits.open("a") as file:
+        file.write('{"id": "')
+    (warning,) = build(tmp_path).warnings
+    assert "edits.jsonl, line 2 is no whole line and is passed over" in warning
+    assert row["id"] not in rows_by_id(tmp_path)
 
 
 @pytest.mark.parametrize(

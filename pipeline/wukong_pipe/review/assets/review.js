@@ -44,7 +44,9 @@ function isEditing() {
 function rescue() {
   if (document.activeElement?.matches("[data-rescues]")) { document.activeElement.click(); return; }
   const first = find("[data-rescues]");
-  if (!first) { find("#rejects > summary")?.focus(); return; }
+  const rejects = find("#rejects");
+  if (!first && rejects) { rejects.open = true; rejects.querySelector("summary").focus(); say(rejects.dataset.nothing); }
+  if (!first) return;
   for (let fold = first.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   first.focus();
 }

@@ -1,0 +1,134 @@
+"""Decisions: what stands, what a new line takes over, what undo takes back, and that a second writer is heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.building import run_in
+from tests.support.reviewed import BOOK, about, build, library_of
+from wukong_pipe.files import read_jsonl
+from wukong_pipe.review.library import Library
+from wukong_pipe.stages.edits_file import Edit, append
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    build(tmp_path)
+    return library_of(tmp_path)
+
+
+def test_a_pair_is_unread_until_somebody_decides_on_it_and_not_by_a_word_on_a_wording(library: Library) -> None:
+    pair, decisions = library.pairs[0], library.decisions
+    assert library.state(pair) == "unread"
+    decisions.record(decisions.drop_row(pair, pair.rows[-1].id))
+    assert library.state(pair) == "unread"
+    assert [wording.dropped for wording in library.shown(pair).wordings][-1]
+    decisions.record(decisions.accept(pair))
+    assert library.state(pair) == "accepted"
+    decisions.record(decisions.drop(pair))
+    assert library.state(pair) == "dropped"
+
+
+def test_what_is_written_says_where_it_was_and_what_stood_there(library: Library) -> None:
+    pair = about(library, "乙1刀")
+    library.decisions.record(library.decisions.mend(pair, {}, "是乙1刀。", None, note="短些", tags=["短"]))
+    assert read_jsonl(library.run.edits) == [
+        {
+            "id": pair.id,
+            "ok": True,
+            "output": "是乙1刀。",
+            "note": "短些",
+            "tags": ["短"],
+            "section_id": pair.section_id,
+            "old": {"instruction": pair.question, "output": pair.answer},
+        }
+    ]
+
+
+def test_a_mended_pair_stays_mended_when_it_is_accepted_again_or_its_question_is_worded_anew(library: Library) -> None:
+    pair, decisions = about(library, "乙1刀"), library.decisions
+    decisions.record(decisions.mend(pair, {}, "是乙1刀。", (("乙1刀",),), note="短些"))
+    decisions.record(decisions.accept(pair))
+    decisions.record(decisions.mend(pair, {pair.rows[0].id: "甲1用什么兵器？"}, "是乙1刀。", (("乙1刀",),)))
+    now = library.shown(pair).now
+    assert (now.question, now.answer, now.facts) == ("甲1用什么兵器？", "是乙1刀。", (("乙1刀",),))
+    assert library.shown(pair).before.answer == pair.answer
+    assert (edit := decisions.of(pair.id)) is not None
+    assert edit.note == "短些"
+    assert library.state(pair) == "mended"
+
+
+def test_a_pair_whose_question_alone_is_worded_anew_is_mended(library: Library) -> None:
+    pair, decisions = library.pairs[0], library.decisions
+    decisions.record(decisions.mend(pair, {pair.rows[0].id: "甲1用什么兵器？"}, pair.answer, pair.facts))
+    assert library.state(pair) == "mended"
+    assert decisions.of(pair.id) == Edit(
+        id=pair.id, ok=True, section_id=pair.section_id, line=2, old=decisions.accept(pair)[0].old
+    )
+
+
+def test_what_was_recorded_at_once_is_taken_back_at_once(library: Library) -> None:
+    pair, other, decisions = *library.pairs[:2], library.decisions
+    decisions.record(decisions.accept(other))
+    decisions.record(decisions.mend(pair, {pair.rows[0].id: "甲1用什么兵器？"}, "是乙1刀。", None))
+    assert decisions.undo() == pair.id
+    shown = library.shown(pair)
+    assert shown.now == shown.before
+    assert decisions.undo() == other.id
+    assert decisions.undo() is None
+
+
+def test_undo_after_a_restart_takes_back_the_newest_line(library: Library, tmp_path: Path) -> None:
+    first, second = library.pairs[:2]
+    library.decisions.record(library.decisions.accept(first))
+    library.decisions.record(library.decisions.accept(second))
+    again = library_of(tmp_path)
+    assert again.decisions.undo() == second.id
+    assert [again.state(pair) for pair in (first, second)] == ["accepted", "unread"]
+    assert library.refresh()
+    assert library.state(second) == "unread"
+
+
+def test_a_decision_of_another_process_is_seen_and_one_written_at_the_same_time_is_not_lost(library: Library) -> None:
+    first, second = library.pairs[:2]
+    before = library.version
+    append(library.run.edits, [Edit(id=first.id, ok=True)])
+    # Recorded before the other's line was read.
+    library.decisions.record(library.decisions.drop(second))
+    assert [library.state(pair) for pair in (first, second)] == ["accepted", "dropped"]
+    assert library.version != before
+    assert not library.refresh()
+
+
+def test_what_is_recorded_in_memory_is_what_the_file_says(library: Library, tmp_path: Path) -> None:
+    for pair in library.pairs:
+        library.decisions.record(library.decisions.accept(pair, note="看过 \ud800" if pair.number == 2 else ""))
+    library.decisions.undo()
+    assert library.decisions.standing() == library_of(tmp_path).decisions.standing()
+
+
+def test_a_row_that_has_an_answer_of_its_own_does_not_cover_the_new_answer_of_its_pair(library: Library) -> None:
+    pair, decisions = about(library, "乙1刀"), library.decisions
+    append(library.run.edits, [Edit(id=pair.rows[0].id, output="乙1刀")])
+    library.refresh()
+    assert library.shown(pair).now.answer == "乙1刀"
+    decisions.record(decisions.mend(pair, {}, "兵器是乙1刀。", None))
+    assert library.shown(pair).now.answer == "兵器是乙1刀。"
+
+
+def test_a_decision_whose_section_changed_is_found_beside_the_pair_that_is_most_alike_now(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙2刀")
+    library.decisions.record(library.decisions.drop(pair))
+    append(run_in(tmp_path).edits, [Edit(id="0123456789abcdef", ok=True)])
+    build(tmp_path, BOOK.replace("丁2山。", "丁2山的山顶。"))
+    library.refresh()
+    (stale, unknown) = library.stale
+    assert (stale.edit.id, stale.similarity) == (pair.id, 1.0)
+    assert stale.pair is not None
+    assert stale.pair.id != pair.id
+    assert stale.pair.question == pair.question
+    assert unknown.pair is None

@@ -1,0 +1,137 @@
+"""The library: pairs as the dataset has them, decisions laid over them, and what a rebuild makes of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.building import run_in
+from tests.support.careless_teacher import CarelessTeacher
+from tests.support.provider import provider
+from tests.support.reviewed import BOOK, about, build, library_of
+from wukong_pipe.cli.main import main
+from wukong_pipe.errors import DataError, WorkspaceError
+
+
+def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:
+    built = build(tmp_path)
+    library = library_of(tmp_path)
+    assert {row.id for pair in library.pairs for row in pair.rows} == {row.id for row in built.rows}
+    assert [pair.number for pair in library.pairs] == [*range(1, len(library.pairs) + 1)]
+    assert [pair.lines for pair in library.pairs] == sorted(pair.lines for pair in library.pairs)
+    assert all(pair.rows[0].is_own and pair.rows[0].question == pair.question for pair in library.pairs)
+    assert all(library.pair_of(pair.rows[-1].id) is pair for pair in library.pairs)
+
+
+def test_a_section_is_as_the_build_saw_it_or_not_there(tmp_path: Path) -> None:
+    build(tmp_path)
+    pair = about(library_of(tmp_path), "乙2刀")
+    section = library_of(tmp_path).section(pair.section_id)
+    assert section is not None
+    assert section.place_of(pair.evidence[0], pair.lines)
+    (tmp_path / "book.md").write_text("# 书\n\n序。\n" + BOOK.removeprefix("# 书\n"), "utf-8")
+    assert library_of(tmp_path).section(pair.section_id) == section
+    (tmp_path / "book.md").write_text(BOOK.replace("丁2山", "丁2岭"), "utf-8")
+    library = library_of(tmp_path)
+    assert library.section(pair.section_id) is None
+    assert library.doubts(pair) == ()
+
+
+def test_a_pair_that_was_dropped_is_still_there_after_the_rebuild_and_its_drop_can_be_taken_back(
+    tmp_path: Path,
+) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair, places = about(library, "乙2刀"), [pair.id for pair in library.pairs]
+    library.decisions.record(library.decisions.drop(pair))
+    built = build(tmp_path)
+    assert pair.id not in {row.pair_id for row in built.rows}
+    assert library.refresh()
+    assert [pair.id for pair in library.pairs] == places
+    gone = library.by_id[pair.id]
+    assert library.state(gone) == "dropped"
+    assert {row.left_out.code for row in gone.rows if row.left_out} == {"dropped-by-edit"}
+    assert library.rejects(pair.section_id) == [
+        reject for reject in library.rejects(pair.section_id) if reject.stage != "edit"
+    ]
+    library.decisions.undo()
+    build(tmp_path)
+    library.refresh()
+    assert library.by_id[pair.id] == pair
+
+
+def test_a_mended_pair_shows_what_it_was_before_whether_or_not_it_was_rebuilt_since(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    questions = {pair.rows[1].id: "甲1拿的是什么兵器？"}
+    library.decisions.record(library.decisions.mend(pair, questions, "是乙1刀。", None))
+    shown = library.shown(pair)
+    assert (shown.before.answer, shown.now.answer) == (pair.answer, "是乙1刀。")
+    assert shown.wordings[1].question == "甲1拿的是什么兵器？"
+    build(tmp_path)
+    library.refresh()
+    rebuilt = library.by_id[pair.id]
+    assert rebuilt.answer == "是乙1刀。"
+    again = library.shown(rebuilt)
+    assert (again.before.question, again.before.answer) == (pair.question, pair.answer)
+    assert (again.now, again.wordings[1].question) == (shown.now, "甲1拿的是什么兵器？")
+    # What was taken back is not shown any more, though the dataset still has it.
+    library.decisions.undo()
+    assert library.shown(rebuilt).now.answer == pair.answer
+    assert library.shown(rebuilt).wordings[1].question == pair.rows[1].question
+
+
+def test_an_edit_that_the_build_refused_is_shown_with_its_reason(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    library.decisions.record(library.decisions.mend(pair, {}, "用 `no_such_flag`。", None))
+    build(tmp_path)
+    library.refresh()
+    assert {row.left_out.code for row in library.by_id[pair.id].rows if row.left_out} == {"edit"}
+
+
+def test_the_doubts_of_all_pairs_are_worked_out_beside(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    assert not any(map(library.is_doubtful, library.pairs))
+    library.work_out_doubts().join()
+    assert {pair.id for pair in library.pairs if library.is_doubtful(pair)} == {
+        pair.id for pair in library.pairs if library.doubts(pair)
+    }
+
+
+def test_a_run_without_a_dataset_or_with_a_damaged_one_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="has no dataset"):
+        library_of(tmp_path)
+    build(tmp_path)
+    train = run_in(tmp_path).dataset / "train.jsonl"
+    train.write_text(train.read_text("utf-8").replace('"lines"', '"line"', 1), "utf-8")
+    with pytest.raises(DataError, match=r"train\.jsonl, line 1 has no “lines”"):
+        library_of(tmp_path)
+
+
+def test_a_reject_that_was_rescued_is_an_accepted_pair_after_the_rebuild(tmp_path: Path) -> None:
+    (tmp_path / "book.md").write_text("# Clocks\n\nA clock has 3 hands. A bell has 2 clappers. A mill has 4 sails.\n")
+    command = ["build", str(tmp_path / "book.md"), "--runs-dir", str(tmp_path / "runs"), "--teacher-model", "m"]
+    command += ["--variants", "2"]
+    with provider(CarelessTeacher()) as server:
+        assert main([*command, "--base-url", server.base_url]) == 0
+        library = library_of(tmp_path)
+        rejects = library.rejects(library.pairs[0].section_id)
+        reject = next(one for one in rejects if one.stage == "base_qa")
+        assert reject.not_rescuable is None
+        assert library.reject(reject.id) == reject
+        library.decisions.record(library.decisions.rescue(reject))
+        assert main([*command, "--base-url", server.base_url, "--overwrite"]) == 0
+    library.refresh()
+    assert library.reject(reject.id) is None
+    pair = library.pair_of(reject.id)
+    assert pair is not None
+    assert (pair.question, pair.answer) == (reject.question, reject.answer)
+    assert library.state(pair) == "accepted"
+    assert library.stale == []
+    library.decisions.undo()
+    assert library.state(pair) == "unread"

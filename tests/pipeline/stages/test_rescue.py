@@ -1,0 +1,277 @@
+"""Rejects that a user lets in: each becomes the row it would have been, nothing else changes, and no test is spoilt."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.building import files_in, rows_of, run_in
+from tests.support.careless_teacher import CarelessTeacher
+from tests.support.provider import provider
+from tests.support.rows import family, pair, section
+from wukong_pipe.cli.main import main
+from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.stages.rescue import rescuable, with_rescued
+from wukong_pipe.teacher.requests import excerpt
+
+Json = dict[str, Any]
+CORPORA = Path(__file__).parents[3] / "corpora"
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A run whose answers are all in the journal, and the command that builds it again."""
+
+    folder: Path
+    command: list[str]
+
+    def build(self, *edits: Json) -> None:
+        """Build with these edits; nobody is there to be asked."""
+        run = run_in(self.folder)
+        text = "".join(json.dumps(edit, ensure_ascii=False) + "\n" for edit in edits)
+        run.edits.write_text(text, "utf-8")
+        assert main(self.command) == 0
+        assert read_json(run.folder / "build.json")["calls_made"] == 0
+
+    @property
+    def rows(self) -> dict[str, Json]:
+        return {row["id"]: row for row in rows_of(run_in(self.folder))}
+
+    @property
+    def rejects(self) -> list[Json]:
+        return read_jsonl(run_in(self.folder).dataset / "rejected.jsonl")
+
+    @property
+    def manifest(self) -> Json:
+        found: Json = read_json(run_in(self.folder).manifest)
+        return found
+
+    def reject(self, stage: str, **about: Any) -> Json:
+        """The first reject of a stage that has what is asked for."""
+        return next(
+            one for one in self.rejects if one["stage"] == stage and all(one[key] == about[key] for key in about)
+        )
+
+    def becomes(self, reject: Json) -> Json:
+        """The row that a rescued reject became."""
+        return self.rows[self.manifest["edits"]["rescued"][reject["id"]]]
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Bought:
+    folder = tmp_path_factory.mktemp("bought")
+    size = ["--variants", "5", "--max-pairs", "4", "--limit", "4", "--run", "book", "--overwrite"]
+    with provider(CarelessTeacher()) as server:
+        command = ["build", str(CORPORA / "apollo.md"), "--base-url", server.base_url, "--teacher-model", "m", *size]
+        assert main([*command, "--runs-dir", str(folder / "runs")]) == 0
+    return Bought(folder, command)
+
+
+@pytest.fixture
+def bought(once: Bought, tmp_path: Path) -> Bought:
+    shutil.copytree(once.folder / "runs", tmp_path / "runs")
+    return Bought(tmp_path, [*once.command, "--runs-dir", str(tmp_path / "runs")])
+
+
+# --- what comes in ------------------------------------------------------------------------------------------------
+
+
+def in_trained_section(bought: Bought) -> set[str]:
+    return {row["section_id"] for row in bought.rows.values() if row["split"] == "train"}
+
+
+def sums(bought: Bought) -> None:
+    """Nothing vanished, and what is rejected stands in the file."""
+    tallies, rejects = bought.manifest["accounting"], Counter(one["stage"] for one in bought.rejects)
+    rescued = len(bought.manifest["edits"].get("rescued", {}))
+    of_items = ("base_qa", "paraphrase", "heldout_wordings")
+    surplus = sum(tallies[stage]["rejected"] for stage in of_items)
+    assert sum(rejects[stage] for stage in (*of_items, "surplus")) == surplus + SURPLUS - rescued
+    assert rejects["edit"] == tallies["edits"]["rejected"]
+    assert rejects["dedupe"] == tallies["dedupe_pairs"]["rejected"] + tallies["dedupe_rows"]["rejected"]
+    assert rejects["audit"] == tallies["audit"]["rejected"]
+    written = tallies["dedupe_pairs"]["kept"] + tallies["paraphrase"]["kept"] + tallies["heldout_wordings"]["kept"]
+    assert tallies["edits"]["received"] == written + rescued
+    assert tallies["edits"]["kept"] == tallies["dedupe_rows"]["received"]
+    assert tallies["audit"]["kept"] == len(bought.rows)
+
+
+SURPLUS = 27
+"""What the careless teacher wrote too much."""
+
+
+def test_every_kind_comes_in_where_it_belongs_and_nothing_else_changes(bought: Bought) -> None:
+    before, rejects = bought.rows, bought.rejects
+    trained = in_trained_section(bought)
+    doubted = next(one for one in rejects if one["stage"] == "base_qa" and one["section_id"] in trained)
+    wording, test = bought.reject("paraphrase"), bought.reject("heldout_wordings")
+    surplus = next(one for one in rejects if one["code"] == "surplus-wordings" and one["section_id"] in trained)
+    chosen = [doubted, wording, test, surplus]
+    bought.build(*({"id": one["id"], "rescue": True} for one in chosen))
+    after, (row, *_) = bought.rows, [bought.becomes(one) for one in chosen]
+    came = {bought.becomes(one)["id"] for one in chosen}
+    assert after == before | {name: after[name] for name in came}
+    assert bought.rejects == [one for one in rejects if one not in chosen]
+    sums(bought)
+    assert (row["instruction"], row["output"]) == (doubted["candidate"]["question"], doubted["candidate"]["answer"])
+    assert (row["split"], row["variant"], row["verified"]) == ("train", "base", "unasked")
+    assert row["evidence"]
+    its = next(one for one in before.values() if one["instruction"] == wording["candidate"]["base"])
+    expected = {"instruction": wording["candidate"]["question"], "variant": "paraphrase", "split": "train"}
+    assert bought.becomes(wording) == its | expected | {
+        key: bought.becomes(wording)[key] for key in ("id", "prompt", "call", "verified")
+    }
+    assert bought.becomes(wording)["prompt"].startswith("paraphrase.en@")
+    tested = bought.becomes(test)
+    assert (tested["split"], tested["level"]) == ("test", "wording")
+    assert tested["prompt"].startswith("heldout_wordings.en@")
+
+
+def test_what_is_taken_back_leaves_the_bytes_of_before(bought: Bought) -> None:
+    before = files_in(run_in(bought.folder).dataset)
+    name = bought.reject("base_qa")["id"]
+    bought.build({"id": name, "rescue": True})
+    assert files_in(run_in(bought.folder).dataset) != before
+    again = files_in(run_in(bought.folder).dataset)
+    bought.build({"id": name, "rescue": True})
+    assert files_in(run_in(bought.folder).dataset) == again
+    bought.build({"id": name, "rescue": True}, {"id": name, "undo": True})
+    assert files_in(run_in(bought.folder).dataset) == before
+
+
+def test_a_reject_comes_in_as_mended_and_keeps_the_id_of_the_teachers_words(bought: Bought) -> None:
+    reject = bought.reject("base_qa")
+    bought.build({"id": reject["id"], "rescue": True})
+    name = bought.becomes(reject)["id"]
+    bought.build({"id": reject["id"], "rescue": True, "output": "Apollo.", "instruction": "Which programme was it?"})
+    row = bought.becomes(reject)
+    assert (row["id"], row["instruction"], row["output"]) == (name, "Which programme was it?", "Apollo.")
+    assert row["facts"] == [["Apollo"]]
+    bought.build({"id": reject["id"], "rescue": True, "output": "Apollo.", "facts": [["Apollo", "the Apollo"]]})
+    assert bought.becomes(reject)["facts"] == [["Apollo", "the Apollo"]]
+
+
+def test_a_row_that_came_in_is_edited_by_its_own_id_and_by_its_pairs(bought: Bought) -> None:
+    reject = bought.reject("base_qa")
+    bought.build({"id": reject["id"], "rescue": True})
+    row = bought.becomes(reject)
+    bought.build({"id": reject["id"], "rescue": True}, {"id": row["pair_id"], "ok": True, "output": "Apollo it is."})
+    assert bought.becomes(reject)["output"] == "Apollo it is."
+    bought.build({"id": reject["id"], "rescue": True}, {"id": row["id"], "drop": True})
+    assert row["id"] not in bought.rows
+    sums(bought)
+
+
+def test_a_pair_of_a_section_that_is_held_out_is_tested_and_never_trained(bought: Bought) -> None:
+    held = {row["section_id"] for row in bought.rows.values() if row["level"] == "section"}
+    reject = next(one for one in bought.rejects if one["stage"] == "base_qa" and one["section_id"] in held)
+    bought.build({"id": reject["id"], "rescue": True})
+    assert (bought.becomes(reject)["split"], bought.becomes(reject)["level"]) == ("test", "section")
+
+
+# --- what stays out -----------------------------------------------------------------------------------------------
+
+
+def test_a_rescue_pushes_out_no_row_and_what_repeats_one_stands_among_the_duplicates(bought: Bought) -> None:
+    before, reject = bought.rows, bought.reject("paraphrase")
+    its = next(row for row in before.values() if row["instruction"] == reject["candidate"]["base"])
+    other = next(row for row in before.values() if row["pair_id"] == its["pair_id"] and row["split"] == "test")
+    bought.build({"id": reject["id"], "rescue": True, "instruction": other["instruction"]})
+    assert bought.rows == before
+    (duplicate,) = [one for one in bought.rejects if one["stage"] == "dedupe"]
+    assert duplicate["values"]["kept"] == other["id"]
+    sums(bought)
+
+
+def test_a_test_question_close_to_what_is_trained_stays_out_and_costs_no_row(
+    bought: Bought, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, reject = bought.rows, bought.reject("heldout_wordings")
+    bought.build({"id": reject["id"], "rescue": True, "instruction": reject["candidate"]["base"] + " "})
+    assert bought.rows == before
+    assert reject in bought.rejects
+    told = " ".join(capsys.readouterr().err.split())
+    assert "edits.jsonl, line 1 rescues nothing: it is too close to what is trained or tested" in told
+    sums(bought)
+
+
+def test_a_rescue_of_what_no_user_may_write_stays_out_and_is_told(
+    bought: Bought, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reject = bought.reject("base_qa")
+    bought.build({"id": reject["id"], "rescue": True, "output": "Apollo\u202e"})
+    assert reject in bought.rejects
+    assert r"line 1 rescues nothing: holds an invisible character: \u202e" in " ".join(capsys.readouterr().err.split())
+    sums(bought)
+
+
+def test_a_rescue_whose_reject_is_gone_is_an_unused_edit(bought: Bought, capsys: pytest.CaptureFixture[str]) -> None:
+    before = bought.rows
+    bought.build({"id": "0123456789abcdef", "rescue": True})
+    assert bought.rows == before
+    assert bought.manifest["edits"]["unused"] == ["0123456789abcdef"]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "edits.jsonl, line 1: there is no reject 0123456789abcdef in this build." in told
+
+
+PAIR = {"question": "Who?", "answer": "He.", "evidence": [1]}
+WORDING = {"base": "Who?", "question": "Which person?"}
+CUT = excerpt("He. " * 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("reject", "code"),
+    [
+        ({"stage": "base_qa", "code": "amount-not-in-evidence", "candidate": PAIR}, ""),
+        ({"stage": "base_qa", "code": "answer-too-long", "candidate": PAIR}, ""),
+        ({"stage": "verify", "code": "verifier-denies", "candidate": PAIR}, ""),
+        ({"stage": "verify", "code": "asks-broader", "candidate": WORDING}, ""),
+        ({"stage": "surplus", "code": "surplus-pairs", "candidate": PAIR}, ""),
+        ({"stage": "paraphrase", "code": "number-new", "candidate": WORDING}, ""),
+        ({"stage": "heldout_wordings", "code": "given-away", "candidate": WORDING}, ""),
+        ({"stage": "reply", "code": "broken-json", "candidate": {}}, "rescue-reply"),
+        ({"stage": "answers", "code": "number-new", "candidate": {**WORDING, "answer": "She."}}, "rescue-answer"),
+        ({"stage": "verify", "code": "verifier-denies", "candidate": {**WORDING, "answer": "She."}}, "rescue-answer"),
+        ({"stage": "spellings", "code": "spelling-denies", "candidate": {"fact": "x"}}, "rescue-spelling"),
+        ({"stage": "surplus", "code": "surplus-facts", "candidate": {"fact": 1, "words": "x"}}, "rescue-no-text"),
+        ({"stage": "edit", "code": "dropped-by-edit", "candidate": PAIR}, "rescue-edited"),
+        ({"stage": "dedupe", "code": "same-question", "candidate": PAIR}, "rescue-duplicate"),
+        ({"stage": "paraphrase", "code": "repeats-question-wording", "candidate": WORDING}, "rescue-duplicate"),
+        ({"stage": "held_form", "code": "held-form", "candidate": PAIR}, "rescue-leak"),
+        ({"stage": "audit", "code": "held-question", "candidate": PAIR}, "rescue-leak"),
+        ({"stage": "heldout_wordings", "code": "like-other-question", "candidate": WORDING}, "rescue-leak"),
+        ({"stage": "base_qa", "code": "no-unit-cited", "candidate": PAIR}, "rescue-no-evidence"),
+        ({"stage": "surplus", "code": "surplus-pairs", "candidate": {**PAIR, "evidence": []}}, "rescue-no-evidence"),
+        ({"stage": "base_qa", "code": "schema", "candidate": {"question": "Who?", "evidence": [1]}}, "rescue-no-text"),
+        ({"stage": "base_qa", "code": "schema", "candidate": {**PAIR, "answer": 7}}, "rescue-no-text"),
+        (
+            {"stage": "base_qa", "code": "answer-too-long", "candidate": {**PAIR, "answer": CUT}},
+            "rescue-cut",
+        ),
+        ({}, "rescue-no-text"),
+        ({"stage": "base_qa", "candidate": "hm"}, "rescue-no-text"),
+    ],
+)
+def test_what_can_be_rescued_and_why_the_rest_cannot(reject: Mapping[str, Any], code: str) -> None:
+    reason = rescuable(reject)
+    assert (reason.code if reason else "") == code
+
+
+def test_rescued_rows_stand_behind_those_of_their_pair_or_section() -> None:
+    sections = [section("甲"), section("乙"), section("丙")]
+    one, two, other = pair("甲一？", where="甲"), pair("甲二？", where="甲"), pair("丙一？", where="丙")
+    rows = [*family(one, ["甲一一？"]), *family(two), *family(other)]
+    wording, new, first = (
+        family(one, ["甲一二？"])[1],
+        family(pair("甲三？", where="甲"))[0],
+        family(pair("乙？", where="乙"))[0],
+    )
+    order = [row.instruction for row in with_rescued(rows, [first, new, wording], sections)]
+    assert order == ["甲一？", "甲一一？", "甲一二？", "甲二？", "甲三？", "乙？", "丙一？"]
