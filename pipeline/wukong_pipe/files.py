@@ -66,7 +66,8 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
     Raises:
         WorkspaceError: the file cannot be written.
     """
-    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8")
+    # A lone surrogate, which UTF-8 cannot hold, becomes its escape, as JSON writes it.
+    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b", buffering=0) as file:

@@ -29,6 +29,11 @@ def test_a_line_is_added_behind_whatever_stood_there(tmp_path: Path, before: byt
     assert read_jsonl(path) == [*kept, {"text": "石甲"}]
 
 
+def test_a_lone_surrogate_is_written_as_its_escape(tmp_path: Path) -> None:
+    append_line(tmp_path / "lines.jsonl", {"text": "\ud800石"})
+    assert read_jsonl(tmp_path / "lines.jsonl") == [{"text": "\ud800石"}]
+
+
 def _add_many(path: Path, writer: int) -> None:
     for number in range(50):
         append_line(path, {"writer": writer, "number": number, "text": "x" * 9000})

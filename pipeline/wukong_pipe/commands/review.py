@@ -73,9 +73,9 @@ def run_answer_review(
     Raises:
         WorkspaceError: nothing was evaluated, or the port is taken.
         DataError: a file of the run cannot be read.
-        MissingDependency: the extra `review` is not installed.
+        MissingDependency: the extras `review` and `report` are not installed.
     """
-    with training_installed("review"):
+    with training_installed("review,report"):
         from wukong_pipe.review.answers import AnswerDesk, answers_application
         from wukong_pipe.review.run_files import read_run
         from wukong_pipe.review.section_texts import SectionTexts
@@ -86,11 +86,7 @@ def run_answer_review(
         desk, access = AnswerDesk(run, SectionTexts(run, places, source, encoding).get, lang), Access()
         what = f"Answers of {run.name}, {desk.graded} of {desk.goal} graded"
         _serve(answers_application(desk, access), listener, access.token, what, err, opens_browser)
-    err.print(
-        f"{counted(desk.recorded, 'grade')} recorded in {run.grades}: `wukong-pipe report` shows what they say."
-        if desk.recorded
-        else "No grade was recorded."
-    )
+    err.print(f"{desk.graded} of {counted(desk.goal, 'answer')} graded: `wukong-pipe report` shows what that says.")
 
 
 def _serve(application: Starlette, listener: socket, token: str, what: str, err: Console, opens_browser: bool) -> None:

@@ -61,8 +61,6 @@ class AnswerDesk:
             DataError: answers or grades cannot be read.
         """
         self.run, self.section = run, section
-        self.recorded = 0
-        """Grades given through this server."""
         self._seen: Stamp | None = None
         self.refresh()
         most_chinese = 2 * sum(answer.lang == "zh" for answer in self.answers) > len(self.answers)
@@ -111,7 +109,6 @@ class AnswerDesk:
             WorkspaceError: the file cannot be written.
         """
         grade(self.run.grades, answer.question_id, answer.hash, value)
-        self.recorded += 1
         self.refresh()
 
     def undo(self) -> int | None:
@@ -125,7 +122,6 @@ class AnswerDesk:
         if newest is None:
             return None
         take_back(self.run.grades, self.answers[numbers[newest] - 1].question_id, newest)
-        self.recorded -= 1
         self.refresh()
         return numbers[newest]
 
