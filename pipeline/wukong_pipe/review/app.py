@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wukong_pipe.review import bulk, queue
+from wukong_pipe.review.bound import bounds
 from wukong_pipe.review.checking import check
 from wukong_pipe.review.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review.pairs import ReviewPair
@@ -82,7 +83,7 @@ def _route(desk: Desk, path: str, handler: Handler, method: str = "GET") -> Rout
 
 def show_page(desk: Desk, asked: Asked) -> Response:
     """The page: with the pair that the address names, else with the first that is to be read."""
-    pair = desk.pair_of(asked.get("pair")) if asked.get("pair") else _first(desk, asked.filters)
+    pair = desk.library.pair_of(asked.get("pair")) if asked.get("pair") else _first(desk, asked.filters)
     return desk.pair_page(pair or _first(desk, asked.filters), asked.filters)
 
 
@@ -122,7 +123,7 @@ def state(desk: Desk, asked: Asked) -> Response:
 
 def table(desk: Desk, asked: Asked) -> Response:
     """The bound by kind and section."""
-    found = desk.bounds()
+    found = bounds(desk.library, desk.enough)
     titles = {pair.section_id: " › ".join(pair.title) for pair in desk.library.pairs}
     kinds = [(desk.words[f"kind_{name}"], Filters(kind=name), bound) for name, bound in found.by_kind.items()]
     sections = [(titles.get(name, name), Filters(section=name), bound) for name, bound in found.by_section.items()]
@@ -177,7 +178,7 @@ def _tags(text: str) -> tuple[str, ...]:
 
 def decide_row(desk: Desk, asked: Asked) -> Response:
     """Drop one wording of a pair, or take that back."""
-    pair, filters = desk.pair_of(asked.id), asked.filters
+    pair, filters = desk.library.pair_of(asked.id), asked.filters
     if not pair:
         return desk.panes(_first(desk, filters), filters, desk.say("gone", id=asked.id))
     question = next((row.question for row in pair.rows if row.id == asked.id), "")
@@ -206,7 +207,7 @@ def undo(desk: Desk, asked: Asked) -> Response:
     if undone is None:
         return desk.panes(current or _first(desk, filters), filters, desk.say("nothing_to_undo"))
     reject = desk.library.reject(undone)
-    pair = desk.pair_of(undone) or current
+    pair = desk.library.pair_of(undone) or current
     text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone
     return desk.panes(pair, filters, desk.say("said_undone", text=text), rejects_open=reject is not None)
 

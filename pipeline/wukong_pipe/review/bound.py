@@ -115,6 +115,11 @@ def bounds(library: Library, enough: float = ENOUGH) -> Bounds:
     )
 
 
+def overall_bound(library: Library, enough: float = ENOUGH) -> Bound:
+    """The bound of all pairs alone, which is looked at after each decision."""
+    return _bound([library.state(pair) for pair in library.sample], enough)
+
+
 def _bound(states: Sequence[State], enough: float) -> Bound:
     """The bound of pairs in these states, in the order of the sample.
 

@@ -12,10 +12,9 @@ from starlette.responses import HTMLResponse
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Lang
-from wukong_pipe.review.bound import Bounds, bounds
-from wukong_pipe.review.decisions import Stale
+from wukong_pipe.review.bound import Bound, overall_bound
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair
+from wukong_pipe.review.pairs import ReviewPair, Stale
 from wukong_pipe.review.queue import Filters, matching
 from wukong_pipe.review.serving import templates
 from wukong_pipe.review.views import entries, pair_view, progress_view, section_view
@@ -62,7 +61,8 @@ class Desk:
         self._templates = templates(lang)
         self._templates.filters["query"] = query_of
         self._known_version = -1
-        self._bounds: Bounds
+        self._bound: Bound
+        self._read = 0
         self._stale: dict[str, Stale] = {}
 
     # --- decisions ------------------------------------------------------------------------------------------------
@@ -83,11 +83,6 @@ class Desk:
         self.taken_back += undone is not None
         self.library.refresh()
         return undone
-
-    def pair_of(self, id_: str) -> ReviewPair | None:
-        """The pair of that id, or the one that has a row of that id."""
-        found = self.library.by_id.get(id_)
-        return found or next((pair for pair in self.library.pairs if any(row.id == id_ for row in pair.rows)), None)
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -127,14 +122,9 @@ class Desk:
         """A message and the progress, for their places, and nothing else."""
         return self.fragment("said.html.j2", message=message, **self._progress(), **values)
 
-    def fragment(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    def fragment(self, template: str, **values: Any) -> HTMLResponse:
         """A template with its values."""
-        return HTMLResponse(self._templates.get_template(template).render(values), status)
-
-    def bounds(self) -> Bounds:
-        """What may be said of what is not read."""
-        self._know()
-        return self._bounds
+        return HTMLResponse(self._templates.get_template(template).render(values))
 
     def filter_choices(self, filters: Filters) -> list[tuple[str, list[tuple[str, str]]]]:
         """The filters that are chosen from a list, each with what the dataset has of it."""
@@ -179,9 +169,9 @@ class Desk:
         }
 
     def _progress(self) -> dict[str, Any]:
-        bound = self.bounds().overall
+        self._know()
         return {
-            "progress": progress_view(self.library, bound, self.enough, self.words),
+            "progress": progress_view(self._read, self._bound, self.enough, self.words),
             "seen": self.library.version,
         }
 
@@ -189,9 +179,9 @@ class Desk:
         """Work out anew, where anything changed, what takes a look at all pairs."""
         if self._known_version != self.library.version:
             self._known_version = self.library.version
-            self._bounds = bounds(self.library, self.enough)
-            stale = self.library.decisions.stale(self.library)
-            self._stale = {entry.pair.id: entry for entry in stale if entry.pair}
+            self._bound = overall_bound(self.library, self.enough)
+            self._read = sum(self.library.state(pair) != "unread" for pair in self.library.pairs)
+            self._stale = {entry.pair.id: entry for entry in self.library.stale if entry.pair}
 
 
 def language_of(library: Library) -> Lang:

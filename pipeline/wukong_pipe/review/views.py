@@ -3,7 +3,7 @@ work out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -12,10 +12,9 @@ from wukong_pipe.language.page_words import Words, filled
 from wukong_pipe.reasons import Lang
 from wukong_pipe.records import Facts
 from wukong_pipe.review.bound import Bound
-from wukong_pipe.review.decisions import Stale
 from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Wording
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Stale, Wording
 
 SPELLINGS = " | "
 """What separates the spellings of a fact where it is typed."""
@@ -216,7 +215,7 @@ def entries(library: Library, pairs: Sequence[ReviewPair], current: str) -> list
     return [
         Entry(
             pair.id,
-            library.shown(pair).now.question,
+            _question(library, pair),
             library.state(pair),
             library.is_doubtful(pair),
             pair.id == current,
@@ -225,12 +224,17 @@ def entries(library: Library, pairs: Sequence[ReviewPair], current: str) -> list
     ]
 
 
-def progress_view(library: Library, bound: Bound, limit: float, words: Words) -> ProgressView:
+def _question(library: Library, pair: ReviewPair) -> str:
+    # `shown` lays decisions over all rows of a pair, which takes its time for a list of them.
+    is_decided = any(library.decisions.of(id_) for id_ in (pair.id, pair.rows[0].id))
+    return library.shown(pair).now.question if is_decided else pair.question
+
+
+def progress_view(read: int, bound: Bound, limit: float, words: Words) -> ProgressView:
     """The progress of all pairs, and the bound in words."""
-    pairs = len(library.pairs)
     return ProgressView(
-        read=sum(library.state(pair) != "unread" for pair in library.pairs),
-        pairs=pairs,
+        read=read,
+        pairs=bound.pairs,
         bound=_bound_sentence(bound, words),
         enough=_enough_sentence(bound, limit, words),
         is_enough=not bound.more_needed,
@@ -250,8 +254,3 @@ def _enough_sentence(bound: Bound, limit: float, words: Words) -> str:
         return ""
     values = {"limit": ceil(100 * limit - 1e-9), "n": bound.more_needed}
     return filled(words["more" if bound.more_needed else "enough"], **values)
-
-
-def bound_lines(bounds: Mapping[str, Bound], names: Mapping[str, str]) -> list[tuple[str, Bound]]:
-    """The bounds of sections or kinds as lines of a table, each by its name."""
-    return [(names.get(key, key), bound) for key, bound in bounds.items()]
