@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from wukong_pipe.checks.findings import rejected
 from wukong_pipe.review import bulk, queue
 from wukong_pipe.review.bound import bounds
 from wukong_pipe.review.checking import check
@@ -92,8 +93,10 @@ def _first(desk: Desk, filters: Filters) -> ReviewPair | None:
 
 
 def show_pair(desk: Desk, asked: Asked) -> Response:
-    """A pair, or the one before or after it, or the first that is unread."""
+    """A pair, the one before or after it, the first that is unread, or the first of all that match."""
     pair, filters, to = desk.library.by_id.get(asked.id), asked.filters, asked.get("to")
+    if to == "first":
+        return desk.panes(next(iter(queue.matching(desk.library, filters)), None), filters)
     if to == "unread":
         found = queue.first_unread(desk.library, filters)
         return desk.panes(found or pair, filters, "" if found else desk.say("none_unread"))
@@ -115,8 +118,8 @@ def state(desk: Desk, asked: Asked) -> Response:
     if asked.get("seen") == str(desk.library.version):
         return Response(status_code=204)
     pair = desk.library.by_id.get(asked.get("pair"))
-    now = desk.library.state(pair) if pair else asked.get("state")
-    if now == asked.get("state"):
+    now = desk.library.state(pair) if pair else asked.get("known")
+    if now == asked.get("known"):
         return desk.message("", is_oob=False)
     return desk.message(desk.say("elsewhere", state=desk.words[f"state_{now}"]), state=now, is_oob=False)
 
@@ -157,7 +160,15 @@ def decide(desk: Desk, asked: Asked) -> Response:
     following = queue.next_after(desk.library, pair.id, filters, unread=True)
     following = following or queue.next_after(desk.library, pair.id, filters)
     desk.record(edits)
-    return desk.panes(following or pair, filters, desk.say(f"said_{desk.library.state(pair)}", text=question))
+    said = desk.say(f"said_{desk.library.state(pair)}", text=question)
+    return desk.panes(following or pair, filters, f"{said} {_refusal(desk, pair)}" if action == "mend" else said)
+
+
+def _refusal(desk: Desk, pair: ReviewPair) -> str:
+    """That the next build would leave a pair out as it stands; "" where it would not."""
+    now = desk.library.shown(pair).now
+    reason = rejected(check(desk.library, pair, now.question, now.answer, now.facts))
+    return desk.words["check_refuse"].format(sentence=reason.sentence(desk.lang)) if reason else ""
 
 
 def _mended(desk: Desk, pair: ReviewPair, asked: Asked) -> list[Edit]:
@@ -195,7 +206,8 @@ def rescue(desk: Desk, asked: Asked) -> Response:
     if not reject:
         return desk.message(desk.say("gone", id=asked.id), is_oob=True)
     if not reject.not_rescuable:
-        desk.record(desk.library.decisions.rescue(reject))
+        question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
+        desk.record(desk.library.decisions.rescue(reject, question, answer))
     said = desk.say("said_rescued", text=reject.question or reject.answer)
     return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
 

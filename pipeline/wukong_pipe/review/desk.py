@@ -22,6 +22,9 @@ from wukong_pipe.review.words import WORDS
 from wukong_pipe.stages.edits_file import Edit
 
 MOST_LISTED = 50
+"""Pairs of the list that a search gives."""
+NEARBY = 20
+"""Pairs of the list beside a pair; it is sent with each pair, and a long one takes the browser its time."""
 KEYS = (
     ("a", "key_a"),
     ("d", "key_d"),
@@ -160,7 +163,7 @@ class Desk:
 
     def _list(self, found: Found, current: str, filters: Filters) -> dict[str, Any]:
         begin = max(0, found.place - 3)
-        listed = found.pairs[begin : begin + MOST_LISTED]
+        listed = found.pairs[begin : begin + (NEARBY if found.place else MOST_LISTED)]
         return {
             "found": len(found.pairs),
             "entries": entries(self.library, listed, current),

@@ -232,13 +232,13 @@ def test_the_check_says_what_a_build_would_refuse_and_writes_nothing(browser: Br
 
 def test_another_window_learns_of_a_decision(browser: Browser) -> None:
     pair, seen = browser.library.pairs[0], browser.library.version
-    known = {"pair": pair.id, "state": "unread"}
+    known = {"pair": pair.id, "known": "unread"}
     assert browser.get("/state", seen=seen, **known) == ""
     browser.post(f"/pair/{pair.id}", action="drop")
     told = browser.get("/state", seen=seen, **known)
     assert WORDS["zh"]["elsewhere"].format(state="已删除") in told
     assert "已读 1 /" in told
-    assert "已在另一窗口" not in browser.get("/state", seen=seen, pair=pair.id, state="dropped")
+    assert "已在另一窗口" not in browser.get("/state", seen=seen, pair=pair.id, known="dropped")
 
 
 def test_a_line_that_somebody_else_wrote_is_seen(browser: Browser) -> None:

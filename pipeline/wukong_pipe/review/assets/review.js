@@ -27,13 +27,14 @@ function showPanes() {
   }
 }
 
+// What was typed stays in the fields, until they are left as they were.
 function edit(isEditing) {
   const form = find(".editing");
   if (!form) return;
   form.hidden = !isEditing;
   find(".reading").hidden = isEditing;
   if (isEditing) form.elements[1].focus();
-  else { form.reset(); find("#findings").replaceChildren(); find("#question").focus(); }
+  else find("#question").focus();
 }
 
 function isEditing() {
@@ -79,7 +80,7 @@ document.addEventListener("keydown", (event) => {
     if (isEditing()) { event.preventDefault(); find("[data-saves]").click(); }
   } else if (event.key === "Enter" && field?.matches("#filters input")) {
     event.preventDefault();
-    find("#results a")?.click();
+    htmx.ajax("GET", "/pair/first?to=first", { source: "#filters", target: "#panes", swap: "outerHTML" });
   } else if (!field && !isEditing() && !event.ctrlKey && !event.metaKey && !event.altKey && !find("dialog[open]")) {
     if (!event.repeat && press(event.key)) event.preventDefault();
   }
@@ -87,7 +88,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-edits]")) edit(true);
-  if (event.target.closest("[data-leaves]")) edit(false);
+  if (event.target.closest("[data-leaves]")) { find(".editing").reset(); find("#findings").replaceChildren(); edit(false); }
   const opener = event.target.closest("[data-shows]");
   if (opener) document.getElementById(opener.dataset.shows).showModal();
 });
