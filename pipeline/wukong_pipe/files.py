@@ -78,12 +78,24 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
                 file.truncate(end - len(rest))
             elif rest:
                 line = b"\n" + line  # An editor may have ended the file without a line end.
-            file.write(line)
-            os.fsync(file.fileno())
+            _write_whole(file.fileno(), line)
         if not end:
             _sync_folder(path.parent)
     except OSError as error:
         raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    """Write all of a line at the end of a file, or nothing: a full disk may take the half of it."""
+    end = os.fstat(file).st_size
+    try:
+        while line:
+            line = line[os.write(file, line) :]
+        os.fsync(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, end)
+        raise
 
 
 def is_torn(line: bytes) -> bool:

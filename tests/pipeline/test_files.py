@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_lines_of_many_writers_at_once_stay_whole(tmp_path: Path) -> None:
     rows = read_jsonl(path)
     for writer in range(3):
         assert [row["number"] for row in rows if row["writer"] == writer] == [*range(50)]
+
+
+def _add_to_a_full_disk(path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, resource.RLIM_INFINITY))
+    with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written: File too large"):
+        append_line(path, {"n": 2})
+
+
+def test_a_disk_that_takes_half_a_line_keeps_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    append_line(path, {"n": 1})
+    before = path.read_bytes()
+    process = multiprocessing.get_context("spawn").Process(target=_add_to_a_full_disk, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert path.read_bytes() == before
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

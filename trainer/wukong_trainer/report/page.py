@@ -21,10 +21,10 @@ from wukong_pipe import bounded
 from wukong_pipe.files import read_jsonl, read_object, write_text
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import MANIFEST, Run
-from wukong_trainer.evaluation.answers_to_read import answers_of
+from wukong_trainer.evaluation.answers_to_read import answers_to_read
 from wukong_trainer.evaluation.history import history, history_of
-from wukong_trainer.evaluation.person_agreement import person_grades
-from wukong_trainer.evaluation.person_grades import PersonGrade, read_grades
+from wukong_trainer.evaluation.person_agreement import PersonGrades, person_grades
+from wukong_trainer.evaluation.person_grades import read_grades
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
@@ -63,6 +63,8 @@ def write_report(run: Run) -> Path:
         DataError: one of the run's files cannot be read; the sentence names it.
     """
     answers, grades = _rows(run.answers), read_grades(run.grades)
+    # Not from metrics.json: what was graded since the evaluation counts, too.
+    by_person = person_grades(answers_to_read(run.answers), grades) if answers and grades else None
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
     words = WORDS[lang]
@@ -77,7 +79,7 @@ def write_report(run: Run) -> Path:
         metrics=metrics,
         made=made,
         next_steps=[*map(unmarked, next_steps(_records(metrics, log, recipe, made.commands, of_dataset), words))],
-        **(_scores(metrics, answers, grades, words) if metrics else {}),
+        **(_scores(metrics, answers, by_person, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
         **of_dataset,
@@ -100,13 +102,11 @@ def _language(rows: Sequence[dict[str, Any]]) -> Language:
 
 
 def _scores(
-    metrics: Metrics, answers: Sequence[dict[str, Any]], grades: Mapping[str, PersonGrade], words: Words
+    metrics: Metrics, answers: Sequence[dict[str, Any]], by_person: PersonGrades | None, words: Words
 ) -> dict[str, Any]:
     lines = comparisons(metrics)
     named = [(_name(line, words), line.scores) for line in lines]
     levels = metrics.levels.items()
-    # Not from metrics.json: what was graded since the evaluation counts, too.
-    by_person = person_grades(answers_of(answers), grades) if grades else None
     return {
         "leakage": leakage_sentences(metrics, words),
         "denied": denial(metrics, words),
