@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
+import http.client
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -286,3 +290,28 @@ def test_an_empty_file_of_answers_is_told(tmp_path: Path) -> None:
     write_text(run.answers, "\n")
     with pytest.raises(WorkspaceError, match="holds no answers"):
         AnswerDesk(run, lambda _: None)
+
+
+# --- the command --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_command_shows_the_page_and_a_kill_loses_no_grade(tmp_path: Path) -> None:
+    run = Run(tmp_path / "runs" / "mine")
+    write_text(run.answers, jsonl(rows()))
+    command = [sys.executable, "-m", "wukong_pipe.cli", "review", "--answers", "--no-browser", "--run", "mine"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr
+        printed = process.stderr.readline()
+        assert "Answers of mine, 0 of 12 graded" in printed
+        address = urlsplit(printed.rsplit(" ", 1)[1].strip())
+        connection = http.client.HTTPConnection(address.netloc)
+        connection.request("GET", f"/?{address.query}")
+        entered = connection.getresponse()
+        entered.read()
+        known = {"Cookie": entered.headers["set-cookie"].split(";")[0], "Origin": f"http://{address.netloc}"}
+        first = AnswerDesk(run, lambda _: None).answers[0]
+        connection.request("POST", "/answers/1", urlencode({"grade": "right", "answer": first.hash}), known)
+        assert "Answer 2 of 12" in connection.getresponse().read().decode()
+        process.kill()
+    assert read_jsonl(run.grades) == [{"id": first.question_id, "answer": first.hash, "grade": "right"}]
