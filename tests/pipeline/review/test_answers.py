@@ -159,7 +159,9 @@ def test_the_next_answer_is_the_next_without_a_grade_and_the_order_is_moved_thro
     browser.grade(browser.get("/answers/2"), "wrong")
     assert "Answer 3 of 12" in browser.grade(browser.get("/answers/1"), "wrong")
     assert "Answer 3 of 12" in browser.grade(browser.get("/answers/12"), "wrong"), "from the beginning again"
-    assert '<span class="state grade-wrong">Wrong</span>' in browser.get("/answers/2")
+    page = browser.get("/answers/2")
+    assert '<span class="state grade-wrong">Wrong</span>' in page
+    assert re.findall(r'value="(\w+)"[^>]*aria-pressed="true"', page) == ["wrong"]
     assert "Answer 3 of 12" in browser.get("/answers/99"), "what is not there is the first without a grade"
 
 
