@@ -41,12 +41,12 @@ def review_command(
     answers: bool,
     browser: bool,
 ) -> None:
-    """Read, accept and mend the rows in a browser, beside their source.
+    """Read, accept and mend the rows in a browser.
 
-    The page stands on 127.0.0.1 and answers to the printed address alone; it needs the extra “review”. Every decision
-    is a line of the run's edits.jsonl, saved at once, and the next `wukong-pipe build` applies it. The page says what
-    to read first, and after each pair how many of all may be wrong. From another machine, reach it through
-    `ssh -L 8080:127.0.0.1:8080 HOST` and --port 8080.
+    The page shows each pair beside its source, says what to read first and after each pair how many of all may be
+    wrong, and runs the free checks on what is typed. Every decision is a line of the run's edits.jsonl, saved at once;
+    the next `wukong-pipe build` applies it. It stands on 127.0.0.1 and answers to the printed address alone; it needs
+    the extra “review”. From another machine, reach it through `ssh -L 8080:127.0.0.1:8080 HOST` and --port 8080.
 
     With --answers it shows what base and tuned model answered, one answer at a time and without saying whose it is.
     Each grade (right, partly, wrong) is a line of eval/grades.jsonl; `wukong-pipe report` shows how far judge and score

@@ -14,6 +14,7 @@ from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.errors import BelowThreshold, DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.files import read_object
+from wukong_pipe.stages.reviewed import reviewed
 from wukong_pipe.workspace import MANIFEST, Run, Workspace
 from wukong_trainer.scoring.figures import sampled
 
@@ -155,7 +156,7 @@ def run_report(workspace: Workspace, run: Run) -> Path:
         from wukong_trainer.report.page import write_report
     with workspace.writing():
         workspace.remember(run)
-        return write_report(run)
+        return write_report(run, reviewed(run).counts)
 
 
 def evaluation_table(metrics: dict[str, Any], answers: list[dict[str, Any]]) -> RenderableType:

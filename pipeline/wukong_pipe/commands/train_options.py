@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
+from wukong_pipe.stages.reviewed import accepted_rows
 from wukong_pipe.workspace import Run
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SETTLED = {"batch", "accumulation", "packing", "gradient_checkpointing", "modules_to_save"}
 """Values of a recipe that a training may have changed itself: fewer rows a pass, and what its adapter cannot do."""
+ACCEPTED = "the accepted rows"
+"""What `TrainingData.source` calls them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class TrainOptions:
     lr: float | None = None
     validation: float | None = None
     sample: float | None = None
+    accepted_only: bool = False
     overwrite: bool = False
     resume: bool = False
 
@@ -61,6 +65,8 @@ class TrainOptions:
         if self.mix:
             file, _, share = self.mix.rpartition(":")
             source["mix"] = f"{Path(file).resolve()}:{share}"
+        if self.accepted_only:
+            source["only"] = ACCEPTED
         return source
 
     def recipe_changes(self) -> dict[str, Any]:
@@ -154,6 +160,7 @@ def resumed_options(run: Run, options: TrainOptions) -> TrainOptions:
         hub="modelscope" if source.get("hub") == "modelscope" else options.hub,
         columns=options.columns or source.get("columns", ""),
         mix=options.mix or source.get("mix", ""),
+        accepted_only=options.accepted_only or source.get("only") == ACCEPTED,
     )
 
 
@@ -164,11 +171,15 @@ def chosen_data(run: Run, recipe: Recipe, options: TrainOptions) -> TrainingData
         run: whose dataset is read where --data names no other rows, and whose test rows are not mixed in.
 
     Raises:
-        WorkspaceError: no rows are named, and the run has none.
+        WorkspaceError: no rows are named, and the run has none; or only what is accepted is wanted, and nothing is, or
+            what was decided is not in the dataset yet.
         WukongError: the rows cannot be read, or an option is not as it must be.
     """
+    if options.data and options.accepted_only:
+        raise DataError("--accepted-only is about the run's own dataset: leave out --data, or --accepted-only.")
     if not options.data and not (run.dataset / "train.jsonl").is_file():
         raise WorkspaceError(f"The run “{run.name}” has no dataset: start with `wukong-pipe build PATH`.")
+    accepted = accepted_rows(run).holds if options.accepted_only else None
     with training_installed():
         from wukong_trainer.data.columns import parse_columns
         from wukong_trainer.data.files import read_raw, read_rows, read_training_data
@@ -177,7 +188,8 @@ def chosen_data(run: Run, recipe: Recipe, options: TrainOptions) -> TrainingData
         mix = parse_mix(options.mix) if options.mix else None
         test = run.dataset / "test.jsonl"
         source = options.data or run.dataset
-        data = read_training_data(source, columns=parse_columns(options.columns), hub=options.hub)
+        columns = parse_columns(options.columns)
+        data = read_training_data(source, columns=columns, hub=options.hub, accepted=accepted)
         tested = read_rows(read_raw(test), str(test))[0] if mix and test.is_file() else []
         data = selected(data, recipe, mix, [example for _, example in tested])
         return replace(data, source=options.source())

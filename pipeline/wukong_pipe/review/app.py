@@ -37,7 +37,7 @@ class Asked:
     """Of the address and of the form together."""
 
     def get(self, name: str) -> str:
-        return self.values.get(name, "").strip()
+        return self.values.get(name, "").replace("\r\n", "\n").strip()
 
     @property
     def filters(self) -> Filters:
@@ -156,7 +156,7 @@ def decide(desk: Desk, asked: Asked) -> Response:
     else:
         return desk.message(desk.say("unknown_action"), is_oob=True)
     question = desk.library.shown(pair).now.question
-    # Before the decision: behind it the pair may no longer be among those that match.
+    # Before the decision, which may move the pair in the queue.
     following = queue.next_after(desk.library, pair.id, filters, unread=True)
     following = following or queue.next_after(desk.library, pair.id, filters)
     desk.record(edits)

@@ -1,12 +1,15 @@
 """How much of a dataset may be wrong, after the first pairs of its sample were read.
 
 Whoever reads looks at the bound after every pair, stops when it is low enough, and may know pairs that stand further
-behind. A bound for one size of a sample that was fixed beforehand is too low for that: it is wrong more often than it
-says. This one holds at all sizes at once: with 95 % certainty no beginning of the sample ever has a bound below the
-truth. It is a confidence sequence for sampling without replacement (Waudby-Smith and Ramdas 2020,
-https://arxiv.org/abs/2006.04347): a number of wrong pairs is ruled out when what was read is 20 times less likely
-under it than under the mixture `PRIOR`, which by Ville's inequality happens to the true number in one of 20 reviews at
-most. Its price is some more reading: 70 pairs without a fault for 5 %, where 59 would do if nobody looked before.
+behind. A bound for one size of a sample that was fixed beforehand does not hold then: of 1000 pairs 55 of which are
+wrong, it says "at most 5 %" at some time in 14 of 100 reviews. This one holds at all sizes at once: with 95 % certainty
+no beginning of the sample ever has a bound below the truth (there it says so in 3 of 100).
+
+It is a confidence sequence for sampling without replacement (Waudby-Smith and Ramdas 2020,
+https://arxiv.org/abs/2006.04347): a number of wrong pairs is ruled out when what was read is 20 times less likely under
+it than under the mixture `PRIOR`, which by Ville's inequality happens to the true number in one of 20 reviews at most.
+That is proved for a sample drawn from all pairs alike; for one drawn by sections the tests show it. Its price is some
+more reading: 70 pairs without a fault for 5 %, where 59 would do if nobody looked before.
 """
 
 from __future__ import annotations

@@ -53,23 +53,14 @@ class Decisions:
             return changed
 
     def _read(self) -> None:
-        seen, lines = stamp(self._path), history(self._path)
-        self._standing: dict[str, list[Edit]] = defaultdict(list)
-        self._original: dict[str, Texts] = {}
-        self._last_line = 0
+        seen, standing, original = stamp(self._path), defaultdict[str, list[Edit]](list), dict[str, Texts]()
+        lines = history(self._path)
         for edit in lines:
-            self._take(edit)
-        self._seen = seen
+            _take(edit, standing, original)
+        # Others read meanwhile: they see all of what stood, or all of what stands.
+        self._standing, self._original, self._seen = standing, original, seen
+        self._last_line = lines[-1].line if lines else 0
         self.version += 1
-
-    def _take(self, edit: Edit) -> None:
-        self._last_line = edit.line
-        if not edit.undo:
-            self._standing[edit.id].append(edit)
-        elif self._standing[edit.id]:
-            self._standing[edit.id].pop()
-        if edit.old:
-            self._original.setdefault(edit.id, edit.old)
 
     # --- what stands -------------------------------------------------------------------------------------------------
 
@@ -155,13 +146,16 @@ class Decisions:
             is_read: False where many are changed alike, which makes none of them read.
         """
         shown, stood = self.shown(pair), self.of(pair.id)
-        output = None if answer.strip() == shown.before.answer else answer.strip()
-        line = replace(
-            self._of_pair(pair, note, tags),
-            ok=is_read or (stood is not None and stood.ok),
-            output=output,
-            facts=None if output is None and facts == shown.before.facts else facts,
-        )
+        mending = stood if stood and not stood.drop else Edit(id=pair.id)
+        answer = answer.strip()
+        # What is as it is shown stays as it was decided: a dataset may have the text of a line that told no old one.
+        is_same = answer == shown.now.answer
+        output = mending.output if is_same else None if answer == shown.before.answer else answer
+        if is_same and facts == shown.now.facts:
+            facts = mending.facts
+        elif output is None and facts == shown.before.facts:
+            facts = None
+        line = replace(self._of_pair(pair, note, tags), ok=is_read or mending.ok, output=output, facts=facts)
         lines = [
             replace(self._of_row(pair, place), instruction=questions.get(wording.row.id, wording.question).strip())
             for place, wording in enumerate(shown.wordings)
@@ -249,17 +243,29 @@ class Decisions:
             return batch[-1]
 
     def _append(self, edits: Sequence[Edit]) -> None:
-        before = stamp(self._path)
+        # What cannot be read is said before anything is written.
+        self.refresh()
         append(self._path, edits)
-        after = stamp(self._path)
+        before, now = self._seen, stamp(self._path)
         added = sum(
             len(json.dumps(edit.to_json(), ensure_ascii=False).encode("utf-8", "replace")) + 1 for edit in edits
         )
         # A file of thousands of lines is not read again where it is known what was added.
-        if before == self._seen and after.size == before.size + added:
+        if now.inode == (before.inode or now.inode) and now.size == before.size + added:
             for number, edit in enumerate(edits, start=self._last_line + 1):
-                self._take(replace(edit, line=number))
-            self._seen = after
+                _take(replace(edit, line=number), self._standing, self._original)
+            self._last_line += len(edits)
+            self._seen = now
             self.version += 1
         else:
             self._read()
+
+
+def _take(edit: Edit, standing: dict[str, list[Edit]], original: dict[str, Texts]) -> None:
+    """Let a line count: it stands, or takes back what stood of its id."""
+    if not edit.undo:
+        standing[edit.id].append(edit)
+    elif standing[edit.id]:
+        standing[edit.id].pop()
+    if edit.old:
+        original.setdefault(edit.id, edit.old)

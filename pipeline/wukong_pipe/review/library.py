@@ -121,8 +121,9 @@ class Library:
         return ReviewReject.of(line) if line else None
 
     def holds(self, edit: Edit) -> bool:
-        """Whether the dataset has the pair, row or reject that a decision is about."""
-        return self.pair_of(edit.id) is not None or edit.id in self._files.by_reject
+        """Whether the build had the pair, row or reject that a decision is about."""
+        files = self._files
+        return self.pair_of(edit.id) is not None or edit.id in files.by_reject or edit.id in files.removed
 
     @property
     def stale(self) -> list[Stale]:

@@ -36,10 +36,14 @@ def order(library: Library) -> list[ReviewPair]:
 
 def matching(library: Library, filters: Filters) -> list[ReviewPair]:
     """The pairs that the filters let pass, in the order of the queue."""
+    return _passing(library, order(library), filters)
+
+
+def _passing(library: Library, pairs: list[ReviewPair], filters: Filters) -> list[ReviewPair]:
     if filters == Filters():
-        return order(library)
+        return pairs
     words = folded(filters.words.strip())
-    return [pair for pair in order(library) if _passes(library, pair, filters, words)]
+    return [pair for pair in pairs if _passes(library, pair, filters, words)]
 
 
 def _passes(library: Library, pair: ReviewPair, filters: Filters, words: str) -> bool:
@@ -66,26 +70,25 @@ def first_unread(library: Library, filters: Filters) -> ReviewPair | None:
 
 
 def next_after(library: Library, pair_id: str, filters: Filters, unread: bool = False) -> ReviewPair | None:
-    """The pair behind this one among those that match; None at the end.
+    """The pair behind this one among those that match, be it one of them or not; None at the end.
 
     Args:
         unread: the next that nobody decided on, from the beginning again behind the end.
     """
-    pairs = matching(library, filters)
-    place = _place(pair_id, pairs)
+    before, behind = _around(library, pair_id)
     if not unread:
-        return next(iter(pairs[place + 1 :]), None)
-    turned = pairs[place + 1 :] + pairs[: place + 1]
-    return next((pair for pair in turned if pair.id != pair_id and library.state(pair) == "unread"), None)
+        return next(iter(_passing(library, behind, filters)), None)
+    there = (pair for pair in _passing(library, behind + before, filters) if library.state(pair) == "unread")
+    return next(there, None)
 
 
 def previous(library: Library, pair_id: str, filters: Filters) -> ReviewPair | None:
-    """The pair before this one among those that match; None at the beginning."""
-    pairs = matching(library, filters)
-    place = next((place for place, pair in enumerate(pairs) if pair.id == pair_id), None)
-    return pairs[place - 1] if place else None
+    """The pair before this one among those that match, be it one of them or not; None at the beginning."""
+    return next(iter(reversed(_passing(library, _around(library, pair_id)[0], filters))), None)
 
 
-def _place(pair_id: str, pairs: list[ReviewPair]) -> int:
-    """Where a pair stands among these; -1 where it does not."""
-    return next((place for place, pair in enumerate(pairs) if pair.id == pair_id), -1)
+def _around(library: Library, pair_id: str) -> tuple[list[ReviewPair], list[ReviewPair]]:
+    """What stands before a pair in the queue, and what behind it; all behind one that is not there."""
+    pairs = order(library)
+    place = next((place for place, pair in enumerate(pairs) if pair.id == pair_id), -1)
+    return pairs[: max(place, 0)], pairs[place + 1 :]

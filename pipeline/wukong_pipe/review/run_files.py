@@ -43,6 +43,8 @@ class RunFiles:
     """Of all sections by id, in the order of the documents."""
     rescued: Mapping[str, str]
     """Reject id → row id of the rejects that were let in."""
+    removed: frozenset[str]
+    """Ids of the rows, and of their pairs, that were left out for what other rows say."""
 
     @cached_property
     def by_id(self) -> dict[str, ReviewPair]:
@@ -85,11 +87,15 @@ def read_run(run: Run) -> RunFiles:
             for line in _lines(run.dataset / name, _OF_A_ROW):
                 families[line["pair_id"]].add(line, None)
     rejects: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    removed = set[str]()
     for line in _lines(run.dataset / "rejected.jsonl", _OF_A_REJECT):
-        if line["stage"] == "edit" and isinstance(line["candidate"], dict) and line["candidate"].keys() >= _OF_A_ROW:
+        is_row = isinstance(line["candidate"], dict) and line["candidate"].keys() >= _OF_A_ROW
+        if is_row and line["stage"] == "edit":
             families[line["candidate"]["pair_id"]].add(line["candidate"], Reason.from_json(line))
-        else:
-            rejects[line["section_id"]].append(line)
+            continue
+        if is_row:
+            removed |= {line["candidate"]["id"], line["candidate"]["pair_id"]}
+        rejects[line["section_id"]].append(line)
     places = {section: place for place, section in enumerate(sections)}
 
     def place(family: _Family) -> tuple[int, list[int], str]:
@@ -98,7 +104,7 @@ def read_run(run: Run) -> RunFiles:
     ordered = sorted(families.values(), key=place)
     rejects_of = {row: reject for reject, row in rescued.items()}
     pairs = [family.pair(number, rejects_of) for number, family in enumerate(ordered, start=1)]
-    return RunFiles(pairs, rejects, sections, rescued)
+    return RunFiles(pairs, rejects, sections, rescued, frozenset(removed))
 
 
 def folded(text: str) -> str:

@@ -12,6 +12,12 @@ from pyarrow import parquet
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.stages.edits_file import Edit, append
+from wukong_pipe.workspace import Run
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +58,41 @@ def test_columns_split_and_mix_are_said_recorded_and_written_down(
     assert not (run / "train" / "left_out.jsonl").exists()
 
 
+@pytest.mark.usefixtures("short_samples")
+def test_what_is_accepted_is_trained_alone_and_the_rest_is_named(
+    student: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 6))
+    Path("book.md").write_text(book, "utf-8")
+    run = Run(Path("runs/book"))
+    built = ["build", "book.md", "--teacher", "offline", "--variants", "4", "--holdout", "0"]
+    train = ["train", "--accepted-only", "--recipe", "tiny", "--method", "lora", "--model", str(student)]
+    train += ["--epochs", "0.5", "--json"]
+    assert main(built) == 0
+    assert main(train) == 1
+    assert "No pair of runs/book/dataset is accepted in runs/book/edits.jsonl" in squeezed(capsys.readouterr().err)
+    rows = read_jsonl(run.dataset / "train.jsonl")
+    one, other = dict.fromkeys(row["pair_id"] for row in rows[:9])
+    append(run.edits, [Edit(id=one, ok=True), Edit(id=other, ok=True, output="乙1刀。")])
+    assert main(train) == 1
+    assert "was not built with: build again" in squeezed(capsys.readouterr().err)
+    assert main(built) == 0
+    assert main(train) == 0
+    shown = capsys.readouterr()
+    mine = [row for row in rows if row["pair_id"] in (one, other)]
+    told = f"{len(mine)} of {len(rows)} training rows; the others are left out"
+    assert f"accepted: {told}\n" in shown.err
+    assert json.loads(shown.out.splitlines()[-1])["data"]["accepted"] == told
+    assert read_json(run.adapter / "wukong.json")["data"]["accepted"] == told
+    left_out = read_jsonl(run.train / "left_out.jsonl")
+    assert len(left_out) == len(rows) - len(mine)
+    assert {row["reason"] for row in left_out} == {"its pair is not accepted in edits.jsonl"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--data", "rows.jsonl", "--accepted-only"], "--accepted-only is about the run's own dataset"),
         (["--data", "nothing.jsonl"], "nothing.jsonl does not exist"),
         (["--data", "rows.jsonl", "--columns", "instruction=q"], "--columns must name"),
         (["--data", "rows.jsonl", "--mix", "rows.jsonl"], "--mix is FILE:SHARE"),

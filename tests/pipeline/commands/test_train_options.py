@@ -45,3 +45,4 @@ def test_files_are_named_with_their_whole_path_and_a_hubs_id_with_its_hub(
     }
     assert TrainOptions(data="owner/rows", hub="modelscope").source() == {"data": "owner/rows", "hub": "modelscope"}
     assert TrainOptions().source() == {}
+    assert TrainOptions(accepted_only=True).source() == {"only": "the accepted rows"}

@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.building import run_in
 from tests.support.reviewed import BOOK, about, build, library_of
+from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_jsonl
+from wukong_pipe.reasons import Reason
 from wukong_pipe.review.library import Library
 from wukong_pipe.stages.edits_file import Edit, append
 
@@ -132,3 +134,47 @@ def test_a_decision_whose_section_changed_is_found_beside_the_pair_that_is_most_
     assert stale.pair.id != pair.id
     assert stale.pair.question == pair.question
     assert unknown.pair is None
+
+
+def test_where_the_file_is_damaged_nothing_is_written_and_what_stood_stands(library: Library) -> None:
+    first, second = library.pairs[:2]
+    library.decisions.record(library.decisions.accept(first))
+    damaged = library.run.edits.read_bytes() + b'{"id": 5}\n'
+    library.run.edits.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"edits\.jsonl, line 2 has no “id”"):
+        library.decisions.record(library.decisions.accept(second))
+    assert library.run.edits.read_bytes() == damaged
+    assert [library.state(pair) for pair in (first, second)] == ["accepted", "unread"]
+
+
+def test_a_decision_on_a_row_that_another_row_pushed_out_is_not_one_whose_section_changed(
+    library: Library, tmp_path: Path
+) -> None:
+    pair, decisions = about(library, "乙1刀"), library.decisions
+    other = about(library, "丁1山")
+    decisions.record(decisions.mend(other, {other.rows[0].id: pair.question}, other.answer, other.facts))
+    decisions.record(decisions.accept(pair))
+    build(tmp_path)
+    library.refresh()
+    assert {reject.stage for reject in library.rejects(pair.section_id)} >= {"dedupe"}
+    assert library.stale == []
+    assert [reject.not_rescuable for reject in library.rejects(pair.section_id) if reject.stage == "dedupe"] == [
+        Reason.of("rescue-duplicate")
+    ]
+
+
+def test_an_answer_that_was_edited_by_hand_and_built_in_is_not_lost_when_the_question_is_mended(
+    library: Library, tmp_path: Path
+) -> None:
+    pair = about(library, "乙1刀")
+    append(library.run.edits, [Edit(id=pair.id, output="是乙1刀。", facts=(("乙1刀",),))])
+    build(tmp_path)
+    library.refresh()
+    rebuilt = library.by_id[pair.id]
+    now = library.shown(rebuilt).now
+    edits = library.decisions.mend(rebuilt, {pair.rows[0].id: "甲1用什么兵器？"}, now.answer, now.facts)
+    library.decisions.record(edits)
+    build(tmp_path)
+    library.refresh()
+    assert {row.answer for row in library.by_id[pair.id].rows} == {"是乙1刀。"}
+    assert library.by_id[pair.id].question == "甲1用什么兵器？"

@@ -105,3 +105,11 @@ def test_the_next_unread_is_the_next_one_behind_and_then_the_first(library: Libr
     library.decisions.record(library.decisions.accept(first))
     assert next_after(library, third.id, ALL, unread=True) is None
     assert first_unread(library, Filters(state="accepted")) is None
+
+
+def test_from_a_pair_that_the_filters_no_longer_let_pass_the_way_goes_on_behind_it(library: Library) -> None:
+    first, second, third, *_ = order(library)
+    unread = Filters(state="unread")
+    library.decisions.record(library.decisions.accept(second))
+    assert next_after(library, second.id, unread) == third
+    assert previous(library, second.id, unread) == first

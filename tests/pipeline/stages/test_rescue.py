@@ -19,6 +19,7 @@ from tests.support.rows import family, pair, section
 from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.stages.rescue import rescuable, with_rescued
+from wukong_pipe.stages.reviewed import accepted_rows
 from wukong_pipe.teacher.requests import excerpt
 
 Json = dict[str, Any]
@@ -275,3 +276,55 @@ def test_rescued_rows_stand_behind_those_of_their_pair_or_section() -> None:
     )
     order = [row.instruction for row in with_rescued(rows, [first, new, wording], sections)]
     assert order == ["甲一？", "甲一一？", "甲一二？", "甲二？", "甲三？", "乙？", "丙一？"]
+
+
+def test_what_was_rescued_counts_as_accepted(bought: Bought) -> None:
+    reject = bought.reject("paraphrase")
+    bought.build({"id": reject["id"], "rescue": True})
+    found = accepted_rows(run_in(bought.folder))
+    assert [row for row in bought.rows.values() if found.holds(row)] == [bought.becomes(reject)]
+    assert found.counts == {"accepted": 0, "mended": 0, "dropped": 0, "rescued": 1}
+
+
+# --- all of it at once --------------------------------------------------------------------------------------------
+
+
+def test_edits_of_all_kinds_change_what_they_say_and_leave_the_rest_as_it_was(bought: Bought) -> None:
+    before, rejects = rows_of(run_in(bought.folder)), bought.rejects
+    families: dict[str, list[Json]] = {}
+    for row in before:
+        if row["level"] != "section":
+            families.setdefault(row["pair_id"], []).append(row)
+    accepted, mended, dropped, taken_back, other = list(families.values())[:5]
+    wording = next(row for row in other if row["variant"] == "paraphrase" and row["split"] == "train")
+    gone = next(row for row in accepted if row["variant"] == "paraphrase" and row["split"] == "train")
+    doubted = next(
+        one for one in rejects if one["stage"] == "base_qa" and one["section_id"] in in_trained_section(bought)
+    )
+    bought.build(
+        {"id": accepted[0]["pair_id"], "ok": True, "note": "read twice", "tags": ["sure"]},
+        {"id": gone["id"], "drop": True},
+        {"id": mended[0]["pair_id"], "ok": True, "output": mended[0]["output"] + ", as the source says"},
+        {"id": dropped[0]["pair_id"], "drop": True, "section_id": dropped[0]["section_id"]},
+        {"id": taken_back[0]["pair_id"], "drop": True},
+        {"id": taken_back[0]["pair_id"], "undo": True},
+        {"id": wording["id"], "instruction": "Is there anybody who could say it in one word?"},
+        {"id": doubted["id"], "rescue": True, "note": "the number is right"},
+    )
+    expected = []
+    for row in before:
+        if row["id"] == wording["id"]:
+            row = row | {"instruction": "Is there anybody who could say it in one word?", "verified": "unasked"}
+        if row["pair_id"] == mended[0]["pair_id"]:
+            answer = mended[0]["output"] + ", as the source says"
+            row = row | {"output": answer, "verified": "unasked", "facts": bought.rows[row["id"]]["facts"]}
+        if row["id"] != gone["id"] and row["pair_id"] != dropped[0]["pair_id"]:
+            expected.append(row)
+    came = bought.becomes(doubted)
+    after = rows_of(run_in(bought.folder))
+    assert [row for row in after if row != came] == expected
+    assert [one for one in bought.rejects if one["stage"] != "edit"] == [one for one in rejects if one != doubted]
+    assert len([one for one in bought.rejects if one["stage"] == "edit"]) == len(dropped) + 1
+    counts = {"accepted": 1, "mended": 1, "dropped": 1, "rescued": 1}
+    assert accepted_rows(run_in(bought.folder)).counts == counts
+    sums(bought)

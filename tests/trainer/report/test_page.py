@@ -419,6 +419,20 @@ def test_a_check_says_how_many_rows_went_through_and_not_that_it_asked_for_them(
     assert told in squeezed(read(run)[1])
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", "A person read 71 pairs: 64 right as they were, 5 mended, 2 dropped; 1 reject let in."),
+        ("zh", "人工审阅了 71 组问答：64 组无误，5 组已修改，2 组已删去；另有 1 条被拒绝的内容已救回。"),
+    ],
+)
+def test_what_a_person_read_is_counted_where_anybody_did(tmp_path: Path, lang: str, told: str) -> None:
+    run = make_run(tmp_path, lang)
+    path = write_report(run, {"accepted": 64, "mended": 5, "dropped": 2, "rescued": 1})
+    assert told in squeezed(Page(path.read_text("utf-8")))
+    assert told[:8] not in squeezed(read(run)[1])
+
+
 def test_reasons_and_their_examples_are_in_the_page_s_language(tmp_path: Path) -> None:
     run = make_run(tmp_path, "zh")
     rejects = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,12 +30,19 @@ Raw = list[tuple[str, Any]]
 """Each row's place ("line 3") and its value, or the BadRow that it is."""
 
 
-def read_training_data(source: str | Path, *, columns: Columns | None = None, hub: Hub = "hf") -> TrainingData:
+def read_training_data(
+    source: str | Path,
+    *,
+    columns: Columns | None = None,
+    hub: Hub = "hf",
+    accepted: Callable[[Mapping[str, Any]], bool] | None = None,
+) -> TrainingData:
     """Training and validation rows of a file, a folder or a dataset of a hub.
 
     Args:
         source: a path; or, where there is no such file, a hub's id such as llamafactory/alpaca_zh.
         columns: which column is what; found by their names where it is empty.
+        accepted: whether a user accepted a row, where only such rows are trained.
 
     Raises:
         DataError: nothing to train on, or rows are not as they must be; file and lines are named.
@@ -55,17 +62,25 @@ def read_training_data(source: str | Path, *, columns: Columns | None = None, hu
     else:
         parts = [(part, [(f"{source} ({part})", raw)]) for part, raw in _downloaded(str(source)).items()]
     rows: dict[str, list[Example]] = {"train": [], "validation": []}
-    layouts = []
+    layouts, left_out = [], list[dict[str, str]]()
     for part, files in parts:
         for name, raw in files:
             examples, layout = read_rows(raw, name, columns)
-            rows[part] += [example for _, example in examples]
+            for row, example in examples:
+                if part == "train" and accepted is not None and not accepted(row):
+                    left_out.append({"row": example.where, "reason": "its pair is not accepted in edits.jsonl"})
+                else:
+                    rows[part].append(example)
             if examples:
                 layouts.append(f"{Path(name).name}: {layout}")
     if not rows["train"]:
-        raise DataError(f"{source} holds no rows to train on.")
+        what = f"{source} holds no rows to train on"
+        raise DataError(f"{what}: what was accepted is held out for the test." if left_out else f"{what}.")
+    if accepted is not None:
+        read = len(rows["train"]) + len(left_out)
+        facts["accepted"] = f"{len(rows['train'])} of {read} training rows; the others are left out"
     facts = {"columns": " | ".join(dict.fromkeys(layouts))} | facts
-    return TrainingData(rows["train"], rows["validation"], digest_of(rows["train"]), facts)
+    return TrainingData(rows["train"], rows["validation"], digest_of(rows["train"]), facts, left_out)
 
 
 def is_hub_id(source: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wukong_pipe.reasons import Reason
 from wukong_trainer.report.tables import Table, figure, shortened
-from wukong_trainer.report.words import Language, Words
+from wukong_trainer.report.words import Language, Words, filled
 
 REASONS = 12
 """Reasons shown a stage; the others are only counted."""
@@ -62,6 +62,17 @@ def accounting_of(manifest: Mapping[str, Any], words: Words) -> dict[str, Table]
     through = {"received": words["went_in"], "kept": words["came_out"], "rejected": words["taken_out"]}
     tables = {"accounting": _counts(asked, columns, words), "checks": _counts(checks, through, words)}
     return {key: table for key, table in tables.items() if table.lines}
+
+
+def reviewed_sentence(counts: Mapping[str, int], words: Words) -> str:
+    """How many pairs a person has read, and what became of them; empty where nobody has.
+
+    Args:
+        counts: pairs "accepted", "mended" and "dropped", and rejects "rescued".
+    """
+    if not counts:
+        return ""
+    return filled(words["reviewed"], read=sum(counts.values()) - counts["rescued"], **counts)
 
 
 def _counts(stages: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str], words: Words) -> Table:

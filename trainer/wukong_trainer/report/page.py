@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template
@@ -28,7 +29,14 @@ from wukong_trainer.evaluation.person_grades import read_grades
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
-from wukong_trainer.report.dataset_tables import accounting_of, calls_of, rejects_by_stage, rows_by_kind, sections_of
+from wukong_trainer.report.dataset_tables import (
+    accounting_of,
+    calls_of,
+    rejects_by_stage,
+    reviewed_sentence,
+    rows_by_kind,
+    sections_of,
+)
 from wukong_trainer.report.grades import denial, grades_block
 from wukong_trainer.report.leakage import leakage_sentences
 from wukong_trainer.report.marks import unmarked
@@ -50,11 +58,14 @@ MOST = 8000
 """Characters of any text that the page shows; a recipe has some thousand."""
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, reviewed: Mapping[str, int] = MappingProxyType({})) -> Path:
     """Write `report.html` of a run from its manifest, dataset, training log, recipe, metrics and answers.
 
     The page is self-contained: it makes no request and shows everything without its script. It is in Chinese if most
     answers are, else in English. Where a part of the run is not there yet, the page says so.
+
+    Args:
+        reviewed: what a person decided about the pairs; see `reviewed_sentence`.
 
     Returns:
         The path of the page.
@@ -83,6 +94,7 @@ def write_report(run: Run) -> Path:
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
         **of_dataset,
+        reviewed=reviewed_sentence(reviewed, words),
         groups=groups_of(answers, grades),
         places=places_of(answers),
     )
