@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +57,18 @@ def test_damaged_grades_are_named(tmp_path: Path) -> None:
     run.grades.write_text("right\n")
     with pytest.raises(DataError, match=r"grades\.jsonl, line 1"):
         write_report(run)
+
+
+def test_what_a_person_and_the_score_see_differently_stands_first_in_its_level(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    answers = [answer for answer in answers_to_read(run.answers) if answer.level == "wording"]
+    for answer in answers:
+        is_right = answer.hit if answer.question_id != "wording7" else not answer.hit
+        grade(run.grades, answer.question_id, answer.hash, "right" if is_right else "wrong")
+    html = write_report(run).read_text("utf-8")
+    cards = re.findall(r'<article class="card".*?</article>', html, re.DOTALL)
+    doubted = [card for card in cards if "a person and the score disagree" in card]
+    assert len(doubted) == 2, "the question, and the one at another level that is answered alike"
+    assert "How many monsters has chapter 7?" in doubted[0]
+    others = [card for card in cards if "chapter 6?" in card]
+    assert cards.index(doubted[0]) < cards.index(others[0])
