@@ -138,7 +138,7 @@ class Desk:
         choices = {
             "state": [(name, words[f"state_{name}"]) for name in ("unread", "accepted", "mended", "dropped")],
             "split": [(name, words[f"split_{name}"]) for name in ("train", "validation", "test")],
-            "kind": [(name, words[f"kind_{name}"]) for name in dict.fromkeys(pair.kind for pair in pairs)],
+            "kind": [(name, words.get(f"kind_{name}", name)) for name in dict.fromkeys(pair.kind for pair in pairs)],
             "source": [(name, name) for name in sources] if len(sources) > 1 else [],
             "section": [*sections.items()],
             "tag": [(tag, tag) for tag in sorted(tags)],

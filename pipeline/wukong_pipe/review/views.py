@@ -26,6 +26,8 @@ class WordingView:
 
     id: str
     question: str
+    pieces: tuple[Piece, ...]
+    """The question as it is set."""
     where: str
     """The split, of a test row its level."""
     state: str
@@ -46,7 +48,6 @@ class PairView:
     kind: str
     where: str
     own: WordingView
-    question: tuple[Piece, ...]
     answer: tuple[Piece, ...]
     answer_text: str
     answer_before: str
@@ -125,16 +126,15 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         id=pair.id,
         lang=pair.lang,
         state=library.state(pair),
-        kind=words[f"kind_{pair.kind}"],
+        kind=words.get(f"kind_{pair.kind}", pair.kind),
         where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
         own=own,
-        question=marked_text(shown.now.question),
         answer=marked_text(shown.now.answer, shown.now.facts),
         answer_text=shown.now.answer,
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
         facts=shown.now.facts,
         facts_text=typed_facts(shown.now.facts),
-        verified=words[f"verified_{pair.verified}"],
+        verified=words.get(f"verified_{pair.verified}", pair.verified),
         doubts=[reason.sentence(lang) for reason in library.doubts(pair)],
         wordings=others,
         note=decision.note if decision else "",
@@ -149,6 +149,7 @@ def _wording(wording: Wording, answer: str, words: Words) -> WordingView:
     return WordingView(
         id=row.id,
         question=wording.question,
+        pieces=marked_text(wording.question),
         where=_where(row.split, row.level, words),
         state="dropped" if wording.dropped else "mended" if is_mended else "",
         before=row.question if is_mended else "",
@@ -157,7 +158,7 @@ def _wording(wording: Wording, answer: str, words: Words) -> WordingView:
 
 
 def _where(split: str, level: str, words: Words) -> str:
-    return words[f"level_{level}" if split == "test" and level else f"split_{split}"]
+    return words.get(f"level_{level}" if split == "test" and level else f"split_{split}", split)
 
 
 def _state_of(stale: Stale, words: Words) -> str:

@@ -210,6 +210,18 @@ def test_saving_what_was_not_changed_accepts(browser: Browser) -> None:
     assert browser.lines[0]["note"] == "gut"
 
 
+def test_an_empty_answer_is_refused(browser: Browser) -> None:
+    pair = browser.library.pairs[0]
+    assert WORDS["zh"]["empty_text"] in browser.post(f"/pair/{pair.id}", action="mend", answer=" ", facts="")
+    assert browser.lines == []
+
+
+def test_saving_what_a_build_would_refuse_says_so(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    said = browser.post(f"/pair/{pair.id}", action="mend", answer=pair.answer, facts="月亮")
+    assert "下次构建会剔除" in said
+
+
 def test_a_wording_is_dropped_and_brought_back_without_reading_its_pair(browser: Browser) -> None:
     pair = next(pair for pair in browser.library.pairs if len(pair.rows) > 1)
     row = pair.rows[1]

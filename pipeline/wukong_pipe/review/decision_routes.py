@@ -1,0 +1,113 @@
+"""The routes that decide: each writes what was decided, and answers with what comes next."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from wukong_pipe.checks.findings import rejected
+from wukong_pipe.review import queue
+from wukong_pipe.review.checking import check
+from wukong_pipe.review.desk import Desk
+from wukong_pipe.review.page_routes import first_of
+from wukong_pipe.review.pairs import ReviewPair
+from wukong_pipe.review.requests import Asked, refused
+from wukong_pipe.review.views import facts_typed, reject_view
+from wukong_pipe.stages.edits_file import Edit
+
+
+def decide(desk: Desk, asked: Asked) -> Response:
+    """Write down that a pair is right, mended or to be dropped, and show the next that nobody decided on."""
+    pair, filters, action = desk.library.by_id.get(asked.id), asked.filters, asked.get("action")
+    if not pair:
+        return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
+    decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
+    if action == "accept":
+        edits = decisions.accept(pair)
+    elif action == "drop":
+        edits = decisions.drop(pair)
+    elif action == "mend" and not all(text.strip() for name, text in asked.values.items() if name in texts):
+        return refused(desk, "empty_text")
+    elif action == "mend":
+        edits = _mended(desk, pair, asked)
+    else:
+        return refused(desk, "unknown_action")
+    question = desk.library.shown(pair).now.question
+    # Before the decision, which may move the pair in the queue.
+    following = queue.next_after(desk.library, pair.id, filters, unread=True)
+    following = following or queue.next_after(desk.library, pair.id, filters)
+    desk.record(edits)
+    said = desk.say(f"said_{desk.library.state(pair)}", text=question)
+    return desk.panes(following or pair, filters, f"{said} {_refusal(desk, pair)}" if action == "mend" else said)
+
+
+def _refusal(desk: Desk, pair: ReviewPair) -> str:
+    """That the next build would leave a pair out as it stands; "" where it would not."""
+    now = desk.library.shown(pair).now
+    reason = rejected(check(desk.library, pair, now.question, now.answer, now.facts))
+    return desk.words["check_refuse"].format(sentence=reason.sentence(desk.lang)) if reason else ""
+
+
+def _mended(desk: Desk, pair: ReviewPair, asked: Asked) -> list[Edit]:
+    questions = {row.id: text for row in pair.rows if (text := asked.get(f"question-{row.id}"))}
+    return desk.library.decisions.mend(
+        pair,
+        questions,
+        asked.get("answer") or desk.library.shown(pair).now.answer,
+        facts_typed(asked.get("facts")) or None,
+        note=asked.get("note"),
+        tags=_tags(asked.get("tags")),
+    )
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, (tag.strip() for tag in text.replace("，", ",").split(",")))))
+
+
+def decide_row(desk: Desk, asked: Asked) -> Response:
+    """Drop one wording of a pair, or take that back."""
+    pair, filters = desk.library.pair_of(asked.id), asked.filters
+    if not pair:
+        return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
+    question = next((row.question for row in pair.rows if row.id == asked.id), "")
+    if asked.get("action") == "undo":
+        desk.record([Edit(id=asked.id, undo=True)])
+        return desk.panes(pair, filters, desk.say("said_undone", text=question))
+    desk.record(desk.library.decisions.drop_row(pair, asked.id))
+    return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))
+
+
+def rescue(desk: Desk, asked: Asked) -> Response:
+    """Write down that a reject is to come in."""
+    reject = desk.library.reject(asked.id)
+    if not reject:
+        return refused(desk, "gone", id=asked.id)
+    if not reject.not_rescuable:
+        question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
+        desk.record(desk.library.decisions.rescue(reject, question, answer))
+    said = desk.say("said_rescued", text=reject.question or reject.answer)
+    return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
+
+
+def undo(desk: Desk, asked: Asked) -> Response:
+    """Take the newest decision back, and show what it was about."""
+    current, filters = desk.library.by_id.get(asked.get("pair")), asked.filters
+    undone = desk.undo()
+    if undone is None:
+        return desk.panes(current or first_of(desk, filters), filters, desk.say("nothing_to_undo"))
+    reject = desk.library.reject(undone)
+    pair = desk.library.pair_of(undone) or current
+    text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone
+    return desk.panes(pair, filters, desk.say("said_undone", text=text), rejects_open=reject is not None)
+
+
+def check_typed(desk: Desk, asked: Asked) -> Response:
+    """What the next build would say of the text that is being typed."""
+    pair = desk.library.by_id.get(asked.id)
+    if not pair:
+        return refused(desk, "gone", id=asked.id)
+    facts = facts_typed(asked.get("facts")) or None
+    shown = {wording.row.id: wording.question for wording in desk.library.shown(pair).wordings}
+    typed = {row.id: asked.get(f"question-{row.id}") for row in pair.rows}
+    changed = [text for id_, text in typed.items() if id_ == pair.rows[0].id or (text and text != shown[id_])]
+    found = [each for question in changed for each in check(desk.library, pair, question, asked.get("answer"), facts)]
+    return desk.fragment("findings.html.j2", findings=dict.fromkeys(found))
