@@ -83,6 +83,9 @@ def test_all_answers_are_graded_by_keys_alone(tab: Chromium, served: Served, wid
     graded = [line["grade"] for line in read_jsonl(served.run.grades) if "grade" in line]
     assert graded == ["right", "wrong", "partly", "right", "wrong", "partly", "right", "partly", "wrong"]
     assert tab.run("document.documentElement.scrollWidth") <= width, "nothing sticks out of a phone"
+    assert tab.run("[...document.querySelectorAll('.wide')].every((each) => each.scrollWidth <= each.clientWidth)"), (
+        "no figure is cut off"
+    )
     assert tab.complaints == []
     assert all(address.startswith(served.address.split("?")[0]) for address in tab.requests)
 
