@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wukong_pipe.corpus.run_sources import noted_text
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.errors import CorpusError, DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import FILES, Section
-from wukong_pipe.workspace import MANIFEST, NOTE, Run
+from wukong_pipe.workspace import MANIFEST, Run
 
 _OF_A_ROW = ("id", "instruction", "output", "section_id", "pair_id", "kind", "split", "level", "lines", "evidence")
 _OF_A_REJECT = ("section_id", "stage", "reason", "candidate", "reply")
@@ -250,9 +251,7 @@ def _place(run: Run, name: str, source: Path | None) -> Path:
     """Where the source of that name is expected."""
     if source is not None:
         return source / name if source.is_dir() else source
-    note = run.folder / "build.json"
-    places = read_object(note, NOTE).get("sources", {}) if note.is_file() else {}
-    return Path(places.get(name, name))
+    return noted_text(run, name)
 
 
 def _evidence(section: Section, families: Iterable[Family]) -> list[tuple[int, int]]:
