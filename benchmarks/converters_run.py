@@ -93,8 +93,26 @@ def unpdf(path: Path) -> Pages:
     return [(0, unpdf.to_markdown(str(path)))]
 
 
+def wukong_pipe(path: Path) -> Pages:
+    """Our own: pdfplumber or markitdown, and what we make of what they read."""
+    import contextlib
+    import io
+    import json
+    import re
+
+    from wukong_pipe.conversion.worker import main as convert
+
+    with contextlib.redirect_stdout(io.StringIO()) as answer:
+        convert(path)
+    text = json.loads(answer.getvalue())["markdown"]
+    parts = re.split(r"<!-- page (\d+) -->", text)
+    is_paginated = path.suffix in {".pdf", ".pptx"}
+    rest = zip(parts[1::2], parts[2::2], strict=True)
+    return [(1 if is_paginated else 0, parts[0]), *((int(number), words) for number, words in rest)]
+
+
 CONVERTERS: list[Callable[[Path], Pages]] = [
-    *(markitdown, docling, pymupdf4llm, pandoc, kreuzberg, xberg, pdf_oxide, opendataloader, unpdf)
+    *(markitdown, docling, pymupdf4llm, pandoc, kreuzberg, xberg, pdf_oxide, opendataloader, unpdf, wukong_pipe)
 ]
 
 

@@ -4,16 +4,21 @@ read one after the other."""
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 
 from wukong_pipe.conversion.pdf_pages import Grid, Page, Segment
 
 Piece = Segment | Grid
 _MARGIN = 0.12
 """Share of a page's height, above and below, in which headers and footers stand."""
-_DIGITS = re.compile(r"[\d一二三四五六七八九十]+|\b[ivxlc]+\b")
+_HEADED = 0.3
+"""Share of the pages that have a header or footer where any has; left and right pages may have their own."""
+_NUMBER = re.compile(r"[\d一二三四五六七八九十百]+|\b[ivxlc]+\b")
+_LEADER = re.compile(r"(?:[.·…] ?){4,}\s*[\divxlc]+$", re.IGNORECASE)
+"""The dots of a table of contents, which says nothing."""
 _SAME = 6.0
 """Points by which the cells of one column may differ in place."""
 _FULL = 0.75
@@ -32,25 +37,33 @@ def in_order(pages: Sequence[Page]) -> list[Piece]:
     repeated = _repeated(pages)
     pieces: list[Piece] = []
     for page in pages:
-        segments = [segment for segment in page.segments if _key(segment, page) not in repeated]
-        grids, others = _grids(segments)
+        segments = [segment for segment in page.segments if (page.number, _height(segment, page)) not in repeated]
+        grids, others = _grids([segment for segment in segments if not _LEADER.search(segment.text)])
         pieces += _columns([*others, *grids, *page.grids])
     return pieces
 
 
-def _repeated(pages: Sequence[Page]) -> frozenset[tuple[int, str]]:
-    """What stands at one height of at least half of the pages, its numbers apart."""
-    if len(pages) < 2:
-        return frozenset()
-    counts = Counter(key for page in pages for key in {_key(segment, page) for segment in page.segments} if key)
-    return frozenset(key for key, times in counts.items() if key and times >= max(2, len(pages) / 2))
+def _repeated(pages: Sequence[Page]) -> frozenset[tuple[int, int | None]]:
+    """(page, height) of the headers and footers: what stands, numbers apart, at one height of several pages; where
+    chapters have headers of their own, of half of them."""
+    at_height: dict[int, dict[int, str]] = defaultdict(lambda: defaultdict(str))
+    for page in pages:
+        for segment in page.segments:
+            if (height := _height(segment, page)) is not None:
+                at_height[height][page.number] += _NUMBER.sub("#", segment.text.lower())
+    return frozenset(
+        (number, height)
+        for height, by_page in at_height.items()
+        if len(by_page) >= max(2, _HEADED * len(pages)) and len({*by_page.values()}) <= len(by_page) / 2
+        for number in by_page
+    )
 
 
-def _key(segment: Segment, page: Page) -> tuple[int, str] | None:
-    """Where in the margin a segment stands and what it says, but for numbers; None of what stands in no margin."""
+def _height(segment: Segment, page: Page) -> int | None:
+    """Where in the margins of a page a segment stands; None of what stands in none."""
     if _MARGIN * page.height < segment.bottom and segment.top < (1 - _MARGIN) * page.height:
         return None
-    return round(segment.bottom / 4), _DIGITS.sub("#", segment.text.lower())
+    return round(segment.bottom / 4)
 
 
 def _grids(segments: Sequence[Segment]) -> tuple[list[Grid], list[Segment]]:
@@ -139,9 +152,10 @@ def _gap(pieces: Sequence[Piece]) -> float | None:
     """Where the right one of two columns begins; None where there is one column."""
     best, place = _ACROSS * len(pieces), None
     for at in {piece.x0 for piece in pieces}:
-        left = sum(piece.x1 <= at - _GUTTER for piece in pieces)
-        right = sum(piece.x0 >= at for piece in pieces)
-        across = len(pieces) - left - right
-        if across < best and min(left, right) >= _ROWS:
+        left = [piece.x1 - piece.x0 for piece in pieces if piece.x1 <= at - _GUTTER]
+        right = [piece.x1 - piece.x0 for piece in pieces if piece.x0 >= at]
+        across = len(pieces) - len(left) - len(right)
+        # Labels in the margin are no column.
+        if across < best and min(len(left), len(right)) >= _ROWS and median(right) > median(left) / 2:
             best, place = across, at
     return place

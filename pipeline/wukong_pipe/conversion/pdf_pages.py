@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.conversion.joining import is_wide_between, joined, mended
+from wukong_pipe.conversion.pdf_rules import Box, tables_between_rules
 
 if TYPE_CHECKING:
     from pdfplumber.page import Page as PlumbedPage
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _BOLD = re.compile(r"bold|black|heavy|semibold|[-,]b\b|demi", re.IGNORECASE)
 _MONOSPACED = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[•·●▪◦‣–■□○➢✓\x7f\uf0b7\uf0a7\uf0d8]|\(cid:127\))")
+_BLANK = 0.15
+"""Characters further apart than so many times their size stand in different words."""
 _APART = 1.3
 """Words further apart than so many times their size stand in different columns."""
 
@@ -81,17 +84,26 @@ def _page(page: PlumbedPage) -> Page:
     for table in page.find_tables():
         rows = tuple(tuple(mended(joined((cell or "").splitlines())) for cell in row) for row in table.extract())
         if len(rows) > 1 and len(rows[0]) > 1:
-            x0, top, x1, bottom = table.bbox
-            grids.append(Grid(page.page_number, x0, x1, top, bottom, rows))
+            grids.append(Grid(page.page_number, *_sides(table.bbox), rows))
             inside.append(table.bbox)
-    words = page.extract_words(extra_attrs=["fontname", "size"], keep_blank_chars=False, use_text_flow=False)
+    words = page.extract_words(extra_attrs=["fontname", "size"], x_tolerance_ratio=_BLANK)
     outside = [word for word in words if not any(_holds(box, word) for box in inside)]
+    rules = [line for line in page.horizontal_edges if not any(_holds(box, line) for box in inside)]
+    for box, found in tables_between_rules(rules, outside):
+        shown = tuple(tuple(joined(map(_text, _lines(cell))) for cell in row) for row in found)
+        grids.append(Grid(page.page_number, *_sides(box), shown))
+        outside = [word for word in outside if not _holds(box, word)]
     dots = [shape for shape in (*page.curves, *page.rects) if shape["width"] < 8 and shape["height"] < 8]
     segments = tuple(_segments(outside, dots, page.page_number))
     return Page(page.page_number, float(page.height), segments, tuple(grids), bool(page.images) and not words)
 
 
-def _holds(box: tuple[float, float, float, float], word: dict[str, Any]) -> bool:
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    """x0, x1, top, bottom."""
+    return box[0], box[2], box[1], box[3]
+
+
+def _holds(box: Box, word: dict[str, Any]) -> bool:
     x0, top, x1, bottom = box
     return bool(x0 <= (word["x0"] + word["x1"]) / 2 <= x1 and top <= (word["top"] + word["bottom"]) / 2 <= bottom)
 
@@ -121,6 +133,15 @@ def _lines(words: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield sorted(line, key=lambda word: float(word["x0"]))
 
 
+def _text(words: Sequence[dict[str, Any]]) -> str:
+    """The words of a line, a blank between those that stand apart."""
+    text = words[0]["text"]
+    for before, word in pairwise(words):
+        blank = 0.4 if is_wide_between(before["text"], word["text"]) else _BLANK
+        text += f" {word['text']}" if word["x0"] - before["x1"] > blank * word["size"] else word["text"]
+    return mended(text)
+
+
 def _segment(words: list[dict[str, Any]], dots: Sequence[dict[str, Any]], page: int) -> Segment:
     is_item = len(words) > 1 and bool(_BULLET.fullmatch(words[0]["text"]))
     words = words[1:] if is_item else words
@@ -131,19 +152,16 @@ def _segment(words: list[dict[str, Any]], dots: Sequence[dict[str, Any]], page: 
         and first["top"] < dot["top"] < dot["bottom"] < first["bottom"]
         for dot in dots
     )
-    text = first["text"]
-    for before, word in pairwise(words):
-        blank = 0.4 if is_wide_between(before["text"], word["text"]) else 0.15
-        text += f" {word['text']}" if word["x0"] - before["x1"] > blank * word["size"] else word["text"]
     fonts = [word["fontname"] for word in words]
+    sizes = [word["size"] for word in words for _ in word["text"]]
     return Segment(
         page=page,
         x0=first["x0"],
         x1=words[-1]["x1"],
         top=min(word["top"] for word in words),
         bottom=max(word["bottom"] for word in words),
-        text=mended(text),
-        size=round(2 * statistics.median(word["size"] for word in words)) / 2,
+        text=_text(words),
+        size=round(2 * statistics.median(sizes)) / 2,
         is_bold=all(_BOLD.search(font) for font in fonts),
         is_code=all(_MONOSPACED.search(font) for font in fonts),
         is_item=is_item,
