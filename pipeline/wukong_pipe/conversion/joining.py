@@ -10,9 +10,10 @@ from importlib.resources import files
 
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 """Ideographs, kana and the punctuation between them."""
-_WIDE_ENDS = re.compile(rf"[{_WIDE}“”‘’]$")
-_WIDE_BEGINS = re.compile(rf"^[{_WIDE}“”‘’]")
-_HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]$")
+# Both scripts quote with “ and ”.
+_WIDE_ENDS = re.compile(rf"[{_WIDE}][“”‘’]*$")
+_WIDE_BEGINS = re.compile(rf"^[“”‘’]*[{_WIDE}]")
+_HYPHENATED = re.compile(r"(?<=\w)[-\u00ad\u2010]$")
 _RADICALS = re.compile("[\u2e80-\u2fdf]")
 
 
@@ -31,9 +32,10 @@ def joined(lines: Iterable[str], known: frozenset[str] = frozenset()) -> str:
 
 def with_line(text: str, line: str, known: frozenset[str] = frozenset()) -> str:
     """A text and the line below it."""
-    if _HYPHENATED.search(text) and line[:1].islower():
+    if _HYPHENATED.search(text) and line[:1].isalnum():
         first, rest = text.split()[-1].lstrip("([{\"'“‘"), re.split(r"[^\w-]", line, maxsplit=1)[0]
-        return text + line if f"{first}{rest}".lower() in known else text[:-1] + line
+        is_broken = text[-2].isalpha() and line[0].islower() and f"{first}{rest}".lower() not in known
+        return text[:-1] + line if is_broken else text + line
     if _WIDE_ENDS.search(text) or _WIDE_BEGINS.search(line):
         return text + line
     return f"{text} {line}"

@@ -20,17 +20,18 @@ _AROUND = ("nav", "header", "footer", "aside", "form", "noscript", "template")
 
 def markdown(path: Path) -> str:
     """The Markdown of a document; of slides with marks of their numbers."""
-    from markitdown import MarkItDown, StreamInfo
+    # By name: MarkItDown itself guesses what a file is, and reads a broken one as text.
+    from markitdown import StreamInfo
+    from markitdown.converters import DocxConverter, EpubConverter, HtmlConverter, PptxConverter
 
     # What is escaped would stand so in evidence, and an identifier with it.
     options: dict[str, Any] = {"escape_underscores": False, "escape_asterisks": False, "escape_misc": False}
-    converter, suffix = MarkItDown(enable_plugins=False), path.suffix.lower()
-    if suffix in {".html", ".htm"}:
-        page = io.BytesIO(_main(path.read_bytes()).encode())
-        kind = StreamInfo(extension=".html", mimetype="text/html", charset="utf-8")
-        text = converter.convert_stream(page, stream_info=kind, **options).text_content
-    else:
-        text = converter.convert_local(path, **options).text_content
+    suffix, data = path.suffix.lower(), path.read_bytes()
+    converters = {".docx": DocxConverter, ".pptx": PptxConverter, ".epub": EpubConverter}
+    if suffix not in converters:
+        data = _main(data).encode()
+    converter, kind = converters.get(suffix, HtmlConverter)(), StreamInfo(extension=suffix, charset="utf-8")
+    text = converter.convert(io.BytesIO(data), kind, **options).markdown
     text = text.replace("\r\n", "\n").strip() + "\n"
     if suffix == ".pptx":
         text = _slides(text)

@@ -127,6 +127,8 @@ def _goes_on(block: _Block, segment: Segment, how: _Type) -> bool:
     if segment.page != before.page or step < -segment.size:
         # The next column or page: a sentence that has not ended goes on there.
         return block.kind != "heading" and len(before.text) > 15 and not _ENDS.search(before.text)
+    if abs(step) < 1 and segment.x0 - before.x1 < 2.5 * segment.size:
+        return True  # A line that is stretched to its column.
     limit = 1.6 * segment.size if block.kind == "heading" else 1.25 * how.leading
     if not -1 < step <= limit or (segment.x0 > before.x0 + 1.5 * segment.size and len(block.segments) > 1):
         return False

@@ -25,7 +25,7 @@ _MONOSPACED = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORE
 _BULLET = re.compile(r"(?:[•·●▪◦‣–■□○➢✓\x7f\uf0b7\uf0a7\uf0d8]|\(cid:127\))")
 _BLANK = 0.15
 """Characters further apart than so many times their size stand in different words."""
-_APART = 1.3
+_APART = 1.0
 """Words further apart than so many times their size stand in different columns."""
 
 
