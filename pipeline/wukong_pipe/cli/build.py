@@ -207,7 +207,7 @@ def build_command(**values: Any) -> None:
     workspace = Workspace(options.runs_dir)
     run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
     sources = read_sources(options.paths, options.encoding, run.converted, err.print)
-    if others := passed_over(options.paths):
+    if others := passed_over(options.paths, run.converted):
         err.print(others)
     settings, prices = options.settings(), options.prices()
     if options.dry_run:

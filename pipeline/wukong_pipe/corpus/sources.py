@@ -97,10 +97,13 @@ def _source(name: str, path: Path, given: Path, encoding: str, into: Path | None
     return replace(source, markdown=markdown, converter=converter_of(path) if is_installed() else "")
 
 
-def passed_over(paths: Sequence[Path]) -> str:
+def passed_over(paths: Sequence[Path], into: Path | None = None) -> str:
     """The files in the folders among `paths` that are no sources, in a sentence; "" where there are none."""
-    folders = [(path, _files(path)) for path in paths if path.is_dir()]
-    found = [file for folder, files in folders for file in files if file not in {*_readable(files)}]
+    found = list[Path]()
+    for path in paths:
+        files = _files(path, into) if path.is_dir() else []
+        readable = {*_readable(files, into)}
+        found += [file for file in files if file not in readable]
     if not found:
         return ""
     kinds = Counter(file.suffix.lower() or "without suffix" for file in found)
@@ -120,16 +123,18 @@ def _named(files: Sequence[Path]) -> str:
     return "; ".join([listed(files), *advice])
 
 
-def _files(folder: Path) -> list[Path]:
-    """The files below a folder, those of hidden folders left out."""
+def _files(folder: Path, into: Path | None) -> list[Path]:
+    """The files below a folder, those of hidden folders and what runs keep of converted documents left out."""
     found = sorted(file for file in folder.rglob("*") if file.is_file())
-    return [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
+    shown = [file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
+    kept = [each.resolve() for each in into.parent.parent.glob(f"*/{into.name}")] if into else []
+    return [file for file in shown if not any(file.resolve().is_relative_to(each) for each in kept)] if kept else shown
 
 
-def _readable(files: Sequence[Path], is_converting: bool = True) -> list[Path]:
+def _readable(files: Sequence[Path], into: Path | None) -> list[Path]:
     """The documents among a folder's files; one beside whose Markdown it stands was converted by its owner."""
     markdown = [file for file in files if file.suffix.lower() in SUFFIXES]
-    if not (is_converting and is_installed()):
+    if into is None or not is_installed():
         return markdown
     # The Markdown of a.pdf may be called a.md or a.pdf.md.
     there = {*markdown} | {file.with_suffix("") for file in markdown}
@@ -144,8 +149,8 @@ def _documents(path: Path, into: Path | None) -> Iterator[tuple[str, Path]]:
     """(name, path) of each document at or below `path`."""
     kind = path.suffix.lower()
     if path.is_dir():
-        files = _files(path)
-        found = _readable(files, into is not None)
+        files = _files(path, into)
+        found = _readable(files, into)
         if not found:
             others = [file for file in files if file.suffix.lower() in CONVERTERS]
             but = f", but {_named(others)}" if others else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.support.building import build_offline, rows_of, run_in
 from tests.support.made_documents import as_html, write_pdf
@@ -14,6 +16,8 @@ from tests.support.made_texts import CHINESE, ENGLISH, Heading, Paragraph, Table
 from wukong_pipe.corpus.run_sources import section_texts, source_texts
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.files import read_json
+from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
+from wukong_pipe.screens.sections import show_section
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run
 
@@ -82,3 +86,23 @@ def test_a_run_finds_the_text_of_its_documents_again(tmp_path: Path) -> None:
     assert all(row["section_id"] in texts for row in rows_of(run))
     (source,) = read_json(run.manifest)["sources"]
     assert source["converter"].startswith("pdfplumber ")
+
+
+def test_a_pdf_that_comes_to_markdown_is_no_change_of_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("# B\n\nThe dome is a roof of glass. The ring is a band of gold.\n")
+    built(tmp_path, tmp_path / "b.md")
+    write_pdf(tmp_path / "a.pdf", ENGLISH)
+    sources = read_sources([tmp_path / "a.pdf", tmp_path / "b.md"], into=run_in(tmp_path).converted)
+    done, _ = build_offline(tmp_path, sources, BuildSettings(variants=1, holdout=0))
+    assert done.changed == []
+
+
+def test_a_section_of_a_pdf_is_shown_with_its_pages(tmp_path: Path) -> None:
+    write_pdf(tmp_path / "a.pdf", ENGLISH)
+    run = built(tmp_path, tmp_path / "a.pdf")
+    (overview,) = matching(section_overviews(run), "Maintenance")
+    contents = contents_of(run, overview, None, "utf-8")
+    assert contents.problem == ""
+    console = Console(width=200, record=True, file=io.StringIO())
+    show_section(contents, console)
+    assert ", page 3  " in console.export_text()

@@ -162,18 +162,21 @@ def test_every_file_of_a_folder_that_is_no_source_is_named(
     for name in ("a.md", "b.png", ".git/c.pdf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
-    assert passed_over([tmp_path]) == f"Passed over 1 file (1 .png): {tmp_path / 'b.png'}."
+    assert (
+        passed_over([tmp_path], tmp_path / "runs" / "r" / "converted")
+        == f"Passed over 1 file (1 .png): {tmp_path / 'b.png'}."
+    )
     for name in ("p1.pdf", "p2.PDF", "p3.docx", "sub/p4.xlsx", "LICENSE"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
     # Those that can be converted are sources.
-    assert passed_over([tmp_path]) == (
+    assert passed_over([tmp_path], into) == (
         f"Passed over 3 files (1 without suffix, 1 .png, 1 .xlsx): {tmp_path / 'LICENSE'}, {tmp_path / 'b.png'}, "
         f"{tmp_path / 'sub' / 'p4.xlsx'}; .xlsx can be converted with markitdown."
     )
     without_converter()
     names = ", ".join(str(tmp_path / name) for name in ("LICENSE", "b.png", "p1.pdf"))
-    assert passed_over([tmp_path]) == (
+    assert passed_over([tmp_path], into) == (
         f"Passed over 6 files (2 .pdf, 1 without suffix, 1 .png, 1 .docx, 1 .xlsx): {names} and 3 more; to have them "
         f"converted, {install_command('convert')}; .xlsx can be converted with markitdown."
     )
@@ -257,7 +260,18 @@ def test_a_document_beside_its_markdown_is_passed_over(tmp_path: Path) -> None:
     for name in ("a.md", "a.pdf", "b.docx", "b.docx.md"):
         (tmp_path / name).write_text("# Text\n")
     assert [source.name for source in read_sources([tmp_path], into=tmp_path / "converted")] == ["a.md", "b.docx.md"]
-    assert passed_over([tmp_path]).startswith("Passed over 2 files (1 .pdf, 1 .docx): ")
+    assert passed_over([tmp_path], tmp_path / "converted").startswith("Passed over 2 files (1 .pdf, 1 .docx): ")
+
+
+def test_what_runs_keep_of_documents_is_no_source_of_a_folder_around_them(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(as_html(ENGLISH), "utf-8")
+    into = tmp_path / "runs" / "r" / "converted"
+    for _ in range(2):
+        assert [source.name for source in read_sources([tmp_path], into=into)] == ["a.html"]
+    assert [source.name for source in read_sources([tmp_path], into=tmp_path / "runs" / "s" / "converted")] == [
+        "a.html"
+    ]
+    assert passed_over([tmp_path], into) == ""
 
 
 def test_without_the_extra_a_document_says_what_installs_it(
