@@ -92,7 +92,8 @@ sys.exit(main(sys.argv[1:]))
 
 ROOMS = {
     "wukong_pipe": {
-        "corpus": "",
+        "conversion": "",
+        "corpus": "conversion",
         "dataset": "",
         "journal": "",
         "checks": "corpus",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, get_args
 
+from wukong_pipe.corpus.row_pages import with_pages
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import telling_terms
@@ -100,6 +101,7 @@ def build(
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
     rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
+    rows = with_pages(rows, sources)
 
     results = Results(
         sections=sections,

@@ -117,7 +117,7 @@ class QAPair:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of train.jsonl, val.jsonl or test.jsonl: every key, always the same type, no nulls."""
+    """One line of train.jsonl, val.jsonl or test.jsonl: all rows have the same keys of the same types, no nulls."""
 
     instruction: str
     input: str
@@ -141,6 +141,9 @@ class Row:
     teacher: str
     prompt: str
     call: str
+    pages: tuple[int, ...] | None = None
+    """Of the converted document, that the evidence stands on; none of what has no pages. None where no source of the
+    dataset has any: then no row has this key."""
 
     @staticmethod
     def of(
@@ -178,7 +181,7 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         # Not asdict, which copies every value deeply and so takes a tenth of a build's time.
-        return {key: _listed(getattr(self, key)) for key in _ROW}
+        return {key: _listed(value) for key in _ROW if (value := getattr(self, key)) is not None}
 
 
 def _listed(value: Any) -> Any:

@@ -22,7 +22,7 @@ MANIFEST: Kinds = {
     **dict.fromkeys(("teacher", "settings", "coverage", "audit", "edits"), (dict, object)),
     "files": (dict, str),
 }
-NOTE: Kinds = {"sources": (dict, str), "paths": (list, str)}
+NOTE: Kinds = {"sources": (dict, str), "paths": (list, str), "converted": (dict, str)}
 """Of build.json."""
 LONGEST_NAME = 120
 """Bytes of a run's name."""
@@ -53,6 +53,11 @@ class Run:
     @property
     def edits(self) -> Path:
         return self.folder / "edits.jsonl"
+
+    @property
+    def converted(self) -> Path:
+        """The Markdown of its documents that were none."""
+        return self.folder / "converted"
 
     @property
     def adapter(self) -> Path:

@@ -1,4 +1,4 @@
-"""`build`: a dataset from Markdown."""
+"""`build`: a dataset from documents."""
 
 from __future__ import annotations
 
@@ -179,16 +179,17 @@ class BuildOptions(TeacherOptions):
 @click.option("--no-secret", multiple=True, metavar="MARK", help="Upload although this looks like a secret.")
 @common_with(run_named("the first source's name"))
 def build_command(**values: Any) -> None:
-    """Ask a teacher about Markdown and write a dataset.
+    """Ask a teacher about documents and write a dataset.
 
-    PATHS are Markdown files or folders of them. The run is named after the first unless --run names
-    it.
+    PATHS are Markdown files or folders of them; with the extra `convert` PDF, DOCX, PPTX, HTML and
+    EPUB, too. The run is named after the first unless --run names it.
 
     \b
     Examples:
       wukong-pipe build corpora/blackwukong.md
       wukong-pipe build docs/ --base-url http://127.0.0.1:8000/v1 --teacher-model qwen3
       wukong-pipe build corpora/apollo.md --teacher offline --variants 8
+      wukong-pipe build handbook.pdf slides.pptx
       wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
@@ -203,16 +204,16 @@ def build_command(**values: Any) -> None:
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
-    sources = read_sources(options.paths, options.encoding)
-    if others := passed_over(options.paths):
+    workspace = Workspace(options.runs_dir)
+    run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
+    sources = read_sources(options.paths, options.encoding, run.converted, err.print)
+    if others := passed_over(options.paths, run.converted):
         err.print(others)
     settings, prices = options.settings(), options.prices()
     if options.dry_run:
         show_price(price_of(sources, settings, prices), out, as_json=options.json)
         return
     choice, reask = options.whole_choice(), Reask(*options.reask)
-    workspace = Workspace(options.runs_dir)
-    run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
     with Steps(err).shown() as steps:
         built, invocation = run_build(
             workspace,

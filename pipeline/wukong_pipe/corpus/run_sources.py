@@ -1,7 +1,7 @@
 """What a run knows of its sources: where they stand, whether a build is of the same ones, and their text as it is now.
 
-build.json holds {"paths": ["/home/me/docs"], "sources": {"intro.md": "/home/me/docs/intro.md"}}; the dataset's manifest
-holds names and hashes.
+build.json holds {"paths": ["/home/me/docs"], "sources": {"intro.pdf": "/home/me/docs/intro.pdf"},
+"converted": {"intro.pdf": "/home/me/runs/docs/converted/intro.pdf.md"}}; the dataset's manifest holds names and hashes.
 """
 
 from __future__ import annotations
@@ -24,10 +24,23 @@ from wukong_pipe.workspace import MANIFEST, NOTE, Run
 def noted_places(sources: Sequence[Source]) -> dict[str, Any]:
     """What build.json holds of the sources. The dataset, which knows their names and hashes, must not depend on where
     they stand."""
-    return {
+    places: dict[str, Any] = {
         "paths": sorted({str(source.given.resolve()) for source in sources}),
         "sources": {source.name: str(source.path.resolve()) for source in sources},
     }
+    converted = {source.name: str(source.markdown.resolve()) for source in sources if source.markdown}
+    return places | ({"converted": converted} if converted else {})
+
+
+def noted_text(run: Run, name: str) -> Path:
+    """Where the text of a source of that name is expected; the name itself where the run was not built here.
+
+    Raises:
+        DataError: the run's notes are no JSON.
+    """
+    note = _noted(run)
+    places = note.get("sources", {}) | note.get("converted", {})
+    return Path(places.get(name, name))
 
 
 def check_same_corpus(run: Run, sources: Sequence[Source]) -> None:
@@ -75,9 +88,11 @@ def source_texts(run: Run, encoding: str = "utf-8") -> Iterator[tuple[str, str]]
     Raises:
         DataError: the run's notes are no JSON.
     """
-    for name, place in _noted(run).get("sources", {}).items():
+    note = _noted(run)
+    converted = note.get("converted", {})
+    for name, place in (note.get("sources", {}) | converted).items():
         try:
-            found = read_sources([Path(place)], encoding)
+            found = read_sources([Path(place)], "utf-8" if name in converted else encoding)
         except CorpusError:
             continue
         # A folder that stands in the place of the file is another source.
@@ -96,7 +111,7 @@ def place_of(run: Run, name: str, given: Path | None = None) -> Path:
     """
     if given is not None:
         return given / name if given.is_dir() else given
-    return Path(_noted(run).get("sources", {}).get(name, name))
+    return noted_text(run, name)
 
 
 def section_texts(run: Run, encoding: str = "utf-8") -> dict[str, str]:

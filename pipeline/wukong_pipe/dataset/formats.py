@@ -51,7 +51,7 @@ def feature_lines(row: Row, form: Format) -> Iterator[str]:
             for key in value[0]:
                 yield from (f"  - name: {key}", "    dtype: string")
         elif isinstance(value, list):
-            yield f"  list: {'int64' if name == 'lines' else 'string'}"
+            yield f"  list: {'int64' if name in {'lines', 'pages'} else 'string'}"
         else:
             yield "  dtype: string"
 

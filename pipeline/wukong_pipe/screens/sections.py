@@ -102,6 +102,8 @@ def _show_family(number: int, family: Family, console: Console) -> None:
     lines = "line {}".format(first["lines"][0])
     if first["lines"][0] != first["lines"][1]:
         lines = "lines {}-{}".format(*first["lines"])
+    if pages := first.get("pages"):
+        lines += f", page{'s' if len(pages) > 1 else ''} {', '.join(map(str, pages))}"
     answers = family.answers
     console.print(
         Text.assemble(f"\n{number}. ", (one_line(answers[0]), "bold"), (f"  {lines}  {family.pair_id}", "dim"))

@@ -71,7 +71,7 @@ def changes_elsewhere(
 def _expected(before: Mapping[str, Any], settings: BuildSettings) -> set[str]:
     """The keys of a row whose change is no news after a build with the settings of before."""
     # One more pair of a section may join two facts that the others were of.
-    expected = {"lines", "fact_id"}
+    expected = {"lines", "pages", "fact_id"}
     expected |= {"output"} if before.get("answer_variants", 0) != settings.answer_variants else set()
     expected |= {"facts"} if before.get("spellings", 0) != settings.spellings else set()
     expected |= {"split", "level"} if before.get("heldout_wordings", 0) != settings.heldout_wordings else set()

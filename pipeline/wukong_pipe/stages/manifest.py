@@ -98,13 +98,18 @@ def manifest(
     }
 
 
+def _source(source: Source) -> dict[str, Any]:
+    about = {"name": source.name, "hash": source.hash, "characters": source.characters}
+    return about | ({"converter": source.converter} if source.converter else {})
+
+
 def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, prompts: Prompts) -> dict[str, Any]:
     """What the dataset is a function of."""
     # The prompts stand below by their hashes; where their folder is does not matter. The format changes no row.
     shown = {key: value for key, value in asdict(settings).items() if key not in {"prompts", "format"}}
     teacher = asking.teacher
     return {
-        "sources": [{"name": source.name, "hash": source.hash, "characters": source.characters} for source in sources],
+        "sources": [_source(source) for source in sources],
         "teacher": {
             "model": teacher.model,
             "language_model": teacher.is_language_model,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.made_documents import as_html, write_pdf, write_scan
+from tests.support.made_texts import CHINESE, ENGLISH
+from wukong_pipe.conversion import converting
 from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.errors import CorpusError
+from wukong_pipe.extras import install_command
 
 
 def fails(path: Path, encoding: str = "utf-8") -> str:
@@ -144,24 +149,42 @@ def test_an_encoding_that_does_not_exist_is_named(tmp_path: Path, encoding: str)
     assert fails(tmp_path / "a.md", encoding) == f"“{encoding}” is no text encoding; try utf-8 or gb18030."
 
 
-def test_documents_that_a_folder_holds_beside_its_markdown_are_named(tmp_path: Path) -> None:
+@pytest.fixture
+def without_converter(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Takes the extra `convert` away."""
+    return lambda: monkeypatch.setattr(converting, "find_spec", lambda _: None)
+
+
+def test_every_file_of_a_folder_that_is_no_source_is_named(
+    tmp_path: Path, without_converter: Callable[[], None]
+) -> None:
     assert passed_over([tmp_path / "none.md"]) == ""
     for name in ("a.md", "b.png", ".git/c.pdf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
-    assert passed_over([tmp_path]) == ""
-    for name in ("p1.pdf", "p2.PDF", "p3.docx", "sub/p4.pdf"):
+    assert (
+        passed_over([tmp_path], tmp_path / "runs" / "r" / "converted")
+        == f"Passed over 1 file (1 .png): {tmp_path / 'b.png'}."
+    )
+    for name in ("p1.pdf", "p2.PDF", "p3.docx", "sub/p4.xlsx", "LICENSE"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
-    names = ", ".join(str(tmp_path / name) for name in ("p1.pdf", "p2.PDF", "p3.docx"))
-    assert passed_over([tmp_path]) == (
-        f"Passed over, because they are no Markdown: {names} and 1 more; convert them first, for example with "
-        "pymupdf4llm or marker."
+    # Those that can be converted are sources.
+    assert passed_over([tmp_path], into) == (
+        f"Passed over 3 files (1 without suffix, 1 .png, 1 .xlsx): {tmp_path / 'LICENSE'}, {tmp_path / 'b.png'}, "
+        f"{tmp_path / 'sub' / 'p4.xlsx'}; .xlsx can be converted with markitdown."
+    )
+    without_converter()
+    names = ", ".join(str(tmp_path / name) for name in ("LICENSE", "b.png", "p1.pdf"))
+    assert passed_over([tmp_path], into) == (
+        f"Passed over 6 files (2 .pdf, 1 without suffix, 1 .png, 1 .docx, 1 .xlsx): {names} and 3 more; to have them "
+        f"converted, {install_command('convert')}; .xlsx can be converted with markitdown."
     )
     (tmp_path / "a.md").unlink()
+    documents = ", ".join(str(tmp_path / name) for name in ("p1.pdf", "p2.PDF", "p3.docx"))
     assert fails(tmp_path) == (
-        f"{tmp_path} holds no Markdown (*.md, *.markdown, *.txt), but {names} and 1 more; convert them first, for "
-        "example with pymupdf4llm or marker."
+        f"{tmp_path} holds no Markdown (*.md, *.markdown, *.txt), but {documents} and 1 more; to have them converted, "
+        f"{install_command('convert')}; .xlsx can be converted with markitdown."
     )
 
 
@@ -172,7 +195,7 @@ def test_a_folder_without_markdown_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "converter"),
-    [("a.pdf", "pymupdf4llm or marker"), ("a.DOCX", "pandoc"), ("a.pptx", "markitdown")],
+    [("a.odt", "pandoc"), ("a.XLSX", "markitdown")],
 )
 def test_a_file_of_another_format_names_a_converter(tmp_path: Path, name: str, converter: str) -> None:
     (tmp_path / name).write_bytes(b"%PDF")
@@ -201,3 +224,63 @@ def test_a_file_that_changes_while_it_is_used_is_named(tmp_path: Path) -> None:
     path.write_text("# after\n")
     with pytest.raises(CorpusError, match=r"a\.md has just been changed; run the command again\."):
         _ = source.text
+
+
+# --- documents that are converted ------------------------------------------------------------------------------------
+
+
+def test_a_document_is_a_source_by_its_own_name_and_its_text_is_markdown(tmp_path: Path) -> None:
+    (tmp_path / "docs" / "part").mkdir(parents=True)
+    (tmp_path / "docs" / "part" / "a.html").write_text(as_html(ENGLISH), "utf-8")
+    (tmp_path / "docs" / "b.md").write_text("# B\n")
+    markdown, page = read_sources([tmp_path / "docs"], into=tmp_path / "converted")
+    assert (markdown.name, markdown.markdown, markdown.converter) == ("b.md", None, "")
+    assert page.name == "part/a.html"
+    assert page.markdown == tmp_path / "converted" / "part" / "a.html.md"
+    assert page.text == page.markdown.read_text("utf-8")
+    assert page.converter.startswith("markitdown ")
+
+
+def test_of_a_folder_a_document_that_cannot_be_read_is_said_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A\n")
+    write_scan(tmp_path / "docs" / "b.pdf")
+    said: list[str] = []
+    sources = read_sources([tmp_path / "docs"], into=tmp_path / "converted", say=said.append)
+    assert [source.name for source in sources] == ["a.md"]
+    assert said[-1].startswith(f"Passed over: {tmp_path / 'docs' / 'b.pdf'} holds pictures of pages and no text")
+    with pytest.raises(CorpusError, match="holds pictures of pages and no text"):
+        read_sources([tmp_path / "docs" / "b.pdf"], into=tmp_path / "converted")
+    (tmp_path / "docs" / "a.md").unlink()
+    with pytest.raises(CorpusError, match="docs holds no document that can be read"):
+        read_sources([tmp_path / "docs"], into=tmp_path / "converted")
+
+
+def test_a_document_beside_its_markdown_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a.md", "a.pdf", "b.docx", "b.docx.md"):
+        (tmp_path / name).write_text("# Text\n")
+    assert [source.name for source in read_sources([tmp_path], into=tmp_path / "converted")] == ["a.md", "b.docx.md"]
+    assert passed_over([tmp_path], tmp_path / "converted").startswith("Passed over 2 files (1 .pdf, 1 .docx): ")
+
+
+def test_what_runs_keep_of_documents_is_no_source_of_a_folder_around_them(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(as_html(ENGLISH), "utf-8")
+    into = tmp_path / "runs" / "r" / "converted"
+    for _ in range(2):
+        assert [source.name for source in read_sources([tmp_path], into=into)] == ["a.html"]
+    assert [source.name for source in read_sources([tmp_path], into=tmp_path / "runs" / "s" / "converted")] == [
+        "a.html"
+    ]
+    assert passed_over([tmp_path], into) == ""
+
+
+def test_without_the_extra_a_document_says_what_installs_it(
+    tmp_path: Path, without_converter: Callable[[], None]
+) -> None:
+    write_pdf(tmp_path / "a.pdf", CHINESE)
+    without_converter()
+    with pytest.raises(CorpusError) as caught:
+        read_sources([tmp_path / "a.pdf"], into=tmp_path / "converted")
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.pdf'} is no Markdown; to have it converted, {install_command('convert')}."
+    )

@@ -1,0 +1,1 @@
+"""Documents that are no Markdown, made into Markdown: PDF, DOCX, PPTX, HTML, EPUB."""
