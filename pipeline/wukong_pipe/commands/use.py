@@ -158,7 +158,7 @@ def gguf_lines(exported: ExportedGguf) -> list[str]:
         f"input and output embeddings are {'one matrix' if types.tied else 'two matrices'}.",
         f"Types by their share of the weights (and number of tensors): {shares}.",
     ]
-    if types.odd_widths and "Q4_K" in types.tensors | {"Q5_0": 0} and ".q4_k_m." in exported.file.name:
+    if types.odd_widths and exported.file.name.endswith(".q4_k_m.gguf"):
         lines.append(
             f"{types.odd_widths} of its matrices have rows that are no multiple of 256 wide, as k-quants want them: "
             "they are of other types, and the file is larger than “q4_k_m” says."

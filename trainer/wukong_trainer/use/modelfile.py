@@ -135,4 +135,4 @@ def modelfile(file: str, texts: TurnTexts, system: str, stops: Sequence[str]) ->
 def _quoted(text: str) -> str:
     if '"""' in text or text.endswith('"'):
         raise ModelError(f"A Modelfile cannot hold three quotation marks, and not one at the end: {text[-40:]!r}.")
-    return f'"""{text}"""'
+    return f'"{text}"' if text.isprintable() and '"' not in text else f'"""{text}"""'
