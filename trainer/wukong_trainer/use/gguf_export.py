@@ -120,22 +120,6 @@ def export_gguf(
     return exported
 
 
-def served_gguf(run: Run) -> Path:
-    """The newest GGUF that was exported of the run's tuned model.
-
-    Raises:
-        WorkspaceError: none was, or what was is older than the adapter.
-    """
-    folder, _ = tuned_folder(run)
-    files = [file for file in run.folder.glob("gguf-*/*.gguf") if exported_from(file.parent, folder)]
-    if not files:
-        raise WorkspaceError(
-            f"llama.cpp serves a GGUF, and {run.folder} holds none of this adapter: start with "
-            f"`wukong-pipe export --gguf q8_0 --overwrite --run {run.name}`."
-        )
-    return max(files, key=lambda file: file.stat().st_mtime)
-
-
 def _write(trained: Trained, kind: Kind, file: Path) -> None:
     run, form = trained.run, trained.form
     template = with_system(with_thinking(trained.tokenizer.chat_template, form["thinking"]), trained.system)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ _BLOCK = re.compile(r"blk\.(\d+)\.")
 _EXPERTS = re.compile(r"_exps\b|ffn_gate_inp")
 
 
-def types_of(shapes: dict[str, Sequence[int]]) -> dict[str, Type | None]:
+def types_of(shapes: Mapping[str, Sequence[int]]) -> dict[str, Type | None]:
     """The type of each tensor by its name; None for what stays as it is.
 
     Follows llama_tensor_get_type of llama.cpp's src/llama-quant.cpp, ftype Q4_K_M.
@@ -82,7 +82,8 @@ def quantise(source: Path, file: Path) -> None:
     writer = gguf.GGUFWriter(file, _text(reader, "general.architecture"))
     _copy_fields(reader, writer)
     for tensor in reader.tensors:
-        kind = types[tensor.name] or tensor.tensor_type
+        wanted = types[tensor.name]
+        kind = tensor.tensor_type if wanted is None else wanted
         shape = [int(n) for n in reversed(tensor.shape)]
         size = _row_size(kind, shape[-1]) * (tensor.n_elements // shape[-1])
         writer.add_tensor_info(tensor.name, _stored(shape, kind), np.dtype(np.uint8), size, raw_dtype=kind)
@@ -91,8 +92,8 @@ def quantise(source: Path, file: Path) -> None:
     writer.write_ti_data_to_file()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for tensor in reader.tensors:
-            kind = types[tensor.name]
-            writer.write_tensor_data(tensor.data.view(np.uint8) if kind is None else _quantised(tensor, kind, pool))
+            wanted = types[tensor.name]
+            writer.write_tensor_data(tensor.data.view(np.uint8) if wanted is None else _quantised(tensor, wanted, pool))
     writer.close()
 
 
