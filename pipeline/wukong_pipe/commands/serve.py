@@ -51,9 +51,11 @@ def run_serve_gguf(run: Run, *, port: int, max_new_tokens: int, err: Console) ->
     """
     check_installed(("torch", "xllamacpp"), "train,gguf")
     with training_installed("train,gguf"):
+        import torch
+
         from wukong_trainer.llama_server import Student, serve
         from wukong_trainer.use.served_gguf import served_gguf
-    file, threads = served_gguf(run), len(os.sched_getaffinity(0))
+    file, threads = served_gguf(run), torch.get_num_threads()
     _listening(port).close()  # llama.cpp's own sentence would be a page of its log.
     serve(
         file,

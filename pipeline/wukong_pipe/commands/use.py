@@ -170,6 +170,8 @@ def gguf_lines(exported: ExportedGguf) -> list[str]:
     if check.first_other:
         question, ours, theirs = check.first_other
         lines.append(f"The first that is not: “{question}”: “{ours}” in transformers, “{theirs}” in llama.cpp.")
+    if 2 * check.same_answers < check.questions:
+        lines.append("Less than half are the same: read its answers before others do, or keep more bits with q8_0.")
     if facts := check.fact_hits:
         lines.append(
             f"fact_hit on {facts.questions} test questions: {facts.transformers:.1%} in transformers, "

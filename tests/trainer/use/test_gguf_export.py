@@ -143,7 +143,7 @@ def test_what_the_converter_does_not_know_is_a_sentence(run: Run, exports: Expor
 def test_a_file_that_llama_cpp_cannot_load_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bad.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(16))
     with (
-        pytest.raises(ModelError, match=r"llama\.cpp cannot load bad"),
+        pytest.raises(ModelError, match=r"llama\.cpp cannot load the model: .*bad\.log"),
         answering(tmp_path / "bad.gguf", 256, tmp_path / "bad.log"),
     ):
         pass

@@ -56,9 +56,10 @@ def test_other_widths_get_blocks_of_32_or_half_precision() -> None:
     assert types_of(shapes(100))["blk.7.attn_q.weight"] is Type.F16
 
 
-def test_a_mixture_of_experts_is_refused_with_what_is_made_of_it() -> None:
-    with pytest.raises(ModelError, match="q4_k_m is not made of a mixture of experts here: take --gguf q8_0"):
-        types_of(shapes(512) | {"blk.0.ffn_down_exps.weight": [512, 512, 8]})
+@pytest.mark.parametrize("name", ["blk.0.ffn_down_exps.weight", "blk.0.ssm_conv1d.weight"])
+def test_a_model_for_which_the_rule_is_another_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match=r"q4_k_m is made of dense transformers alone here.*take --gguf q8_0"):
+        types_of(shapes(512) | {name: [512, 512, 8]})
 
 
 @pytest.mark.parametrize(("width", "kind"), [(512, Type.Q4_K), (576, Type.Q5_0), (100, Type.F16)])

@@ -7,7 +7,6 @@ llama-quantize's own function runs on every glibc since 2.17.
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Any
 
 import gguf
 import numpy as np
+import torch
 import xllamacpp
 from gguf import GGMLQuantizationType as Type
 from gguf.quants import dequantize
@@ -25,7 +25,7 @@ from wukong_pipe.errors import MissingDependency, ModelError
 OTHERWISE = {Type.Q4_K: Type.Q5_0, Type.Q5_K: Type.Q5_1, Type.Q6_K: Type.Q8_0}
 """The k-quants pack 256 values of a row; what a row of another width gets instead, in blocks of 32."""
 _BLOCK = re.compile(r"blk\.(\d+)\.")
-_EXPERTS = re.compile(r"_exps\b|ffn_gate_inp")
+_NOT_DENSE = re.compile(r"_exps\b|ffn_gate_inp|\.(?:ssm|shortconv|time_mix)")
 
 
 def types_of(shapes: Mapping[str, Sequence[int]]) -> dict[str, Type | None]:
@@ -37,11 +37,12 @@ def types_of(shapes: Mapping[str, Sequence[int]]) -> dict[str, Type | None]:
         shapes: of the tensors by their names, the width of a row first.
 
     Raises:
-        ModelError: a mixture of experts, for which the rule is another.
+        ModelError: a mixture of experts, or no transformer, for which the rule is another.
     """
-    if any(map(_EXPERTS.search, shapes)):
+    if any(map(_NOT_DENSE.search, shapes)):
         raise ModelError(
-            "q4_k_m is not made of a mixture of experts here: take --gguf q8_0, or llama.cpp's llama-quantize."
+            "q4_k_m is made of dense transformers alone here, and this is another kind of model: take --gguf q8_0, or "
+            "llama.cpp's llama-quantize."
         )
     head = "output.weight" if "output.weight" in shapes else "token_embd.weight"
     blocks = 1 + max((int(found[1]) for name in shapes if (found := _BLOCK.match(name))), default=0)
@@ -90,7 +91,7 @@ def quantise(source: Path, file: Path) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for tensor in reader.tensors:
             wanted = types[tensor.name]
             writer.write_tensor_data(tensor.data.view(np.uint8) if wanted is None else _quantised(tensor, wanted, pool))

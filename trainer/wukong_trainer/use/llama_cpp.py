@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
+
+import torch
 
 from wukong_pipe.errors import ModelError
 from wukong_trainer.data.examples import Message
@@ -79,7 +80,7 @@ def answering(file: Path, context: int, log: Path) -> Iterator[LlamaCpp]:
     Raises:
         ModelError: it does not start.
     """
-    threads = str(len(os.sched_getaffinity(0)))
+    threads = str(torch.get_num_threads())
     options = ["--port", "0", "--slots", "1", "--context", str(context), "--threads", threads]
     command = [sys.executable, "-P", "-m", "wukong_trainer.llama_server", str(file), *options]
     with log.open("wb") as said:
@@ -106,5 +107,5 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         if process.poll() is not None or time.time() - log.stat().st_mtime > SILENCE:
             lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
             errors = [line for line in lines if " E " in line or "rror" in line]
-            raise ModelError(f"llama.cpp cannot load {log.stem}: {(errors or lines)[-1][:300]}")
+            raise ModelError(f"llama.cpp cannot load the model: {(errors or lines)[-1][:300]} (its log: {log}).")
         time.sleep(0.1)
