@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from wukong_trainer.models.known_models import Say
 from wukong_trainer.models.loading import Place, load_model
 from wukong_trainer.scoring.scores import PRIMARY, score
 from wukong_trainer.use.export import questions_of, spread
-from wukong_trainer.use.llama_cpp import LlamaCpp
+from wukong_trainer.use.llama_cpp import LlamaCpp, answering
 
 QUESTIONS = 20
 ANSWER_TOKENS = 64
@@ -44,13 +45,20 @@ class FactHits:
     """Questions that transformers answers right, and llama.cpp does not."""
     won: int
 
+    @classmethod
+    def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> FactHits:
+        """From the hit of each question, in transformers and in llama.cpp."""
+        pairs = list(zip(ours, theirs, strict=True))
+        lost, won = sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
+        return cls(len(pairs), sum(ours) / len(pairs), sum(theirs) / len(pairs), lost, won)
+
 
 @dataclass(frozen=True, slots=True)
 class GgufCheck:
     """How a GGUF compares with the merged model.
 
     {"questions": 20, "same_ids": 20, "same_answers": 18, "first_other": ["甲是什么？", "乙。", "丙。"],
-     "seconds": 1.2, "fact_hits": None}
+     "seconds": 1.2, "adds_bos": False, "fact_hits": None}
     """
 
     questions: int
@@ -61,6 +69,8 @@ class GgufCheck:
     """A question, the answer of transformers, and that of llama.cpp; None where all are the same."""
     seconds: float
     """That one question took both together."""
+    adds_bos: bool
+    """Whether llama.cpp, and so Ollama, puts BOS before a prompt."""
     fact_hits: FactHits | None
 
     def to_json(self) -> dict[str, Any]:
@@ -101,44 +111,43 @@ class Trained:
         return [answer.text for answer in answers]
 
 
-def longest_prompt(trained: Trained, scored: int) -> int:
-    """Tokens of the longest prompt that the check asks."""
-    rows = scored_rows(trained.run, scored)
-    prompts = [*_prompts(trained), *(_prompt(trained, row) for row in rows)]
-    return max(len(trained.prompt_ids(prompt)) for prompt in prompts)
-
-
-def check(trained: Trained, llama: LlamaCpp, scored: int, say: Say) -> GgufCheck:
-    """Ask both the run's questions.
+def check(trained: Trained, file: Path, scored: int, say: Say) -> GgufCheck:
+    """Ask both the run's questions, one after the other: both at once may not fit into memory.
 
     Args:
         scored: so many test questions are scored, too; 0 for none.
 
     Raises:
-        ModelError: llama.cpp reads another prompt than was trained.
+        ModelError: llama.cpp reads another prompt than was trained, or cannot load the file.
     """
-    prompts = _prompts(trained)
-    for prompt in prompts:
-        _check_ids(trained, llama, prompt)
+    prompts, rows = _prompts(trained), scored_rows(trained.run, scored)
+    row_prompts = [row.example.prompt(trained.system, trained.form["style"]) for row in rows]
+    longest = max(len(trained.prompt_ids(prompt)) for prompt in [*prompts, *row_prompts])
+    llama = partial(answering, file, longest + SCORED_TOKENS, log_of(trained.run))
     started = time.monotonic()
+    with llama() as server:
+        for prompt in prompts:
+            _check_ids(trained, server, prompt)
+        theirs = _answers(trained, server, prompts, ANSWER_TOKENS)
+        adds_bos = bool(server.ids(""))
     ours = trained.answers(prompts, ANSWER_TOKENS)
-    theirs = [llama.answer(_as_user(trained, prompt), ANSWER_TOKENS).text for prompt in prompts]
     seconds = (time.monotonic() - started) / len(prompts)
-    others = [
-        (prompt[-1]["content"], one, other)
-        for prompt, one, other in zip(prompts, ours, theirs, strict=True)
-        if one != other
-    ]
-    rows = scored_rows(trained.run, scored)
+    hits = None
     if rows:
         say(f"Asking transformers and llama.cpp {len(rows)} test questions: about {seconds * len(rows):.0f} seconds.")
+        our_hits = _hits(trained.answers(row_prompts, SCORED_TOKENS), rows)
+        with llama() as server:
+            hits = FactHits.of(our_hits, _hits(_answers(trained, server, row_prompts, SCORED_TOKENS), rows))
+    asked = zip(prompts, ours, theirs, strict=True)
+    others = [(prompt[-1]["content"], one, other) for prompt, one, other in asked if one != other]
     return GgufCheck(
         questions=len(prompts),
         same_ids=len(prompts),
         same_answers=len(prompts) - len(others),
         first_other=others[0] if others else None,
         seconds=seconds,
-        fact_hits=_fact_hits(trained, llama, rows) if rows else None,
+        adds_bos=adds_bos,
+        fact_hits=hits,
     )
 
 
@@ -154,10 +163,6 @@ def scored_rows(run: Run, count: int) -> list[TestRow]:
 def _prompts(trained: Trained) -> list[list[Message]]:
     questions = questions_of(trained.run, trained.record, QUESTIONS)
     return [chat_prompt(question, trained.system) for question in questions]
-
-
-def _prompt(trained: Trained, row: TestRow) -> list[Message]:
-    return row.example.prompt(trained.system, trained.form["style"])
 
 
 def _as_user(trained: Trained, prompt: list[Message]) -> list[Message]:
@@ -178,26 +183,13 @@ def _check_ids(trained: Trained, llama: LlamaCpp, prompt: list[Message]) -> None
             )
 
 
-def _fact_hits(trained: Trained, llama: LlamaCpp, rows: Sequence[TestRow]) -> FactHits:
-    prompts = [_prompt(trained, row) for row in rows]
-    ours = trained.answers(prompts, SCORED_TOKENS)
-    theirs = [llama.answer(_as_user(trained, prompt), SCORED_TOKENS).text for prompt in prompts]
+def _answers(trained: Trained, llama: LlamaCpp, prompts: Sequence[list[Message]], max_new_tokens: int) -> list[str]:
+    return [llama.answer(_as_user(trained, prompt), max_new_tokens).text for prompt in prompts]
 
-    def hits(answers: Sequence[str]) -> list[float]:
-        return [
-            float(score(said(answer), row.wanted, row.lang)[PRIMARY] or 0.0)
-            for answer, row in zip(answers, rows, strict=True)
-        ]
 
-    one, other = hits(ours), hits(theirs)
-    pairs = list(zip(one, other, strict=True))
-    return FactHits(
-        questions=len(rows),
-        transformers=sum(one) / len(rows),
-        llama_cpp=sum(other) / len(rows),
-        lost=sum(a > b for a, b in pairs),
-        won=sum(a < b for a, b in pairs),
-    )
+def _hits(answers: Sequence[str], rows: Sequence[TestRow]) -> list[float]:
+    pairs = zip(answers, rows, strict=True)
+    return [float(score(said(answer), row.wanted, row.lang)[PRIMARY] or 0) for answer, row in pairs]
 
 
 def log_of(run: Run) -> Path:

@@ -21,10 +21,9 @@ from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.templates import with_system, with_thinking
 from wukong_trainer.models.trained_model import tuned_folder
 from wukong_trainer.use.export import check_free, export, merging_place, put
-from wukong_trainer.use.gguf_check import SCORED_TOKENS, GgufCheck, Trained, check, log_of, longest_prompt
+from wukong_trainer.use.gguf_check import GgufCheck, Trained, check, log_of
 from wukong_trainer.use.gguf_conversion import convert
 from wukong_trainer.use.gguf_quantisation import quantise
-from wukong_trainer.use.llama_cpp import LlamaCpp, answering
 from wukong_trainer.use.modelfile import modelfile, turn_texts
 
 Kind = Literal["f16", "q8_0", "q4_k_m"]
@@ -105,11 +104,8 @@ def export_gguf(
         file = half / f"{run.name}.{kind}.gguf"
         say(f"Writing {file.name}…")
         _write(trained, kind, file)
-        context = longest_prompt(trained, scored) + SCORED_TOKENS
-        with answering(file, context, log_of(run)) as llama:
-            checked = check(trained, llama, scored, say)
-            missing = _write_modelfile(trained, llama, file)
-        exported = _exported(file, out, checked, missing)
+        checked = check(trained, file, scored, say)
+        exported = _exported(file, out, checked, _write_modelfile(trained, file, checked))
         write_json(half / RECORD, read_json(run.merged / RECORD) | {"gguf": exported.facts()})
         put(half, out)
     except OSError as error:
@@ -132,12 +128,12 @@ def _write(trained: Trained, kind: Kind, file: Path) -> None:
     whole.unlink()
 
 
-def _write_modelfile(trained: Trained, llama: LlamaCpp, file: Path) -> str:
+def _write_modelfile(trained: Trained, file: Path, checked: GgufCheck) -> str:
     """Write the Modelfile beside the GGUF; why not, where it cannot be."""
     tokenizer, system = trained.tokenizer, trained.system
     try:
         texts = turn_texts(lambda turns: prompt_text(tokenizer, turns, **trained.form), system=bool(system))
-        if llama.ids(""):  # Ollama then adds BOS, too.
+        if checked.adds_bos:
             texts = texts.without_start(str(tokenizer.bos_token))
         write_text(file.with_name("Modelfile"), modelfile(file.name, texts, system, _stops(trained)))
     except ModelError as error:
