@@ -119,7 +119,7 @@ ROOMS = {
         "evaluation": "data hardware inference models scoring",
         "report": "data evaluation hardware scoring",
         "training": "data hardware inference models recipe scoring",
-        "use": "data inference models recipe",
+        "use": "data evaluation inference models recipe scoring",
     },
 }
 """Each room of a package, and the rooms that it imports; every room stands below those that it imports, and all may

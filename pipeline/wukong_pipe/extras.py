@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,17 @@ def training_installed(extras: str = "train") -> Iterator[None]:
         raise MissingDependency(
             f"This command needs {error.name}, which is not installed: {install_command(extras)}."
         ) from error
+
+
+def check_installed(modules: Iterable[str], extras: str) -> None:
+    """Say what is missing before the work begins that comes before its first use.
+
+    Raises:
+        MissingDependency: one of the modules, which `extras` bring, is not installed.
+    """
+    for module in modules:
+        if find_spec(module) is None:
+            raise MissingDependency(f"This command needs {module}, which is not installed: {install_command(extras)}.")
 
 
 def install_command(extras: str) -> str:

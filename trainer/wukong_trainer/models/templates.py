@@ -34,6 +34,13 @@ def trained_template(template: str, style: Style, thinking: bool, bos: str = "")
     return f"{{%- if enable_thinking is not defined %}}{{%- set enable_thinking = {default} %}}{{%- endif %}}{template}"
 
 
+def with_thinking(template: str, thinking: bool) -> str:
+    """A template that thinks as trained whatever it is told: llama.cpp tells every model to think."""
+    if "enable_thinking" not in template:
+        return template
+    return f"{{%- set enable_thinking = {str(thinking).lower()} %}}{template}"
+
+
 def with_system(template: str, system: str) -> str:
     """A chat template that says `system` where a conversation has no system message, and is otherwise the same."""
     if not system:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import PeftType
@@ -31,6 +32,7 @@ from wukong_trainer.models.templates import with_system
 from wukong_trainer.models.trained_model import base_of, place_of, tuned_folder
 from wukong_trainer.use.tuned_model import load_weights
 
+T = TypeVar("T")
 QUESTIONS = 8
 """Questions of the run on which the merged model is compared."""
 ANSWER_TOKENS = 64
@@ -113,11 +115,11 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     tokenizer, system = load_tokenizer(str(folder)), str(record.get("system", ""))
     probe = _Probe(
         tokenizer=tokenizer,
-        prompts=[chat_prompt(question, system) for question in _questions(run, record)],
+        prompts=[chat_prompt(question, system) for question in questions_of(run, record, QUESTIONS)],
         form={"style": record.get("style", "chat"), "thinking": record.get("thinking", False)},
     )
     as_trained = probe.answers(load_weights(base, folder, record.get("method", "lora"), place_of(record)))
-    place = _merging_place(base)
+    place = merging_place(base)
     model = load_weights(base, folder, "lora", place)
     logits, answers = probe.logits(model), probe.answers(model)
     half = half_of(out)
@@ -139,7 +141,7 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
         )
         _check_same(exported)
         write_json(half / RECORD, record | {"merged": _facts(exported, folder)})
-        _put(half, out)
+        put(half, out)
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return exported
@@ -153,7 +155,8 @@ def check_free(out: Path, overwrite: bool) -> None:
     """
     if out.is_dir() and not any(out.iterdir()):
         return
-    if out.is_dir() and (out / RECORD).is_file() and (out / "config.json").is_file():
+    holds_model = (out / "config.json").is_file() or any(out.glob("*.gguf"))
+    if out.is_dir() and (out / RECORD).is_file() and holds_model:
         if not overwrite:
             raise WorkspaceError(f"{out} holds an export already; replace it with --overwrite, or name another --out.")
     elif out.exists() or out.is_symlink():
@@ -209,7 +212,7 @@ def _check_same(exported: Exported) -> None:
         )
 
 
-def _merging_place(base: str) -> Place:
+def merging_place(base: str) -> Place:
     """The GPU where the model fits in bf16 as it is, else the CPU: a base trained in 4 bits is four times as large."""
     if torch.cuda.is_available():
         free, _ = torch.cuda.mem_get_info()
@@ -218,22 +221,22 @@ def _merging_place(base: str) -> Place:
     return Place("cpu", torch.bfloat16, "merging needs memory, not speed")
 
 
-def _questions(run: Run, record: dict[str, Any]) -> list[str]:
+def questions_of(run: Run, record: dict[str, Any], count: int) -> list[str]:
     """Some of the run's questions, spread over its test rows, or over what the adapter was trained on."""
     test = run.dataset / "test.jsonl"
     if test.is_file():
         questions = [example.question for _, example in read_rows(read_raw(test), str(test))[0]]
     else:
         questions = record.get("questions") or []
-    questions = questions or ["你好", "Hello"]
-    return (
-        [questions[i * len(questions) // QUESTIONS] for i in range(QUESTIONS)]
-        if len(questions) > QUESTIONS
-        else questions
-    )
+    return spread(questions or ["你好", "Hello"], count)
 
 
-def _put(half: Path, out: Path) -> None:
+def spread(rows: Sequence[T], count: int) -> list[T]:
+    """So many of the rows, spread evenly, or all where there are no more."""
+    return [rows[i * len(rows) // count] for i in range(count)] if len(rows) > count else list(rows)
+
+
+def put(half: Path, out: Path) -> None:
     """Give the finished folder its name; an old one steps aside until it has it."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
