@@ -27,7 +27,7 @@ def markdown(path: Path) -> str:
     # What is escaped would stand so in evidence, and an identifier with it.
     options: dict[str, Any] = {"escape_underscores": False, "escape_asterisks": False, "escape_misc": False}
     suffix, data = path.suffix.lower(), path.read_bytes()
-    converters = {".docx": DocxConverter, ".pptx": PptxConverter, ".epub": EpubConverter}
+    converters: dict[str, Any] = {".docx": DocxConverter, ".pptx": PptxConverter, ".epub": EpubConverter}
     if suffix not in converters:
         data = _main(data).encode()
     converter, kind = converters.get(suffix, HtmlConverter)(), StreamInfo(extension=suffix, charset="utf-8")

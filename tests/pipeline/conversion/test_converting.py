@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_the_alarm_ends_a_page_that_takes_too_long(tmp_path: Path) -> None:
         "import time; from pathlib import Path; from wukong_pipe.conversion import worker; worker.SECONDS = 1;"
         f"worker._other = lambda path: time.sleep(60); worker.main(Path({str(tmp_path / 'page.html')!r}))"
     )
-    done = subprocess.run([converting.sys.executable, "-c", code], check=False, capture_output=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, timeout=30)
     assert done.returncode == -signal.SIGALRM
 
 

@@ -169,6 +169,7 @@ def test_every_file_of_a_folder_that_is_no_source_is_named(
     for name in ("p1.pdf", "p2.PDF", "p3.docx", "sub/p4.xlsx", "LICENSE"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
+    into = tmp_path / "runs" / "r" / "converted"
     # Those that can be converted are sources.
     assert passed_over([tmp_path], into) == (
         f"Passed over 3 files (1 without suffix, 1 .png, 1 .xlsx): {tmp_path / 'LICENSE'}, {tmp_path / 'b.png'}, "
