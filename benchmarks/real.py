@@ -18,7 +18,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from wukong_trainer.models.loading import load_tokenizer
 from wukong_trainer.models.locating import located
 from wukong_trainer.models.trained_model import tuned_folder
 from wukong_trainer.recipe import load_recipe, overridden, to_toml
+from wukong_trainer.training import checkpoints
 
 ROOT = Path(__file__).parents[1]
 CELLS = Path(__file__).parent / "real_cells"
@@ -48,8 +49,6 @@ GENERAL = 40
 """General questions that show what tuning made the student forget."""
 BATCH = 8
 """Questions with passages at a time."""
-RIVALS = {"shuffled": "-shuffled", "raw": "-raw"}
-"""Students that are tuned otherwise, and how their runs' names end."""
 KEPT = ("primary", "groups", "forgetting", "hallucination", "facts", "cross_hit", "leakage", "leak_check")
 """What a cell keeps of metrics.json."""
 MOST_TOKENS = 128
@@ -81,8 +80,8 @@ CORPORA = {
 }
 STUDENTS = {
     "smollm2": Student("smollm2", {}),
-    "qwen-coder-0.5b": Student("qlora", {"method": "lora", "learning_rate": 5e-4, "epochs": 4.0, "max_length": 512}),
-    "gemma3-270m": Student("qlora", {"method": "lora", "learning_rate": 5e-4, "epochs": 4.0, "max_length": 512}),
+    "qwen-coder-0.5b": Student("qlora", {"method": "lora", "learning_rate": 5e-4, "epochs": 3.0, "max_length": 512}),
+    "gemma3-270m": Student("qlora", {"method": "lora", "learning_rate": 5e-4, "epochs": 3.0, "max_length": 512}),
 }
 
 
@@ -101,6 +100,11 @@ class Cell:
 
     def run(self, suffix: str = "") -> Run:
         return Run(self.work / "runs" / f"{self.name}{suffix}")
+
+    @property
+    def rivals(self) -> dict[str, str]:
+        """Students that are tuned otherwise, and how their runs' names end; for the first seed alone."""
+        return {"shuffled": "-shuffled", "raw": "-raw"} if self.seed == 0 else {}
 
 
 def main() -> None:
@@ -166,6 +170,8 @@ def train(cell: Cell, built: Run) -> None:
 
     epochs = settings.epochs * tokens(rows) / tokens(raw)
     tuned(cell, built, "", None, to_toml(settings, {}))
+    if not cell.rivals:
+        return
     tuned(cell, built, "-shuffled", with_swapped_answers(rows), to_toml(settings, {}))
     tuned(cell, built, "-raw", raw, to_toml(overridden(settings, epochs=round(epochs, 2)), {}))
 
@@ -180,6 +186,9 @@ def tuned(cell: Cell, built: Run, suffix: str, rows: list[dict[str, Any]] | None
     """Tune a student of the cell's on these rows, or on the dataset, unless that was done."""
     run = cell.run(suffix)
     if (run.train / "result.json").is_file():
+        return
+    if checkpoints.last_checkpoint(run):
+        command(f"train --resume --run {run.name} --runs-dir {run.folder.parent}")
         return
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
@@ -198,9 +207,10 @@ def tuned(cell: Cell, built: Run, suffix: str, rows: list[dict[str, Any]] | None
 def measured(cell: Cell) -> dict[str, Any]:
     """Ask everything, and say what came out."""
     run = cell.run()
+    take_over(cell)
     sources, clock = RunSources(run, "utf-8"), Clock()
     settings = Settings(max_new_tokens=MOST_TOKENS, general=GENERAL, open_book=True)
-    rivals = [cell.run(suffix) for suffix in RIVALS.values()]
+    rivals = [cell.run(suffix) for suffix in cell.rivals.values()]
     metrics, answers = evaluate(run, settings, sources, rivals=rivals, progress=clock.progress)
     tests = read_test_set(run, None, tuned_folder(run)[1], sources, None, drop_leaked=False)
     lineup = line_up(run, "", [], "transformers", tests, sources)
@@ -217,7 +227,8 @@ def measured(cell: Cell) -> dict[str, Any]:
         "seed": cell.seed,
         "dataset": read_json(run.manifest)["files"],
         "training": {
-            name: read_json(cell.run(suffix).train / "result.json") for name, suffix in {"tuned": "", **RIVALS}.items()
+            name: read_json(cell.run(suffix).train / "result.json")
+            for name, suffix in {"tuned": "", **cell.rivals}.items()
         },
         "questions": [
             {key: answer[key] for key in ("id", "level", "cluster", "kind", "nearness", "scored_as")}
@@ -230,13 +241,24 @@ def measured(cell: Cell) -> dict[str, Any]:
     }
 
 
+def take_over(cell: Cell) -> None:
+    """Take over what another seed's cell asked of the same base; a cache knows answers by all that they depend on."""
+    mine = cell.run().answers.parent
+    for other in range(cell.seed):
+        theirs = replace(cell, seed=other).run().answers.parent
+        for kept in theirs.glob("*.partial.jsonl"):
+            if not (mine / kept.name).exists():
+                mine.mkdir(exist_ok=True)
+                shutil.copy(kept, mine)
+
+
 def hits(cell: Cell, answer: dict[str, Any]) -> dict[str, float | None]:
     """Which contender was right by fact_hit, of one question; None where it was not asked."""
-    against = answer["against"]
+    against = answer.get("against", {})
     return {
         "base": answer["base"]["fact_hit"],
         "base, section": (answer.get("open_book") or {}).get("fact_hit"),
-        **{name: against.get(f"{cell.name}{suffix}", {}).get("fact_hit") for name, suffix in RIVALS.items()},
+        **{name: against.get(f"{cell.name}{suffix}", {}).get("fact_hit") for name, suffix in cell.rivals.items()},
         "tuned": answer["tuned"]["fact_hit"],
     }
 

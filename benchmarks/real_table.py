@@ -58,7 +58,7 @@ def _line(cell: Cell, title: str, asked: Sequence[dict[str, Any]], p: str) -> st
 
 def _rate(asked: Sequence[dict[str, Any]], name: str) -> str:
     """The share that is right, of those that were asked."""
-    hits = [each["hits"][name] for each in asked if each["hits"][name] is not None]
+    hits = [hit for each in asked if (hit := each["hits"].get(name)) is not None]
     return f"{fmean(hits):.2f}" if hits else "–"
 
 

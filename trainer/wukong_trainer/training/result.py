@@ -156,7 +156,8 @@ def write_result(setup: TrainingSetup, result: TrainingResult) -> None:
     """Write train/result.json: what the report says of the training.
 
     {"ended": "2026-11-29T21:04:11+00:00", "seconds": 61.2, "first_step": 0, "steps": 168, "parameters": 2131968,
-     "trainable": 1433600, "tokens_per_second": 5210.4, "hardware": {"device": "cpu", "name": "AMD EPYC 9R14", …}}
+     "trainable": 1433600, "loss": 0.0312, "peak_memory": 1482162176, "tokens_per_second": 5210.4,
+     "hardware": {"device": "cpu", "name": "AMD EPYC 9R14", …}}; memory in bytes
 
     Raises:
         WorkspaceError: it cannot be written.
@@ -171,6 +172,8 @@ def write_result(setup: TrainingSetup, result: TrainingResult) -> None:
         "steps": result.steps,
         "parameters": result.parameters,
         "trainable": result.trainable,
+        "loss": round(result.loss, 4),
+        "peak_memory": result.peak_memory,
         "tokens_per_second": round(result.tokens_per_second, 1),
         "hardware": asdict(hardware(result.place.device, precision)),
         "command": setup.command,

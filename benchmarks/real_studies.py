@@ -1,0 +1,220 @@
+"""What matters in tuning a real student: one choice changed at a time, for equally many tokens trained.
+
+    python -m benchmarks.real_studies wordings --seed 0    # one study; its conditions one after another
+    python -m benchmarks.real_studies --table              # all that are there, in Markdown
+
+SmolLM2-135M on the dataset `apollo` of `real.py`, trained for as many tokens as `--epochs` passes over all of it: few
+enough that no condition is at its ceiling. Each condition writes real_studies/STUDY-CONDITION-SEED.json; what was
+done is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.real import Cell, Clock, ask, dataset, raw_rows, tell, tuned
+
+from wukong_pipe.commands.evaluation_sources import RunSources
+from wukong_pipe.files import read_json, read_jsonl, write_json
+from wukong_pipe.workspace import Run
+from wukong_trainer.evaluation.contenders import line_up
+from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
+from wukong_trainer.evaluation.questions import read_test_set
+from wukong_trainer.models.loading import load_tokenizer
+from wukong_trainer.models.locating import located
+from wukong_trainer.models.trained_model import tuned_folder
+from wukong_trainer.recipe import load_recipe, overridden, to_toml
+from wukong_trainer.scoring.intervals import estimate
+
+RESULTS = Path(__file__).parent / "real_studies"
+CORPUS, STUDENT = "apollo", "smollm2"
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one condition changes: the recipe, and which rows are trained."""
+
+    recipe: dict[str, Any] = field(default_factory=dict)
+    wordings: int | None = None
+    """Questions of a pair that are trained, its own first; None: all."""
+    sections: bool = False
+    """The text of the sections is trained, too."""
+
+
+USUAL = Condition()
+STUDIES: dict[str, dict[str, Condition]] = {
+    "wordings": {"1": Condition(wordings=1), "2": Condition(wordings=2), "3": Condition(wordings=3), "5": USUAL},
+    "rate": {f"{rate:g}": Condition({"learning_rate": rate}) for rate in (2e-4, 5e-4, 1e-3, 2e-3)},
+    "rank": {str(r): Condition({"r": r, "alpha": 2 * r}) for r in (8, 32, 128)},
+    "method": {
+        "lora, 1e-3": USUAL,
+        "full, 1e-4": Condition({"method": "full", "learning_rate": 1e-4}),
+        "full, 3e-4": Condition({"method": "full", "learning_rate": 3e-4}),
+        "qlora, 1e-3": Condition({"method": "qlora"}),
+    },
+    "batch": {str(batch): Condition({"batch": batch}) for batch in (4, 16, 64)},
+    "sections": {"questions alone": USUAL, "questions and text": Condition(sections=True)},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", nargs="?", choices=STUDIES)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=float, default=2.0, help="passes over the whole dataset; default 2")
+    parser.add_argument("--work", type=Path, default=Path("real-work"), help="where runs are kept")
+    parser.add_argument("--table", action="store_true", help="print the tables of all studies")
+    given = parser.parse_args()
+    if given.table:
+        print("\n".join(tables()))
+        return
+    if not given.study:
+        parser.error("name a study, or --table")
+    for name, condition in STUDIES[given.study].items():
+        measure(given.study, name, condition, given.seed, given.epochs, given.work.resolve())
+
+
+def measure(study: str, name: str, condition: Condition, seed: int, epochs: float, work: Path) -> None:
+    """Train and ask one condition, unless it is there; one that another study has measured is taken from there."""
+    result = RESULTS / f"{study}-{_plain(name)}-{seed}.json"
+    if result.is_file():
+        return
+    twin = next((path for path in _twins(condition, seed) if path.is_file()), None)
+    if twin is not None:
+        write_json(result, read_json(twin) | {"study": study, "condition": name})
+        return
+    built = dataset(Cell(CORPUS, STUDENT, seed, work))
+    every = read_jsonl(built.dataset / "train.jsonl")
+    rows = trained_rows(every, condition, built)
+    changes = {"model": located(STUDENT, tell), "seed": seed} | condition.recipe
+    usual = overridden(load_recipe(STUDENT), **changes)
+    lengths = Lengths(usual.model)
+    scaled = round(epochs * lengths.of(every) / lengths.of(rows), 2)
+    cell = Cell(f"study-{study}", _plain(name), seed, work)
+    tuned(cell, built, "", None if rows == every else rows, to_toml(overridden(usual, epochs=scaled), {}))
+    run = cell.run()
+    write_json(
+        result,
+        {
+            "study": study,
+            "condition": name,
+            "seed": seed,
+            "rows": len(rows),
+            "epochs": scaled,
+            "training": read_json(run.train / "result.json"),
+            "questions": asked(run, built),
+        },
+    )
+
+
+def trained_rows(rows: Rows, condition: Condition, built: Run) -> Rows:
+    """The rows of a condition, in the order of the dataset."""
+    seen: dict[str, int] = defaultdict(int)
+    kept = []
+    for row in sorted(rows, key=lambda row: row["variant"] == "paraphrase"):
+        seen[row["pair_id"]] += 1
+        if condition.wordings is None or seen[row["pair_id"]] <= condition.wordings:
+            kept.append(row["id"])
+    chosen = set(kept)
+    text: Rows = []
+    if condition.sections:
+        sections = RunSources(built, "utf-8").sections
+        text = raw_rows([sections[key] for key in dict.fromkeys(row["section_id"] for row in rows)])
+    return [row for row in rows if row["id"] in chosen] + text
+
+
+class Lengths:
+    """Tokens of questions and answers, by the student's tokenizer."""
+
+    def __init__(self, model: str) -> None:
+        self._tokenizer = load_tokenizer(model)
+
+    def of(self, rows: Rows) -> int:
+        texts = [f"{row['instruction']}\n{row['output']}" for row in rows]
+        return sum(len(ids) for ids in self._tokenizer(texts)["input_ids"])
+
+
+def asked(run: Run, built: Run) -> list[dict[str, Any]]:
+    """Which test questions the tuned student answered right."""
+    sources = RunSources(built, "utf-8")
+    tests = read_test_set(built, None, tuned_folder(run)[1], sources, None, drop_leaked=False)
+    lineup = line_up(run, "", [], "transformers", tests, sources)
+    # Near and far are told by all wordings of the dataset, so that they mean the same in every condition.
+    rows = with_nearness(tests.rows, trained_wordings(built))
+    replies = ask(run, lineup.tuned, rows, Clock(), "tuned")
+    return [
+        {"id": row.id, "level": row.level, "cluster": row.cluster, "nearness": row.nearness, "hit": reply.hit}
+        for row, reply in zip(rows, replies, strict=True)
+        if row.wanted.group == "facts" and reply.hit is not None
+    ]
+
+
+def tables() -> list[str]:
+    """A line a condition: the share of other wordings that is right, by seed, and the difference to the first."""
+    lines = []
+    found = [read_json(path) for path in sorted(RESULTS.glob("*.json"))]
+    for study, conditions in STUDIES.items():
+        made = {
+            name: [one for one in found if (one["study"], one["condition"]) == (study, name)] for name in conditions
+        }
+        if not any(made.values()):
+            continue
+        lines += [f"| {study} | rows | epochs | right, by seed | mean | near | far | last loss | against the first |"]
+        lines += ["|---|---:|---:|---|---:|---:|---:|---:|---|"]
+        first = next(iter(conditions))
+        lines += [_line(name, made[name], made[first] if name != first else []) for name in conditions if made[name]]
+        lines.append("")
+    return lines
+
+
+def _line(name: str, made: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> str:
+    by_seed = [_share(one["questions"]) for one in made]
+    every = [question for one in made for question in one["questions"]]
+    near, far = (_share([each for each in every if each["nearness"] == side]) for side in ("near", "far"))
+    loss = fmean(one["training"]["loss"] for one in made)
+    shares = ", ".join(f"{share:.2f}" for share in by_seed)
+    cells = [name, made[0]["rows"], f"{made[0]['epochs']:g}", shares, f"{fmean(by_seed):.2f}"]
+    cells += [f"{near:.2f}", f"{far:.2f}", f"{loss:.3f}", _difference(made, first)]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _share(questions: Sequence[dict[str, Any]]) -> float:
+    return fmean(each["hit"] for each in questions if each["level"] == "wording")
+
+
+def _difference(made: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> str:
+    """The mean difference to the first condition over the seeds that both have, question by question."""
+    before = {one["seed"]: {each["id"]: each["hit"] for each in one["questions"]} for one in first}
+    pairs: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for one in made:
+        for each in one["questions"]:
+            if each["level"] == "wording" and each["id"] in before.get(one["seed"], {}):
+                pairs[each["cluster"], each["id"]].append(each["hit"] - before[one["seed"]][each["id"]])
+    if not pairs:
+        return ""
+    found = estimate([fmean(values) for values in pairs.values()], [cluster for cluster, _ in pairs], bounded=True)
+    return f"{found.difference:+.2f} ({found.low:+.2f} … {found.high:+.2f})"
+
+
+def _twins(condition: Condition, seed: int) -> list[Path]:
+    return [
+        RESULTS / f"{study}-{_plain(name)}-{seed}.json"
+        for study, conditions in STUDIES.items()
+        for name, other in conditions.items()
+        if other == condition
+    ]
+
+
+def _plain(name: str) -> str:
+    return name.replace(", ", "-").replace(" ", "-")
+
+
+if __name__ == "__main__":
+    main()
