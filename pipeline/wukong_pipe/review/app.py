@@ -16,7 +16,7 @@ from wukong_pipe.review.decision_routes import check_typed, decide, decide_row, 
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import search, show_page, show_pair, state, table
 from wukong_pipe.review.requests import route
-from wukong_pipe.review.security import Access, Guard
+from wukong_pipe.review.security import HEADERS, Access, Guard
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -48,6 +48,7 @@ def application(desk: Desk, access: Access, more: tuple[BaseRoute, ...] = ()) ->
         middleware=[Middleware(Guard, access=access)],
         exception_handlers={
             WukongError: lambda _, error: PlainTextResponse(str(error), status_code=409),
-            Exception: lambda _, error: PlainTextResponse(desk.say("broken", kind=type(error).__name__), 500),
+            # Answered outside of the guard, which would say the headers.
+            Exception: lambda _, error: PlainTextResponse(desk.say("broken", kind=type(error).__name__), 500, HEADERS),
         },
     )
