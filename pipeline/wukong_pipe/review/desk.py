@@ -80,6 +80,12 @@ class Desk:
         self.recorded += len(edits)
         self.library.refresh()
 
+    def take_back(self, id_: str) -> None:
+        """Take back what stands of a pair or row."""
+        self.library.decisions.record([Edit(id=id_, undo=True)])
+        self.taken_back += 1
+        self.library.refresh()
+
     def undo(self) -> str | None:
         """Take the newest decision back; the id that it was of."""
         undone = self.library.decisions.undo()

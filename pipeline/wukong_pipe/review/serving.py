@@ -17,7 +17,7 @@ from wukong_pipe.errors import WukongError
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Lang
-from wukong_pipe.review.security import Access, Guard
+from wukong_pipe.review.security import HEADERS, Access, Guard
 from wukong_pipe.review.words import WORDS
 
 HERE = Path(__file__).parent
@@ -38,7 +38,8 @@ def served(routes: Sequence[BaseRoute], access: Access, say: Callable[..., str])
         middleware=[Middleware(Guard, access=access)],
         exception_handlers={
             WukongError: lambda _, error: PlainTextResponse(str(error), status_code=409),
-            Exception: lambda _, error: PlainTextResponse(say("broken", kind=type(error).__name__), 500),
+            # Answered outside of the guard, which would say the headers.
+            Exception: lambda _, error: PlainTextResponse(say("broken", kind=type(error).__name__), 500, HEADERS),
         },
     )
 
