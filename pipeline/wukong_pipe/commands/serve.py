@@ -9,7 +9,6 @@ import shlex
 from rich.console import Console
 
 from wukong_pipe.commands.listening import HOST, listening
-from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.extras import check_installed, training_installed
 from wukong_pipe.workspace import Run
 
@@ -55,7 +54,7 @@ def run_serve_gguf(run: Run, *, port: int, max_new_tokens: int, err: Console) ->
         from wukong_trainer.llama_server import Student, serve
         from wukong_trainer.use.served_gguf import served_gguf
     file, threads = served_gguf(run), torch.get_num_threads()
-    _listening(port).close()  # llama.cpp's own sentence would be a page of its log.
+    listening(port).close()  # llama.cpp's own sentence would be a page of its log.
     serve(
         file,
         port,
