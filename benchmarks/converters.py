@@ -3,6 +3,8 @@
 python -m benchmarks.converters make FOLDER          # needs the extra `dev`, and Chromium for two of the documents
 PYTHON benchmarks/converters_run.py NAME FOLDER      # for each converter, in an environment that holds it alone
 python -m benchmarks.converters table FOLDER         # the tables of converters.md
+python -m benchmarks.converters print FOLDER         # instead of make: the sample corpora, printed by Chromium
+python -m benchmarks.converters kept FOLDER          # what is left of those
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for lang, text in TEXTS.items():
         write_pdf(folder / f"ruled-{lang}.pdf", text)
-        write_pdf(folder / f"plain-{lang}.pdf", text, Layout(ruled=False))
+        write_pdf(folder / f"plain-{lang}.pdf", text, Layout(lines="none"))
         write_pdf(folder / f"bold-{lang}.pdf", text, Layout(headings="bold"))
         write_pdf(folder / f"columns-{lang}.pdf", text, Layout(columns=2, breaks=False))
         _print(folder / f"printed-{lang}.pdf", text)
@@ -90,7 +92,10 @@ def scores(name: str, markdown: str) -> dict[str, Score]:
     code = [line for token in tokens if token.type in {"fence", "code_block"} for line in token.content.splitlines()]
     passages = [_plain(token) for token in tokens if token.type == "inline"]
     sentences = [sentence for block in text.blocks if isinstance(block, Paragraph) for sentence in block.sentences]
-    furniture = markdown.count(text.header) + sum(text.footer.format(page) in markdown for page in (1, 2, 3))
+    said = sum(text.header in sentence for sentence in sentences)
+    furniture = max(0, markdown.count(text.header) - said) + sum(
+        text.footer.format(page) in markdown for page in (1, 2, 3)
+    )
     made = {
         "headings": found,
         "table rows": [row in rows for block in text.blocks if isinstance(block, Table) for row in block.rows],
@@ -150,6 +155,56 @@ def _squeezed(text: str) -> str:
     return re.sub(r"[\s\-\\]+", "", text)
 
 
+CORPORA = ("apollo", "blackwukong")
+
+
+def print_corpora(folder: Path) -> None:
+    """The sample corpora as PDF, with the header and footer of Chromium and lines below the rows of tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    style = "<style>table { border-collapse: collapse } td, th { border-bottom: 1px solid gray; padding: 4px }</style>"
+    for name in CORPORA:
+        source = (Path("corpora") / f"{name}.md").read_text("utf-8")
+        body = MarkdownIt("commonmark").enable("table").render(source)
+        page = (folder / f".{name}.html").resolve()
+        page.write_text(f'<!DOCTYPE html><meta charset="utf-8">{style}{body}', "utf-8")
+        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--print-to-pdf={folder.resolve()}/{name}.pdf"]
+        assert CHROMIUM, "the corpora are printed by Chromium"
+        subprocess.run([CHROMIUM, *options, page.as_uri()], check=True, capture_output=True)
+
+
+def kept(folder: Path) -> Iterator[str]:
+    """What each converter kept of the printed corpora: of headings with their level, rows, items and paragraphs, and
+    what it has that the corpus has not."""
+    yield "| converter | corpus | headings | table rows | items | paragraphs | others |"
+    yield "|---|---|---|---|---|---|---|"
+    for converter in sorted(path.name for path in folder.iterdir() if path.is_dir()):
+        for name in CORPORA:
+            file = folder / converter / f"{name}.pdf.md"
+            if not file.is_file():
+                continue
+            before = _parts((Path("corpora") / f"{name}.md").read_text("utf-8"))
+            after = _parts(PAGE.sub("", file.read_text("utf-8")))
+            shares = [f"{len(part & found)}/{len(part)}" for part, found in zip(before, after, strict=True)]
+            others = sum(len(found - part) for part, found in zip(before, after, strict=True))
+            yield f"| {converter} | {name} | {' | '.join(shares)} | {others} |"
+
+
+def _parts(markdown: str) -> tuple[set[Any], set[Any], set[Any], set[Any]]:
+    """Headings, rows, items and paragraphs, without blanks."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    paragraphs = {
+        _squeezed(_plain(inline))
+        for opening, inline in pairwise(tokens)
+        if opening.type == "paragraph_open" and opening.level == 0
+    }
+    return (
+        {(level, _squeezed(words)) for level, words in _headings(tokens)},
+        {tuple(map(_squeezed, row)) for row in _rows(tokens)},
+        {_squeezed(item) for item in _items(tokens)},
+        paragraphs,
+    )
+
+
 def table(folder: Path) -> Iterator[str]:
     """The tables of all converters that have run: one of PDF, one of the others."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -182,7 +237,8 @@ def _line(converter: Path, documents: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "make":
-        make(Path(sys.argv[2]))
+    place = Path(sys.argv[2])
+    if sys.argv[1] in {"make", "print"}:
+        {"make": make, "print": print_corpora}[sys.argv[1]](place)
     else:
-        print("\n".join(table(Path(sys.argv[2]))))
+        print("\n".join({"table": table, "kept": kept}[sys.argv[1]](place)))

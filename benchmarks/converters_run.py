@@ -94,21 +94,17 @@ def unpdf(path: Path) -> Pages:
 
 
 def wukong_pipe(path: Path) -> Pages:
-    """Our own: pdfplumber or markitdown, and what we make of what they read."""
+    """Our own: pdfplumber or markitdown, and what we make of what they read; its marks of pages are those of here."""
     import contextlib
     import io
     import json
-    import re
 
     from wukong_pipe.conversion.worker import main as convert
 
     with contextlib.redirect_stdout(io.StringIO()) as answer:
         convert(path)
     text = json.loads(answer.getvalue())["markdown"]
-    parts = re.split(r"<!-- page (\d+) -->", text)
-    is_paginated = path.suffix in {".pdf", ".pptx"}
-    rest = zip(parts[1::2], parts[2::2], strict=True)
-    return [(1 if is_paginated else 0, parts[0]), *((int(number), words) for number, words in rest)]
+    return [(0, f"<!-- page 1 -->\n\n{text}" if path.suffix in {".pdf", ".pptx"} else text)]
 
 
 CONVERTERS: list[Callable[[Path], Pages]] = [

@@ -19,8 +19,8 @@ SIZES = {1: 22, 2: 16, 3: 13}
 class Layout:
     """How a PDF is set."""
 
-    ruled: bool = True
-    """Whether tables have lines."""
+    lines: Literal["all", "rows", "none"] = "all"
+    """Of tables: around all cells, below each row."""
     headings: Literal["large", "bold"] = "large"
     """What tells a heading from text."""
     columns: int = 1
@@ -79,7 +79,8 @@ def _flowables(block: Block, text: Text, layout: Layout) -> Iterator[Any]:
             shown = [Words(item, style("item", fontSize=11)) for item in items]
             yield ListFlowable(shown, bulletType="bullet", start="•")
         case Table(rows):
-            lines = [("GRID", (0, 0), (-1, -1), 0.5, colors.black)] if layout.ruled else []
+            which = {"all": "GRID", "rows": "LINEBELOW"}.get(layout.lines)
+            lines = [(which, (0, 0), (-1, -1), 0.5, colors.black)] if which else []
             # Rows that no page holds go on overleaf below the head again.
             yield Grid(rows, style=[("FONTNAME", (0, 0), (-1, -1), font), *lines], colWidths=70, repeatRows=1)
             yield Spacer(1, 12)

@@ -17,7 +17,8 @@ Word = dict[str, Any]
 Box = tuple[float, float, float, float]
 """x0, top, x1, bottom."""
 _RULES = 3
-"""So few lines of one length below each other make a table: one above, one below the head, one at the end."""
+"""So few lines of one length below each other make a table: one above, one below the head, one at the end. Fewer do
+with a head above them and so many columns, as where a table's last row stands overleaf."""
 _SAME = 3.0
 """Points by which their ends may differ."""
 _GAP = 0.45
@@ -39,11 +40,13 @@ def tables_between_rules(lines: Sequence[Word], words: Sequence[Word]) -> Iterat
         if len(heights) == _RULES:
             bands = [bands[0], *_by_line(bands[1])]
         columns = _columns(bands)
-        above = _within(inside, heights[0] - 2.5 * bands[0][0]["size"], heights[0])
+        above = _head(inside, heights[0])
         # Where no line stands above the head, the first one stands below it.
-        if len(heights) > _RULES and len(above) > 1 and len(_columns([above, *bands])) == len(columns):
+        if len(heights) != _RULES and len(above) > 1 and len(_columns([above, *bands])) == len(columns):
             bands = [above, *bands]
             columns = _columns(bands)
+        if len(heights) < _RULES and (len(bands) < len(heights) or len(columns) < _RULES):
+            continue
         rows = [[[word for word in band if _is_in(word, column)] for column in columns] for band in bands]
         if len(columns) > 1 and len(rows) > 1 and max(_length(cell) for row in rows for cell in row) <= _LONGEST_CELL:
             top = min(word["top"] for word in bands[0])
@@ -62,7 +65,7 @@ def _groups(lines: Sequence[Word]) -> Iterator[tuple[float, float, list[float]]]
     group: list[tuple[float, float, float]] = []
     for each in [*whole, (-1.0, -1.0, 0.0)]:
         if group and (abs(each[0] - group[0][0]) > _SAME or abs(each[1] - group[0][1]) > _SAME):
-            if len(group) >= _RULES:
+            if len(group) > 1:
                 yield group[0][0], group[0][1], _apart([height for _, _, height in group])
             group = []
         group.append(each)
@@ -71,6 +74,16 @@ def _groups(lines: Sequence[Word]) -> Iterator[tuple[float, float, list[float]]]
 def _apart(heights: Sequence[float]) -> list[float]:
     """The heights, those of the two sides of one line once."""
     return [height for at, height in enumerate(heights) if not at or height - heights[at - 1] > _SAME]
+
+
+def _head(words: Sequence[Word], bottom: float) -> list[Word]:
+    """The lines of text right above a table's first line."""
+    head: list[Word] = []
+    for line in reversed(_by_line(_within(words, bottom - 4 * words[0]["size"], bottom))):
+        if head and min(word["top"] for word in head) - line[0]["bottom"] > line[0]["size"] / 2:
+            break
+        head += line
+    return head
 
 
 def _within(words: Sequence[Word], top: float, bottom: float) -> list[Word]:

@@ -69,7 +69,9 @@ def made_of(*blocks: Block, text: Text = ENGLISH) -> Text:
 
 
 @pytest.mark.parametrize(
-    "layout", [Layout(), Layout(ruled=False), Layout(hyphenated=True)], ids=["ruled", "plain", "hyphenated"]
+    "layout",
+    [Layout(), Layout(lines="rows"), Layout(lines="none"), Layout(hyphenated=True)],
+    ids=["ruled", "lines below rows", "no lines", "hyphenated"],
 )
 def test_headings_tables_lists_code_and_pages_are_kept_and_headers_and_footers_are_not(
     tmp_path: Path, layout: Layout
@@ -153,13 +155,6 @@ def test_code_beside_text_keeps_its_indents(tmp_path: Path) -> None:
 
 
 def test_each_page_has_its_number(tmp_path: Path) -> None:
-    blocks = [
-        Heading(1, "Bricks"),
-        Paragraph(("One.",)),
-        PageBreak(),
-        Items(("a item",)),
-        PageBreak(),
-        Paragraph(("Two.",)),
-    ]
+    blocks: list[Block] = [Heading(1, "Bricks"), PageBreak(), Items(("an item",)), PageBreak(), Paragraph(("Two.",))]
     text = converted(tmp_path, made_of(*blocks))
-    assert text.index("<!-- page 2 -->") < text.index("a item") < text.index("<!-- page 3 -->") < text.index("Two.")
+    assert text.index("<!-- page 2 -->") < text.index("an item") < text.index("<!-- page 3 -->") < text.index("Two.")
