@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from wukong_pipe.review.pairs import ReviewPair, ReviewRow
 from wukong_pipe.review.sample import sample_order
 from wukong_pipe.workspace import MANIFEST, Run
 
-_OF_A_ROW = frozenset(field.name for field in fields(Row))
+_OF_A_ROW = frozenset(field.name for field in fields(Row) if field.default is MISSING)
 _LISTS = ("heading_path", "lines", "evidence")
 _OF_A_REJECT = frozenset({"id", "section_id", "stage", "reason", "candidate", "reply"})
 

@@ -55,7 +55,6 @@ def kept(folder: Path) -> dict[str, bytes]:
 def make_bad_inputs(folder: Path) -> None:
     (folder / "empty.md").write_text("")
     (folder / "gb.md").write_bytes("# 黑神话\n".encode("gb18030"))
-    (folder / "paper.pdf").write_bytes(b"%PDF-1.7")
     (folder / "pictures").mkdir()
     (folder / "pictures" / "a.png").write_bytes(b"x")
     (folder / "afile").write_text("in the way")
@@ -70,10 +69,6 @@ def make_bad_inputs(folder: Path) -> None:
         (["empty.md"], "empty.md is empty."),
         (["gb.md"], "give --encoding gb18030."),
         (["pictures"], "pictures holds no Markdown (*.md, *.markdown, *.txt)."),
-        (
-            ["paper.pdf"],
-            "paper.pdf is no Markdown; convert it first, for example with pymupdf4llm or marker.",
-        ),
         (["book.md", "--encoding", "klingon"], "“klingon” is no text encoding"),
         (["book.md"], "OpenAI needs a key. Three ways on: "),
         (["book.md", "--base-url", "https://api.deepseek.com"], "DeepSeek needs a key."),
