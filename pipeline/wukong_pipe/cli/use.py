@@ -113,7 +113,7 @@ def export_command(
     run: str,
     json: bool,
 ) -> None:
-    """Merge the adapter into its base: one folder for any server, or one GGUF.
+    """Merge the adapter into its base: one folder, or one GGUF.
 
     The base is loaded again in bf16; vLLM and transformers read the folder. It is read back and compared with the
     adapter before it gets its name. Its chat template says the training's system prompt wherever a conversation has
