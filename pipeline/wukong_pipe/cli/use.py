@@ -113,11 +113,11 @@ def export_command(
     run: str,
     json: bool,
 ) -> None:
-    """Merge the adapter into its base: one folder for any server, or one GGUF.
+    """Merge the adapter into its base: one folder, or one GGUF.
 
-    The base is loaded again in bf16; vLLM and transformers read the folder. It is read back
-    and compared with the adapter before it gets its name. Its chat template says the training's system prompt
-    wherever a conversation has none.
+    The base is loaded again in bf16; vLLM and transformers read the folder. It is read back and compared with the
+    adapter before it gets its name. Its chat template says the training's system prompt wherever a conversation has
+    none.
 
     With --gguf it becomes one file for llama.cpp, beside it a Modelfile for Ollama with template, system prompt and
     stop tokens; it needs the extra “gguf”. Twenty questions are asked through llama.cpp before the file gets its name:
@@ -157,8 +157,9 @@ def _export_gguf(workspace: Workspace, run: Run, wish: GgufWish, *, json: bool) 
     for line in gguf_lines(exported):
         stdout.print(line, markup=False)
     if not exported.no_modelfile:
-        folder = shlex.quote(str(exported.folder / "Modelfile"))
-        stdout.print(f"Next, with Ollama: ollama create {shlex.quote(run.name.lower())} -f {folder}")
+        name = run.name.lower() if run.name.isascii() else "tuned"  # Ollama takes no other letters.
+        file = shlex.quote(str(exported.folder / "Modelfile"))
+        stdout.print(f"Next, with Ollama: ollama create {name} -f {file}", markup=False)
     if wish.out is None:
         stdout.print(f"Next, with llama.cpp: wukong-pipe serve --engine llamacpp --run {shlex.quote(run.name)}")
 
@@ -184,6 +185,7 @@ def serve_command(port: int, engine: str, model: str, max_new_tokens: int, runs_
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
     it needs the extra “serving”. A conversation without a system message gets the training's. Answers are
     greedy unless a request names a temperature; one that takes five minutes, or whose client has left, is given up.
+    With --engine llamacpp it needs the extra “gguf” instead, and has no /generate and no such limit.
     From another machine, reach it through `ssh -L 8000:127.0.0.1:8000 HOST`.
 
     \b

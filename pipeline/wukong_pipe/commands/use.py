@@ -178,9 +178,7 @@ def gguf_lines(exported: ExportedGguf) -> list[str]:
             f"{facts.llama_cpp:.1%} in llama.cpp; {facts.lost} lost, {facts.won} won."
         )
     else:
-        lines.append(
-            f"What that costs in fact_hit, --score 150 tells: about {150 * check.seconds / 60:.0f} minutes here."
-        )
+        lines.append(f"What that costs in fact_hit, --score 150 tells: some {150 * check.seconds:.0f} seconds here.")
     if exported.no_modelfile:
         lines.append(f"No Modelfile for Ollama: {exported.no_modelfile}")
     return lines
