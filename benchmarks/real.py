@@ -12,7 +12,6 @@ settings, and why, and what came out.
 from __future__ import annotations
 
 import argparse
-import json
 import lzma
 import shutil
 import sys
@@ -116,7 +115,9 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print the tables of all cells")
     given = parser.parse_args()
     if given.table:
-        print("\n".join(tables([json.loads(path.read_text("utf-8")) for path in sorted(CELLS.glob("*.json"))])))
+        cells, grades = ([*folder.glob("*.json")] for folder in (CELLS, CELLS / "grades"))
+        read = [read_json(path) for path in sorted(cells)]
+        print("\n".join(tables(read, {path.stem: read_json(path) for path in grades})))
         return
     if not given.corpus or not given.student:
         parser.error("name a corpus and a student, or --table")

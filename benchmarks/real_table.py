@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,10 +20,16 @@ CONTENDERS = (
     "base, section",
 )
 Cell = dict[str, Any]
+Grades = Mapping[str, Mapping[str, str]]
+"""Of each question the grade of each side's answer: {"85677e886f6fd643": {"base": "wrong", "tuned": "partly"}}."""
 
 
-def tables(cells: Sequence[Cell]) -> Iterator[str]:
-    """The lines of all tables."""
+def tables(cells: Sequence[Cell], grades: Mapping[str, Grades]) -> Iterator[str]:
+    """The lines of all tables.
+
+    Args:
+        grades: what a reader said of the answers of a cell, by its name.
+    """
     corrected = holm([_difference(questions(cell, "wording"), "base", "tuned").p for cell in cells])
     heads = ["corpus, student, seed", "questions", "n (sections)", *CONTENDERS, "tuned − base, 95 %", "p, Holm"]
     yield f"| {' | '.join(heads)} |"
@@ -35,6 +41,8 @@ def tables(cells: Sequence[Cell]) -> Iterator[str]:
                 yield _line(cell, title, asked, f"{p:.1g}" if level == "wording" else "")
     yield ""
     yield from _parts(cells)
+    yield ""
+    yield from _graded(cells, grades)
     yield ""
     yield from _costs(cells)
 
@@ -77,6 +85,30 @@ def _parts(cells: Sequence[Cell]) -> Iterator[str]:
             for value in sorted({each[key] for each in asked} - {""}):
                 part = [each for each in asked if each[key] == value]
                 yield f"| {_name(cell)} | {value} | {len(part)} | {_rate(part, 'base')} | {_rate(part, 'tuned')} |"
+
+
+def _graded(cells: Sequence[Cell], grades: Mapping[str, Grades]) -> Iterator[str]:
+    """What a reader found right who did not see whose answer it was, and how the score agrees: as it is no grade of
+    its own, a partly right answer counts as wrong."""
+    heads = ["corpus, student, seed", "answers", "base right, partly", "tuned right, partly"]
+    yield f"| {' | '.join([*heads, 'recall', 'precision', 'specificity'])} |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for cell in cells:
+        given = grades.get(f"{cell['corpus']}-{cell['student']}-{cell['seed']}")
+        if given is None:
+            continue
+        asked = [each for each in cell["questions"] if each["id"] in given]
+        pairs = [(given[each["id"]][side], each["hits"][side]) for each in asked for side in ("base", "tuned")]
+        shares = [
+            f"{fmean(grade == wanted for grade in (given[each['id']][side] for each in asked)):.2f}"
+            for side in ("base", "tuned")
+            for wanted in ("right", "partly")
+        ]
+        right = [hit for grade, hit in pairs if grade == "right"]
+        wrong = [hit for grade, hit in pairs if grade != "right"]
+        precision = sum(right) / (sum(right) + sum(wrong))
+        scores = f"{fmean(right):.2f} | {precision:.2f} | {1 - fmean(wrong):.2f}"
+        yield f"| {_name(cell)} | {len(pairs)} | {shares[0]}, {shares[1]} | {shares[2]}, {shares[3]} | {scores} |"
 
 
 def _costs(cells: Sequence[Cell]) -> Iterator[str]:
