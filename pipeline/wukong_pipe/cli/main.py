@@ -20,7 +20,7 @@ from wukong_pipe.errors import Interrupted, ShortOfQuota, StoppedShort, Training
 _CLI = "wukong_pipe.cli"
 COMMANDS = {
     "demo": Listed(f"{_CLI}.evaluate", "demo_command", "All of it on a CPU: no key, no download."),
-    "build": Listed(f"{_CLI}.build", "build_command", "Ask a teacher about Markdown and write a dataset."),
+    "build": Listed(f"{_CLI}.build", "build_command", "Ask a teacher about documents and write a dataset."),
     "inspect": Listed(
         f"{_CLI}.inspect", "inspect_command", "Show the run's sections, or one with all that came of it."
     ),
@@ -34,7 +34,7 @@ COMMANDS = {
     "report": Listed(f"{_CLI}.evaluate", "report_command", "Write report.html, one self-contained page."),
     "ask": Listed(f"{_CLI}.use", "ask_command", "Ask the run's tuned model one question."),
     "chat": Listed(f"{_CLI}.use", "chat_command", "Talk with the run's tuned model."),
-    "export": Listed(f"{_CLI}.use", "export_command", "Merge the adapter into its base: one folder for any server."),
+    "export": Listed(f"{_CLI}.use", "export_command", "Merge the adapter into its base: one folder, or one GGUF."),
     "serve": Listed(f"{_CLI}.use", "serve_command", "Serve the run's tuned model to OpenAI's clients on 127.0.0.1."),
     "runs": Listed(f"{_CLI}.runs", "runs_command", "Show all runs; * marks the one used last."),
     "completion": Listed(
