@@ -45,6 +45,10 @@ def tables(cells: Sequence[Cell], grades: Mapping[str, Grades]) -> Iterator[str]
     yield from _graded(cells, grades)
     yield ""
     yield from _costs(cells)
+    for cell in cells:
+        if cell["seed"] == 0:
+            yield ""
+            yield from _shown(cell)
 
 
 def questions(cell: Cell, level: str) -> list[dict[str, Any]]:
@@ -124,3 +128,18 @@ def _costs(cells: Sequence[Cell]) -> Iterator[str]:
             shown = [_name(cell), name, f"{made['steps']}", f"{minutes:.0f}", f"{speed:.0f}"]
             shown += [f"{made['peak_memory'] / 1e9:.1f} GB", f"{made['loss']:.3f}", general]
             yield f"| {' | '.join(shown)} |"
+
+
+def _shown(cell: Cell) -> Iterator[str]:
+    """The ten answers of a cell that its rule chose, base and tuned side by side; ✓ is a hit of the score."""
+    yield f"| {_name(cell)}: asked | expected | base | tuned |"
+    yield "|---|---|---|---|"
+    for each in cell["shown"]:
+        sides = [f"{'✓' if each[side]['fact_hit'] else '✗'} {_cut(each[side]['answer'])}" for side in ("base", "tuned")]
+        yield f"| {_cut(each['instruction'])} | {_cut(each['reference'])} | {' | '.join(sides)} |"
+
+
+def _cut(text: str) -> str:
+    """A text as a cell of a table."""
+    words = " ".join(text.split()).replace("|", "\\|")
+    return words if len(words) <= 110 else f"{words[:109]}…"
