@@ -95,8 +95,8 @@ def converted(path: Path, name: str, folder: Path, say: Callable[[str], None]) -
                 f"{path} has changed since it was converted, and {target} was edited by hand: remove that to have it "
                 "converted anew, or give it in the document's place."
             )
-    say(f"Converting {path}.")
     write_text(target, _markdown(path, say))
+    say(f"Converted {path}.")
     index[name] = _Entry(document, converter_of(path), sha256_of(target))
     write_json(folder / "index.json", {key: asdict(value) for key, value in sorted(index.items())})
     return target

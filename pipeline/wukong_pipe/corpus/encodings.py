@@ -11,20 +11,14 @@ from pathlib import Path
 from wukong_pipe.errors import CorpusError
 
 CONVERTERS = {
-    ".pdf": "pymupdf4llm or marker",
-    ".docx": "pandoc -t gfm",
     ".doc": "pandoc -t gfm, after saving it as .docx",
     ".odt": "pandoc -t gfm",
     ".rtf": "pandoc -t gfm",
-    ".html": "pandoc -t gfm",
-    ".htm": "pandoc -t gfm",
-    ".epub": "pandoc -t gfm",
     ".ppt": "markitdown",
-    ".pptx": "markitdown",
     ".xlsx": "markitdown",
     ".rst": "pandoc -t gfm",
 }
-"""Documents that are no Markdown, and what makes Markdown of them."""
+"""Documents that we do not convert, and what makes Markdown of them."""
 
 _NO_TEXT = {
     b"PK\x03\x04": "a ZIP archive, as .docx, .pptx, .xlsx and .epub files are",

@@ -116,8 +116,7 @@ def _named(files: Sequence[Path]) -> str:
     advice = []
     if any(map(is_convertible, files)) and not is_installed():
         advice.append(hint())
-    others = [file for file in files if file.suffix.lower() in CONVERTERS and not is_convertible(file)]
-    if others:
+    if others := [file for file in files if file.suffix.lower() in CONVERTERS]:
         kind = others[0].suffix.lower()
         advice.append(f"{kind} can be converted with {CONVERTERS[kind]}")
     return "; ".join([listed(files), *advice])
@@ -152,7 +151,7 @@ def _documents(path: Path, into: Path | None) -> Iterator[tuple[str, Path]]:
         files = _files(path, into)
         found = _readable(files, into)
         if not found:
-            others = [file for file in files if file.suffix.lower() in CONVERTERS]
+            others = [file for file in files if is_convertible(file) or file.suffix.lower() in CONVERTERS]
             but = f", but {_named(others)}" if others else ""
             raise CorpusError(f"{path} holds no Markdown (*.md, *.markdown, *.txt){but}.")
         yield from ((file.relative_to(path).as_posix(), file) for file in found)
@@ -160,7 +159,7 @@ def _documents(path: Path, into: Path | None) -> Iterator[tuple[str, Path]]:
         raise CorpusError(f"{path} does not exist.")
     elif is_convertible(path) and (into is None or not is_installed()):
         raise CorpusError(f"{path} is no Markdown; {hint().replace('them', 'it')}.")
-    elif kind in CONVERTERS and not is_convertible(path):
+    elif kind in CONVERTERS:
         raise CorpusError(f"{path} is no Markdown; convert it first, for example with {CONVERTERS[kind]}.")
     else:
         yield path.name, path

@@ -55,6 +55,8 @@ def kept(folder: Path) -> dict[str, bytes]:
 def make_bad_inputs(folder: Path) -> None:
     (folder / "empty.md").write_text("")
     (folder / "gb.md").write_bytes("# 黑神话\n".encode("gb18030"))
+    (folder / "paper.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "paper.odt").write_bytes(b"PK")
     (folder / "pictures").mkdir()
     (folder / "pictures" / "a.png").write_bytes(b"x")
     (folder / "afile").write_text("in the way")
@@ -69,6 +71,8 @@ def make_bad_inputs(folder: Path) -> None:
         (["empty.md"], "empty.md is empty."),
         (["gb.md"], "give --encoding gb18030."),
         (["pictures"], "pictures holds no Markdown (*.md, *.markdown, *.txt)."),
+        (["paper.pdf"], "paper.pdf cannot be read as PDF ("),
+        (["paper.odt"], "paper.odt is no Markdown; convert it first, for example with pandoc"),
         (["book.md", "--encoding", "klingon"], "“klingon” is no text encoding"),
         (["book.md"], "OpenAI needs a key. Three ways on: "),
         (["book.md", "--base-url", "https://api.deepseek.com"], "DeepSeek needs a key."),

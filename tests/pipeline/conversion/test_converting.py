@@ -149,7 +149,10 @@ def test_pages_that_are_pictures_are_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, answer, b""))
     said: list[str] = []
     converted(tmp_path / "a.pdf", "a.pdf", tmp_path / "converted", said.append)
-    assert said[-1] == f"{tmp_path / 'a.pdf'}: page 2, 5 holds a picture and no text, and is left out."
+    assert said == [
+        f"{tmp_path / 'a.pdf'}: page 2, 5 holds a picture and no text, and is left out.",
+        f"Converted {tmp_path / 'a.pdf'}.",
+    ]
 
 
 def test_fonts_that_name_no_characters_are_refused() -> None:
