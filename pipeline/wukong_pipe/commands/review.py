@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from wukong_pipe.commands.listening import HOST, listening
-from wukong_pipe.extras import training_installed
+from wukong_pipe.extras import check_installed, training_installed
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.reasons import Lang
 from wukong_pipe.workspace import Run
@@ -19,6 +19,7 @@ from wukong_pipe.workspace import Run
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+_SERVER = ("starlette", "uvicorn")
 SECONDS_TO_STOP = 2
 """How long an answer in flight may take once the server is told to stop."""
 
@@ -44,6 +45,7 @@ def run_review(
         DataError: a file of the run cannot be read.
         MissingDependency: the extra `review` is not installed.
     """
+    check_installed(_SERVER, "review")
     with training_installed("review"):
         from wukong_pipe.review.app import application
         from wukong_pipe.review.desk import Desk, language_of
@@ -75,6 +77,7 @@ def run_answer_review(
         DataError: a file of the run cannot be read.
         MissingDependency: the extras `review` and `report` are not installed.
     """
+    check_installed(_SERVER, "review,report")
     with training_installed("review,report"):
         from wukong_pipe.review.answers import AnswerDesk, answers_application
         from wukong_pipe.review.run_files import read_run
