@@ -6,6 +6,7 @@ A leaf: both packages write and read their files through it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -42,15 +43,70 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
             os.fsync(file.fileno())
         half.replace(path)
         # The rename itself is durable only once the folder is synced.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
         raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append_line(path: Path, row: Mapping[str, Any]) -> None:
+    """Add an object to the end of a JSONL file, whoever else does so now; when this returns, it is on the disk.
+
+    What a killed writer left of its last line goes: nobody was told that it is kept.
+
+    Raises:
+        WorkspaceError: the file cannot be written.
+    """
+    # A lone surrogate, which UTF-8 cannot hold, becomes its escape, as JSON writes it.
+    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            rest = os.pread(file.fileno(), bounded.MIB, max(0, end - bounded.MIB)).rpartition(b"\n")[2]
+            if is_torn(rest):
+                file.truncate(end - len(rest))
+            elif rest:
+                line = b"\n" + line  # An editor may have ended the file without a line end.
+            _write_whole(file.fileno(), line)
+        if not end:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    """Write all of a line at the end of a file, or nothing: a full disk may take the half of it."""
+    end = os.fstat(file).st_size
+    try:
+        while line:
+            line = line[os.write(file, line) :]
+        os.fsync(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, end)
+        raise
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a line is what a killed writer left of one: it has no end, and no beginning of an object is JSON."""
+    if line.endswith(b"\n") or not line.strip():
+        return False
+    try:
+        bounded.parse(line)
+    except ValueError:
+        return True
+    return False
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -88,11 +88,18 @@ class Run:
         return self.folder / "eval" / "metrics.json"
 
     @property
+    def grades(self) -> Path:
+        return self.folder / "eval" / "grades.jsonl"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report.html"
 
     def forget_evaluation(self) -> None:
-        """Remove scores and report: they are about a dataset or adapter that is being replaced."""
+        """Remove scores and report: they are about a dataset or adapter that is being replaced.
+
+        A person's grades stay: each is about one answer, and counts wherever that answer is given again.
+        """
         for path in (self.metrics, self.answers, self.report):
             path.unlink(missing_ok=True)
 

@@ -8,11 +8,12 @@ from typing import Literal
 import click
 
 from wukong_pipe.cli.options import debug_option, err, named_or_last, run_option, runs_dir_option
-from wukong_pipe.commands.review import run_review
+from wukong_pipe.commands.review import run_answer_review, run_review
 from wukong_pipe.workspace import Workspace
 
 
 @click.command("review")
+@click.option("--answers", is_flag=True, help="Grade the answers of the last evaluation instead, blind.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the page.  [default: the documents']")
@@ -37,6 +38,7 @@ def review_command(
     runs_dir: Path,
     run: str,
     *,
+    answers: bool,
     browser: bool,
 ) -> None:
     """Read, accept and mend the rows in a browser.
@@ -46,14 +48,25 @@ def review_command(
     the next `wukong-pipe build` applies it. It stands on 127.0.0.1 and answers to the printed address alone; it needs
     the extra “review”. From another machine, reach it through `ssh -L 8080:127.0.0.1:8080 HOST` and --port 8080.
 
+    With --answers it shows what base and tuned model answered, one answer at a time and without saying whose it is.
+    Each grade (right, partly, wrong) is a line of eval/grades.jsonl; `wukong-pipe report` shows how far judge and score
+    agree with them.
+
     \b
     Examples:
       wukong-pipe review
+      wukong-pipe review --answers
       wukong-pipe review --run blackwukong --lang en
       wukong-pipe review --port 8080 --no-browser
     """
+    chosen = named_or_last(Workspace(runs_dir), run)
+    if answers:
+        run_answer_review(
+            chosen, port=port, opens_browser=browser, lang=lang, source=source, encoding=encoding, err=err
+        )
+        return
     run_review(
-        named_or_last(Workspace(runs_dir), run),
+        chosen,
         port=port,
         opens_browser=browser,
         lang=lang,

@@ -21,6 +21,10 @@ def decide(desk: Desk, asked: Asked) -> Response:
     if not pair:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
+    question = desk.library.shown(pair).now.question
+    if action == "undo":
+        desk.take_back(pair.id)
+        return desk.panes(pair, filters, desk.say("said_undone", text=question))
     if action == "accept":
         edits = decisions.accept(pair)
     elif action == "drop":
@@ -31,7 +35,6 @@ def decide(desk: Desk, asked: Asked) -> Response:
         edits = _mended(desk, pair, asked)
     else:
         return refused(desk, "unknown_action")
-    question = desk.library.shown(pair).now.question
     # Before the decision, which may move the pair in the queue.
     following = queue.next_after(desk.library, pair.id, filters, unread=True)
     following = following or queue.next_after(desk.library, pair.id, filters)
@@ -70,7 +73,7 @@ def decide_row(desk: Desk, asked: Asked) -> Response:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     question = next((row.question for row in pair.rows if row.id == asked.id), "")
     if asked.get("action") == "undo":
-        desk.record([Edit(id=asked.id, undo=True)])
+        desk.take_back(asked.id)
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     desk.record(desk.library.decisions.drop_row(pair, asked.id))
     return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from wukong_pipe.language.page_words import filled
-from wukong_pipe.printable import one_line, printable
+from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Lang
 from wukong_pipe.review.bound import Bound, overall_bound
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair, Stale
 from wukong_pipe.review.queue import Filters, matching
+from wukong_pipe.review.serving import templates
 from wukong_pipe.review.views import entries, pair_view, progress_view, section_view
 from wukong_pipe.review.words import WORDS
 from wukong_pipe.stages.edits_file import Edit
@@ -63,7 +61,8 @@ class Desk:
         self.words = WORDS[lang]
         self.recorded = self.taken_back = 0
         """Decisions made through this server."""
-        self._templates = _templates(lang)
+        self._templates = templates(lang)
+        self._templates.filters["query"] = query_of
         self._known_version = -1
         self._bound: Bound
         self._read = 0
@@ -79,6 +78,12 @@ class Desk:
         """
         self.library.decisions.record(edits)
         self.recorded += len(edits)
+        self.library.refresh()
+
+    def take_back(self, id_: str) -> None:
+        """Take back what stands of a pair or row."""
+        self.library.decisions.record([Edit(id=id_, undo=True)])
+        self.taken_back += 1
         self.library.refresh()
 
     def undo(self) -> str | None:
@@ -210,18 +215,3 @@ def query_of(filters: Filters) -> str:
 def _cut(value: Any) -> Any:
     words = one_line(value) if isinstance(value, str) else value
     return f"{words[:79]}…" if isinstance(words, str) and len(words) > 80 else words
-
-
-def _templates(lang: Lang) -> Environment:
-    # finalize sees every value before autoescape does, so no place in a template can forget it; what a macro returns
-    # is Markup and went through it already.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-    )
-    environment.filters |= {"filled": filled, "query": query_of}
-    environment.globals |= {"w": WORDS[lang], "lang": lang}
-    return environment

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from wukong_pipe.review.app import application
 from wukong_pipe.review.desk import Desk, language_of
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after
-from wukong_pipe.review.security import Access
+from wukong_pipe.review.security import HEADERS, Access
 from wukong_pipe.review.words import WORDS
 
 HERE = "http://127.0.0.1"
@@ -53,6 +54,9 @@ class Browser:
 
     def status(self, path: str) -> int:
         return int(self._client.get(path).status_code)
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        return self._client.get(path).headers
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -176,6 +180,15 @@ def test_dropping_writes_a_line_and_undo_takes_it_back(browser: Browser) -> None
     assert browser.current(shown) == pair
     assert browser.library.state(pair) == "unread"
     assert WORDS["zh"]["nothing_to_undo"] in browser.post("/undo")
+
+
+def test_what_was_decided_of_a_pair_is_taken_back_though_it_is_not_the_newest(browser: Browser) -> None:
+    first, second = browser.library.pairs[:2]
+    browser.post(f"/pair/{first.id}", action="drop")
+    browser.post(f"/pair/{second.id}", action="accept")
+    shown = browser.post(f"/pair/{first.id}", action="undo")
+    assert browser.current(shown) == first
+    assert (browser.library.state(first), browser.library.state(second)) == ("unread", "accepted")
 
 
 def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) -> None:
@@ -315,6 +328,7 @@ def test_what_cannot_be_written_is_said_and_nothing_pretends_otherwise(browser: 
 def test_an_error_of_our_own_is_a_sentence_without_a_trace(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser.library, "refresh", lambda: 1 / 0)
     said = browser.get("/")
+    assert browser.headers("/")["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
     assert said == WORDS["zh"]["broken"].format(kind="ZeroDivisionError")
 
 

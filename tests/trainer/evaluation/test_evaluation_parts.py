@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 from tests.trainer.conftest import FACTS, SYSTEM
-from wukong_pipe.errors import StoppedShort
+from wukong_pipe.errors import DataError, StoppedShort
 from wukong_pipe.files import read_json, read_jsonl, sha256_of, write_json
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.files import read_training_data
+from wukong_trainer.evaluation.answers_to_read import answers_to_read
 from wukong_trainer.evaluation.evaluate import Settings, evaluate
 from wukong_trainer.evaluation.forgetting import general_questions
 from wukong_trainer.evaluation.history import history, history_of
+from wukong_trainer.evaluation.person_grades import answer_hash, grade
 from wukong_trainer.evaluation.records import Grade, TestRow
 from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference import asked_models
@@ -299,6 +301,30 @@ def test_what_grades_deny_stays_denied_without_a_judge_and_with_one_that_stops(r
     again, _ = evaluate(run, SETTINGS)
     assert again["grades"] == first["grades"]
     assert again["primary"] == first["primary"]
+
+
+def test_a_persons_grades_outlive_the_evaluation_they_were_given_in(run: Run) -> None:
+    _, answered = evaluate(run, SETTINGS)
+    for answer in answers_to_read(run.answers):
+        grade(run.grades, answer.question_id, answer.hash, "right")
+    run.forget_evaluation()
+    again, _ = evaluate(run, SETTINGS)
+    assert again["person"] == read_json(run.metrics)["person"]
+    assert again["person"]["levels"]["wording"]["tuned"]["right"] == 6
+    gone = answer_hash(answered[0]["instruction"], answered[0]["reference"], "another answer")
+    run.grades.write_text(json.dumps({"id": answered[0]["id"], "answer": gone, "grade": "right"}) + "\n")
+    assert "person" not in evaluate(run, SETTINGS)[0], "that answer is not given any more"
+
+
+def test_damaged_grades_are_told_before_anything_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def line_up(*_: object) -> None:
+        raise AssertionError("models were looked for")
+
+    monkeypatch.setattr("wukong_trainer.evaluation.evaluate.line_up", line_up)
+    run.grades.write_text("right\n")
+    with pytest.raises(DataError, match=r"grades\.jsonl, line 1"):
+        evaluate(run, SETTINGS)
+    run.grades.unlink()
 
 
 def test_a_judge_that_stops_half_way_leaves_the_scores(run: Run) -> None:

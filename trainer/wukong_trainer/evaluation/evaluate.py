@@ -13,6 +13,7 @@ from typing import Any, Literal
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import jsonl, read_jsonl, read_object, sha256_of, write_json, write_text
 from wukong_pipe.workspace import Run
+from wukong_trainer.evaluation.answers_to_read import answers_of
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import GeneralSet, ask_general, forgetting, general_set
 from wukong_trainer.evaluation.grading import graded, graded_metrics, known_grades, submissions
@@ -21,6 +22,8 @@ from wukong_trainer.evaluation.inventions import mark_invented
 from wukong_trainer.evaluation.judge import both_orders, judged, summary
 from wukong_trainer.evaluation.metrics import summarise
 from wukong_trainer.evaluation.open_book import ask_with_source, open_book
+from wukong_trainer.evaluation.person_agreement import person_grades
+from wukong_trainer.evaluation.person_grades import read_grades
 from wukong_trainer.evaluation.questions import TestSet, leakage_of, read_test_set
 from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer
 from wukong_trainer.evaluation.rivals import against
@@ -160,7 +163,8 @@ def _set_up(
     folder, record = tuned_folder(run)
     tests = read_test_set(run, test, record, sources, settings.limit, settings.drop_leaked)
     silence_libraries()
-    history(history_of(run))  # Refuses a damaged one.
+    history(history_of(run))  # Refuses a damaged one, as the next line does.
+    read_grades(run.grades)
     lineup = line_up(run, base_model, rivals, settings.engine, tests, sources)
     return _Setup(run, settings, folder, record, tests, general_set(settings.general, record), lineup)
 
@@ -256,6 +260,10 @@ def _metrics(
 
 
 def _write(run: Run, metrics: dict[str, Any], rows: Sequence[AnsweredRow]) -> None:
-    write_text(run.answers, jsonl([row.to_json() for row in rows]))
+    """Write the answers, and the metrics with what a person's grades say of these answers now: `report` asks again."""
+    written = [row.to_json() for row in rows]
+    write_text(run.answers, jsonl(written))
+    if by_person := person_grades(answers_of(written), read_grades(run.grades)):
+        metrics["person"] = asdict(by_person)
     write_json(run.metrics, metrics)
     write_card(run)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wukong_trainer.evaluation.grading import HIT_OR_MISS
-from wukong_trainer.evaluation.records import SIDES
+from wukong_trainer.evaluation.records import SIDES, Side
 from wukong_trainer.report.blocks import Block
 from wukong_trainer.report.grade_records import GradeRates, Grades, GradeShares, OfScore, Share
 from wukong_trainer.report.metrics_records import Metrics
@@ -15,17 +15,24 @@ from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
 from wukong_trainer.scoring.scores import PRIMARY
 
+Row = Mapping[str, Any]
+"""A row of answers.jsonl."""
 _COLUMNS = ("base", "tuned", "difference", "interval", "verdict", "kappa", "right_missed", "others_hit")
 
 
-def disagrees(row: Mapping[str, Any]) -> bool:
+def disagrees(row: Row) -> bool:
     """Whether judge and score see one of the answers in a row of answers.jsonl differently, right or not."""
-    return row.get("scored_as", "facts") in HIT_OR_MISS and any(_is_doubtful(row[side]) for side in SIDES)
+    return differs(row, {side: row[side]["grade"]["value"] if "grade" in row[side] else None for side in SIDES})
 
 
-def _is_doubtful(answer: Mapping[str, Any]) -> bool:
-    value, hit = answer["grade"]["value"] if "grade" in answer else "ungraded", answer.get(PRIMARY)
-    return value != "ungraded" and hit is not None and (value == "right") != (hit >= 1)
+def differs(row: Row, grades: Mapping[Side, str | None]) -> bool:
+    """Whether the score sees one of the answers in a row of answers.jsonl unlike these grades, by side."""
+    is_scored = row.get("scored_as", "facts") in HIT_OR_MISS
+    return is_scored and any(_differs(grades[side], row[side].get(PRIMARY)) for side in SIDES)
+
+
+def _differs(grade: str | None, score: float | None) -> bool:
+    return grade not in (None, "ungraded") and score is not None and (grade == "right") != (score >= 1)
 
 
 def denial(metrics: Metrics, words: Words) -> str:

@@ -22,7 +22,10 @@ from wukong_pipe import bounded
 from wukong_pipe.files import read_jsonl, read_object, write_text
 from wukong_pipe.printable import printable
 from wukong_pipe.workspace import MANIFEST, Run
+from wukong_trainer.evaluation.answers_to_read import answers_to_read
 from wukong_trainer.evaluation.history import history, history_of
+from wukong_trainer.evaluation.person_agreement import PersonGrades, person_grades
+from wukong_trainer.evaluation.person_grades import read_grades
 from wukong_trainer.report.answer_cards import groups_of, places_of
 from wukong_trainer.report.blocks import blocks_of, history_block, score_table, tally_table
 from wukong_trainer.report.comparisons import OUTCOMES, ComparisonLine, comparisons, is_hit
@@ -40,6 +43,7 @@ from wukong_trainer.report.marks import unmarked
 from wukong_trainer.report.metrics_file import read_metrics
 from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.next_steps import RunRecords, next_steps
+from wukong_trainer.report.person_block import person_block
 from wukong_trainer.report.plots import BROAD, Log, differences_plot, loss_plot, loss_points, rates_plot
 from wukong_trainer.report.provenance import provenance
 from wukong_trainer.report.section_scores import section_scores
@@ -69,7 +73,9 @@ def write_report(run: Run, reviewed: Mapping[str, int] = MappingProxyType({})) -
     Raises:
         DataError: one of the run's files cannot be read; the sentence names it.
     """
-    answers = _rows(run.answers)
+    answers, grades = _rows(run.answers), read_grades(run.grades)
+    # Not from metrics.json: what was graded since the evaluation counts, too.
+    by_person = person_grades(answers_to_read(run.answers), grades) if answers and grades else None
     dataset = {name: _rows(run.dataset / f"{name}.jsonl") for name in ("train", "val", "test")}
     lang = _language(answers or [row for rows in dataset.values() for row in rows])
     words = WORDS[lang]
@@ -84,12 +90,12 @@ def write_report(run: Run, reviewed: Mapping[str, int] = MappingProxyType({})) -
         metrics=metrics,
         made=made,
         next_steps=[*map(unmarked, next_steps(_records(metrics, log, recipe, made.commands, of_dataset), words))],
-        **(_scores(metrics, answers, words) if metrics else {}),
+        **(_scores(metrics, answers, by_person, words) if metrics else {}),
         history=history_block(history(history_of(run)), words),
         **_training(run, log, recipe, words),
         **of_dataset,
         reviewed=reviewed_sentence(reviewed, words),
-        groups=groups_of(answers),
+        groups=groups_of(answers, grades),
         places=places_of(answers),
     )
     write_text(run.report, page)
@@ -107,7 +113,9 @@ def _language(rows: Sequence[dict[str, Any]]) -> Language:
 # --- the parts of the page ---------------------------------------------------------------------------------------
 
 
-def _scores(metrics: Metrics, answers: Sequence[dict[str, Any]], words: Words) -> dict[str, Any]:
+def _scores(
+    metrics: Metrics, answers: Sequence[dict[str, Any]], by_person: PersonGrades | None, words: Words
+) -> dict[str, Any]:
     lines = comparisons(metrics)
     named = [(_name(line, words), line.scores) for line in lines]
     levels = metrics.levels.items()
@@ -121,6 +129,7 @@ def _scores(metrics: Metrics, answers: Sequence[dict[str, Any]], words: Words) -
         "blocks": [
             *filter(None, [section_scores(answers, metrics.primary.level, words)]),
             *([grades_block(metrics.grades, words)] if metrics.grades else []),
+            *([person_block(by_person, words)] if by_person else []),
             *blocks_of(metrics, words),
         ],
     }

@@ -3,7 +3,8 @@
 
 const find = (selector) => document.querySelector(selector);
 const isWide = window.matchMedia("(min-width: 64rem)");
-let isSectionOpen = isWide.matches;
+const isOnDemand = find("main.answers") !== null;
+let isSectionOpen = isWide.matches && !isOnDemand;
 
 function say(text, isProblem = false) {
   const message = find("#message");
@@ -16,7 +17,7 @@ function say(text, isProblem = false) {
 function showPanes() {
   const fold = find("#section details.fold");
   if (fold) {
-    fold.open = isWide.matches || isSectionOpen;
+    fold.open = isSectionOpen || (isWide.matches && !isOnDemand);
     fold.addEventListener("toggle", () => { isSectionOpen = fold.open; });
   }
   const mark = find("#section mark");
@@ -55,7 +56,12 @@ function rescue() {
 
 function press(key) {
   if (key === "r") { rescue(); return true; }
-  if (key === "s") { find("#section summary")?.focus(); find("#section")?.scrollIntoView(); return true; }
+  if (key === "s") {
+    if (isOnDemand) find("#section summary")?.click();
+    find("#section summary")?.focus();
+    find("#section")?.scrollIntoView();
+    return true;
+  }
   const target = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key.split(" ").includes(key));
   if (!target) return false;
   if (target.matches("input")) { target.focus(); target.select(); }

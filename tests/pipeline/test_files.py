@@ -1,0 +1,76 @@
+"""A line that was added to a file is on the disk, whole and once, whoever else writes and whatever stood there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from pathlib import Path
+
+import pytest
+
+from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.files import append_line, read_jsonl
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (b"", []),
+        (b'{"n": 1}\n', [{"n": 1}]),
+        (b'{"n": 1}', [{"n": 1}]),
+        (b'{"n": 1}\n{"text": "\xe6\x9c', [{"n": 1}]),
+        (b'{"n": 1}\n \t', [{"n": 1}]),
+    ],
+    ids=["empty", "whole", "without a line end", "torn", "blank"],
+)
+def test_a_line_is_added_behind_whatever_stood_there(tmp_path: Path, before: bytes, kept: list[dict[str, int]]) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(before)
+    append_line(path, {"text": "石甲"})
+    assert read_jsonl(path) == [*kept, {"text": "石甲"}]
+
+
+def test_a_lone_surrogate_is_written_as_its_escape(tmp_path: Path) -> None:
+    append_line(tmp_path / "lines.jsonl", {"text": "\ud800石"})
+    assert read_jsonl(tmp_path / "lines.jsonl") == [{"text": "\ud800石"}]
+
+
+def _add_many(path: Path, writer: int) -> None:
+    for number in range(50):
+        append_line(path, {"writer": writer, "number": number, "text": "x" * 9000})
+
+
+def test_lines_of_many_writers_at_once_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lines.jsonl"
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_add_many, args=(path, writer)) for writer in range(3)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join()
+    rows = read_jsonl(path)
+    for writer in range(3):
+        assert [row["number"] for row in rows if row["writer"] == writer] == [*range(50)]
+
+
+def _add_to_a_full_disk(path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, resource.RLIM_INFINITY))
+    with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written: File too large"):
+        append_line(path, {"n": 2})
+
+
+def test_a_disk_that_takes_half_a_line_keeps_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    append_line(path, {"n": 1})
+    before = path.read_bytes()
+    process = multiprocessing.get_context("spawn").Process(target=_add_to_a_full_disk, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").mkdir()
+    with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written"):
+        append_line(tmp_path / "lines.jsonl", {})
