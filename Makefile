@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # Two workers of one thread each: two torch processes of two threads each wait for one another. A file stays on one
 # worker, for the fixtures of its module.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -11,9 +12,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-
 
 setup: $(READY)
 
+# Of axe-playwright-python the tests use axe-core alone, which lies in it as one file: not Playwright, a browser driver.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,dev,serving,review,convert]'
+	$(PIP) --constraint constraints.txt --editable '.[train,dev,serving,review,convert]'
+	$(PIP) --constraint constraints.txt --no-deps axe-playwright-python
 	touch $(READY)
 
 check: $(READY)

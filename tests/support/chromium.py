@@ -61,11 +61,12 @@ class Chromium:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def press(self, key: str, *, ctrl: bool = False) -> None:
+    def press(self, key: str, *, ctrl: bool = False, shift: bool = False) -> None:
         """Press a key, named as in `KeyboardEvent.key`, wherever the focus is."""
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
-        codes = {"Enter": 13, "Escape": 27, "Tab": 9}
-        stroke = {"key": key, "modifiers": 2 if ctrl else 0, "windowsVirtualKeyCode": codes.get(key, 0)}
+        codes = {"Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27, "End": 35}
+        modifiers = 2 * ctrl + 8 * shift
+        stroke = {"key": key, "modifiers": modifiers, "windowsVirtualKeyCode": codes.get(key, 0)}
         self.call("Input.dispatchKeyEvent", type="keyDown", **stroke, **({"text": text} if text and not ctrl else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **stroke)
 
@@ -113,15 +114,15 @@ class Chromium:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Chromium]:
-    """A running Chromium with an empty profile, gone at the end."""
+def chromium(profile: Path, *options: str) -> Iterator[Chromium]:
+    """A running Chromium with an empty profile and these options besides, gone at the end."""
     assert CHROMIUM, "there is no Chromium here"
     from_us, commands = os.pipe()
     replies, to_us = os.pipe()
 
     # The DevTools pipe is file descriptors 3 and 4. Those numbers may be taken here by the pipes themselves.
     high = [os.dup2(descriptor, descriptor + 100) for descriptor in (from_us, to_us)]
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", *options]
     line = f'exec "$0" "$@" 3<&{high[0]} 4>&{high[1]}'
     process = subprocess.Popen(
         ["bash", "-c", line, CHROMIUM, *flags, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],

@@ -75,7 +75,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     if (find("dialog[open]")) return;
     if (isEditing()) edit(false);
-    else if (field) { field.blur(); find("#question")?.focus(); }
+    // A browser would empty a search field, and with it the filter that one goes on in.
+    else if (field) { event.preventDefault(); field.blur(); find("#question")?.focus(); }
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     if (isEditing()) { event.preventDefault(); find("[data-saves]").click(); }
   } else if (event.key === "Enter" && field?.matches("#filters input")) {
