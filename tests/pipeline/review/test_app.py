@@ -157,6 +157,14 @@ def test_the_table_tells_the_bound_by_kind_and_section(browser: Browser) -> None
         assert f'href="/?section={pair.section_id}"' in shown
 
 
+def test_a_section_of_which_all_is_wrong_is_not_said_to_be_good_enough(browser: Browser) -> None:
+    for pair in browser.library.pairs:
+        browser.post(f"/pair/{pair.id}", action="drop")
+    shown = browser.get("/table")
+    assert WORDS["zh"]["col_too_many"] in shown
+    assert f">{WORDS['zh']['col_enough']}<" not in shown
+
+
 # --- deciding -----------------------------------------------------------------------------------------------------
 
 
