@@ -23,7 +23,8 @@ def decide(desk: Desk, asked: Asked) -> Response:
     decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
     question = desk.library.shown(pair).now.question
     if action == "undo":
-        desk.take_back(pair.id)
+        desk.take_back(decisions.take_back(pair))
+        question = desk.library.shown(pair).now.question
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     if action == "accept":
         edits = decisions.accept(pair)
@@ -73,7 +74,7 @@ def decide_row(desk: Desk, asked: Asked) -> Response:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     question = next((row.question for row in pair.rows if row.id == asked.id), "")
     if asked.get("action") == "undo":
-        desk.take_back(asked.id)
+        desk.take_back([Edit(id=asked.id, undo=True)])
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     desk.record(desk.library.decisions.drop_row(pair, asked.id))
     return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from threading import RLock
 
@@ -178,6 +179,17 @@ class Decisions:
             replace(self._of_row(pair, place), drop=True) for place, row in enumerate(pair.rows) if row.id == row_id
         ]
 
+    def take_back(self, pair: ReviewPair) -> list[Edit]:
+        """That what was decided last on a pair does not stand: its line, and what was said of its rows at once with it;
+        of a pair that was let in and nobody decided on since, that it was."""
+        line = self.of(pair.id)
+        if line is None:
+            return [Edit(id=pair.rescued, undo=True)] if pair.rescued and self.of(pair.rescued) else []
+        # The lines of one decision follow one another in the file, that of the pair last.
+        of_rows = {edit.line: row.id for row in pair.rows if (edit := self.of(row.id))}
+        before = takewhile(of_rows.__contains__, range(line.line - 1, 0, -1))
+        return [Edit(id=id_, undo=True) for id_ in (pair.id, *map(of_rows.__getitem__, before))]
+
     def rescue(
         self,
         reject: ReviewReject,
@@ -224,7 +236,7 @@ class Decisions:
         if edits:
             with self._lock:
                 self._append(edits)
-                if len(edits) > 1:
+                if len(edits) > 1 and not edits[0].undo:
                     self._batches.append(tuple(edit.id for edit in edits))
 
     def undo(self) -> str | None:

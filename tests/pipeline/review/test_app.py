@@ -199,6 +199,17 @@ def test_what_was_decided_of_a_pair_is_taken_back_though_it_is_not_the_newest(br
     assert (browser.library.state(first), browser.library.state(second)) == ("unread", "accepted")
 
 
+def test_a_mended_question_is_taken_back_with_its_pair(browser: Browser) -> None:
+    pair, other = browser.library.pairs[:2]
+    asked = {f"question-{row.id}": f"另{place}？" for place, row in enumerate(pair.rows)}
+    browser.post(f"/pair/{pair.id}", action="mend", **asked, answer=pair.answer, facts="")
+    browser.post(f"/pair/{other.id}", action="accept")
+    shown = browser.post(f"/pair/{pair.id}", action="undo")
+    assert f"已撤销：“{pair.question}”" in shown
+    assert [wording.question for wording in browser.library.shown(pair).wordings] == [row.question for row in pair.rows]
+    assert (browser.library.state(pair), browser.library.state(other)) == ("unread", "accepted")
+
+
 def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) -> None:
     pair = next(pair for pair in browser.library.pairs if len(pair.rows) > 1)
     wording = pair.rows[1]
