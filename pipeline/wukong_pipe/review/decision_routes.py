@@ -18,6 +18,9 @@ from wukong_pipe.stages.edits_file import Edit
 def decide(desk: Desk, asked: Asked) -> Response:
     """Write down that a pair is right, mended or to be dropped, and show the next that nobody decided on."""
     pair, filters, action = desk.library.by_id.get(asked.id), asked.filters, asked.get("action")
+    if not pair and action == "mend":
+        # What was typed is nowhere else than on the page.
+        return refused(desk, "gone", id=asked.id)
     if not pair:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}

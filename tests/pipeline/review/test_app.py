@@ -148,6 +148,8 @@ def test_the_list_counts_what_it_does_not_hold(browser: Browser) -> None:
 def test_a_pair_that_is_gone_is_said_to_be_gone(browser: Browser) -> None:
     assert "已没有问答 0123" in browser.get("/pair/0123")
     assert "已没有问答 0123" in browser.post("/pair/0123", action="drop")
+    # The fields with what was typed stay on the page.
+    assert browser.post("/pair/0123", action="mend", answer="……") == WORDS["zh"]["gone"].format(id="0123")
     assert browser.lines == []
 
 
