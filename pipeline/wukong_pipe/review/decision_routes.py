@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from wukong_pipe.checks.findings import rejected
 from wukong_pipe.review import queue
-from wukong_pipe.review.checking import check
+from wukong_pipe.review.checking import check, problem
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import first_of
 from wukong_pipe.review.pairs import ReviewPair
@@ -50,7 +49,7 @@ def decide(desk: Desk, asked: Asked) -> Response:
 def _refusal(desk: Desk, pair: ReviewPair) -> str:
     """That the next build would leave a pair out as it stands; "" where it would not."""
     now = desk.library.shown(pair).now
-    reason = rejected(check(desk.library, pair, now.question, now.answer, now.facts))
+    reason = problem(desk.library, pair, now.question, now.answer, now.facts)
     return desk.words["check_refuse"].format(sentence=reason.sentence(desk.lang)) if reason else ""
 
 
