@@ -239,7 +239,7 @@ def test_in_whatever_order_two_writers_take_turns_each_finds_its_own_lines_in_or
         "drop b",
     ],
 )
-def test_a_last_line_with_a_mistake_of_a_person_is_an_error_and_is_not_passed_over(tmp_path: Path, line: str) -> None:
+def test_a_last_line_with_a_mistake_of_a_person_is_an_error(tmp_path: Path, line: str) -> None:
     path = tmp_path / "edits.jsonl"
     path.write_bytes(b'{"id": "a", "ok": true}\n' + line.encode())
     with pytest.raises(DataError, match=r"edits\.jsonl, line 2 is not valid JSON"):
