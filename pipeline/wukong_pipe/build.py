@@ -32,7 +32,7 @@ from wukong_pipe.stages.asking import (
 )
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
-from wukong_pipe.stages.edits import apply_edits
+from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
@@ -125,7 +125,8 @@ def build(
     changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, asked.wordings.tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
-    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *unsettled(asked.all_harvests)]
+    warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *pushed_out(edited, rejected)]
+    warnings += unsettled(asked.all_harvests)
     return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
 
 

@@ -43,8 +43,9 @@ class Bound:
     pairs: int
     at_most: int
     """Per cent of all pairs that are wrong as the teacher gave them, rounded up."""
-    more_needed: int
-    """How many more of the sample, if none of them is wrong, make it enough; 0 where it is, or all are read."""
+    more_needed: int | None
+    """How many more of the sample, if none of them is wrong, make it enough; 0 where it is, None where too many are
+    known to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,14 @@ def bound(read: int, wrong: int, pairs: int, enough: float = ENOUGH, known: int 
     def most(more: int) -> int:
         return max(known, most_wrong(read + more, wrong, pairs))
 
+    at_most = -(-100 * most(0) // pairs) if pairs else 0
     low, high = 0, pairs - read
+    if most(high) > enough * pairs:
+        return Bound(read, wrong, pairs, at_most, None)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if most(middle) <= enough * pairs else (middle + 1, high)
-    return Bound(read, wrong, pairs, -(-100 * most(0) // pairs) if pairs else 0, low)
+    return Bound(read, wrong, pairs, at_most, low)
 
 
 def most_wrong(read: int, wrong: int, pairs: int) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from wukong_pipe.checks.findings import rejected
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts
-from wukong_pipe.review.checking import check
+from wukong_pipe.review.checking import problem
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit
@@ -57,12 +56,12 @@ def _of_pair(library: Library, find: str, by: str, pair: ReviewPair) -> Iterator
     for wording in shown.wordings:
         if find in wording.question and not wording.dropped:
             after = wording.question.replace(find, by)
-            problem = rejected(check(library, pair, after, wording.answer, now.facts))
-            yield Preview(pair.id, wording.row.id, wording.question, after, problem)
+            reason = problem(library, pair, after, wording.answer, now.facts)
+            yield Preview(pair.id, wording.row.id, wording.question, after, reason)
     if find in now.answer:
         after = now.answer.replace(find, by)
-        problem = rejected(check(library, pair, now.question, after, _replaced(now.facts, find, by)))
-        yield Preview(pair.id, None, now.answer, after, problem)
+        reason = problem(library, pair, now.question, after, _replaced(now.facts, find, by))
+        yield Preview(pair.id, None, now.answer, after, reason)
 
 
 def _replaced(facts: Facts, find: str, by: str) -> Facts:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.findings import Finding
 from wukong_pipe.checks.pairs import check_pair
-from wukong_pipe.records import Facts
+from wukong_pipe.reasons import Reason
+from wukong_pipe.records import Facts, Row, Section
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit
@@ -23,12 +24,30 @@ def check(
     Args:
         facts: None where they follow from the answer.
     """
-    section = library.section(pair.section_id)
-    if section is None:
+    typed = _typed(library, pair, question, answer, facts)
+    if typed is None:
         return ()
-    before = library.shown(pair).before
-    own = replace(pair.own, instruction=before.question, output=before.answer, facts=before.facts)
-    row = mended(own, question.strip(), [Edit(id=pair.id, output=answer.strip(), facts=facts)])
+    row, section = typed
     if reason := problem_of(row, section):
         return (Finding(reason, "reject"),)
     return check_pair(stored_candidate(row.instruction, row.output, row.evidence, row.lines, section), section)
+
+
+def problem(
+    library: Library, pair: ReviewPair, question: str, answer: str, facts: Facts | None = None
+) -> Reason | None:
+    """The reject of `check` alone: the doubts take their time."""
+    typed = _typed(library, pair, question, answer, facts)
+    return typed and problem_of(*typed)
+
+
+def _typed(
+    library: Library, pair: ReviewPair, question: str, answer: str, facts: Facts | None
+) -> tuple[Row, Section] | None:
+    """The row that a text makes, and its section; None where that is gone."""
+    section = library.section(pair.section_id)
+    if section is None:
+        return None
+    before = library.shown(pair).before
+    own = replace(pair.own, instruction=before.question, output=before.answer, facts=before.facts)
+    return mended(own, question.strip(), [Edit(id=pair.id, output=answer.strip(), facts=facts)]), section

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from wukong_pipe.checks.findings import rejected
 from wukong_pipe.review import queue
-from wukong_pipe.review.checking import check
+from wukong_pipe.review.checking import check, problem
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import first_of
 from wukong_pipe.review.pairs import ReviewPair
@@ -18,12 +17,16 @@ from wukong_pipe.stages.edits_file import Edit
 def decide(desk: Desk, asked: Asked) -> Response:
     """Write down that a pair is right, mended or to be dropped, and show the next that nobody decided on."""
     pair, filters, action = desk.library.by_id.get(asked.id), asked.filters, asked.get("action")
+    if not pair and action == "mend":
+        # What was typed is nowhere else than on the page.
+        return refused(desk, "gone", id=asked.id)
     if not pair:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
     question = desk.library.shown(pair).now.question
     if action == "undo":
-        desk.take_back(pair.id)
+        desk.take_back(decisions.take_back(pair))
+        question = desk.library.shown(pair).now.question
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     if action == "accept":
         edits = decisions.accept(pair)
@@ -46,7 +49,7 @@ def decide(desk: Desk, asked: Asked) -> Response:
 def _refusal(desk: Desk, pair: ReviewPair) -> str:
     """That the next build would leave a pair out as it stands; "" where it would not."""
     now = desk.library.shown(pair).now
-    reason = rejected(check(desk.library, pair, now.question, now.answer, now.facts))
+    reason = problem(desk.library, pair, now.question, now.answer, now.facts)
     return desk.words["check_refuse"].format(sentence=reason.sentence(desk.lang)) if reason else ""
 
 
@@ -73,7 +76,7 @@ def decide_row(desk: Desk, asked: Asked) -> Response:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     question = next((row.question for row in pair.rows if row.id == asked.id), "")
     if asked.get("action") == "undo":
-        desk.take_back(asked.id)
+        desk.take_back([Edit(id=asked.id, undo=True)])
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     desk.record(desk.library.decisions.drop_row(pair, asked.id))
     return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))

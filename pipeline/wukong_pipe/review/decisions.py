@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from threading import RLock
 
@@ -87,8 +88,8 @@ class Decisions:
     def shown(self, pair: ReviewPair) -> Shown:
         """The pair with the decisions laid over it, and what it was before."""
         of_pair = self.of(pair.id)
-        old = self._original.get(pair.id)
-        own = replace(pair.own, instruction=self._old_question(pair, 0), output=old.output if old else pair.answer)
+        answer = self._old_answer(pair) or pair.answer
+        own = replace(pair.own, instruction=self._old_question(pair, 0), output=answer)
         wordings = []
         for place, row in enumerate(pair.rows):
             of_row = self.of(row.id)
@@ -101,6 +102,12 @@ class Decisions:
             if not place:
                 shown = Version(now.instruction, now.output, now.facts)
         return Shown(shown, Version(own.instruction, own.output, own.facts), tuple(wordings))
+
+    def _old_answer(self, pair: ReviewPair) -> str:
+        """What a pair answered before the first decision on it; "" where nobody knows: the dataset may have the text of
+        a line that was written by hand and told no old one."""
+        old = self._original.get(pair.id)
+        return old.output if old else pair.answer
 
     def _old_question(self, pair: ReviewPair, place: int) -> str:
         """What a row asked before the first decision on it: a dataset that was rebuilt has the mended text."""
@@ -150,7 +157,7 @@ class Decisions:
         answer = answer.strip()
         # What is as it is shown stays as it was decided: a dataset may have the text of a line that told no old one.
         is_same = answer == shown.now.answer
-        output = mending.output if is_same else None if answer == shown.before.answer else answer
+        output = mending.output if is_same else None if answer == self._old_answer(pair) else answer
         if is_same and facts == shown.now.facts:
             facts = mending.facts
         elif output is None and facts == shown.before.facts:
@@ -178,6 +185,17 @@ class Decisions:
             replace(self._of_row(pair, place), drop=True) for place, row in enumerate(pair.rows) if row.id == row_id
         ]
 
+    def take_back(self, pair: ReviewPair) -> list[Edit]:
+        """That what was decided last on a pair does not stand: its line, and what was said of its rows at once with it;
+        of a pair that was let in and nobody decided on since, that it was."""
+        line = self.of(pair.id)
+        if line is None:
+            return [Edit(id=pair.rescued, undo=True)] if pair.rescued and self.of(pair.rescued) else []
+        # The lines of one decision follow one another in the file, that of the pair last.
+        of_rows = {edit.line: row.id for row in pair.rows if (edit := self.of(row.id))}
+        before = takewhile(of_rows.__contains__, range(line.line - 1, 0, -1))
+        return [Edit(id=id_, undo=True) for id_ in (pair.id, *map(of_rows.__getitem__, before))]
+
     def rescue(
         self,
         reject: ReviewReject,
@@ -198,19 +216,20 @@ class Decisions:
         return [line]
 
     def _of_pair(self, pair: ReviewPair, note: str | None, tags: Sequence[str] | None) -> Edit:
-        stood, before = self.of(pair.id), self.shown(pair).before
+        stood = self.of(pair.id)
         return Edit(
             id=pair.id,
             note=note if note is not None else stood.note if stood else "",
             tags=tuple(tags) if tags is not None else stood.tags if stood else (),
             section_id=pair.section_id,
-            old=Texts(before.question, before.answer),
+            old=Texts(self._old_question(pair, 0), self._old_answer(pair)),
         )
 
     def _of_row(self, pair: ReviewPair, place: int) -> Edit:
         row = pair.rows[place]
-        old = self._original.get(row.id) or Texts(row.question, row.answer)
-        return Edit(id=row.id, section_id=pair.section_id, old=old)
+        old = self._original.get(row.id)
+        told = Texts(self._old_question(pair, place), old.output if old else row.answer)
+        return Edit(id=row.id, section_id=pair.section_id, old=told)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -224,7 +243,7 @@ class Decisions:
         if edits:
             with self._lock:
                 self._append(edits)
-                if len(edits) > 1:
+                if len(edits) > 1 and not edits[0].undo:
                     self._batches.append(tuple(edit.id for edit in edits))
 
     def undo(self) -> str | None:
@@ -267,5 +286,5 @@ def _take(edit: Edit, standing: dict[str, list[Edit]], original: dict[str, Texts
         standing[edit.id].append(edit)
     elif standing[edit.id]:
         standing[edit.id].pop()
-    if edit.old:
-        original.setdefault(edit.id, edit.old)
+    if edit.old or edit.output is not None:
+        original.setdefault(edit.id, edit.old or Texts())

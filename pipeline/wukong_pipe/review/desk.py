@@ -80,10 +80,10 @@ class Desk:
         self.recorded += len(edits)
         self.library.refresh()
 
-    def take_back(self, id_: str) -> None:
-        """Take back what stands of a pair or row."""
-        self.library.decisions.record([Edit(id=id_, undo=True)])
-        self.taken_back += 1
+    def take_back(self, undos: Sequence[Edit]) -> None:
+        """Take back what these say."""
+        self.library.decisions.record(undos)
+        self.taken_back += bool(undos)
         self.library.refresh()
 
     def undo(self) -> str | None:

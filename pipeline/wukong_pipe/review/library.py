@@ -123,7 +123,8 @@ class Library:
     def holds(self, edit: Edit) -> bool:
         """Whether the build had the pair, row or reject that a decision is about."""
         files = self._files
-        return self.pair_of(edit.id) is not None or edit.id in files.by_reject or edit.id in files.removed
+        known = (files.by_reject, files.removed, files.rescued)
+        return self.pair_of(edit.id) is not None or any(edit.id in ids for ids in known)
 
     @property
     def stale(self) -> list[Stale]:

@@ -114,7 +114,7 @@ class ProgressView:
     bound: str
     """"64 read, 2 wrong: at most 9 % …"."""
     enough: str
-    """That it is enough, or how many more make it so."""
+    """That it is enough, how many more make it so, or that nothing does."""
     is_enough: bool
 
 
@@ -238,7 +238,7 @@ def progress_view(read: int, bound: Bound, limit: float, words: Words) -> Progre
         pairs=bound.pairs,
         bound=_bound_sentence(bound, words),
         enough=_enough_sentence(bound, limit, words),
-        is_enough=not bound.more_needed,
+        is_enough=bound.more_needed == 0,
     )
 
 
@@ -254,4 +254,5 @@ def _enough_sentence(bound: Bound, limit: float, words: Words) -> str:
     if bound.read == bound.pairs:
         return ""
     values = {"limit": ceil(100 * limit - 1e-9), "n": bound.more_needed}
-    return filled(words["more" if bound.more_needed else "enough"], **values)
+    key = "too_many" if bound.more_needed is None else "more" if bound.more_needed else "enough"
+    return filled(words[key], **values)

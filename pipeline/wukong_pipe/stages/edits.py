@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wukong_pipe.language.plurals import counted, listed
+from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Facts, Row, Section
+from wukong_pipe.records import Facts, Reject, Row, Section
 from wukong_pipe.stages.edits_file import Edit, decisions_hash
 from wukong_pipe.stages.mending import mended, problem_of
 from wukong_pipe.stages.rescue import NOTHING_RESCUED, Rescued
@@ -90,6 +91,16 @@ class Edited:
                 f"{path}: of what was read, {counted(len(read), 'line')} ({listed(read)}) fit this build no more."
             )
         return gone + [f"The row is left out: {taken.reason}." for taken in self.taken if taken.reason.code == "edit"]
+
+
+def pushed_out(edited: Edited, rejects: Iterable[Reject]) -> list[str]:
+    """A sentence for each row that an edit changed or let in and that is left out for what other rows say."""
+    rows = ((reject, reject.candidate) for reject in rejects if reject.stage != "edit")
+    return [
+        f"“{one_line(row.instruction)[:80]}”, which an edit asks for, is left out: {reject.reason}."
+        for reject, row in rows
+        if isinstance(row, Row) and row.id in edited.touched
+    ]
 
 
 def apply_edits(

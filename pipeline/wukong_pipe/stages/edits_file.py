@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.files import is_torn
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.printable import one_line
 from wukong_pipe.stages.edit_line import Edit as Edit
@@ -96,7 +97,7 @@ def append(path: Path, edits: Sequence[Edit]) -> None:
     try:
         with _locked(path) as file:
             end, rest = _end(file)
-            if _is_torn(rest):
+            if is_torn(rest):
                 # What it holds stays readable, but no build fails for it.
                 begin, text = end - len(rest), _line({TORN: rest.decode("utf-8", "replace")}) + added
             else:
@@ -139,7 +140,7 @@ def _parsed(path: Path, known: Known) -> Iterator[Edit | _Torn]:
         if not line.strip():
             continue
         where = f"{path}, line {number}"
-        if not line.endswith(b"\n") and _is_torn(line):
+        if is_torn(line):
             yield _Torn(number, line.decode("utf-8", "replace"))
             continue
         value = _object(line, where)
@@ -148,17 +149,6 @@ def _parsed(path: Path, known: Known) -> Iterator[Edit | _Torn]:
         else:
             known[number, line] = edit = read_line(value, number, where)
             yield edit
-
-
-def _is_torn(line: bytes) -> bool:
-    """Whether bytes without a line feed are the beginning of a line: no beginning of a JSON object is JSON."""
-    try:
-        bounded.parse(line.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        return bool(line.strip())
-    except ValueError:
-        return False
-    return False
 
 
 def _object(line: bytes, where: str) -> Mapping[str, Any]:

@@ -148,6 +148,8 @@ def test_the_list_counts_what_it_does_not_hold(browser: Browser) -> None:
 def test_a_pair_that_is_gone_is_said_to_be_gone(browser: Browser) -> None:
     assert "已没有问答 0123" in browser.get("/pair/0123")
     assert "已没有问答 0123" in browser.post("/pair/0123", action="drop")
+    # The fields with what was typed stay on the page.
+    assert browser.post("/pair/0123", action="mend", answer="……") == WORDS["zh"]["gone"].format(id="0123")
     assert browser.lines == []
 
 
@@ -155,6 +157,14 @@ def test_the_table_tells_the_bound_by_kind_and_section(browser: Browser) -> None
     shown = browser.get("/table")
     for pair in browser.library.pairs:
         assert f'href="/?section={pair.section_id}"' in shown
+
+
+def test_a_section_of_which_all_is_wrong_is_not_said_to_be_good_enough(browser: Browser) -> None:
+    for pair in browser.library.pairs:
+        browser.post(f"/pair/{pair.id}", action="drop")
+    shown = browser.get("/table")
+    assert WORDS["zh"]["col_too_many"] in shown
+    assert f">{WORDS['zh']['col_enough']}<" not in shown
 
 
 # --- deciding -----------------------------------------------------------------------------------------------------
@@ -189,6 +199,17 @@ def test_what_was_decided_of_a_pair_is_taken_back_though_it_is_not_the_newest(br
     shown = browser.post(f"/pair/{first.id}", action="undo")
     assert browser.current(shown) == first
     assert (browser.library.state(first), browser.library.state(second)) == ("unread", "accepted")
+
+
+def test_a_mended_question_is_taken_back_with_its_pair(browser: Browser) -> None:
+    pair, other = browser.library.pairs[:2]
+    asked = {f"question-{row.id}": f"另{place}？" for place, row in enumerate(pair.rows)}
+    browser.post(f"/pair/{pair.id}", action="mend", **asked, answer=pair.answer, facts="")
+    browser.post(f"/pair/{other.id}", action="accept")
+    shown = browser.post(f"/pair/{pair.id}", action="undo")
+    assert f"已撤销：“{pair.question}”" in shown
+    assert [wording.question for wording in browser.library.shown(pair).wordings] == [row.question for row in pair.rows]
+    assert (browser.library.state(pair), browser.library.state(other)) == ("unread", "accepted")
 
 
 def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) -> None:

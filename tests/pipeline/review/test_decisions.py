@@ -178,3 +178,19 @@ def test_an_answer_that_was_edited_by_hand_and_built_in_is_not_lost_when_the_que
     library.refresh()
     assert {row.answer for row in library.by_id[pair.id].rows} == {"是乙1刀。"}
     assert library.by_id[pair.id].question == "甲1用什么兵器？"
+
+
+def test_an_answer_that_was_edited_by_hand_and_built_in_is_written_down_when_it_is_chosen_again(
+    library: Library, tmp_path: Path
+) -> None:
+    pair = about(library, "乙1刀")
+    append(library.run.edits, [Edit(id=pair.id, output="是乙1刀。")])
+    for answer in ("甲1用的是乙1刀。", "是乙1刀。"):
+        build(tmp_path)
+        library.refresh()
+        library.decisions.record(library.decisions.mend(library.by_id[pair.id], {}, answer, None))
+    build(tmp_path)
+    library.refresh()
+    # What the teacher answered is told nowhere: the dataset had the text of a line without an old one.
+    assert {row.answer for row in library.by_id[pair.id].rows} == {"是乙1刀。"}
+    assert library.state(library.by_id[pair.id]) == "mended"

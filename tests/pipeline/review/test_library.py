@@ -133,5 +133,6 @@ def test_a_reject_that_was_rescued_is_an_accepted_pair_after_the_rebuild(tmp_pat
     assert (pair.question, pair.answer) == (reject.question, reject.answer)
     assert library.state(pair) == "accepted"
     assert library.stale == []
-    library.decisions.undo()
+    library.decisions.record(library.decisions.take_back(pair))
     assert library.state(pair) == "unread"
+    assert library.decisions.take_back(pair) == []

@@ -228,3 +228,21 @@ def test_in_whatever_order_two_writers_take_turns_each_finds_its_own_lines_in_or
                 file.write(b'{"id": "never acknow')
     found = [edit.id for edit in history(path)]
     assert found == [f"{writer}-{at}" for at, writer in enumerate(turns)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id":"b","drop":True}',
+        '{"id":"b","drop":true}{"id":"c","drop":true}',
+        '\ufeff{"id":"b","drop":true}',
+        "drop b",
+    ],
+)
+def test_a_last_line_with_a_mistake_of_a_person_is_an_error(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "edits.jsonl"
+    path.write_bytes(b'{"id": "a", "ok": true}\n' + line.encode())
+    with pytest.raises(DataError, match=r"edits\.jsonl, line 2 is not valid JSON"):
+        read_edits(path)
+    append(path, [Edit(id="c", ok=True)])
+    assert path.read_bytes().splitlines()[1] == line.encode()

@@ -20,6 +20,7 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, Reject
+from wukong_pipe.review.library import Library
 from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.rescue import Known, rescuable, rescue, with_rescued
 from wukong_pipe.stages.reviewed import accepted_rows
@@ -385,3 +386,18 @@ def test_a_pair_whose_evidence_does_not_stand_in_its_section_stays_out() -> None
     reject = denied(HERE.id, question="石敢当掉落什么？", answer="出云棍", evidence=["石敢当掉落万物。"])
     rescued = rescue([reject], [Edit(id="it", rescue=True)], KNOWN)
     assert [reason.code for _, reason in rescued.refused] == ["evidence-not-in-section"]
+
+
+def test_a_rescued_row_that_repeats_another_is_not_said_to_be_there(
+    bought: Bought, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = next(row for row in bought.rows.values() if row["split"] == "train")
+    reject = bought.reject("paraphrase")
+    bought.build({"id": reject["id"], "rescue": True, "instruction": kept["instruction"]})
+    assert bought.manifest["edits"]["rescued"][reject["id"]] not in bought.rows
+    sums(bought)
+    assert f"“{kept['instruction'][:80]}”, which an edit asks for, is left out: " in capsys.readouterr().err
+    library = Library.of(run_in(bought.folder))
+    # Its section is as it was, and it says why it is not there.
+    assert library.stale == []
+    assert [one.reason.code for one in library.rejects(reject["section_id"]) if one.stage == "dedupe"]
