@@ -11,12 +11,15 @@ WukongError            exit 1   input or environment: what is wrong, where, and 
 ├── BelowThreshold     exit 4   a finished evaluation whose score is under --fail-under
 ├── Interrupted        exit 130 the user stopped it; what was in flight has been kept
 │   └── TrainingInterrupted     the same of a training: --resume goes on from its checkpoint
+├── ShardEnded         exit 0   a shard of a build has bought what it can; the sentence says what comes next
 └── StoppedShort       exit 3   ended early; everything so far is kept, and the same command goes on
     ├── CeilingReached exit 3   the same, but a higher --max-cost or --max-calls is needed to go on
     └── ShortOfQuota   exit 3   a finished build, of which the checks kept too little of what was asked for
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class WukongError(Exception):
@@ -59,6 +62,17 @@ class StoppedShort(WukongError):
     """The run ended early; what it has is kept and the printed command goes on from there."""
 
     exit_code = 3
+
+
+class ShardEnded(WukongError):
+    """A shard of a build has bought all it can for now, and writes no dataset."""
+
+    exit_code = 0
+
+    def __init__(self, sentence: str, *, waits_for: Sequence[int], is_last: bool) -> None:
+        super().__init__(sentence)
+        self.waits_for, self.is_last = waits_for, is_last
+        """The shards whose calls the journal lacks; and whether this one has no more to buy once these are there."""
 
 
 class NotUploaded(WukongError):

@@ -18,18 +18,31 @@ from wukong_pipe.corpus.sources import passed_over, read_sources
 from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.formats import FORMATS, Format
 from wukong_pipe.dataset.holdout_plan import MOST
-from wukong_pipe.errors import ShortOfQuota
+from wukong_pipe.errors import ShardEnded, ShortOfQuota
 from wukong_pipe.screens.build import Steps
-from wukong_pipe.screens.build_result import show_build, show_price
+from wukong_pipe.screens.build_result import show_build, show_price, show_shard
 from wukong_pipe.stages.heldout_wordings import A_PAIR
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import MOST_SPELLINGS
 from wukong_pipe.teacher.attempts import Reask
+from wukong_pipe.teacher.shard import WHOLE, Shard
 from wukong_pipe.verify.scope import SCOPES, Scope
 from wukong_pipe.workspace import Workspace
 
 MOST_VARIANTS = 100
 """More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
+
+
+class ShardNumber(click.ParamType[Shard]):
+    """A part of a build: 2/3."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        try:
+            return Shard.of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,7 @@ class BuildOptions(TeacherOptions):
     prompts: Path | None
     limit: int | None
     reask: tuple[str, ...]
+    shard: Shard
     dry_run: bool
     overwrite: bool
     push_to_hub: str
@@ -171,6 +185,15 @@ class BuildOptions(TeacherOptions):
     metavar="short|rejected|ID",
     help="Ask up to three times more for what stayed short, what has rejects, or a section or pair by its id.",
 )
+@click.option(
+    "--shard",
+    type=ShardNumber(),
+    default="1/1",
+    metavar="i/N",
+    help="Only make part i of the calls, as one of N machines: the pairs, and in a second round the wordings. Before "
+    "it and at the end unite the journals by `journal --merge`; a build without --shard then makes no call. Ceilings "
+    "are each machine's own.",
+)
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
@@ -193,6 +216,7 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --limit 3 --price-in 0.4 --price-out 1.6
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
+      wukong-pipe build docs/ --shard 2/3 --max-cost 5
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
@@ -201,6 +225,8 @@ def build_command(**values: Any) -> None:
         raise click.UsageError(
             "--verify needs a language model: name one with --verifier-model or --verifier-base-url."
         )
+    if options.shard != WHOLE and (options.reask or options.push_to_hub):
+        raise click.UsageError("--reask and --push-to-hub belong to the last build, the one without --shard.")
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
@@ -211,23 +237,28 @@ def build_command(**values: Any) -> None:
         err.print(others)
     settings, prices = options.settings(), options.prices()
     if options.dry_run:
-        show_price(price_of(sources, settings, prices), out, as_json=options.json)
+        show_price(price_of(sources, settings, prices, options.shard), out, as_json=options.json)
         return
     choice, reask = options.whole_choice(), Reask(*options.reask)
-    with Steps(err).shown() as steps:
-        built, invocation = run_build(
-            workspace,
-            run,
-            sources,
-            settings,
-            choice,
-            named=bool(options.run),
-            overwrite=options.overwrite,
-            progress=steps,
-            reask=reask,
-            say=err.print,
-            command=given_command(run),
-        )
+    try:
+        with Steps(err).shown() as steps:
+            built, invocation = run_build(
+                workspace,
+                run,
+                sources,
+                settings,
+                choice,
+                named=bool(options.run),
+                overwrite=options.overwrite,
+                progress=steps,
+                reask=reask,
+                shard=options.shard,
+                say=err.print,
+                command=given_command(run),
+            )
+    except ShardEnded as end:
+        show_shard(run, end, out, as_json=options.json)
+        return
     rest = price_of_rest(sources, settings, built, prices) if settings.limit else None
     show_build(run, built, invocation, rest, out, err, as_json=options.json)
     if reask.unmet:

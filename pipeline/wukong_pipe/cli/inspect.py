@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wukong_pipe.cli.options import common, named_or_last, out
+from wukong_pipe.cli.options import common, err, named_or_last, out
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.journal.check import sound_version
 from wukong_pipe.journal.copies import newer_copy
 from wukong_pipe.journal.migrations import MIGRATIONS
+from wukong_pipe.journal.records import run_and_shard
 from wukong_pipe.journal.recover import add_from_copies, recover
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.screens.journal import as_json, recovery_lines, sound_line, summary, summary_table
+from wukong_pipe.journal.union import unite
+from wukong_pipe.screens.build import Steps
+from wukong_pipe.screens.journal import as_json, merged_line, recovery_lines, sound_line, summary, summary_table
 from wukong_pipe.screens.section_contents import contents_of, matching, section_overviews
 from wukong_pipe.screens.sections import overview_table, show_section
 from wukong_pipe.workspace import Workspace
@@ -57,18 +61,28 @@ def inspect_command(section: str, **options: Any) -> None:
 
 
 @click.command("journal")
+@click.argument("journals", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--recover", is_flag=True, help="Restore the journal: from its copies, and what can be read.")
+@click.option("--merge", is_flag=True, help="Add the calls of JOURNALS: files, or the runs folders of other machines.")
 @common
 def journal_command(**options: Any) -> None:
     """Show the calls to teachers and their cost, by run and prompt.
+
+    JOURNALS are those that --merge adds, in any order; to add one again changes nothing.
 
     \b
     Examples:
       wukong-pipe journal
       wukong-pipe journal --run blackwukong --json
       wukong-pipe journal --recover
+      wukong-pipe journal --merge machine2/runs machine3/runs
     """
     workspace = Workspace(options["runs_dir"])
+    if bool(options["journals"]) != options["merge"] or (options["merge"] and options["recover"]):
+        raise click.UsageError("--merge takes the journals to add, and nothing else does: journal --merge A B.")
+    if options["merge"]:
+        _merge(workspace, options["journals"], options["json"])
+        return
     if options["recover"]:
         _recover(workspace, options["json"])
         return
@@ -76,7 +90,7 @@ def journal_command(**options: Any) -> None:
         raise WorkspaceError(f"There is no journal in {workspace.folder}: start with `wukong-pipe build PATH`.")
     with Journal(workspace.journal) as journal:
         found = summary(journal)
-    lines = [line for line in found if options["run"] in {"", line.run}]
+    lines = [line for line in found if options["run"] in {"", line.run, run_and_shard(line.run)[0]}]
     if options["run"] and not lines:
         runs = ", ".join(sorted({line.run for line in found})) or "no run"
         raise WorkspaceError(f"The journal holds no call of the run “{options['run']}”, but of {runs}.")
@@ -84,6 +98,22 @@ def journal_command(**options: Any) -> None:
         print(json.dumps(as_json(lines)))
     else:
         out.print(summary_table(lines))
+
+
+def _merge(workspace: Workspace, journals: Sequence[Path], as_json: bool) -> None:
+    """Add to the journal what it lacks of others.
+
+    Raises:
+        WorkspaceError: see `unite`.
+    """
+    with workspace.writing(), Steps(err).shown() as steps:
+        found = []
+        for journal, merged in unite(workspace, journals, steps):
+            found.append({"journal": str(journal), **asdict(merged)})
+            if not as_json:
+                out.print(merged_line(journal, merged))
+    if as_json:
+        print(json.dumps({"merged": found}))
 
 
 def _recover(workspace: Workspace, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from wukong_pipe.dataset.holdout_plan import cluster
 from wukong_pipe.dataset.holdout_size import expected_size
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
-from wukong_pipe.errors import Interrupted, WorkspaceError
+from wukong_pipe.errors import Interrupted, ShardEnded, WorkspaceError
 from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
@@ -32,6 +32,7 @@ from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
 from wukong_pipe.teacher.ledger import NOTHING, Ledger, money
+from wukong_pipe.teacher.shard import WHOLE, Shard
 from wukong_pipe.teacher.stopping import draining
 from wukong_pipe.workspace import Run, Workspace
 
@@ -90,6 +91,7 @@ def run_build(
     overwrite: bool,
     progress: Progress,
     reask: Reask | None = None,
+    shard: Shard = WHOLE,
     say: Callable[[str], None] = lambda line: None,
     command: str = "",
 ) -> tuple[Built, Invocation]:
@@ -97,31 +99,34 @@ def run_build(
 
     Args:
         named: the user named the run, and so means to replace what it holds.
+        shard: the part of the calls that are made here; any but the whole writes no dataset.
         say: told what the user must know while calls are in flight.
         command: that the user gave, for build.json.
 
     Raises:
         WukongError: see `build`; also where the run holds what a rebuild would lose.
         Interrupted: the user stopped it; what was in flight is in the journal.
+        ShardEnded: the shard has bought what it can; build.json is there.
     """
     started = time.monotonic()
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     verifying = verifier_settings_of(choice) if settings.verify != "none" else None
     with workspace.writing():
-        _open_run(run, sources, say, named=named, overwrite=overwrite)
+        _open_run(run, sources, say, named=named, overwrite=overwrite or shard != WHOLE)
         with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
-            ledger = Ledger(journal, run.name, choice.prices, choice.ceilings)
+            ledger = Ledger(journal, shard.label(run.name), choice.prices, choice.ceilings)
             if choice.batch and teacher_settings is not None:
                 say(waves(settings.verify != "none"))
 
             def asker(of: TeacherSettings | None) -> JournalledTeacher:
-                return JournalledTeacher(journal, _backend(of, choice.batch, journal, ledger, run, say), run.name)
+                backend = _backend(of, choice.batch, journal, ledger, shard.label(run.name), say)
+                return JournalledTeacher(journal, backend, run.name, shard)
 
             teacher = asker(teacher_settings)
             verifier = None if settings.verify == "none" else asker(verifying) if verifying else teacher
             attempts = _attempts(journal, run, reask, settings.min_fill)
-            asking = _asking(teacher, verifier, teacher_settings, choice.batch, attempts)
+            asking = replace(_asking(teacher, verifier, teacher_settings, choice.batch, attempts), shard=shard)
 
             def note() -> Invocation:
                 invocation = _invocation(asking, ledger, time.monotonic() - started, command, noted_places(sources))
@@ -134,8 +139,12 @@ def run_build(
             try:
                 with draining(lambda: _drain(asking, ledger, choice.batch, say)):
                     built = build(sources, settings, asking, run, show, say)
-            except BaseException:
-                if any(one.bought for one in asking.askers) or ledger.spent.tokens != NOTHING:
+            except BaseException as end:
+                if (
+                    isinstance(end, ShardEnded)
+                    or any(one.bought for one in asking.askers)
+                    or ledger.spent.tokens != NOTHING
+                ):
                     # A full disk has no room for the note either: the user is told what failed first.
                     with contextlib.suppress(WorkspaceError):
                         note()
@@ -175,7 +184,7 @@ def _backend(
     batch: bool,
     journal: Journal,
     ledger: Ledger,
-    run: Run,
+    run: str,
     say: Callable[[str], None],
 ) -> Backend:
     """The teacher of these settings; without any, the embedded one."""
@@ -184,7 +193,7 @@ def _backend(
     if batch:
         from wukong_pipe.providers.batch import BatchBackend
 
-        return BatchBackend(settings, journal, ledger, run.name, say)
+        return BatchBackend(settings, journal, ledger, run, say)
     from wukong_pipe.providers.live import OpenAIBackend
 
     return OpenAIBackend(settings, journal, ledger, say)
@@ -247,25 +256,29 @@ def spent_so_far(ledger: Ledger) -> str:
 # --- what it will cost -------------------------------------------------------------------------------------------
 
 
-def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | None) -> Price:
-    """What a build is expected to take; spends nothing.
+def price_of(sources: list[Source], settings: BuildSettings, prices: Prices | None, shard: Shard = WHOLE) -> Price:
+    """What a build, or one shard of it, is expected to take; spends nothing.
 
     Raises:
         DataError: a prompt file is not as it must be.
     """
-    return _priced(read_sections(sources, settings), settings, prices, share_to_test(sources, settings))
+    return _priced(read_sections(sources, settings), share_to_test(sources, settings), settings, prices, shard)
 
 
-def _priced(sections: Iterable[Section], settings: BuildSettings, prices: Prices | None, tested: float | None) -> Price:
+def _priced(
+    sections: Iterable[Section], tested: float | None, settings: BuildSettings, prices: Prices | None, shard: Shard
+) -> Price:
     quotas: list[int] = []
     pairs = Counter[str]()
 
     def counted() -> Iterator[Section]:
         for section in sections:
             if wanted := quota(section, settings.max_pairs):
-                quotas.append(wanted)
+                # What is held out is chosen among the sections of all shards.
                 pairs[cluster(section)] += wanted
-                yield section
+                if shard.owns(section):
+                    quotas.append(wanted)
+                    yield section
 
     stages = estimate(counted(), settings, load_prompts(settings), tested)
     size = expected_size(pairs, settings.holdout, settings.variants, tested)
@@ -277,7 +290,7 @@ def price_of_rest(sources: list[Source], settings: BuildSettings, built: Built, 
     out dearer or cheaper than expected."""
     tried = {section.id for section in built.sections}
     rest = (section for section in read_sections(sources, replace(settings, limit=None)) if section.id not in tried)
-    price = _priced(rest, settings, prices, share_to_test(sources, settings))
+    price = _priced(rest, share_to_test(sources, settings), settings, prices, WHOLE)
     calls = built.manifest["calls"]
     stages = {
         stage: expected.scaled(calls[stage]["estimated"], calls[stage]["used"])

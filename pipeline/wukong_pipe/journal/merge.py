@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation, localcontext
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from wukong_pipe.journal.check import selectable
 from wukong_pipe.journal.database import Database, is_filled, log_of, read_only
@@ -21,28 +22,51 @@ _LEAST_ROW = 20
 """Bytes that a row takes at least: a larger row number than the file has room for is damage."""
 
 
-def merge(source: Path, into: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a journal got from another: Merged(calls=120, added=100, twice=0)."""
+
+    calls: int = 0
+    """Calls that the other one holds."""
+    added: int = 0
+    """Those of them that were lacking."""
+    twice: int = 0
+    """Calls that were bought for both journals, and so were paid for twice."""
+
+
+def merge(source: Path, into: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Merged:
     """Add to the journal `into` all that it lacks and that plain SQL still reads from the journal `source`, which may
-    be damaged; how many calls were added. Either all of it is added, or nothing.
+    be damaged, or in use. Either all of it is added, or nothing.
 
     A call is added only if its seal proves it, so a flipped bit never makes a false one. Where both journals hold a
-    request, a batch or an allowance, the later state of it counts. To merge the same file twice adds nothing more.
+    request, a batch or an allowance, the later state of it counts. Of a call that was bought for both, the earlier
+    answer counts, and what both cost. So the order of merges does not matter, and to merge the same file twice adds
+    nothing more.
+
+    Args:
+        progress: called with the calls looked at and how many there are.
 
     Raises:
         WorkspaceError: `into` is damaged, or cannot be written.
     """
     if not is_filled(source):
         # SQLite would take an empty file for a new one, and delete its log.
-        return 0
-    target = Database(into)
-    with contextlib.closing(target), target.transaction(), contextlib.closing(read_only(source)) as db:
+        return Merged()
+    target, is_in_use = Database(into), log_of(source).exists()
+    with (
+        contextlib.closing(target),
+        target.transaction(),
+        contextlib.closing(read_only(source, is_in_use=is_in_use)) as db,
+    ):
+        # One state of a journal that is in use.
+        db.execute("BEGIN")
         merging = _Merging(source, db, target)
-        calls = merging.add_calls()
+        merged, calls = merging.add_calls(progress)
         merging.add_batches(merging.add_sends())
         merging.add_allowances_and_rungs()
         merging.book_without_send(calls)
         merging.open_what_lacks_an_answer()
-    return len(calls)
+    return merged
 
 
 class _Merging:
@@ -58,13 +82,9 @@ class _Merging:
         columns = [
             (name, kind, needed) for _, name, kind, needed, *_ in self._target.rows(f"PRAGMA table_info({table})")
         ]
-        last = self._most_rows
         with contextlib.suppress(*_DAMAGE):
             names = selectable(self._db, table, [name for name, *_ in columns])
-            with contextlib.suppress(*_DAMAGE):
-                # A damaged page may hide the last row, or give it any number.
-                last = min(last, self._db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0)
-            for number in range(1, last + 1):
+            for number in range(1, self._last_row(table) + 1):
                 with contextlib.suppress(*_DAMAGE):
                     row = self._db.execute(f"SELECT {names} FROM {table} WHERE rowid = ?", (number,)).fetchone()
                     if row and all(
@@ -73,43 +93,61 @@ class _Merging:
                     ):
                         yield row
 
-    def _insert(self, table: str, row: tuple[Any, ...]) -> int:
-        return self._target.write(f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+    def _last_row(self, table: str) -> int:
+        """The number of the last row that there may be."""
+        with contextlib.suppress(*_DAMAGE):
+            # A damaged page may hide the last row, or give it any number.
+            (last,) = self._db.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()
+            return min(self._most_rows, int(last))
+        return self._most_rows
 
-    def add_calls(self) -> list[Call]:
-        """Add the calls that are lacking; these."""
-        held = {key for (key,) in self._target.rows("SELECT key FROM calls")}
-        added = []
+    def _insert(self, table: str, row: tuple[Any, ...], otherwise: Literal["IGNORE", "REPLACE"] = "IGNORE") -> int:
+        return self._target.write(f"INSERT OR {otherwise} INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    def add_calls(self, progress: Callable[[int, int], None]) -> tuple[Merged, list[Call]]:
+        """Add the calls that are lacking; what came of it, and these."""
+        count, twice, added = 0, 0, list[Call]()
+        total = self._last_row("calls")
         for *values, seal in self._rows("calls"):
             call = Call(*values)
-            if call.key not in held and call.is_sealed_by(seal):
-                self._insert("calls", (*values, seal))
-                held.add(call.key)
+            if not call.is_sealed_by(seal):
+                continue
+            count += 1
+            progress(count, total)
+            held = next(self._target.rows("SELECT created, seal FROM calls WHERE key = ?", (call.key,)), None)
+            if held is None:
                 added.append(call)
-        return added
+            elif held != (call.created, seal):
+                # What a template answers costs nothing, and is the same whenever it is asked.
+                twice += call.base_url != "offline"
+            if held is None or (call.created, seal) < held:
+                self._insert("calls", (*values, seal), "REPLACE")
+        return Merged(count, len(added), twice), added
 
     def add_sends(self) -> dict[int, int]:
         """Add the requests that are lacking, and settle those that were open; their numbers here, by those there."""
-        here = defaultdict[tuple[Any, ...], list[int]](list)
+        here = defaultdict[tuple[Any, ...], dict[int, float]](dict)
         for number, *values in self._target.rows(f"SELECT id, {SEND_COLUMNS} FROM sends ORDER BY id"):
-            here[_identity(Send(*values))].append(number)
-        numbers: dict[int, int] = {}
-        for there, *values in self._rows("sends"):
             send = Send(*values)
-            if not _is_possible(send):
-                continue
-            # The journals may have numbered their requests apart, and a request may have left twice in a second.
-            if same := here[_identity(send)]:
-                numbers[there] = there if there in same else same[0]
-                same.remove(numbers[there])
+            here[_identity(send)][number] = send.seconds
+        numbers: dict[int, int] = {}
+        # First those that took a time, by which each is known: what is left over may be an earlier state of one.
+        for timed in (True, False):
+            for there, *values in self._rows("sends"):
+                send = Send(*values)
+                if not _is_possible(send) or bool(send.seconds) is not timed:
+                    continue
+                same = here[_identity(send)]
+                if (number := _same_send(there, send, same)) is None:
+                    numbers[there] = self._insert("sends", (None, *values))
+                    continue
+                numbers[there] = number
+                del same[number]
                 self._target.write(
                     "UPDATE sends SET outcome = ?, tokens_in = ?, tokens_out = ?, status = ?, seconds = ?, error = ?"
                     " WHERE id = ? AND outcome = 'open'",
-                    (send.outcome, send.tokens_in, send.tokens_out, send.status, send.seconds, send.error,
-                     numbers[there]),
-                )  # fmt: skip
-            else:
-                numbers[there] = self._insert("sends", (None, *values))
+                    (send.outcome, send.tokens_in, send.tokens_out, send.status, send.seconds, send.error, number),
+                )
         return numbers
 
     def add_batches(self, sends: dict[int, int]) -> None:
@@ -174,6 +212,20 @@ class _Merging:
 def _identity(send: Send) -> tuple[Any, ...]:
     """What tells one request from another, whatever became of it."""
     return send.key, send.base_url, send.model, send.run, send.stage, send.prompt, send.rung, send.created
+
+
+def _same_send(there: int, send: Send, same: Mapping[int, float]) -> int | None:
+    """The number of a request here, None where it is not here.
+
+    Args:
+        there: its number there.
+        same: number here → seconds of the requests here that may be it. One that took another time is another one, for
+            two machines may ask the same in the same second.
+    """
+    alike = [number for number, seconds in same.items() if seconds == send.seconds]
+    alike = alike or [number for number, seconds in same.items() if not (seconds and send.seconds)]
+    # The journals may have numbered their requests apart, and a request may have left twice in a second.
+    return there if there in alike else next(iter(alike), None)
 
 
 def _is_possible(send: Send) -> bool:

@@ -140,6 +140,17 @@ class Prices:
         return (self.prompt * tokens.prompt + self.completion * tokens.completion) / 1_000_000
 
 
+def run_and_shard(run: str) -> tuple[str, str]:
+    """A run as it stands in the journal, and the shard of it that made the call; "" where the run was built whole.
+
+    >>> run_and_shard("docs:2/3"), run_and_shard("docs")
+    (('docs', '2/3'), ('docs', ''))
+    """
+    # A run's own name holds no slash.
+    name, _, shard = run.rpartition(":") if "/" in run else (run, "", "")
+    return name, shard
+
+
 def canonical(value: Any) -> bytes:
     """The one spelling of a JSON value, for hashing; ASCII, so that lone surrogates have bytes too."""
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -58,7 +58,7 @@ def recover(workspace: Workspace) -> Recovered:
         make_empty(half)
         if copy:
             shutil.copyfile(copy, half)
-        added = sum(merge(file, half) for file in (path, *copies_of(path)) if file != copy)
+        added = sum(merge(file, half).added for file in (path, *copies_of(path)) if file != copy)
         with Journal(half) as journal:
             if journal.is_empty:
                 raise _nothing_to_read(path)
@@ -95,7 +95,7 @@ def add_from_copies(workspace: Workspace) -> int:
     Raises:
         WorkspaceError: the journal cannot be written.
     """
-    return sum(merge(copy, workspace.journal) for copy in copies_of(workspace.journal))
+    return sum(merge(copy, workspace.journal).added for copy in copies_of(workspace.journal))
 
 
 def _sound_copy(path: Path) -> Path | None:

@@ -26,6 +26,7 @@ from wukong_pipe.journal.records import (
     Send,
     Tokens,
     now,
+    run_and_shard,
 )
 
 
@@ -97,7 +98,7 @@ class Journal:
     def record(self, call: Call, send: int | None = None, booked: Tokens | None = None) -> None:
         """Commit `call`, and `booked` as what its `send` cost: once this returns, both are on the disk.
 
-        A key is written once and never replaced.
+        A key is written once and never replaced, but by a merge; see `merge`.
         """
         call = Call(*map(storable, call.values()))
         values = (*call.values(), call.seal())
@@ -170,12 +171,16 @@ class Journal:
             yield Send(*row[:-1]), row[-1]
 
     def booked(self, run: str) -> list[tuple[int, Tokens, str, str]]:
-        """What a run's requests that may be billed are booked at: (number, tokens, price_in, price_out) by price."""
+        """What the requests of a run, its shards' too, or of a shard that may be billed are booked at: (number, tokens,
+        price_in, price_out) by price."""
         sums: dict[tuple[str, str], tuple[int, Tokens]] = {}
+        known = [name for (name,) in self._db.rows("SELECT DISTINCT run FROM sends")]
+        runs = [name for name in known if run in (name, run_and_shard(name)[0])]
         # Not summed by SQLite, whose integers overflow: a provider may say any number.
         rows = self._db.rows(
-            "SELECT tokens_in, tokens_out, price_in, price_out FROM sends WHERE run = ? AND outcome != 'unbilled'",
-            (run,),
+            "SELECT tokens_in, tokens_out, price_in, price_out FROM sends WHERE outcome != 'unbilled'"
+            f" AND run IN ({', '.join('?' for _ in runs)})",
+            runs,
         )
         for tokens_in, tokens_out, *prices in rows:
             count, tokens = sums.get((prices[0], prices[1]), (0, Tokens()))

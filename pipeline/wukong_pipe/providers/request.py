@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from wukong_pipe.journal.records import Batch, Tokens
+from wukong_pipe.journal.records import Batch, Tokens, run_and_shard
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.teacher.replies import read_completion
@@ -65,7 +65,8 @@ def first_rung(journal: Journal, request: Request) -> int:
 def awaited(batch: Batch) -> str:
     """Why a request is not sent: it would be paid for twice."""
     name = f"Batch {batch.remote}" if batch.remote else "A batch"
+    run, shard = run_and_shard(batch.run)
+    of = f"--shard {shard} --run" if shard else "--run"
     return (
-        f"{name} of the run “{batch.run}” may still bring this answer: collect it with --batch --run "
-        f"{shlex.quote(batch.run)}."
+        f"{name} of the run “{batch.run}” may still bring this answer: collect it with --batch {of} {shlex.quote(run)}."
     )

@@ -12,6 +12,8 @@ from rich.console import Console
 from wukong_pipe.build import Built
 from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
+from wukong_pipe.errors import ShardEnded
+from wukong_pipe.files import read_json
 from wukong_pipe.screens.build import build_summary, not_asked, price_table
 from wukong_pipe.stages.estimate import Price
 from wukong_pipe.workspace import Run
@@ -81,6 +83,18 @@ def show_build(
         out.print(_rest_line(rest, is_paid=built.manifest["teacher"]["language_model"]))
     elif built.shortfall.enough:
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
+
+
+def show_shard(run: Run, end: ShardEnded, out: Console, *, as_json: bool) -> None:
+    """What a shard's build bought, by its build.json, and what comes next."""
+    note = read_json(run.folder / "build.json")
+    if as_json:
+        facts = {"run": run.name, "build": note, "waits_for": [*end.waits_for], "is_last": end.is_last}
+        print(json.dumps(facts | {"next": str(end)}))
+        return
+    cost = f", {note['cost']} {note['currency']}" if note["cost"] is not None else ""
+    out.print(f"{note['calls_made']} calls made{cost}, {note['calls_from_journal']} from the journal, no dataset yet.")
+    out.print(str(end))
 
 
 def _build_facts(run: Run, built: Built, invocation: Invocation, rest: Price | None) -> dict[str, Any]:

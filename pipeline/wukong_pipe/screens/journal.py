@@ -11,6 +11,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from wukong_pipe.journal.merge import Merged
 from wukong_pipe.journal.records import Prices, Send, Tokens
 from wukong_pipe.journal.recover import Recovered
 from wukong_pipe.journal.store import Journal
@@ -145,6 +146,18 @@ def sound_line(path: Path, added: int | None, *, is_current: bool) -> str:
         return escape(f"The journal {path} is sound. What it lacked was added from its copies: {what}.")
     old = "" if is_current else " An older version wrote it: the next build brings it up to date."
     return escape(f"The journal {path} is sound: there is nothing to recover.{old}")
+
+
+def merged_line(journal: Path, merged: Merged) -> str:
+    """What a journal got from another one, for people."""
+    twice = (
+        f" {merged.twice} of these were paid for in both journals: the earlier answers count, and both costs."
+        if merged.twice
+        else ""
+    )
+    return f"{journal}: {counted(merged.calls, 'call')}, {merged.added} added, " + (
+        f"{merged.calls - merged.added} here already.{twice}"
+    )
 
 
 def recovery_lines(path: Path, recovered: Recovered) -> Iterator[str]:

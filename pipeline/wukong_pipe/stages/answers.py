@@ -65,6 +65,7 @@ def request(
         ),
         schema=REPLY_SCHEMA,
         task=AnswerTask(pair.section, pair.question, pair.answer, count, covered),
+        section=pair.section,
     )
 
 

@@ -8,6 +8,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from wukong_pipe.errors import ShardEnded, StoppedShort
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
@@ -21,6 +23,7 @@ from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.shard import WHOLE, Shard, after_round
 from wukong_pipe.verify.calibration import Reader, calibrate
 from wukong_pipe.verify.calls import Verifier
 
@@ -64,6 +67,8 @@ class Asking:
     """Who reads a second time what the teacher wrote; None for nobody."""
     form_of: Callable[[str], str] = written_freely
     """The template that a question was made with; always "" for a teacher that writes freely."""
+    shard: Shard = WHOLE
+    """What of all this is asked here."""
 
     @property
     def askers(self) -> list[JournalledTeacher]:
@@ -75,6 +80,32 @@ class Asking:
         """Nobody buys anything more."""
         for asker in self.askers:
             asker.stop(why)
+
+    def end_round(self, wave: str, *, is_last: bool = False) -> None:
+        """End a shard's build after a wave that other shards have yet to ask their part of, and after the last one.
+
+        Raises:
+            ShardEnded: what there is to do next.
+            StoppedShort: some of this shard's own requests brought no answer.
+        """
+        unanswered = sum(asker.unanswered for asker in self.askers)
+        if self.shard != WHOLE and unanswered:
+            raise StoppedShort(
+                f"The server did not answer {counted(unanswered, 'request')} of shard {self.shard}, and the other "
+                "shards need these answers. What was bought is kept; the same command goes on from there."
+            )
+        self.check_left(wave, is_last=is_last)
+
+    def check_left(self, wave: str, *, is_last: bool = False) -> None:
+        """End a shard's build where others have yet to ask what it needs of them.
+
+        Raises:
+            ShardEnded: what there is to do next.
+        """
+        waits_for = sorted(set[int]().union(*(asker.left for asker in self.askers)))
+        if waits_for or (is_last and self.shard != WHOLE):
+            sentence = after_round(self.shard, wave, waits_for, is_last=is_last)
+            raise ShardEnded(sentence, waits_for=waits_for, is_last=is_last)
 
     async def close(self) -> None:
         for asker in self.askers:
@@ -94,7 +125,12 @@ async def calibrated(
     async def one(lang: Lang) -> Reader:
         return await calibrate(lang, ask, prompts)
 
-    readers = dict(zip(langs, await in_pool(langs, one, len(langs), count, asking.stop), strict=True))
+    try:
+        readers = dict(zip(langs, await in_pool(langs, one, len(langs), count, asking.stop), strict=True))
+    except StoppedShort:
+        # A shard that leaves the calibration to another one got no answer, either.
+        asking.check_left("the verifier's calibration")
+        raise
     verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
     return Verification(settings.verify, verifiers, readers, settings.drawn)
 
@@ -125,7 +161,9 @@ async def ask_sections(
         )
 
     count = _counter("asking for pairs", len(quotas), progress)
-    return await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+    pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+    asking.end_round("the pairs")
+    return pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +241,7 @@ async def ask_wordings(
     jobs += [partial(spelling, part) for part in spellings]
     count = _counter("asking for wordings", len(jobs), progress)
     await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
+    asking.end_round("the wordings", is_last=True)
     return AllWordings(
         [of_questions[pair.id] for pair in pairs],
         [of_answers[pair.id] for pair in pairs if pair.id in of_answers],

@@ -72,6 +72,7 @@ def request(
         ),
         schema=REPLY_SCHEMA,
         task=BaseQATask(section, count, covered),
+        section=section,
     )
 
 

@@ -89,6 +89,7 @@ def request(pair: QAPair, count: int, prompts: Mapping[Lang, Prompt], about: str
         ),
         schema=REPLY_SCHEMA,
         task=None,
+        section=pair.section,
     )
 
 

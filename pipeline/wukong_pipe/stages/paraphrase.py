@@ -70,6 +70,7 @@ def request(
         ),
         schema=REPLY_SCHEMA,
         task=ParaphraseTask(pair.section, pair.question, count, covered),
+        section=pair.section,
     )
 
 

@@ -97,6 +97,7 @@ def request(facts: Sequence[NamedFact], most: int, prompts: Mapping[Lang, Prompt
         ),
         schema=_schema(len(facts), most),
         task=None,
+        section=section,
     )
 
 

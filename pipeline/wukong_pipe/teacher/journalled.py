@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -19,6 +20,7 @@ from wukong_pipe.teacher.ledger import NO_COST, NOTHING
 from wukong_pipe.teacher.refusals import is_about_content, rejection
 from wukong_pipe.teacher.replies import read_completion, read_object
 from wukong_pipe.teacher.requests import Reply, Request, temperature_at
+from wukong_pipe.teacher.shard import WHOLE, Shard
 
 
 class Unanswered(Exception):
@@ -120,14 +122,18 @@ class Used:
 class JournalledTeacher:
     """Reads answers from the journal and buys those it lacks; `ask` is what the stages are handed."""
 
-    def __init__(self, journal: Journal, backend: Backend, run: str) -> None:
+    def __init__(self, journal: Journal, backend: Backend, run: str, shard: Shard = WHOLE) -> None:
         self.from_journal = 0
         self.bought = 0
+        self.unanswered = 0
+        """Requests that brought no answer."""
+        self.left: Counter[int] = Counter()
+        """By shard, requests that are another one's, and that the journal lacks."""
         self.used: dict[str, Used] = {}
         """By stage."""
         self._journal = journal
         self._backend = backend
-        self._run = run
+        self._run, self._shard = shard.label(run), shard
         # Two sections may ask the very same thing at the same time: the second waits for the first one's
         # answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -175,12 +181,16 @@ class JournalledTeacher:
                 self.from_journal += 1
             elif self._end is not None:
                 raise self._end
+            elif not self._shard.owns(request.section):
+                self.left[owner := self._shard.owner(request.section)] += 1
+                return Reply("", None, Reason.of("left-to-shard", shard=owner), "")
             else:
                 place = (self._backend.base_url, self._backend.model)
                 purchase = Purchase(key, *place, attempt, self._run, request.stage, request.prompt, meaning)
                 try:
                     call = await self._backend.buy(purchase, request)
                 except Unanswered as error:
+                    self.unanswered += 1
                     return Reply("", None, error.reason, "")
                 self.bought += 1
                 is_new = True

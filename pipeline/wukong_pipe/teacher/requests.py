@@ -60,6 +60,9 @@ class Request:
     """How often this was asked before: the temperature rises with it, or a weak model says the same again."""
     last_call: str = ""
     """The journal's key of the attempt before this one; empty at the first."""
+    section: Section | None = None
+    """The section of the corpus that it is about: of a build's shards, that section's buys it. None where it is about
+    none, as in the verifier's calibration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class _Reading:
                 section=fenced(numbered(self.section).text),
                 questions=listed(map(shown, part)),
             )
-            return Request(STAGE, prompt.name, messages, SCHEMAS[name], None)
+            return Request(STAGE, prompt.name, messages, SCHEMAS[name], None, section=self.section)
 
         return await ask_of_each(batch, self.verifier.ask, request)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from wukong_pipe.errors import StoppedShort
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.requests import Ask
+from wukong_pipe.teacher.requests import Ask, Reply, Request
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers
 from wukong_pipe.verify.calls import Prompts, Verifier
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict
@@ -78,8 +78,13 @@ async def calibrate(lang: Lang, ask: Ask, prompts: Prompts) -> Reader:
     """
     file = files("wukong_pipe.verify") / f"calibration.{lang}.toml"
     texts: list[dict[str, Any]] = tomllib.loads(file.read_text("utf-8"))["text"]
+
+    async def ask_once(request: Request, attempt: int) -> Reply:
+        # Its texts are sections of no corpus.
+        return await ask(replace(request, section=None), attempt)
+
     for size in BATCH_SIZES:
-        verifier = Verifier(ask, prompts, size)
+        verifier = Verifier(ask_once, prompts, size)
         jobs = [job for text in texts for job in _jobs(text, lang, verifier)]
         judged = [one for part in await in_pool(jobs, lambda job: job(), len(jobs)) for one in part]
         _check_settled(lang, judged)

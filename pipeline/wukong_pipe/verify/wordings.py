@@ -57,7 +57,7 @@ async def verify_wordings(
             answer=tagged("answer", given.answer),
             wordings=listed(wordings[index] for index in batch),
         )
-        return Request(STAGE, prompt.name, messages, SCHEMA, None)
+        return Request(STAGE, prompt.name, messages, SCHEMA, None, section=section)
 
     async def matched(batch: Sequence[int]) -> dict[int, Verdict]:
         heard = await ask_of_each(batch, verifier.ask, request)

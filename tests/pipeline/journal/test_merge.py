@@ -81,7 +81,7 @@ def test_all_that_a_journal_lacks_is_added(there: Journal) -> None:
     send_batch(there, range(10, 12))
     there.allow("run", "section", 3)
     there.refuse_rung("http://x/v1", "m", 0)
-    assert merge(THERE, HERE) == 3
+    assert merge(THERE, HERE).added == 3
     with Journal(HERE) as here:
         assert list(here.calls()) == list(there.calls())
         assert list(here.sends()) == list(there.sends())
@@ -101,7 +101,7 @@ def test_what_was_open_is_settled_where_the_other_journal_knows_more(there: Jour
     collect(there, batch)
     there.close_send(3, "unbilled", Tokens(), 429, 1.0, "busy")
     there.allow("run", "section", 2)
-    assert merge(THERE, HERE) == 2
+    assert merge(THERE, HERE).added == 2
     for _ in range(2):
         with Journal(HERE) as here:
             assert keys(here) == keys(there)
@@ -110,7 +110,7 @@ def test_what_was_open_is_settled_where_the_other_journal_knows_more(there: Jour
             assert here.allowance("run", "section") == 3
         # An older state changes nothing, and nor does a second merge.
         shutil.copy(HERE, "merged.sqlite")
-        assert merge(THERE, HERE) == 0
+        assert merge(THERE, HERE).added == 0
 
 
 def test_journals_that_numbered_their_rows_apart_are_united(there: Journal) -> None:
@@ -120,7 +120,7 @@ def test_journals_that_numbered_their_rows_apart_are_united(there: Journal) -> N
         buy(here, range(1, 5))
         send_batch(here, range(20, 23))
     for added in (1, 0):
-        assert merge(THERE, HERE) == added
+        assert merge(THERE, HERE).added == added
         with Journal(HERE) as here:
             batches = here.open_batches("http://x/v1", "m")
             assert [batch.remote for batch in batches] == ["batch-20", "batch-10"]
@@ -153,7 +153,7 @@ def test_rows_that_stand_in_the_log_alone_are_added() -> None:
         shutil.copy(path, killed)
         shutil.copy(log_of(path), log_of(killed))
     assert killed.stat().st_size < 300 * 20
-    assert merge(killed, HERE) == 300
+    assert merge(killed, HERE).added == 300
 
 
 # --- what it cost ---------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_a_call_whose_request_is_lost_is_booked_at_what_it_cost(there: Journal) 
     there.record(dear)
     there.record(replace(answer(2), error="the provider rejected the request (400): moderation", cost="0"))
     there.record(replace(answer(3), base_url="offline"))
-    assert merge(THERE, HERE) == 3
+    assert merge(THERE, HERE).added == 3
     with Journal(HERE) as here:
         sends = {send.key: send for send in here.sends()}
         assert set(sends) == {dear.key, answer(2).key}, "the embedded teacher is free"
@@ -192,7 +192,7 @@ def test_journals_from_before_there_was_a_ledger_are_booked_too(monkeypatch: pyt
     columns = [name for (name,) in execute(THERE, "SELECT name FROM pragma_table_info('calls')")]
     values = [getattr(answer(1), name) for name in columns]
     execute(THERE, f"INSERT INTO calls VALUES ({', '.join('?' * len(values))})", *values)
-    assert merge(THERE, HERE) == 1
+    assert merge(THERE, HERE).added == 1
     with Journal(HERE) as here:
         assert list(here.calls()) == [answer(1)]
         assert here.booked("run") == [(1, Tokens(501, 90), "", "")]
@@ -207,7 +207,7 @@ def test_a_batch_whose_answers_are_lost_is_collected_again(there: Journal) -> No
     collect(there, batch)
     execute(THERE, "UPDATE calls SET reply = x'00' WHERE key = ?", answer(11).key)
     before = cost(there)
-    assert merge(THERE, HERE) == 2
+    assert merge(THERE, HERE).added == 2
     with Journal(HERE) as here:
         (open_again,) = here.open_batches("http://x/v1", "m")
         ((wanted, *_),) = here.batch_items(open_again.id)
@@ -224,7 +224,7 @@ def test_a_call_of_an_open_batch_that_is_held_is_not_waited_for(there: Journal) 
     execute(THERE, "UPDATE sends SET outcome = 'opem' WHERE key = ?", answer(10).key)
     execute(THERE, "UPDATE calls SET reply = x'00' WHERE key = ?", answer(11).key)
     before = cost(there)
-    assert merge(THERE, HERE) == 1
+    assert merge(THERE, HERE).added == 1
     with Journal(HERE) as here:
         (batch_here,) = here.open_batches("http://x/v1", "m")
         assert [item[0] for item in here.batch_items(batch_here.id)] == [purchase(11)]
@@ -251,7 +251,7 @@ def test_noise_in_any_table_leaves_a_journal_that_can_be_used(there: Journal, se
     noisy.write_bytes(data)
     merge(noisy, HERE)
     assert sound_version(HERE) == len(MIGRATIONS)
-    assert merge(noisy, HERE) == 0
+    assert merge(noisy, HERE).added == 0
     true = {call.key: call for call in there.calls()}
     with Journal(HERE) as here:
         assert all(call == true[call.key] for call in here.calls())
@@ -275,7 +275,7 @@ def test_a_file_whose_tables_have_no_readable_name_adds_nothing(there: Journal) 
     buy(there, range(1))
     execute(THERE, "PRAGMA wal_checkpoint(TRUNCATE)")
     THERE.write_bytes(THERE.read_bytes().replace(b"base_url TEXT", b"base_\xff\xcfl TEXT"))
-    assert merge(THERE, HERE) == 0
+    assert merge(THERE, HERE).added == 0
 
 
 @pytest.mark.parametrize(
@@ -306,4 +306,4 @@ def test_of_a_damaged_file_nothing_is_written(there: Journal) -> None:
     before = THERE.read_bytes()
     merge(THERE, HERE)
     assert THERE.read_bytes() == before
-    assert merge(Path("missing.sqlite"), HERE) == 0
+    assert merge(Path("missing.sqlite"), HERE).added == 0
