@@ -32,6 +32,8 @@ def decide(desk: Desk, asked: Asked) -> Response:
         edits = decisions.accept(pair)
     elif action == "drop":
         edits = decisions.drop(pair)
+    elif action == "mend" and asked.get("stood") not in ("", str(decisions.newest_of(pair))):
+        return refused(desk, "decided_elsewhere")
     elif action == "mend" and not all(text.strip() for name, text in asked.values.items() if name in texts):
         return refused(desk, "empty_text")
     elif action == "mend":

@@ -70,6 +70,11 @@ class Decisions:
         stack = self._standing.get(id_)
         return stack[-1] if stack else None
 
+    def newest_of(self, pair: ReviewPair) -> int:
+        """The line of the newest decision that stands of a pair or a row of it; 0 where none does."""
+        stand = (self.of(id_) for id_ in (pair.id, *(row.id for row in pair.rows)))
+        return max((edit.line for edit in stand if edit), default=0)
+
     def standing(self) -> list[Edit]:
         """All that stands, in the order of the lines."""
         with self._lock:

@@ -53,17 +53,19 @@ def reviewed(run: Run) -> Reviewed:
     """
     decisions = read_object(run.manifest, MANIFEST).get("edits", {}) if run.manifest.is_file() else {}
     edits = read_edits(run.edits)
-    pairs = _pairs_of(run) if edits else set()
+    pairs = _pairs_of(run) if edits else {}
+    changed = {edit.id for edit in edits if edit.changes}
     noted = decisions.get("rescued")
     came_in = noted if isinstance(noted, dict) else {}
     rescued = {edit.id for edit in edits if edit.rescue and edit.id in came_in}
     on_pairs = [edit for edit in edits if edit.id in pairs]
     right = [edit for edit in on_pairs if edit.ok]
+    mended = sum(edit.mends or pairs[edit.id] in changed for edit in right)
     return Reviewed(
         pairs=frozenset(edit.id for edit in right),
         rows=frozenset(str(came_in[name]) for name in rescued),
-        accepted=sum(not edit.mends for edit in right),
-        mended=sum(edit.mends for edit in right),
+        accepted=len(right) - mended,
+        mended=mended,
         dropped=sum(edit.drop for edit in on_pairs),
         rescued=len(rescued),
         is_built=decisions_hash(edits) == decisions.get("decisions", ""),
@@ -91,9 +93,15 @@ def accepted_rows(run: Run) -> Reviewed:
     return found
 
 
-def _pairs_of(run: Run) -> set[str]:
-    """The ids of all pairs that the dataset has, or would have but for the edits."""
-    return {str(row["pair_id"]) for row in _rows_of(run) if "pair_id" in row}
+def _pairs_of(run: Run) -> dict[str, str]:
+    """The ids of all pairs that the dataset has, or would have but for the edits, each with the id of the row that asks
+    in its own words; "" where that is left out for what another one says."""
+    pairs: dict[str, str] = {}
+    for row in _rows_of(run):
+        if "pair_id" in row:
+            own = str(row["id"]) if row.get("variant") == "base" else ""
+            pairs[str(row["pair_id"])] = own or pairs.get(str(row["pair_id"]), "")
+    return pairs
 
 
 def _rows_of(run: Run) -> Iterator[Mapping[str, Any]]:

@@ -288,6 +288,15 @@ def test_another_window_learns_of_a_decision(browser: Browser) -> None:
     assert "已在另一窗口" not in browser.get("/state", seen=seen, pair=pair.id, known="dropped")
 
 
+def test_what_another_window_mended_is_not_written_over_unseen(browser: Browser) -> None:
+    pair = about(browser.library, "乙1刀")
+    stood = re.findall(r'name="stood" value="(\d+)"', browser.raw(f"/pair/{pair.id}"))
+    browser.post(f"/pair/{pair.id}", action="mend", stood=stood, answer="是乙1刀。", facts="乙1刀")
+    said = browser.post(f"/pair/{pair.id}", action="mend", stood=stood, answer=pair.answer, note="好")
+    assert said == WORDS["zh"]["decided_elsewhere"]
+    assert browser.library.shown(pair).now.answer == "是乙1刀。"
+
+
 def test_a_line_that_somebody_else_wrote_is_seen(browser: Browser) -> None:
     pair = browser.library.pairs[0]
     path = run_in(browser.folder).edits

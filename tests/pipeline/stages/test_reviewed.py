@@ -67,3 +67,12 @@ def test_a_row_that_was_dropped_is_not_trained_though_its_pair_is_accepted(run: 
     build(tmp_path)
     assert row["id"] not in {row["id"] for row in held(run)}
     assert held(run)
+
+
+def test_a_pair_whose_question_alone_was_worded_anew_counts_as_mended_as_the_page_counts_it(
+    run: Run, tmp_path: Path
+) -> None:
+    own = next(row for row in rows_of(run) if row["variant"] == "base")
+    append(run.edits, [Edit(id=own["id"], instruction="甲1用的是什么兵器？"), Edit(id=own["pair_id"], ok=True)])
+    build(tmp_path)
+    assert reviewed(run).counts == {"accepted": 0, "mended": 1, "dropped": 0, "rescued": 0}

@@ -33,7 +33,7 @@ function edit(isEditing) {
   if (!form) return;
   form.hidden = !isEditing;
   find(".reading").hidden = isEditing;
-  if (isEditing) form.elements[1].focus();
+  if (isEditing) form.querySelector("textarea").focus();
   else find("#question").focus();
 }
 
