@@ -35,4 +35,4 @@ def build(home: Path) -> str:
     command = [sys.executable, "-m", "wukong_pipe.cli", *BUILD.split()]
     done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stderr
+    return done.stdout + done.stderr
