@@ -163,9 +163,9 @@ def test_a_session_by_keys_survives_kills_and_the_next_build_does_what_was_decid
     assert_as_decided(before, lines_of(run), reader)
     counts = reviewed(run).counts
     # A pair whose question alone was mended counts as right: its answer was.
-    assert counts == {"accepted": 87, "mended": 8, "dropped": 5, "rescued": 3}
+    assert counts == {"accepted": 85, "mended": 10, "dropped": 5, "rescued": 3}
     report = write_report(make_run(tmp_path), counts).read_text("utf-8")
-    assert "A person read 100 pairs: 87 right as they were, 8 mended, 5 dropped; 3 rejects let in." in report
+    assert "A person read 100 pairs: 85 right as they were, 10 mended, 5 dropped; 3 rejects let in." in report
 
 
 def assert_as_decided(before: dict[str, tuple[str, str]], after: dict[str, tuple[str, str]], reader: Reader) -> None:
