@@ -285,6 +285,7 @@ def test_another_window_learns_of_a_decision(browser: Browser) -> None:
     told = browser.get("/state", seen=seen, **known)
     assert WORDS["zh"]["elsewhere"].format(state="已删除") in told
     assert "已读 1 /" in told
+    assert f'id="state-{pair.id}"' in told, "no other pair's state is set anew"
     assert "已在另一窗口" not in browser.get("/state", seen=seen, pair=pair.id, known="dropped")
 
 

@@ -96,6 +96,19 @@ document.addEventListener("click", (event) => {
 
 // --- what comes from the server ------------------------------------------------------------------------------------
 
+// The progress asks for what other windows decided. While this window waits for an answer it does not ask, and what it
+// asked before is let go: either would tell of this window's own decision, and of a pair that it has left.
+const waiting = new Set();
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, xhr } = event.detail;
+  if (elt.id === "progress") { if (waiting.size) event.preventDefault(); return; }
+  waiting.add(xhr);
+  xhr.addEventListener("loadend", () => waiting.delete(xhr));
+  const progress = find("#progress");
+  if (progress) htmx.trigger(progress, "htmx:abort");
+});
+
 document.addEventListener("htmx:afterSwap", (event) => {
   const { elt } = event.detail;
   if (elt.id === "panes") {

@@ -1,0 +1,76 @@
+"""The page in a real browser, as somebody uses it: what other windows did, what is typed, what Enter does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.chromium import CHROMIUM, Chromium, chromium
+from tests.support.reviewed import build, library_of
+from tests.support.served import served
+from wukong_pipe.review.app import application
+from wukong_pipe.review.desk import Desk
+from wukong_pipe.review.library import Library
+from wukong_pipe.review.security import Access
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to show the page in"),
+]
+
+CURRENT = "document.querySelector('#current').value"
+MESSAGE = "document.querySelector('#message').textContent"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with chromium(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    build(tmp_path)
+    return library_of(tmp_path)
+
+
+@contextmanager
+def opened(browser: Chromium, library: Library) -> Iterator[str]:
+    """The page of pairs, open; its origin."""
+    access = Access()
+    with served(application(Desk(library, "en", 0.05), access)) as origin:
+        browser.open(f"{origin}/?token={access.token}")
+        yield origin
+
+
+@pytest.mark.parametrize("polled", ["before", "after"])
+def test_a_slow_answer_lets_no_poll_call_ones_own_decision_that_of_another_window(
+    browser: Chromium, library: Library, monkeypatch: pytest.MonkeyPatch, polled: str
+) -> None:
+    refresh = library.refresh
+
+    def slowly() -> bool:
+        time.sleep(0.3)
+        return refresh()
+
+    with opened(browser, library):
+        first, seen = browser.run(CURRENT), library.version
+        # As where a dataset was rebuilt, which is read again before the answer.
+        monkeypatch.setattr(library, "refresh", slowly)
+        poll = f"htmx.ajax('GET', '/state?seen={seen}', {{source: '#progress', swap: 'outerHTML'}}), 0"
+        if polled == "before":
+            browser.run(poll)
+        browser.press("a")
+        if polled == "after":
+            browser.run(poll)
+        browser.until(f"{CURRENT} !== '{first}'")
+        browser.run("new Promise((done) => setTimeout(done, 700))")
+        assert "another window" not in browser.run(MESSAGE)
+        assert browser.run("find('#pair .where .state').textContent") == "unread"
+        second = browser.run(CURRENT)
+        library.decisions.record(library.decisions.drop(library.by_id[second]))
+        browser.until(f"{MESSAGE}.includes('another window: dropped')")
