@@ -47,6 +47,7 @@ def bulk_change(desk: Desk, asked: Asked) -> Response:
         count=count,
         sentence=desk.say(f"bulk_{action}_count", n=count, pairs=len({change.pair_id for change in changes})),
         action=action,
+        makes=sum(not change.problem for change in changes) if changes else count,
         fields=[*query_pairs(asked.filters), ("action", action), ("find", find), ("by", by)],
         changes=changes[:MOST_LISTED],
         questions=questions[:MOST_LISTED],

@@ -304,6 +304,7 @@ def test_a_replacement_is_shown_before_it_is_made(browser: Browser) -> None:
     changes = bulk.replace(browser.library, "兵器", "武器", browser.library.pairs)
     preview = browser.post("/bulk", **asked)
     assert all(f"<td>{change.after}" in preview for change in changes)
+    assert f"修改 {sum(not change.problem for change in changes)} 处</button>" in preview
     assert browser.lines == []
     done = browser.post("/bulk", **asked, apply="1", version=browser.library.version)
     made = [change for change in changes if not change.problem]
@@ -321,6 +322,7 @@ def test_what_was_previewed_is_what_is_done(browser: Browser) -> None:
 
 def test_all_that_match_are_accepted_or_dropped(browser: Browser) -> None:
     pairs = matching(browser.library, Filters(words="兵器"))
+    assert f"删除 {len(pairs)} 对</button>" in browser.post("/bulk", action="drop", words="兵器")
     browser.post("/bulk", action="drop", words="兵器", apply="1", version=browser.library.version)
     assert {line["id"] for line in browser.lines} == {pair.id for pair in pairs}
     browser.post("/bulk", action="accept", apply="1", version=browser.library.version)

@@ -47,9 +47,8 @@ def opened(browser: Chromium, library: Library) -> Iterator[str]:
         yield origin
 
 
-@pytest.mark.parametrize("polled", ["before", "after"])
 def test_a_slow_answer_lets_no_poll_call_ones_own_decision_that_of_another_window(
-    browser: Chromium, library: Library, monkeypatch: pytest.MonkeyPatch, polled: str
+    browser: Chromium, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh = library.refresh
 
@@ -62,11 +61,8 @@ def test_a_slow_answer_lets_no_poll_call_ones_own_decision_that_of_another_windo
         # As where a dataset was rebuilt, which is read again before the answer.
         monkeypatch.setattr(library, "refresh", slowly)
         poll = f"htmx.ajax('GET', '/state?seen={seen}', {{source: '#progress', swap: 'outerHTML'}}), 0"
-        if polled == "before":
-            browser.run(poll)
         browser.press("a")
-        if polled == "after":
-            browser.run(poll)
+        browser.run(poll)
         browser.until(f"{CURRENT} !== '{first}'")
         browser.run("new Promise((done) => setTimeout(done, 700))")
         assert "another window" not in browser.run(MESSAGE)
@@ -74,3 +70,13 @@ def test_a_slow_answer_lets_no_poll_call_ones_own_decision_that_of_another_windo
         second = browser.run(CURRENT)
         library.decisions.record(library.decisions.drop(library.by_id[second]))
         browser.until(f"{MESSAGE}.includes('another window: dropped')")
+
+
+def test_enter_in_find_or_replace_by_previews_the_replacement(browser: Chromium, library: Library) -> None:
+    with opened(browser, library) as origin:
+        browser.open(f"{origin}/bulk")
+        for name in ("find", "by"):
+            browser.run("find('#preview').replaceChildren(); find('[name=find]').value = '兵器'")
+            browser.run(f"find('[name={name}]').focus()")
+            browser.press("Enter")
+            browser.until("find('#preview [name=action]')?.value === 'replace'")
