@@ -20,6 +20,7 @@ from tests.support.reviewed import BOOK, about, build, library_of
 from wukong_pipe.files import read_jsonl, write_json
 from wukong_pipe.review import bulk
 from wukong_pipe.review.app import application
+from wukong_pipe.review.checking import check
 from wukong_pipe.review.desk import Desk, language_of
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after
@@ -303,13 +304,26 @@ def test_a_replacement_is_shown_before_it_is_made(browser: Browser) -> None:
     asked = {"action": "replace", "find": "兵器", "by": "武器"}
     changes = bulk.replace(browser.library, "兵器", "武器", browser.library.pairs)
     preview = browser.post("/bulk", **asked)
-    assert all(f"<td>{change.after}" in preview for change in changes)
+    assert all(f'<a href="/?pair={change.pair_id}">' in preview for change in changes)
+    assert all(change.after.replace("武器", "<mark>武器</mark>") in preview for change in changes)
     assert f"修改 {sum(not change.problem for change in changes)} 处</button>" in preview
     assert browser.lines == []
     done = browser.post("/bulk", **asked, apply="1", version=browser.library.version)
     made = [change for change in changes if not change.problem]
     assert f"已写入 {len(browser.lines)} 条判定" in done
     assert {line["id"] for line in browser.lines} == {change.row_id or change.pair_id for change in made}
+
+
+def test_a_replacement_shows_the_facts_that_change_and_what_the_checks_say(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    preview = browser.post("/bulk", action="replace", find="乙2刀", by="99把刀")
+    assert f"<small>{pair.question}</small>" in preview
+    assert "要点: <mark>乙2刀</mark>" in preview
+    assert "要点: <mark>99把刀</mark>" in preview
+    doubts = check(browser.library, pair, pair.question, pair.answer.replace("乙2刀", "99把刀"), (("99把刀",),))
+    assert {finding.weight for finding in doubts} == {"doubt"}
+    told = [WORDS["zh"]["check_doubt"].format(sentence=doubt.reason.sentence("zh")) for doubt in doubts]
+    assert all(sentence in preview for sentence in told)
 
 
 def test_what_was_previewed_is_what_is_done(browser: Browser) -> None:
