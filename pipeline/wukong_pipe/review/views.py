@@ -14,7 +14,7 @@ from wukong_pipe.records import Facts
 from wukong_pipe.review.bound import Bound
 from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Stale, Wording
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, Wording
 
 SPELLINGS = " | "
 """What separates the spellings of a fact where it is typed."""
@@ -134,13 +134,19 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
         facts=shown.now.facts,
         facts_text=typed_facts(shown.now.facts),
-        verified=words.get(f"verified_{pair.verified}", pair.verified),
+        verified=words.get(f"verified_{_verified(pair, shown)}", pair.verified),
         doubts=[reason.sentence(lang) for reason in library.doubts(pair)],
         wordings=others,
         note=decision.note if decision else "",
         tags=", ".join(decision.tags) if decision else "",
         stale=_state_of(stale, words) if stale and library.state(pair) == "unread" else "",
     )
+
+
+def _verified(pair: ReviewPair, shown: Shown) -> str:
+    """What the teacher's second reading is worth: nothing of a text that was mended since."""
+    is_same = (shown.now.question, shown.now.answer) == (pair.question, pair.answer)
+    return "changed" if pair.verified == "yes" and not is_same else pair.verified
 
 
 def _wording(wording: Wording, answer: str, words: Words) -> WordingView:

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from tests.support.answered import HOSTILE
 from tests.support.building import run_in
 from tests.support.reviewed import BOOK, about, build, library_of
-from wukong_pipe.files import read_jsonl, write_json
+from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
 from wukong_pipe.review import bulk
 from wukong_pipe.review.app import application
 from wukong_pipe.review.checking import check
@@ -234,6 +234,21 @@ def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) ->
     assert "换个问法？" in shown
     assert "乙1刀 | 乙一刀" in shown
     assert f"原文：{pair.answer}" in shown
+
+
+def test_a_mended_pair_has_changed_since_it_was_verified_and_is_found_by_its_doubts(browser: Browser) -> None:
+    rows = run_in(browser.folder).dataset / "train.jsonl"
+    write_text(rows, jsonl([line | {"verified": "yes"} for line in read_jsonl(rows)]))
+    browser = Browser(browser.folder)
+    library, pair = browser.library, about(browser.library, "乙2刀")
+    verified = WORDS["zh"]["verified_changed"]
+    assert verified not in browser.get("/", pair=pair.id)
+    browser.post(f"/pair/{pair.id}", action="mend", answer="是99斤重的刀。", facts="")
+    assert verified in browser.get("/", pair=pair.id)
+    assert matching(library, Filters(doubtful=True, state="mended")) == [pair]
+    assert WORDS["zh"]["doubts"] in browser.get("/", pair=pair.id)
+    browser.post(f"/pair/{pair.id}", action="undo")
+    assert not library.is_doubtful(pair)
 
 
 def test_saving_what_was_not_changed_accepts(browser: Browser) -> None:
