@@ -95,14 +95,16 @@ def rescue(desk: Desk, asked: Asked) -> Response:
 
 
 def undo(desk: Desk, asked: Asked) -> Response:
-    """Take the newest decision back, and show what it was about."""
+    """Take the newest decision back, and show what it was about; of many pairs none, but what is shown stays."""
     current, filters = desk.library.by_id.get(asked.get("pair")), asked.filters
     undone = desk.undo()
-    if undone is None:
+    if not undone:
         return desk.panes(current or first_of(desk, filters), filters, desk.say("nothing_to_undo"))
-    reject = desk.library.reject(undone)
-    pair = desk.library.pair_of(undone) or current
-    text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone
+    if len({pair.id for id_ in undone if (pair := desk.library.pair_of(id_))}) > 1:
+        return desk.panes(current or first_of(desk, filters), filters, desk.say("said_many_undone", n=len(undone)))
+    reject = desk.library.reject(undone[-1])
+    pair = desk.library.pair_of(undone[-1]) or current
+    text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone[-1]
     return desk.panes(pair, filters, desk.say("said_undone", text=text), rejects_open=reject is not None)
 
 

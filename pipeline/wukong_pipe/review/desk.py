@@ -1,4 +1,4 @@
-"""What one server holds: the library, the words of the page, its templates, and how many decisions were made here."""
+"""What one server holds: the library, the words of the page and its templates."""
 
 from __future__ import annotations
 
@@ -59,8 +59,6 @@ class Desk:
     def __init__(self, library: Library, lang: Lang, enough: float) -> None:
         self.library, self.lang, self.enough = library, lang, enough
         self.words = WORDS[lang]
-        self.recorded = self.taken_back = 0
-        """Decisions made through this server."""
         self._templates = templates(lang)
         self._templates.filters["query"] = query_of
         self._known_version = -1
@@ -77,19 +75,16 @@ class Desk:
             WukongError: see `Decisions.record`.
         """
         self.library.decisions.record(edits)
-        self.recorded += len(edits)
         self.library.refresh()
 
     def take_back(self, undos: Sequence[Edit]) -> None:
         """Take back what these say."""
         self.library.decisions.record(undos)
-        self.taken_back += bool(undos)
         self.library.refresh()
 
-    def undo(self) -> str | None:
-        """Take the newest decision back; the id that it was of."""
+    def undo(self) -> tuple[str, ...]:
+        """Take the newest decision back; the ids that it was of."""
         undone = self.library.decisions.undo()
-        self.taken_back += undone is not None
         self.library.refresh()
         return undone
 

@@ -45,6 +45,8 @@ class PairView:
     id: str
     lang: str
     state: str
+    can_take_back: bool
+    """Whether something was decided on it, or on what its rows ask."""
     kind: str
     where: str
     own: WordingView
@@ -126,6 +128,7 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         id=pair.id,
         lang=pair.lang,
         state=library.state(pair),
+        can_take_back=bool(library.decisions.take_back(pair)),
         kind=words.get(f"kind_{pair.kind}", pair.kind),
         where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
         own=own,

@@ -179,7 +179,7 @@ def test_accepting_writes_a_line_and_shows_the_next_unread_pair(browser: Browser
     assert [(line["id"], line["ok"]) for line in browser.lines] == [(first.id, True)]
     assert browser.current(shown) == following
     assert "已读 1 /" in shown
-    assert browser.desk.recorded == 1
+    assert browser.library.decisions.since_the_start() == (1, 0)
 
 
 def test_dropping_writes_a_line_and_undo_takes_it_back(browser: Browser) -> None:
@@ -358,6 +358,30 @@ def test_all_that_match_are_accepted_or_dropped(browser: Browser) -> None:
     assert {browser.library.state(pair) for pair in browser.library.pairs} == {"dropped", "accepted"}
 
 
+def test_undo_of_many_says_how_many_and_shows_the_pair_that_was_shown(browser: Browser) -> None:
+    pairs = browser.library.pairs
+    browser.post("/bulk", action="accept", apply="1", version=browser.library.version)
+    assert browser.library.decisions.since_the_start() == (len(pairs), 0)
+    shown = browser.post("/undo", pair=pairs[2].id)
+    assert browser.current(shown) == pairs[2]
+    assert WORDS["zh"]["said_many_undone"].replace("{n:,}", str(len(pairs))) in shown
+    assert browser.library.decisions.since_the_start() == (0, 0)
+
+
+def test_each_pair_of_a_replacement_can_be_taken_back_by_itself(browser: Browser) -> None:
+    seen = browser.library.version
+    browser.post("/bulk", action="replace", find="兵器", by="武器", apply="1", version=seen)
+    ids = {line["id"] for line in browser.lines}
+    changed = [pair for pair in browser.library.pairs if ids & {pair.id, *(row.id for row in pair.rows)}]
+    assert len(changed) > 1
+    take_back = f'hx-post="/pair/{changed[0].id}" hx-vals=\'{{"action": "undo"}}\''
+    assert take_back in browser.get("/", pair=changed[0].id)
+    shown = browser.post(f"/pair/{changed[0].id}", action="undo")
+    assert "武器" not in "".join(wording.question for wording in browser.library.shown(changed[0]).wordings)
+    assert "武器" in "".join(wording.question for wording in browser.library.shown(changed[1]).wordings)
+    assert take_back not in shown
+
+
 def test_a_replacement_of_nothing_changes_nothing(browser: Browser) -> None:
     assert WORDS["zh"]["bulk_none"] in browser.post("/bulk", action="replace", find="", by="x")
 
@@ -375,7 +399,7 @@ def test_what_cannot_be_written_is_said_and_nothing_pretends_otherwise(browser: 
     run_in(browser.folder).edits.mkdir()
     said = browser.post(f"/pair/{browser.library.pairs[0].id}", action="accept")
     assert "edits.jsonl cannot be" in said
-    assert browser.desk.recorded == 0
+    assert browser.library.decisions.since_the_start() == (0, 0)
 
 
 def test_an_error_of_our_own_is_a_sentence_without_a_trace(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
