@@ -80,3 +80,26 @@ def test_enter_in_find_or_replace_by_previews_the_replacement(browser: Chromium,
             browser.run(f"find('[name={name}]').focus()")
             browser.press("Enter")
             browser.until("find('#preview [name=action]')?.value === 'replace'")
+
+
+def test_what_was_typed_and_not_saved_is_kept_with_its_pair(browser: Chromium, library: Library) -> None:
+    with opened(browser, library) as origin:
+        first = browser.run(CURRENT)
+        browser.press("e")
+        browser.type("另外")
+        browser.press("Escape")
+        assert not browser.run("find('#draft').hidden")
+        browser.press("j")
+        browser.until(f"{CURRENT} !== '{first}'")
+        assert browser.run("find('#draft').hidden")
+        browser.open(f"{origin}/?pair={first}")
+        assert not browser.run("find('#draft').hidden")
+        browser.press("e")
+        assert "另外" in browser.run("find('.editing textarea').value")
+        browser.press("Enter", ctrl=True)
+        browser.until(f"{CURRENT} !== '{first}'")
+        pair = library.by_id[first]
+        assert "另外" in library.shown(pair).now.question
+        browser.open(f"{origin}/?pair={first}")
+        assert browser.run("find('#draft').hidden"), "what is saved is no draft"
+        assert browser.complaints == []
