@@ -54,6 +54,8 @@ class PairView:
     answer_text: str
     answer_before: str
     facts: Facts
+    facts_before: str
+    """"" where they are the teacher's."""
     facts_text: str
     """One fact a line, as it is typed."""
     verified: str
@@ -123,6 +125,7 @@ class ProgressView:
 def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Words, lang: Lang) -> PairView:
     """A pair with what was decided laid over it."""
     shown, decision = library.shown(pair), library.decisions.of(pair.id)
+    has_other_facts = shown.now.facts != shown.before.facts
     own, *others = (_wording(wording, shown.now.answer, words) for wording in shown.wordings)
     return PairView(
         id=pair.id,
@@ -136,6 +139,7 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         answer_text=shown.now.answer,
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
         facts=shown.now.facts,
+        facts_before=" · ".join(typed_facts(shown.before.facts).splitlines()) if has_other_facts else "",
         facts_text=typed_facts(shown.now.facts),
         verified=words.get(f"verified_{_verified(pair, shown)}", pair.verified),
         doubts=[reason.sentence(lang) for reason in library.doubts(pair)],

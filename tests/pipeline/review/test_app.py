@@ -234,6 +234,7 @@ def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) ->
     assert "换个问法？" in shown
     assert "乙1刀 | 乙一刀" in shown
     assert f"原文：{pair.answer}" in shown
+    assert f"原文：{pair.facts[0][0]}" in shown
 
 
 def test_a_mended_pair_has_changed_since_it_was_verified_and_is_found_by_its_doubts(browser: Browser) -> None:
