@@ -133,7 +133,6 @@ class Desk:
     def filter_choices(self, filters: Filters) -> list[tuple[str, list[tuple[str, str]]]]:
         """The filters that are chosen from a list, each with what the dataset has of it."""
         pairs, words = self.library.pairs, self.words
-        tags = {tag for pair in pairs if (edit := self.library.decisions.of(pair.id)) for tag in edit.tags}
         sections = {pair.section_id: " › ".join(pair.title) for pair in pairs}
         sources = dict.fromkeys(pair.source for pair in pairs)
         choices = {
@@ -142,12 +141,17 @@ class Desk:
             "kind": [(name, words.get(f"kind_{name}", name)) for name in dict.fromkeys(pair.kind for pair in pairs)],
             "source": [(name, name) for name in sources] if len(sources) > 1 else [],
             "section": [*sections.items()],
-            "tag": [(tag, tag) for tag in sorted(tags)],
+            "tag": [(tag, tag) for tag in self._tags(filters)],
         }
         chosen = values_of(filters)
         # A list of one is no choice, unless it was chosen; a tag is one beside none.
         is_worth = {name: len(some) > (name != "tag") or chosen[name] for name, some in choices.items()}
         return [(name, some) for name, some in choices.items() if is_worth[name]]
+
+    def _tags(self, filters: Filters) -> list[str]:
+        """The tags that decisions have; a chosen one stays, be it gone."""
+        edits = (self.library.decisions.of(pair.id) for pair in self.library.pairs)
+        return sorted({tag for edit in edits if edit for tag in edit.tags} | ({filters.tag} - {""}))
 
     def _panes(self, pair: ReviewPair | None, filters: Filters) -> dict[str, Any]:
         pairs = matching(self.library, filters)
@@ -155,6 +159,7 @@ class Desk:
         address = [*query_pairs(filters), *([("pair", pair.id)] if pair else [])]
         found = Found(pairs, place)
         values = {"url": f"/?{urlencode(address)}" if address else "/", "place": place, "of": len(pairs), "pair": None}
+        values |= {"tags": self._tags(filters), "chosen_tag": filters.tag}
         values |= self._list(found, pair.id if pair else "", filters)
         if pair:
             self._know()

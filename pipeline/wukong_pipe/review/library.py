@@ -102,9 +102,9 @@ class Library:
         return self.decisions.shown(pair)
 
     def words(self, pair: ReviewPair) -> str:
-        """What a search looks through, folded: questions, answers and the note, in the dataset and as decided."""
+        """What a search looks through, folded: questions, answers, the note and tags, in the dataset and as decided."""
         said = [edit for id_ in (pair.id, *(row.id for row in pair.rows)) if (edit := self.decisions.of(id_))]
-        new = [text for edit in said for text in (edit.instruction, edit.output, edit.note) if text]
+        new = [text for edit in said for text in (edit.instruction, edit.output, edit.note, *edit.tags) if text]
         return "\n".join((self._files.words[pair.id], folded("\n".join(new)))) if new else self._files.words[pair.id]
 
     # --- sections and rejects ----------------------------------------------------------------------------------------

@@ -252,6 +252,16 @@ def test_a_mended_pair_has_changed_since_it_was_verified_and_is_found_by_its_dou
     assert not library.is_doubtful(pair)
 
 
+def test_a_tag_is_found_and_can_be_filtered_by_without_a_reload(browser: Browser) -> None:
+    pair = browser.library.pairs[0]
+    assert '<label id="tag-filter" hidden>' in browser.get("/")
+    shown = browser.post(f"/pair/{pair.id}", action="mend", answer=pair.answer, tags="Ask Li")
+    assert '<label id="tag-filter" hx-swap-oob=true>' in shown
+    assert '<option value="Ask Li">' in shown
+    assert matching(browser.library, Filters(words="ask li")) == [pair]
+    assert matching(browser.library, Filters(tag="Ask Li")) == [pair]
+
+
 def test_saving_what_was_not_changed_accepts(browser: Browser) -> None:
     pair = browser.library.pairs[0]
     shown = browser.library.shown(pair)
