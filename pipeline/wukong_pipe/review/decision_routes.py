@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from wukong_pipe.review import queue
-from wukong_pipe.review.checking import check, problem
+from wukong_pipe.review.checking import check, check_reject, problem
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import first_of
 from wukong_pipe.review.pairs import ReviewPair
@@ -92,6 +92,15 @@ def rescue(desk: Desk, asked: Asked) -> Response:
         desk.record(desk.library.decisions.rescue(reject, question, answer))
     said = desk.say("said_rescued", text=reject.question or reject.answer)
     return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
+
+
+def check_rescue(desk: Desk, asked: Asked) -> Response:
+    """What the next build would say of a reject as it is being mended."""
+    reject = desk.library.reject(asked.id)
+    if not reject:
+        return refused(desk, "gone", id=asked.id)
+    question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
+    return desk.fragment("findings.html.j2", findings=check_reject(desk.library, reject, question, answer))
 
 
 def undo(desk: Desk, asked: Asked) -> Response:

@@ -79,6 +79,10 @@ class RejectView:
     answer: str
     reply: str
     """What the teacher sent, where no question could be read from it."""
+    base: str
+    """The question that it words anew, if any."""
+    goes: str
+    """As what it comes in: "test", "wording" or "pair"."""
     is_rescued: bool
     not_rescuable: str
 
@@ -219,6 +223,8 @@ def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectVie
         question=reject.question,
         answer=reject.answer,
         reply="" if reject.question or reject.answer else reject.reply,
+        base=reject.base,
+        goes="test" if reject.is_tested else "wording" if reject.base else "pair",
         is_rescued=bool(decision and decision.rescue),
         not_rescuable=reject.not_rescuable.sentence(lang) if reject.not_rescuable else "",
     )

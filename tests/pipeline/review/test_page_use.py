@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.building import run_in
 from tests.support.chromium import CHROMIUM, Chromium, chromium
 from tests.support.reviewed import build, library_of
 from tests.support.served import served
+from wukong_pipe.files import jsonl, read_jsonl, write_text
+from wukong_pipe.reasons import Reason
 from wukong_pipe.review.app import application
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.library import Library
@@ -103,3 +106,23 @@ def test_what_was_typed_and_not_saved_is_kept_with_its_pair(browser: Chromium, l
         browser.open(f"{origin}/?pair={first}")
         assert browser.run("find('#draft').hidden"), "what is saved is no draft"
         assert browser.complaints == []
+
+
+def test_ctrl_and_enter_in_the_field_of_a_reject_rescues_it_as_mended(browser: Chromium, tmp_path: Path) -> None:
+    build(tmp_path)
+    where = run_in(tmp_path).dataset / "rejected.jsonl"
+    candidate = {"question": "甲呢？", "answer": "乙刀。", "evidence": [1]}
+    line = {"id": "5c1e", "stage": "verify", **Reason.of("asks-broader", words="更宽").to_json(), "reason": ""}
+    line |= {"candidate": candidate, "reply": "{…}", "section_id": library_of(tmp_path).sample[0].section_id}
+    write_text(where, jsonl([*read_jsonl(where), line]))
+    library = library_of(tmp_path)
+    with opened(browser, library):
+        browser.run("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+        browser.run("find('.rescue textarea').focus()")
+        browser.type("另外")
+        browser.until("find('.findings').textContent !== ''")
+        browser.press("Enter", ctrl=True)
+        browser.until("find('#reject-5c1e .state') !== null")
+    (rescued,) = library.decisions.standing()
+    assert rescued.rescue
+    assert "另外" in (rescued.instruction or "")

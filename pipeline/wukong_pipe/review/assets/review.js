@@ -99,6 +99,7 @@ document.addEventListener("keydown", (event) => {
     else if (field) { event.preventDefault(); field.blur(); find("#question")?.focus(); }
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     if (isEditing()) { event.preventDefault(); find("[data-saves]").click(); }
+    else field?.closest("form.rescue")?.querySelector("[data-rescues]").click();
   } else if (event.key === "Enter" && field?.matches("#filters input")) {
     event.preventDefault();
     htmx.ajax("GET", "/pair/first?to=first", { source: "#filters", target: "#panes", swap: "outerHTML" });
