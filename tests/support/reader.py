@@ -96,7 +96,7 @@ class Reader:
         self.tab.press("u")
         self.tab.until(f"{CURRENT} !== {before!r} && document.activeElement.id === 'question'")
         pair = self.current
-        assert self.tab.run("document.querySelector('#pair-state').className") == "state unread"
+        assert self.tab.run("document.querySelector('#pair .where .state').className") == "state unread"
         for some in (self.accepted, self.dropped):
             some.discard(pair)
         return pair

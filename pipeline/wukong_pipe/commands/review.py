@@ -57,7 +57,7 @@ def run_review(
         desk, access = Desk(library, lang or language_of(library), enough), Access()
         what = f"Review of {run.name}, {counted(len(library.pairs), 'pair')}"
         _serve(application(desk, access), listener, access.token, what, err, opens_browser)
-    err.print(_farewell(desk.recorded, desk.taken_back, run))
+    err.print(_farewell(*library.decisions.since_the_start(), run))
 
 
 def run_answer_review(
@@ -112,7 +112,7 @@ def _serve(application: Starlette, listener: socket, token: str, what: str, err:
 def _farewell(recorded: int, taken_back: int, run: Run) -> str:
     if not recorded and not taken_back:
         return "No decision was recorded."
-    undone = f", {taken_back} taken back" if taken_back else ""
+    undone = f", {taken_back} of before taken back" if taken_back else ""
     return (
         f"{counted(recorded, 'decision')} recorded{undone} in {run.edits}: the next `wukong-pipe build` applies them."
     )

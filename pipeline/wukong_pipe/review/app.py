@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from wukong_pipe.review.bulk_routes import bulk_change, bulk_page
-from wukong_pipe.review.decision_routes import check_typed, decide, decide_row, rescue, undo
+from wukong_pipe.review.decision_routes import check_rescue, check_typed, decide, decide_row, rescue, undo
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import search, show_page, show_pair, state, table
 from wukong_pipe.review.requests import route
@@ -21,6 +21,7 @@ def application(desk: Desk, access: Access) -> Starlette:
         route(desk, "/pair/{id}", decide, "POST"),
         route(desk, "/row/{id}", decide_row, "POST"),
         route(desk, "/reject/{id}", rescue, "POST"),
+        route(desk, "/reject/{id}/check", check_rescue, "POST"),
         route(desk, "/undo", undo, "POST"),
         route(desk, "/check/{id}", check_typed, "POST"),
         route(desk, "/search", search),

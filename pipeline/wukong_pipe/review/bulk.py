@@ -9,7 +9,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts
 from wukong_pipe.review.checking import problem
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair
+from wukong_pipe.review.pairs import ReviewPair, Version, Wording
 from wukong_pipe.stages.edits_file import Edit
 
 
@@ -22,6 +22,8 @@ class Preview:
     """The row whose question changes; None where the answer of the pair and its facts do."""
     before: str
     after: str
+    then: Version
+    """The whole text that the checks are asked about."""
     problem: Reason | None
     """Why the build would leave the row out: such a change is not made."""
 
@@ -56,12 +58,17 @@ def _of_pair(library: Library, find: str, by: str, pair: ReviewPair) -> Iterator
     for wording in shown.wordings:
         if find in wording.question and not wording.dropped:
             after = wording.question.replace(find, by)
-            reason = problem(library, pair, after, wording.answer, now.facts)
-            yield Preview(pair.id, wording.row.id, wording.question, after, reason)
+            yield _preview(library, pair, wording, after, Version(after, wording.answer, now.facts))
     if find in now.answer:
         after = now.answer.replace(find, by)
-        reason = problem(library, pair, now.question, after, _replaced(now.facts, find, by))
-        yield Preview(pair.id, None, now.answer, after, reason)
+        then = Version(now.question, after, _replaced(now.facts, find, by))
+        yield _preview(library, pair, None, after, then)
+
+
+def _preview(library: Library, pair: ReviewPair, wording: Wording | None, after: str, then: Version) -> Preview:
+    reason = problem(library, pair, then.question, then.answer, then.facts)
+    before = wording.question if wording else library.shown(pair).now.answer
+    return Preview(pair.id, wording.row.id if wording else None, before, after, then, reason)
 
 
 def _replaced(facts: Facts, find: str, by: str) -> Facts:

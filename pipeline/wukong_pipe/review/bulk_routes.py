@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from starlette.responses import Response
 
 from wukong_pipe.review import bulk, queue
+from wukong_pipe.review.bulk_views import change_view
 from wukong_pipe.review.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
@@ -47,8 +48,9 @@ def bulk_change(desk: Desk, asked: Asked) -> Response:
         count=count,
         sentence=desk.say(f"bulk_{action}_count", n=count, pairs=len({change.pair_id for change in changes})),
         action=action,
+        makes=sum(not change.problem for change in changes) if changes else count,
         fields=[*query_pairs(asked.filters), ("action", action), ("find", find), ("by", by)],
-        changes=changes[:MOST_LISTED],
+        changes=[change_view(library, change, find, by) for change in changes[:MOST_LISTED]],
         questions=questions[:MOST_LISTED],
         unshown=count - min(count, MOST_LISTED),
         seen=library.version,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wukong_pipe.checks.candidates import stored_candidate
+from wukong_pipe.checks.candidates import read_pair, stored_candidate
 from wukong_pipe.checks.findings import Finding
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row, Section
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject
 from wukong_pipe.stages.edits_file import Edit
+from wukong_pipe.stages.heldout_wordings import too_like
 from wukong_pipe.stages.mending import mended, problem_of
 
 
@@ -39,6 +40,24 @@ def problem(
     """The reject of `check` alone: the doubts take their time."""
     typed = _typed(library, pair, question, answer, facts)
     return typed and problem_of(*typed)
+
+
+def check_reject(library: Library, reject: ReviewReject, question: str, answer: str) -> tuple[Finding, ...]:
+    """What is wrong with a reject that is let in so, as `check` says it of a pair."""
+    section = library.section(reject.section_id)
+    if section is None:
+        return ()
+    if reject.base:
+        there = [pair for pair in library.pairs if pair.section_id == section.id]
+        own = next((pair for pair in there if pair.question == reject.base), None)
+        if own is None:
+            return ()
+        others = [pair.question for pair in there if pair is not own]
+        if reject.is_tested and too_like(question.strip(), own.question, others):
+            return (Finding(Reason.of("rescue-leak"), "reject"),)
+        return check(library, own, question, library.shown(own).now.answer)
+    read = read_pair({**reject.item, "question": question, "answer": answer}, section)
+    return (Finding(read, "reject"),) if isinstance(read, Reason) else check_pair(read, section)
 
 
 def _typed(

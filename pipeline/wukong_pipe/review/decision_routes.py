@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from wukong_pipe.review import queue
-from wukong_pipe.review.checking import check, problem
+from wukong_pipe.review.checking import check, check_reject, problem
 from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.page_routes import first_of
 from wukong_pipe.review.pairs import ReviewPair
@@ -96,15 +96,26 @@ def rescue(desk: Desk, asked: Asked) -> Response:
     return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
 
 
+def check_rescue(desk: Desk, asked: Asked) -> Response:
+    """What the next build would say of a reject as it is being mended."""
+    reject = desk.library.reject(asked.id)
+    if not reject:
+        return refused(desk, "gone", id=asked.id)
+    question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
+    return desk.fragment("findings.html.j2", findings=check_reject(desk.library, reject, question, answer))
+
+
 def undo(desk: Desk, asked: Asked) -> Response:
-    """Take the newest decision back, and show what it was about."""
+    """Take the newest decision back, and show what it was about; of many pairs none, but what is shown stays."""
     current, filters = desk.library.by_id.get(asked.get("pair")), asked.filters
     undone = desk.undo()
-    if undone is None:
+    if not undone:
         return desk.panes(current or first_of(desk, filters), filters, desk.say("nothing_to_undo"))
-    reject = desk.library.reject(undone)
-    pair = desk.library.pair_of(undone) or current
-    text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone
+    if len({pair.id for id_ in undone if (pair := desk.library.pair_of(id_))}) > 1:
+        return desk.panes(current or first_of(desk, filters), filters, desk.say("said_many_undone", n=len(undone)))
+    reject = desk.library.reject(undone[-1])
+    pair = desk.library.pair_of(undone[-1]) or current
+    text = reject.question if reject else desk.library.shown(pair).now.question if pair else undone[-1]
     return desk.panes(pair, filters, desk.say("said_undone", text=text), rejects_open=reject is not None)
 
 

@@ -40,6 +40,7 @@ class Decisions:
         self._batches: list[tuple[str, ...]] = []
         """The ids of what was recorded at once by this process: it is taken back at once, too."""
         self._read()
+        self._lines_at_start, self._ids_at_start = self._last_line, {edit.id for edit in self.standing()}
 
     def refresh(self) -> bool:
         """Read the file again if another process changed it; whether it did.
@@ -124,6 +125,13 @@ class Decisions:
         """The decisions whose id is nowhere in the dataset, each with the pair that is most alike now."""
         return stale(library, self.standing())
 
+    def since_the_start(self) -> tuple[int, int]:
+        """How many decisions stand that did not when this began, and how many that did were taken back."""
+        with self._lock:
+            standing = self.standing()
+            new = sum(edit.line > self._lines_at_start for edit in standing)
+            return new, len(self._ids_at_start - {edit.id for edit in standing})
+
     # --- the lines of a decision -------------------------------------------------------------------------------------
 
     def accept(self, pair: ReviewPair, note: str | None = None, tags: Sequence[str] | None = None) -> list[Edit]:
@@ -191,15 +199,17 @@ class Decisions:
         ]
 
     def take_back(self, pair: ReviewPair) -> list[Edit]:
-        """That what was decided last on a pair does not stand: its line, and what was said of its rows at once with it;
-        of a pair that was let in and nobody decided on since, that it was."""
+        """That what was decided last on a pair does not stand: its line, and what was said of its rows at once with it,
+        or these alone; of a pair that was let in and nobody decided on since, that it was. A wording that was dropped
+        is brought back by itself."""
+        of_rows = {edit.line: row.id for row in pair.rows if (edit := self.of(row.id)) and not edit.drop}
         line = self.of(pair.id)
-        if line is None:
+        last = max([*of_rows, *([line.line] if line else [])], default=0)
+        if not last:
             return [Edit(id=pair.rescued, undo=True)] if pair.rescued and self.of(pair.rescued) else []
         # The lines of one decision follow one another in the file, that of the pair last.
-        of_rows = {edit.line: row.id for row in pair.rows if (edit := self.of(row.id))}
-        before = takewhile(of_rows.__contains__, range(line.line - 1, 0, -1))
-        return [Edit(id=id_, undo=True) for id_ in (pair.id, *map(of_rows.__getitem__, before))]
+        before = takewhile(of_rows.__contains__, range(last - 1, 0, -1))
+        return [Edit(id=id_, undo=True) for id_ in (of_rows.get(last, pair.id), *map(of_rows.__getitem__, before))]
 
     def rescue(
         self,
@@ -251,20 +261,20 @@ class Decisions:
                 if len(edits) > 1 and not edits[0].undo:
                     self._batches.append(tuple(edit.id for edit in edits))
 
-    def undo(self) -> str | None:
-        """Take back the newest decision that stands, with what was recorded at once with it, and say whose it was;
-        None where there is none."""
+    def undo(self) -> tuple[str, ...]:
+        """Take back the newest decision that stands, with what was recorded at once with it, and say whose they were;
+        nothing where none stands."""
         with self._lock:
             self.refresh()
             standing = [edit.id for edit in self.standing()]
             if not standing:
-                return None
+                return ()
             batch = next((some for some in reversed(self._batches) if standing[-len(some) :] == [*some]), None)
             if batch:
                 self._batches.remove(batch)
             batch = batch or (standing[-1],)
             self._append([Edit(id=id_, undo=True) for id_ in reversed(batch)])
-            return batch[-1]
+            return batch
 
     def _append(self, edits: Sequence[Edit]) -> None:
         # What cannot be read is said before anything is written.

@@ -1,4 +1,4 @@
-"""What one server holds: the library, the words of the page, its templates, and how many decisions were made here."""
+"""What one server holds: the library, the words of the page and its templates."""
 
 from __future__ import annotations
 
@@ -59,8 +59,6 @@ class Desk:
     def __init__(self, library: Library, lang: Lang, enough: float) -> None:
         self.library, self.lang, self.enough = library, lang, enough
         self.words = WORDS[lang]
-        self.recorded = self.taken_back = 0
-        """Decisions made through this server."""
         self._templates = templates(lang)
         self._templates.filters["query"] = query_of
         self._known_version = -1
@@ -77,19 +75,16 @@ class Desk:
             WukongError: see `Decisions.record`.
         """
         self.library.decisions.record(edits)
-        self.recorded += len(edits)
         self.library.refresh()
 
     def take_back(self, undos: Sequence[Edit]) -> None:
         """Take back what these say."""
         self.library.decisions.record(undos)
-        self.taken_back += bool(undos)
         self.library.refresh()
 
-    def undo(self) -> str | None:
-        """Take the newest decision back; the id that it was of."""
+    def undo(self) -> tuple[str, ...]:
+        """Take the newest decision back; the ids that it was of."""
         undone = self.library.decisions.undo()
-        self.taken_back += undone is not None
         self.library.refresh()
         return undone
 
@@ -138,7 +133,6 @@ class Desk:
     def filter_choices(self, filters: Filters) -> list[tuple[str, list[tuple[str, str]]]]:
         """The filters that are chosen from a list, each with what the dataset has of it."""
         pairs, words = self.library.pairs, self.words
-        tags = {tag for pair in pairs if (edit := self.library.decisions.of(pair.id)) for tag in edit.tags}
         sections = {pair.section_id: " › ".join(pair.title) for pair in pairs}
         sources = dict.fromkeys(pair.source for pair in pairs)
         choices = {
@@ -147,12 +141,17 @@ class Desk:
             "kind": [(name, words.get(f"kind_{name}", name)) for name in dict.fromkeys(pair.kind for pair in pairs)],
             "source": [(name, name) for name in sources] if len(sources) > 1 else [],
             "section": [*sections.items()],
-            "tag": [(tag, tag) for tag in sorted(tags)],
+            "tag": [(tag, tag) for tag in self._tags(filters)],
         }
         chosen = values_of(filters)
         # A list of one is no choice, unless it was chosen; a tag is one beside none.
         is_worth = {name: len(some) > (name != "tag") or chosen[name] for name, some in choices.items()}
         return [(name, some) for name, some in choices.items() if is_worth[name]]
+
+    def _tags(self, filters: Filters) -> list[str]:
+        """The tags that decisions have; a chosen one stays, be it gone."""
+        edits = (self.library.decisions.of(pair.id) for pair in self.library.pairs)
+        return sorted({tag for edit in edits if edit for tag in edit.tags} | ({filters.tag} - {""}))
 
     def _panes(self, pair: ReviewPair | None, filters: Filters) -> dict[str, Any]:
         pairs = matching(self.library, filters)
@@ -160,6 +159,7 @@ class Desk:
         address = [*query_pairs(filters), *([("pair", pair.id)] if pair else [])]
         found = Found(pairs, place)
         values = {"url": f"/?{urlencode(address)}" if address else "/", "place": place, "of": len(pairs), "pair": None}
+        values |= {"tags": self._tags(filters), "chosen_tag": filters.tag}
         values |= self._list(found, pair.id if pair else "", filters)
         if pair:
             self._know()

@@ -24,22 +24,23 @@ class Doubts:
 
     def __init__(self, section: Callable[[str], Section | None]) -> None:
         self._section = section
-        self._found: dict[str, tuple[Reason, ...]] = {}
+        self._found: dict[_Text, tuple[Reason, ...]] = {}
 
     def of(self, pair: ReviewPair) -> tuple[Reason, ...]:
         """The doubts about a pair, or the reject of a check that became stricter; none where its source is gone."""
-        if pair.id not in self._found:
+        text = _text(pair)
+        if text not in self._found:
             section = self._section(pair.section_id)
-            self._found[pair.id] = _doubts(pair, section) if section else ()
-        return self._found[pair.id]
+            self._found[text] = _doubts(pair, section) if section else ()
+        return self._found[text]
 
     def known(self, pair: ReviewPair) -> tuple[Reason, ...]:
         """The doubts about a pair, as far as they were worked out."""
-        return self._found.get(pair.id, ())
+        return self._found.get(_text(pair), ())
 
     @property
     def worked_out(self) -> int:
-        """Of how many pairs the doubts are known."""
+        """Of how many texts the doubts are known."""
         return len(self._found)
 
     def work_out(self, pairs: Sequence[ReviewPair], still_wanted: Callable[[], bool]) -> Thread:
@@ -55,6 +56,13 @@ class Doubts:
         thread = Thread(target=work, name="doubts", daemon=True)
         thread.start()
         return thread
+
+
+_Text = tuple[str, str, str]
+
+
+def _text(pair: ReviewPair) -> _Text:
+    return pair.id, pair.question, pair.answer
 
 
 def _doubts(pair: ReviewPair, section: Section) -> tuple[Reason, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock, Thread
 
@@ -101,9 +102,9 @@ class Library:
         return self.decisions.shown(pair)
 
     def words(self, pair: ReviewPair) -> str:
-        """What a search looks through, folded: questions, answers and the note, in the dataset and as decided."""
+        """What a search looks through, folded: questions, answers, the note and tags, in the dataset and as decided."""
         said = [edit for id_ in (pair.id, *(row.id for row in pair.rows)) if (edit := self.decisions.of(id_))]
-        new = [text for edit in said for text in (edit.instruction, edit.output, edit.note) if text]
+        new = [text for edit in said for text in (edit.instruction, edit.output, edit.note, *edit.tags) if text]
         return "\n".join((self._files.words[pair.id], folded("\n".join(new)))) if new else self._files.words[pair.id]
 
     # --- sections and rejects ----------------------------------------------------------------------------------------
@@ -138,11 +139,19 @@ class Library:
 
     def doubts(self, pair: ReviewPair) -> tuple[Reason, ...]:
         """What the free checks doubt in it; worked out now, where it is not known yet."""
-        return self._doubts.of(pair)
+        return self._doubts.of(self._as_shown(pair))
 
     def is_doubtful(self, pair: ReviewPair) -> bool:
-        """Whether the free checks are known to doubt it; see `work_out_doubts`."""
-        return bool(self._doubts.known(pair))
+        """Whether the free checks are known to doubt it; see `work_out_doubts`. What was mended is checked at once."""
+        shown = self._as_shown(pair)
+        return bool(self._doubts.known(pair) if shown is pair else self._doubts.of(shown))
+
+    def _as_shown(self, pair: ReviewPair) -> ReviewPair:
+        """The pair with its question and answer as they were mended."""
+        if not any((edit := self.decisions.of(id_)) and edit.mends for id_ in (pair.id, pair.rows[0].id)):
+            return pair
+        now = self.shown(pair).now
+        return replace(pair, own=replace(pair.own, instruction=now.question, output=now.answer))
 
     def work_out_doubts(self) -> Thread:
         """Work out the doubts of all pairs in a thread, which it gives; it ends with the process."""

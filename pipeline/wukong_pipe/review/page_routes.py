@@ -48,10 +48,10 @@ def state(desk: Desk, asked: Asked) -> Response:
     if asked.get("seen") == str(desk.library.version):
         return Response(status_code=204)
     pair = desk.library.by_id.get(asked.get("pair"))
-    now = desk.library.state(pair) if pair else asked.get("known")
-    if now == asked.get("known"):
+    if not pair or (now := desk.library.state(pair)) == asked.get("known"):
         return desk.message("", is_oob=False)
-    return desk.message(desk.say("elsewhere", state=desk.words[f"state_{now}"]), state=now, is_oob=False)
+    said = desk.say("elsewhere", state=desk.words[f"state_{now}"])
+    return desk.message(said, state=now, pair_id=pair.id, is_oob=False)
 
 
 def table(desk: Desk, asked: Asked) -> Response:

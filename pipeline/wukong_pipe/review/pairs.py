@@ -9,6 +9,7 @@ from typing import Any, Literal
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row
 from wukong_pipe.stages.edits_file import Edit
+from wukong_pipe.stages.heldout_wordings import STAGE as HELD_OUT
 from wukong_pipe.stages.rescue import rescuable
 
 State = Literal["unread", "accepted", "mended", "dropped"]
@@ -101,7 +102,7 @@ class ReviewPair:
 class ReviewReject:
     """A line of rejected.jsonl.
 
-    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "……？", "……", "{…}", None)
+    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "……？", "……", "{…}", {…}, None)
     """
 
     id: str
@@ -114,6 +115,8 @@ class ReviewReject:
     answer: str
     reply: str
     """What the teacher sent, whole."""
+    item: Mapping[str, Any]
+    """The candidate as a reply held it; nothing where none could be read."""
     not_rescuable: Reason | None
     """Why it cannot be rescued; None where it can."""
 
@@ -134,8 +137,19 @@ class ReviewReject:
             question=question,
             answer=answer,
             reply=str(line["reply"]),
+            item=candidate,
             not_rescuable=rescuable(line),
         )
+
+    @property
+    def base(self) -> str:
+        """The question that it words anew; "" where it is a pair of its own."""
+        return str(self.item.get("base", ""))
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it was written as a test question."""
+        return self.stage == HELD_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Filters:
     """A section's id."""
     tag: str = ""
     words: str = ""
-    """Stand in question, wordings, answer or note; width and case do not count."""
+    """Stand in question, wordings, answer, note or a tag; width and case do not count."""
 
 
 def order(library: Library) -> list[ReviewPair]:

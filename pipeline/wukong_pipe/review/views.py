@@ -14,7 +14,7 @@ from wukong_pipe.records import Facts
 from wukong_pipe.review.bound import Bound
 from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Stale, Wording
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, Wording
 
 SPELLINGS = " | "
 """What separates the spellings of a fact where it is typed."""
@@ -47,6 +47,8 @@ class PairView:
     state: str
     stood: int
     """The line of the newest decision on it: what is typed is about the pair as it stood then."""
+    can_take_back: bool
+    """Whether something was decided on it, or on what its rows ask."""
     kind: str
     where: str
     own: WordingView
@@ -54,6 +56,8 @@ class PairView:
     answer_text: str
     answer_before: str
     facts: Facts
+    facts_before: str
+    """"" where they are the teacher's."""
     facts_text: str
     """One fact a line, as it is typed."""
     verified: str
@@ -77,6 +81,10 @@ class RejectView:
     answer: str
     reply: str
     """What the teacher sent, where no question could be read from it."""
+    base: str
+    """The question that it words anew, if any."""
+    goes: str
+    """As what it comes in: "test", "wording" or "pair"."""
     is_rescued: bool
     not_rescuable: str
 
@@ -123,12 +131,14 @@ class ProgressView:
 def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Words, lang: Lang) -> PairView:
     """A pair with what was decided laid over it."""
     shown, decision = library.shown(pair), library.decisions.of(pair.id)
+    has_other_facts = shown.now.facts != shown.before.facts
     own, *others = (_wording(wording, shown.now.answer, words) for wording in shown.wordings)
     return PairView(
         id=pair.id,
         lang=pair.lang,
         state=library.state(pair),
         stood=library.decisions.newest_of(pair),
+        can_take_back=bool(library.decisions.take_back(pair)),
         kind=words.get(f"kind_{pair.kind}", pair.kind),
         where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
         own=own,
@@ -136,14 +146,21 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         answer_text=shown.now.answer,
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
         facts=shown.now.facts,
+        facts_before=" · ".join(typed_facts(shown.before.facts).splitlines()) if has_other_facts else "",
         facts_text=typed_facts(shown.now.facts),
-        verified=words.get(f"verified_{pair.verified}", pair.verified),
+        verified=words.get(f"verified_{_verified(pair, shown)}", pair.verified),
         doubts=[reason.sentence(lang) for reason in library.doubts(pair)],
         wordings=others,
         note=decision.note if decision else "",
         tags=", ".join(decision.tags) if decision else "",
         stale=_state_of(stale, words) if stale and library.state(pair) == "unread" else "",
     )
+
+
+def _verified(pair: ReviewPair, shown: Shown) -> str:
+    """What the teacher's second reading is worth: nothing of a text that was mended since."""
+    is_same = (shown.now.question, shown.now.answer) == (pair.question, pair.answer)
+    return "changed" if pair.verified == "yes" and not is_same else pair.verified
 
 
 def _wording(wording: Wording, answer: str, words: Words) -> WordingView:
@@ -209,6 +226,8 @@ def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectVie
         question=reject.question,
         answer=reject.answer,
         reply="" if reject.question or reject.answer else reject.reply,
+        base=reject.base,
+        goes="test" if reject.is_tested else "wording" if reject.base else "pair",
         is_rescued=bool(decision and decision.rescue),
         not_rescuable=reject.not_rescuable.sentence(lang) if reject.not_rescuable else "",
     )

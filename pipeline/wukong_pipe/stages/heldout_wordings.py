@@ -129,12 +129,12 @@ def _unfit(question: str, pair: QAPair, others: Iterable[str]) -> Reason | None:
         return Reason.of("words-new", words=tag)
     if _tells_a_fact(question, pair):
         return Reason.of("given-away")
-    return too_like(question, pair, others)
+    return too_like(question, pair.question, others)
 
 
-def too_like(question: str, pair: QAPair, others: Iterable[str]) -> Reason | None:
+def too_like(question: str, own: str, others: Iterable[str]) -> Reason | None:
     """Why a wording is too close to a question that is trained, the pair's own or another of its section."""
-    if (alike := similarity(question, pair.question)) >= TAU:
+    if (alike := similarity(question, own)) >= TAU:
         return Reason.of("like-own-question", similarity=f"{alike:.2f}")
     alike, other = max(((similarity(question, other), other) for other in others), default=(0.0, ""))
     return Reason.of("like-other-question", similarity=f"{alike:.2f}", question=other) if alike >= TAU else None

@@ -195,7 +195,7 @@ def _of_wording(reject: Reject, question: str, edit: Edit, pair: QAPair, stage: 
     if stage != STAGE:
         return row
     others = [other.question for other in known.by_section.get(pair.section.id, ())]
-    if too_like(row.instruction, pair, others):
+    if too_like(row.instruction, pair.question, others):
         # The audit would drop what is trained for its sake.
         return Reason.of("rescue-leak")
     return replace(row, split="test", level="wording")

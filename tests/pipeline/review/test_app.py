@@ -17,9 +17,11 @@ from starlette.testclient import TestClient
 from tests.support.answered import HOSTILE
 from tests.support.building import run_in
 from tests.support.reviewed import BOOK, about, build, library_of
-from wukong_pipe.files import read_jsonl, write_json
+from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
+from wukong_pipe.reasons import Reason
 from wukong_pipe.review import bulk
 from wukong_pipe.review.app import application
+from wukong_pipe.review.checking import check
 from wukong_pipe.review.desk import Desk, language_of
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after
@@ -178,7 +180,7 @@ def test_accepting_writes_a_line_and_shows_the_next_unread_pair(browser: Browser
     assert [(line["id"], line["ok"]) for line in browser.lines] == [(first.id, True)]
     assert browser.current(shown) == following
     assert "已读 1 /" in shown
-    assert browser.desk.recorded == 1
+    assert browser.library.decisions.since_the_start() == (1, 0)
 
 
 def test_dropping_writes_a_line_and_undo_takes_it_back(browser: Browser) -> None:
@@ -233,6 +235,32 @@ def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) ->
     assert "换个问法？" in shown
     assert "乙1刀 | 乙一刀" in shown
     assert f"原文：{pair.answer}" in shown
+    assert f"原文：{pair.facts[0][0]}" in shown
+
+
+def test_a_mended_pair_has_changed_since_it_was_verified_and_is_found_by_its_doubts(browser: Browser) -> None:
+    rows = run_in(browser.folder).dataset / "train.jsonl"
+    write_text(rows, jsonl([line | {"verified": "yes"} for line in read_jsonl(rows)]))
+    browser = Browser(browser.folder)
+    library, pair = browser.library, about(browser.library, "乙2刀")
+    verified = WORDS["zh"]["verified_changed"]
+    assert verified not in browser.get("/", pair=pair.id)
+    browser.post(f"/pair/{pair.id}", action="mend", answer="是99斤重的刀。", facts="")
+    assert verified in browser.get("/", pair=pair.id)
+    assert matching(library, Filters(doubtful=True, state="mended")) == [pair]
+    assert WORDS["zh"]["doubts"] in browser.get("/", pair=pair.id)
+    browser.post(f"/pair/{pair.id}", action="undo")
+    assert not library.is_doubtful(pair)
+
+
+def test_a_tag_is_found_and_can_be_filtered_by_without_a_reload(browser: Browser) -> None:
+    pair = browser.library.pairs[0]
+    assert '<label id="tag-filter" hidden>' in browser.get("/")
+    shown = browser.post(f"/pair/{pair.id}", action="mend", answer=pair.answer, tags="Ask Li")
+    assert '<label id="tag-filter" hx-swap-oob=true>' in shown
+    assert '<option value="Ask Li">' in shown
+    assert matching(browser.library, Filters(words="ask li")) == [pair]
+    assert matching(browser.library, Filters(tag="Ask Li")) == [pair]
 
 
 def test_saving_what_was_not_changed_accepts(browser: Browser) -> None:
@@ -285,6 +313,7 @@ def test_another_window_learns_of_a_decision(browser: Browser) -> None:
     told = browser.get("/state", seen=seen, **known)
     assert WORDS["zh"]["elsewhere"].format(state="已删除") in told
     assert "已读 1 /" in told
+    assert f'id="state-{pair.id}"' in told, "no other pair's state is set anew"
     assert "已在另一窗口" not in browser.get("/state", seen=seen, pair=pair.id, known="dropped")
 
 
@@ -304,6 +333,51 @@ def test_a_line_that_somebody_else_wrote_is_seen(browser: Browser) -> None:
     assert 'class="state dropped">已删除' in browser.get("/", pair=pair.id)
 
 
+# --- what was rejected ----------------------------------------------------------------------------------------------
+
+
+def with_reject(browser: Browser, stage: str, candidate: Mapping[str, Any]) -> Browser:
+    """The page where that was rejected, as 5c1e, in the section of 乙2刀."""
+    pair, path = about(browser.library, "乙2刀"), run_in(browser.folder).dataset / "rejected.jsonl"
+    line = {
+        "id": "5c1e",
+        "stage": stage,
+        **Reason.of("asks-broader", words="更宽").to_json(),
+        "reason": "",
+        "doubt": "",
+    }
+    line |= {"candidate": candidate, "reply": "{…}", "lines": [1, 2], "section_id": pair.section_id}
+    write_text(path, jsonl([*read_jsonl(path), line | {"source": pair.source, "heading_path": []}]))
+    return Browser(browser.folder)
+
+
+def test_the_checks_run_on_a_reject_that_is_mended(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    browser = with_reject(browser, "verify", {"question": "甲2呢？", "answer": "乙2刀。", "evidence": [*pair.evidence]})
+    assert WORDS["zh"]["goes_pair"] in browser.get("/", pair=pair.id)
+    asked = {"question": pair.question, "answer": pair.answer}
+    assert WORDS["zh"]["check_fine"] in browser.post("/reject/5c1e/check", **asked)
+    refused = browser.post("/reject/5c1e/check", **asked | {"answer": "见 `no_such_flag`。"})
+    assert '<p class="reject">' in refused
+    assert browser.lines == []
+
+
+def test_a_rejected_wording_says_whether_it_goes_into_the_test(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    candidate = {"base": pair.question, "question": "第二章那人用什么？"}
+    trained = with_reject(browser, "paraphrase", candidate)
+    assert WORDS["zh"]["goes_wording"].format(text=pair.question) in trained.get("/", pair=pair.id)
+
+
+def test_a_test_wording_that_gives_its_pair_away_is_refused_while_it_is_typed(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    browser = with_reject(browser, "heldout_wordings", {"base": pair.question, "question": "第二章那人用什么？"})
+    assert WORDS["zh"]["goes_test"].format(text=pair.question) in browser.get("/", pair=pair.id)
+    leak = Reason.of("rescue-leak").sentence("zh")
+    assert leak not in browser.post("/reject/5c1e/check", question="第二章那人用什么？")
+    assert leak in browser.post("/reject/5c1e/check", question=pair.question)
+
+
 # --- many at once -------------------------------------------------------------------------------------------------
 
 
@@ -311,12 +385,26 @@ def test_a_replacement_is_shown_before_it_is_made(browser: Browser) -> None:
     asked = {"action": "replace", "find": "兵器", "by": "武器"}
     changes = bulk.replace(browser.library, "兵器", "武器", browser.library.pairs)
     preview = browser.post("/bulk", **asked)
-    assert all(f"<td>{change.after}" in preview for change in changes)
+    assert all(f'<a href="/?pair={change.pair_id}">' in preview for change in changes)
+    assert all(change.after.replace("武器", "<mark>武器</mark>") in preview for change in changes)
+    assert f"修改 {sum(not change.problem for change in changes)} 处</button>" in preview
     assert browser.lines == []
     done = browser.post("/bulk", **asked, apply="1", version=browser.library.version)
     made = [change for change in changes if not change.problem]
     assert f"已写入 {len(browser.lines)} 条判定" in done
     assert {line["id"] for line in browser.lines} == {change.row_id or change.pair_id for change in made}
+
+
+def test_a_replacement_shows_the_facts_that_change_and_what_the_checks_say(browser: Browser) -> None:
+    pair = about(browser.library, "乙2刀")
+    preview = browser.post("/bulk", action="replace", find="乙2刀", by="99把刀")
+    assert f"<small>{pair.question}</small>" in preview
+    assert "要点: <mark>乙2刀</mark>" in preview
+    assert "要点: <mark>99把刀</mark>" in preview
+    doubts = check(browser.library, pair, pair.question, pair.answer.replace("乙2刀", "99把刀"), (("99把刀",),))
+    assert {finding.weight for finding in doubts} == {"doubt"}
+    told = [WORDS["zh"]["check_doubt"].format(sentence=doubt.reason.sentence("zh")) for doubt in doubts]
+    assert all(sentence in preview for sentence in told)
 
 
 def test_what_was_previewed_is_what_is_done(browser: Browser) -> None:
@@ -329,10 +417,35 @@ def test_what_was_previewed_is_what_is_done(browser: Browser) -> None:
 
 def test_all_that_match_are_accepted_or_dropped(browser: Browser) -> None:
     pairs = matching(browser.library, Filters(words="兵器"))
+    assert f"删除 {len(pairs)} 对</button>" in browser.post("/bulk", action="drop", words="兵器")
     browser.post("/bulk", action="drop", words="兵器", apply="1", version=browser.library.version)
     assert {line["id"] for line in browser.lines} == {pair.id for pair in pairs}
     browser.post("/bulk", action="accept", apply="1", version=browser.library.version)
     assert {browser.library.state(pair) for pair in browser.library.pairs} == {"dropped", "accepted"}
+
+
+def test_undo_of_many_says_how_many_and_shows_the_pair_that_was_shown(browser: Browser) -> None:
+    pairs = browser.library.pairs
+    browser.post("/bulk", action="accept", apply="1", version=browser.library.version)
+    assert browser.library.decisions.since_the_start() == (len(pairs), 0)
+    shown = browser.post("/undo", pair=pairs[2].id)
+    assert browser.current(shown) == pairs[2]
+    assert WORDS["zh"]["said_many_undone"].replace("{n:,}", str(len(pairs))) in shown
+    assert browser.library.decisions.since_the_start() == (0, 0)
+
+
+def test_each_pair_of_a_replacement_can_be_taken_back_by_itself(browser: Browser) -> None:
+    seen = browser.library.version
+    browser.post("/bulk", action="replace", find="兵器", by="武器", apply="1", version=seen)
+    ids = {line["id"] for line in browser.lines}
+    changed = [pair for pair in browser.library.pairs if ids & {pair.id, *(row.id for row in pair.rows)}]
+    assert len(changed) > 1
+    take_back = f'hx-post="/pair/{changed[0].id}" hx-vals=\'{{"action": "undo"}}\''
+    assert take_back in browser.get("/", pair=changed[0].id)
+    shown = browser.post(f"/pair/{changed[0].id}", action="undo")
+    assert "武器" not in "".join(wording.question for wording in browser.library.shown(changed[0]).wordings)
+    assert "武器" in "".join(wording.question for wording in browser.library.shown(changed[1]).wordings)
+    assert take_back not in shown
 
 
 def test_a_replacement_of_nothing_changes_nothing(browser: Browser) -> None:
@@ -352,7 +465,7 @@ def test_what_cannot_be_written_is_said_and_nothing_pretends_otherwise(browser: 
     run_in(browser.folder).edits.mkdir()
     said = browser.post(f"/pair/{browser.library.pairs[0].id}", action="accept")
     assert "edits.jsonl cannot be" in said
-    assert browser.desk.recorded == 0
+    assert browser.library.decisions.since_the_start() == (0, 0)
 
 
 def test_an_error_of_our_own_is_a_sentence_without_a_trace(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,11 +75,11 @@ def test_what_was_recorded_at_once_is_taken_back_at_once(library: Library) -> No
     pair, other, decisions = *library.pairs[:2], library.decisions
     decisions.record(decisions.accept(other))
     decisions.record(decisions.mend(pair, {pair.rows[0].id: "甲1用什么兵器？"}, "是乙1刀。", None))
-    assert decisions.undo() == pair.id
+    assert decisions.undo() == (pair.rows[0].id, pair.id)
     shown = library.shown(pair)
     assert shown.now == shown.before
-    assert decisions.undo() == other.id
-    assert decisions.undo() is None
+    assert decisions.undo() == (other.id,)
+    assert decisions.undo() == ()
 
 
 def test_undo_after_a_restart_takes_back_the_newest_line(library: Library, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_undo_after_a_restart_takes_back_the_newest_line(library: Library, tmp_p
     library.decisions.record(library.decisions.accept(first))
     library.decisions.record(library.decisions.accept(second))
     again = library_of(tmp_path)
-    assert again.decisions.undo() == second.id
+    assert again.decisions.undo() == (second.id,)
     assert [again.state(pair) for pair in (first, second)] == ["accepted", "unread"]
     assert library.refresh()
     assert library.state(second) == "unread"

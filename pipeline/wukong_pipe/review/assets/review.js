@@ -15,6 +15,7 @@ function say(text, isProblem = false) {
 // --- the pair ------------------------------------------------------------------------------------------------------
 
 function showPanes() {
+  bringDrafts();
   const fold = find("#section details.fold");
   if (fold) {
     fold.open = isSectionOpen || (isWide.matches && !isOnDemand);
@@ -33,8 +34,27 @@ function edit(isEditing) {
   if (!form) return;
   form.hidden = !isEditing;
   find(".reading").hidden = isEditing;
+  find("#draft").hidden = fieldsOf(form).every((field) => field.value === field.defaultValue);
   if (isEditing) form.querySelector("textarea").focus();
   else find("#question").focus();
+}
+
+// What is typed is kept for this tab by what it is typed about, until it is saved or left as it was.
+const draftOf = (form) => `draft ${form.getAttribute("hx-post")}`;
+const fieldsOf = (form) => [...form.elements].filter((field) => field.matches("textarea, input:not([type=hidden])"));
+
+function keepDraft(form) {
+  const typed = fieldsOf(form).filter((field) => field.value !== field.defaultValue);
+  if (!typed.length) { sessionStorage.removeItem(draftOf(form)); return; }
+  sessionStorage.setItem(draftOf(form), JSON.stringify(typed.map((field) => [field.name, field.value])));
+}
+
+function bringDrafts() {
+  for (const form of document.querySelectorAll(".editing, form.rescue")) {
+    const draft = JSON.parse(sessionStorage.getItem(draftOf(form)) ?? "[]");
+    for (const [name, text] of draft) if (form.elements[name]) form.elements[name].value = text;
+    if (draft.length && form.matches(".editing")) find("#draft").hidden = false;
+  }
 }
 
 function isEditing() {
@@ -79,6 +99,7 @@ document.addEventListener("keydown", (event) => {
     else if (field) { event.preventDefault(); field.blur(); find("#question")?.focus(); }
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     if (isEditing()) { event.preventDefault(); find("[data-saves]").click(); }
+    else field?.closest("form.rescue")?.querySelector("[data-rescues]").click();
   } else if (event.key === "Enter" && field?.matches("#filters input")) {
     event.preventDefault();
     htmx.ajax("GET", "/pair/first?to=first", { source: "#filters", target: "#panes", swap: "outerHTML" });
@@ -89,12 +110,35 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-edits]")) edit(true);
-  if (event.target.closest("[data-leaves]")) { find(".editing").reset(); find("#findings").replaceChildren(); edit(false); }
+  if (event.target.closest("[data-leaves]")) { find(".editing").reset(); keepDraft(find(".editing")); find("#findings").replaceChildren(); edit(false); }
   const opener = event.target.closest("[data-shows]");
   if (opener) document.getElementById(opener.dataset.shows).showModal();
 });
 
+document.addEventListener("input", (event) => {
+  const form = event.target.closest(".editing, form.rescue");
+  if (form) keepDraft(form);
+});
+
 // --- what comes from the server ------------------------------------------------------------------------------------
+
+// The progress asks for what other windows decided. While this window waits for an answer it does not ask, and what it
+// asked before is let go: either would tell of this window's own decision, and of a pair that it has left.
+const waiting = new Set();
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, xhr } = event.detail;
+  if (elt.id === "progress") { if (waiting.size) event.preventDefault(); return; }
+  const saved = elt.matches(".editing, form.rescue") ? draftOf(elt) : "";
+  waiting.add(xhr);
+  xhr.addEventListener("loadend", () => waiting.delete(xhr));
+  // Before the answer is shown, which may show the same pair again.
+  xhr.addEventListener("readystatechange", () => {
+    if (saved && xhr.readyState === XMLHttpRequest.DONE && xhr.status === 200) sessionStorage.removeItem(saved);
+  });
+  const progress = find("#progress");
+  if (progress) htmx.trigger(progress, "htmx:abort");
+});
 
 document.addEventListener("htmx:afterSwap", (event) => {
   const { elt } = event.detail;
