@@ -4,7 +4,7 @@
 const find = (selector) => document.querySelector(selector);
 const isWide = window.matchMedia("(min-width: 64rem)");
 const isOnDemand = find("main.answers") !== null;
-let isSectionOpen = isWide.matches && !isOnDemand;
+let isSectionOpen = !isOnDemand;
 
 function say(text, isProblem = false) {
   const message = find("#message");
@@ -14,7 +14,16 @@ function say(text, isProblem = false) {
 
 // --- the pair ------------------------------------------------------------------------------------------------------
 
+// On a narrow screen the source stands where it is needed: behind what is to be compared with it.
+function placeSection() {
+  const section = find("#section");
+  if (!section || isOnDemand) return;
+  if (isWide.matches) find("#panes").append(section);
+  else find(isEditing() ? ".editing" : ".about").after(section);
+}
+
 function showPanes() {
+  placeSection();
   const fold = find("#section details.fold");
   if (fold) {
     fold.open = isSectionOpen || (isWide.matches && !isOnDemand);
@@ -33,6 +42,7 @@ function edit(isEditing) {
   if (!form) return;
   form.hidden = !isEditing;
   find(".reading").hidden = isEditing;
+  placeSection();
   if (isEditing) form.elements[1].focus();
   else find("#question").focus();
 }
@@ -46,8 +56,8 @@ function rescue() {
   if (document.activeElement?.matches("[data-rescues]")) { document.activeElement.click(); return; }
   const first = find("[data-rescues]");
   const rejects = find("#rejects");
-  if (!first && rejects) { rejects.open = true; rejects.querySelector("summary").focus(); say(rejects.dataset.nothing); }
-  if (!first) return;
+  if (!first && rejects) { rejects.open = true; rejects.querySelector("summary").focus(); }
+  if (!first) { say(find("#section")?.dataset.nothing ?? ""); return; }
   for (let fold = first.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   first.focus();
 }
@@ -111,5 +121,6 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.responseText.slice(0, 500), true));
 document.addEventListener("htmx:sendError", () => say(document.body.dataset.serverGone, true));
 
+isWide.addEventListener("change", placeSection);
 showPanes();
 find("#question")?.focus({ preventScroll: true });
