@@ -73,8 +73,14 @@ class RejectView:
     reason: str
     question: str
     answer: str
+    spelling: str
+    fact: str
+    """What that is another spelling of."""
+    pair_question: str
+    pair_answer: str
+    """Of the pair that it words in another way; "" where it does not, or where that is not known."""
     reply: str
-    """What the teacher sent, where no question could be read from it."""
+    """What the teacher sent, where nothing else could be read from it."""
     is_rescued: bool
     not_rescuable: str
 
@@ -92,6 +98,9 @@ class SectionView:
     """None where its text is gone: its evidence stands in its place."""
     evidence: tuple[str, ...]
     rejects: list[RejectView]
+    """Those that can be rescued first; without the spellings."""
+    spellings: list[RejectView]
+    """Spellings of facts that were refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,19 +201,25 @@ def section_view(library: Library, pair: ReviewPair, lang: Lang) -> SectionView:
         spans = [span for text in pair.evidence if (span := section.place_of(text, pair.lines))]
         blocks = document(section, Marks.of(section.text, spans, library.shown(pair).now.facts))
         first, last = section.first_line, section.last_line
-    rejects = [reject_view(library, reject, lang) for reject in library.rejects(pair.section_id)]
-    return SectionView(pair.title, pair.lang, pair.source, first, last, blocks, pair.evidence, rejects)
+    views = [reject_view(library, reject, lang) for reject in library.rejects(pair.section_id)]
+    rejects = sorted((view for view in views if not view.spelling), key=lambda view: bool(view.not_rescuable))
+    spellings = [view for view in views if view.spelling]
+    return SectionView(pair.title, pair.lang, pair.source, first, last, blocks, pair.evidence, rejects, spellings)
 
 
 def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectView:
-    decision = library.decisions.of(reject.id)
+    decision, pair = library.decisions.of(reject.id), library.pair_worded(reject)
     return RejectView(
         id=reject.id,
         lang="zh" if is_chinese(reject.question + reject.answer) else "en",
         stage=reject.stage,
         reason=reject.reason.sentence(lang),
         question=reject.question,
-        answer=reject.answer,
+        answer=reject.answer if not pair or reject.answer != pair.answer else "",
+        spelling=reject.spelling,
+        fact=reject.fact,
+        pair_question=pair.question if pair else reject.base,
+        pair_answer=pair.answer if pair else "",
         reply="" if reject.question or reject.answer else reject.reply,
         is_rescued=bool(decision and decision.rescue),
         not_rescuable=reject.not_rescuable.sentence(lang) if reject.not_rescuable else "",
