@@ -46,6 +46,7 @@ class PairView:
     lang: str
     state: str
     kind: str
+    kind_means: str
     where: str
     own: WordingView
     answer: tuple[Piece, ...]
@@ -119,6 +120,8 @@ class ProgressView:
     """How far the reading is, and what may be said of the rest."""
 
     read: int
+    sample: int
+    """Of the random sample; of those that are read."""
     pairs: int
     bound: str
     """"64 read, 2 wrong: at most 9 % …"."""
@@ -136,6 +139,7 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         lang=pair.lang,
         state=library.state(pair),
         kind=words.get(f"kind_{pair.kind}", pair.kind),
+        kind_means=words.get(f"means_kind_{pair.kind}", ""),
         where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
         own=own,
         answer=marked_text(shown.now.answer, shown.now.facts),
@@ -250,6 +254,7 @@ def progress_view(read: int, bound: Bound, limit: float, words: Words) -> Progre
     """The progress of all pairs, and the bound in words."""
     return ProgressView(
         read=read,
+        sample=bound.read,
         pairs=bound.pairs,
         bound=_bound_sentence(bound, words),
         enough=_enough_sentence(bound, limit, words),
