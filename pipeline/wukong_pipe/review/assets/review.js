@@ -66,6 +66,11 @@ function rescue() {
 
 function press(key) {
   if (key === "r") { rescue(); return true; }
+  if (key === "f" && find("#filter-fold")) {
+    find("#filter-fold").open = true;
+    find("#filter-fold :is(select, input)").focus();
+    return true;
+  }
   if (key === "s") {
     if (isOnDemand) find("#section summary")?.click();
     find("#section summary")?.focus();
@@ -75,7 +80,7 @@ function press(key) {
   const target = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key.split(" ").includes(key));
   if (!target) return false;
   if (target.matches("input")) { target.focus(); target.select(); }
-  else { if (target.matches("summary")) target.focus(); target.click(); }
+  else target.click();
   return true;
 }
 
@@ -96,6 +101,12 @@ document.addEventListener("keydown", (event) => {
     if (!event.repeat && press(event.key)) event.preventDefault();
   }
 });
+
+// A browser asks for an empty field in its own language, not in that of the page.
+document.addEventListener("invalid", ({ target }) => {
+  if (target.validity.valueMissing) target.setCustomValidity(document.body.dataset.emptyField);
+}, true);
+document.addEventListener("input", ({ target }) => { target.setCustomValidity?.(""); });
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-edits]")) edit(true);
