@@ -32,7 +32,9 @@ One that the source uses in another word counts a third: a synonym often keeps o
 
 def new_amount(answer: str, known: Known) -> Reason | None:
     """A number, its unit or a date that the evidence does not give."""
-    if strange := unknown_amount(amounts(without_item_numbers(answer)), known.amounts, counts_and_differences(answer, known)):
+    if strange := unknown_amount(
+        amounts(without_item_numbers(answer)), known.amounts, counts_and_differences(answer, known)
+    ):
         return Reason.of("amount-not-in-evidence", amount=strange)
     return None
 

@@ -1,4 +1,4 @@
-"""The numbers that a text gives its own list items, which say nothing of what it is about: "1." and "2." of two steps."""
+"""The numbers that a text gives its own list items, which tell nothing of its subject: "1." and "2." of two steps."""
 
 from __future__ import annotations
 

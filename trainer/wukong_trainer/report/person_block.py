@@ -25,7 +25,9 @@ def person_block(person: PersonGrades, words: Words) -> Block:
 def blind_block(person: PersonGrades, words: Words) -> Block:
     """The line for all answers alone, for who goes on grading: a line of a side tells whose the last answer was."""
     columns = [words[column] for column in _COLUMNS[2:]]
-    return Block("person", _about(person, words), Table(columns, [(_all(person, words), _agreement(person.all, words))]))
+    return Block(
+        "person", _about(person, words), Table(columns, [(_all(person, words), _agreement(person.all, words))])
+    )
 
 
 def _about(person: PersonGrades, words: Words) -> list[str]:
