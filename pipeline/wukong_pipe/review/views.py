@@ -52,7 +52,8 @@ class PairView:
     answer: tuple[Piece, ...]
     answer_text: str
     answer_before: str
-    facts: Facts
+    facts: tuple[tuple[tuple[Piece, ...], ...], ...]
+    """Of each fact its spellings, as they are set."""
     facts_text: str
     """One fact a line, as it is typed."""
     verified: str
@@ -109,7 +110,7 @@ class Entry:
     """A line of the list."""
 
     id: str
-    question: str
+    question: tuple[Piece, ...]
     state: str
     is_doubtful: bool
     is_current: bool
@@ -145,7 +146,7 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         answer=marked_text(shown.now.answer, shown.now.facts),
         answer_text=shown.now.answer,
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
-        facts=shown.now.facts,
+        facts=tuple(tuple(marked_text(spelling) for spelling in fact) for fact in shown.now.facts),
         facts_text=typed_facts(shown.now.facts),
         verified=words.get(f"verified_{pair.verified}", pair.verified),
         doubts=[reason.sentence(lang) for reason in library.doubts(pair)],
@@ -235,7 +236,7 @@ def entries(library: Library, pairs: Sequence[ReviewPair], current: str) -> list
     return [
         Entry(
             pair.id,
-            _question(library, pair),
+            marked_text(_question(library, pair)),
             library.state(pair),
             library.is_doubtful(pair),
             pair.id == current,
