@@ -16,6 +16,7 @@ from wukong_pipe.checks.contradictions import crossed, denied
 from wukong_pipe.checks.covering import uncovered
 from wukong_pipe.language.dates import Date
 from wukong_pipe.language.identifiers import key_values, missing_identifiers, without_identifiers
+from wukong_pipe.language.item_numbers import without_item_numbers
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
 from wukong_pipe.language.numerals import in_figures
@@ -31,7 +32,9 @@ One that the source uses in another word counts a third: a synonym often keeps o
 
 def new_amount(answer: str, known: Known) -> Reason | None:
     """A number, its unit or a date that the evidence does not give."""
-    if strange := unknown_amount(amounts(answer), known.amounts, counts_and_differences(answer, known)):
+    if strange := unknown_amount(
+        amounts(without_item_numbers(answer)), known.amounts, counts_and_differences(answer, known)
+    ):
         return Reason.of("amount-not-in-evidence", amount=strange)
     return None
 

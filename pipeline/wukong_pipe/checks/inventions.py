@@ -8,6 +8,7 @@ from wukong_pipe.checks.answer_in_evidence import strange_names
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.covering import uncovered
 from wukong_pipe.language.identifiers import missing_identifiers
+from wukong_pipe.language.item_numbers import without_item_numbers
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
@@ -28,7 +29,7 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
     ['9000 kg']
     """
     known = Known((source_text,), question, source_text)
-    said = amounts(answer)
+    said = amounts(without_item_numbers(answer))
     each = [Amounts((quantity,), ()) for quantity in said.quantities] + [Amounts((), (date,)) for date in said.dates]
     found = [strange for amount in each if (strange := unknown_amount(amount, known.amounts))]
     found += strange_names(answer, known)

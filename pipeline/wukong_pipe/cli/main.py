@@ -57,6 +57,7 @@ def cli() -> None:
     With a teacher and a GPU:
       export OPENAI_API_KEY=...
       wukong-pipe build docs/
+      wukong-pipe review
       wukong-pipe train
       wukong-pipe eval
       wukong-pipe report

@@ -54,7 +54,9 @@ from wukong_pipe.workspace import Run, Workspace
     "--epochs", type=click.FloatRange(0, min_open=True), help="Passes over the rows.  [default: the recipe's]"
 )
 @click.option("--lr", type=click.FloatRange(0, 1, min_open=True), help="Learning rate.  [default: the recipe's]")
-@click.option("--accepted-only", is_flag=True, help="Train the rows alone that edits.jsonl accepts; see `review`.")
+@click.option(
+    "--accepted-only", is_flag=True, help="Train only what you called right or mended in `wukong-pipe review`."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing adapter.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped training, by its own recipe and on its own rows.")
 @click.option(

@@ -60,15 +60,20 @@ def places(spelling: str, text: str, code: frozenset[str] = frozenset()) -> Iter
 
     >>> list(places("US", "Trust US."))
     [(6, 8)]
+    >>> list(places('is not "done"', 'It is not "done".'))
+    [(3, 16)]
     """
     bare = spelling.strip("`\"' \n")
+    # A quotation mark at its edge is not needed to stand there, and belongs to the place where it does.
+    opening, closing = (edge.strip() for edge in spelling.split(bare, 1)) if bare else ("", "")
     for match in re.finditer(re.escape(bare), text, re.IGNORECASE) if bare else ():
         start, end = match.span()
         before = _WORD_BEFORE.search(text[max(0, start - MOST_AROUND) : start])
         behind = _WORD_BEHIND.match(text[end : end + MOST_AROUND])
         around = (before.group() if before else "") + match.group() + (behind.group() if behind else "")
         if stands(bare, around, code):
-            yield start, end
+            is_opened, is_closed = text.endswith(opening, 0, start), text.startswith(closing, end)
+            yield start - len(opening) * is_opened, end + len(closing) * is_closed
 
 
 def found(facts: Sequence[Collection[str]], answer: str, reference: str) -> list[bool]:

@@ -134,6 +134,7 @@ class AnswerDesk:
     def show(self, template: str, message: str = "", **values: Any) -> HTMLResponse:
         """A template with its values, and with what all of the page's have."""
         shown = {"name": self.run.name, "graded": self.graded, "goal": self.goal, "message": message}
+        shown["answers"] = len(self.answers)
         shown["key_list"] = [(keys.split(), word) for keys, word in KEYS]
         return HTMLResponse(self._templates.get_template(template).render(shown | values))
 

@@ -121,6 +121,10 @@ class Library:
         line = self._files.by_reject.get(reject_id)
         return ReviewReject.of(line) if line else None
 
+    def pair_worded(self, reject: ReviewReject) -> ReviewPair | None:
+        """The pair whose question or answer a reject words in another way; None where it does not, or that is gone."""
+        return self.by_id.get(reject.pair_id) or self._files.by_question.get((reject.section_id, reject.base))
+
     def holds(self, edit: Edit) -> bool:
         """Whether the build had the pair, row or reject that a decision is about."""
         files = self._files

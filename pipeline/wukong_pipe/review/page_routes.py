@@ -59,7 +59,7 @@ def table(desk: Desk, asked: Asked) -> Response:
     found = bounds(desk.library, desk.enough)
     titles = {pair.section_id: " › ".join(pair.title) for pair in desk.library.pairs}
     kinds = [(desk.words.get(f"kind_{name}", name), Filters(kind=name), bound) for name, bound in found.by_kind.items()]
-    sections = [(titles.get(name, name), Filters(section=name), bound) for name, bound in found.by_section.items()]
+    sections = [(title, Filters(section=name), found.by_section[name]) for name, title in titles.items()]
     return desk.page(
         "table.html.j2",
         asked.filters,

@@ -102,7 +102,7 @@ class ReviewPair:
 class ReviewReject:
     """A line of rejected.jsonl.
 
-    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "……？", "……", "{…}", {…}, None)
+    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "…？", "…", "", "…？", "", "", "{…}", …)
     """
 
     id: str
@@ -113,6 +113,13 @@ class ReviewReject:
     """What the free checks doubted, where the verifier then decided; else ""."""
     question: str
     answer: str
+    pair_id: str
+    """The pair that it is a row of; "" where it is none."""
+    base: str
+    """The question of the pair that it words in another way; "" where it does not."""
+    fact: str
+    spelling: str
+    """Another spelling of that fact; both "" where it is none."""
     reply: str
     """What the teacher sent, whole."""
     item: Mapping[str, Any]
@@ -136,15 +143,14 @@ class ReviewReject:
             doubt=str(line.get("doubt", "")),
             question=question,
             answer=answer,
+            pair_id=str(candidate.get("pair_id", "")),
+            base=str(candidate.get("base", "")),
+            fact=str(candidate.get("fact", "")),
+            spelling=str(candidate.get("spelling", "")),
             reply=str(line["reply"]),
             item=candidate,
             not_rescuable=rescuable(line),
         )
-
-    @property
-    def base(self) -> str:
-        """The question that it words anew; "" where it is a pair of its own."""
-        return str(self.item.get("base", ""))
 
     @property
     def is_tested(self) -> bool:

@@ -55,6 +55,11 @@ class RunFiles:
         return {row.id: pair for pair in self.pairs for row in pair.rows}
 
     @cached_property
+    def by_question(self) -> dict[tuple[str, str], ReviewPair]:
+        """By the id of its section and its own question."""
+        return {(pair.section_id, pair.question): pair for pair in self.pairs}
+
+    @cached_property
     def words(self) -> dict[str, str]:
         """All texts of each pair by its id, folded."""
         texts = ((pair.id, [text for row in pair.rows for text in (row.question, row.answer)]) for pair in self.pairs)

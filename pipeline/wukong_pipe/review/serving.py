@@ -17,6 +17,7 @@ from wukong_pipe.errors import WukongError
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Lang
+from wukong_pipe.review.document import marked_text
 from wukong_pipe.review.security import HEADERS, Access, Guard
 from wukong_pipe.review.words import WORDS
 
@@ -56,5 +57,6 @@ def templates(lang: Lang) -> Environment:
         finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     environment.filters["filled"] = filled
+    environment.filters["set"] = marked_text
     environment.globals |= {"w": WORDS[lang], "lang": lang}
     return environment

@@ -50,12 +50,14 @@ class PairView:
     can_take_back: bool
     """Whether something was decided on it, or on what its rows ask."""
     kind: str
+    kind_means: str
     where: str
     own: WordingView
     answer: tuple[Piece, ...]
     answer_text: str
     answer_before: str
-    facts: Facts
+    facts: tuple[tuple[tuple[Piece, ...], ...], ...]
+    """Of each fact its spellings, as they are set."""
     facts_before: str
     """"" where they are the teacher's."""
     facts_text: str
@@ -79,10 +81,14 @@ class RejectView:
     reason: str
     question: str
     answer: str
+    spelling: str
+    fact: str
+    """What that is another spelling of."""
+    pair_question: str
+    pair_answer: str
+    """Of the pair that it words in another way; "" where it does not, or where that is not known."""
     reply: str
-    """What the teacher sent, where no question could be read from it."""
-    base: str
-    """The question that it words anew, if any."""
+    """What the teacher sent, where nothing else could be read from it."""
     goes: str
     """As what it comes in: "test", "wording" or "pair"."""
     is_rescued: bool
@@ -102,6 +108,9 @@ class SectionView:
     """None where its text is gone: its evidence stands in its place."""
     evidence: tuple[str, ...]
     rejects: list[RejectView]
+    """Those that can be rescued first; without the spellings."""
+    spellings: list[RejectView]
+    """Spellings of facts that were refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,7 @@ class Entry:
     """A line of the list."""
 
     id: str
-    question: str
+    question: tuple[Piece, ...]
     state: str
     is_doubtful: bool
     is_current: bool
@@ -120,6 +129,8 @@ class ProgressView:
     """How far the reading is, and what may be said of the rest."""
 
     read: int
+    sample: int
+    """Of the random sample; of those that are read."""
     pairs: int
     bound: str
     """"64 read, 2 wrong: at most 9 % …"."""
@@ -140,12 +151,13 @@ def pair_view(library: Library, pair: ReviewPair, stale: Stale | None, words: Wo
         stood=library.decisions.newest_of(pair),
         can_take_back=bool(library.decisions.take_back(pair)),
         kind=words.get(f"kind_{pair.kind}", pair.kind),
+        kind_means=words.get(f"means_kind_{pair.kind}", ""),
         where=words["comma"].join(dict.fromkeys(_where(split, pair.level, words) for split in pair.splits)),
         own=own,
         answer=marked_text(shown.now.answer, shown.now.facts),
         answer_text=shown.now.answer,
         answer_before=shown.before.answer if shown.before.answer != shown.now.answer else "",
-        facts=shown.now.facts,
+        facts=tuple(tuple(marked_text(spelling) for spelling in fact) for fact in shown.now.facts),
         facts_before=" · ".join(typed_facts(shown.before.facts).splitlines()) if has_other_facts else "",
         facts_text=typed_facts(shown.now.facts),
         verified=words.get(f"verified_{_verified(pair, shown)}", pair.verified),
@@ -212,21 +224,26 @@ def section_view(library: Library, pair: ReviewPair, lang: Lang) -> SectionView:
         spans = [span for text in pair.evidence if (span := section.place_of(text, pair.lines))]
         blocks = document(section, Marks.of(section.text, spans, library.shown(pair).now.facts))
         first, last = section.first_line, section.last_line
-    rejects = [reject_view(library, reject, lang) for reject in library.rejects(pair.section_id)]
-    return SectionView(pair.title, pair.lang, pair.source, first, last, blocks, pair.evidence, rejects)
+    views = [reject_view(library, reject, lang) for reject in library.rejects(pair.section_id)]
+    rejects = sorted((view for view in views if not view.spelling), key=lambda view: bool(view.not_rescuable))
+    spellings = [view for view in views if view.spelling]
+    return SectionView(pair.title, pair.lang, pair.source, first, last, blocks, pair.evidence, rejects, spellings)
 
 
 def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectView:
-    decision = library.decisions.of(reject.id)
+    decision, pair = library.decisions.of(reject.id), library.pair_worded(reject)
     return RejectView(
         id=reject.id,
         lang="zh" if is_chinese(reject.question + reject.answer) else "en",
         stage=reject.stage,
         reason=reject.reason.sentence(lang),
         question=reject.question,
-        answer=reject.answer,
+        answer=reject.answer if not pair or reject.answer != pair.answer else "",
+        spelling=reject.spelling,
+        fact=reject.fact,
+        pair_question=pair.question if pair else reject.base,
+        pair_answer=pair.answer if pair else "",
         reply="" if reject.question or reject.answer else reject.reply,
-        base=reject.base,
         goes="test" if reject.is_tested else "wording" if reject.base else "pair",
         is_rescued=bool(decision and decision.rescue),
         not_rescuable=reject.not_rescuable.sentence(lang) if reject.not_rescuable else "",
@@ -238,7 +255,7 @@ def entries(library: Library, pairs: Sequence[ReviewPair], current: str) -> list
     return [
         Entry(
             pair.id,
-            _question(library, pair),
+            marked_text(_question(library, pair)),
             library.state(pair),
             library.is_doubtful(pair),
             pair.id == current,
@@ -257,6 +274,7 @@ def progress_view(read: int, bound: Bound, limit: float, words: Words) -> Progre
     """The progress of all pairs, and the bound in words."""
     return ProgressView(
         read=read,
+        sample=bound.read,
         pairs=bound.pairs,
         bound=_bound_sentence(bound, words),
         enough=_enough_sentence(bound, limit, words),

@@ -82,6 +82,7 @@ def show_build(
     if rest is not None and rest.sections:
         out.print(_rest_line(rest, is_paid=built.manifest["teacher"]["language_model"]))
     elif built.shortfall.enough:
+        out.print(f"Read some rows first: wukong-pipe review --run {shlex.quote(run.name)}")
         out.print(f"Next: wukong-pipe train --run {shlex.quote(run.name)}")
 
 

@@ -37,6 +37,8 @@ def reason(answer: str, *evidence: str, around: str = "", section: str = "", ter
         ("它们是一对一的决斗。", "它们单独决斗。"),
         ("The factory makes 210 million bricks.", "It makes 210,000,000 bricks."),
         ("销量涨了两成。", "销量上涨20%。"),
+        ("1. Open the file.\n2. Save the file.\n3. Close it.", "Open the file, then save it, then close it."),
+        ("1、打开文件；2、保存文件；3、关闭文件。", "先打开文件，再保存文件，最后关闭文件。"),
     ],
 )
 def test_a_free_wording_of_the_evidence_is_grounded(answer: str, evidence: str) -> None:

@@ -406,6 +406,7 @@ def test_a_build_says_what_it_made_and_what_comes_next(workspace: Path, capsys: 
     # Two sections, and the wordings of the pairs that are trained.
     calls = read_json(workspace / "runs" / "book" / "build.json")["calls_from_journal"]
     assert f"0 calls made, {calls} from the journal" in shown.out
+    assert "Read some rows first: wukong-pipe review --run book" in shown.out
     assert "Next: wukong-pipe train --run book" in shown.out
 
 

@@ -219,7 +219,8 @@ def test_the_end_of_the_sample_is_told_and_the_rest_can_be_graded_too(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wukong_pipe.review.answers.SAMPLE", 4)
-    assert "0 of 4 answers graded" in browser.get()
+    assert "0 of a sample of 4 answers graded" in browser.get()
+    assert "all 12 may be graded" in browser.get()
     page = browser.grade_all("right", 4)
     assert "The sample is graded" in page
     assert 'hx-get="/answers/5"' in page

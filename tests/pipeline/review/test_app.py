@@ -159,6 +159,16 @@ def test_the_table_tells_the_bound_by_kind_and_section(browser: Browser) -> None
     shown = browser.get("/table")
     for pair in browser.library.pairs:
         assert f'href="/?section={pair.section_id}"' in shown
+    sections = list(dict.fromkeys(pair.section_id for pair in browser.library.pairs))
+    assert re.findall(r'href="/\?section=(\w+)"', shown) == sections, "in the order of the document"
+
+
+def test_the_progress_tells_the_sample_from_what_was_read_beside_it(browser: Browser) -> None:
+    first, *_, last = browser.library.sample
+    assert "其中随机抽样 0 对" in browser.post(f"/pair/{last.id}", action="accept")
+    assert "已读 2 /" in (shown := browser.post(f"/pair/{first.id}", action="accept"))
+    assert "其中随机抽样 1 对" in shown
+    assert WORDS["zh"]["sample_alone"] in shown
 
 
 def test_a_section_of_which_all_is_wrong_is_not_said_to_be_good_enough(browser: Browser) -> None:
@@ -234,8 +244,8 @@ def test_mending_writes_answer_facts_wordings_note_and_tags(browser: Browser) ->
     shown = browser.get("/", pair=pair.id)
     assert "换个问法？" in shown
     assert "乙1刀 | 乙一刀" in shown
-    assert f"原文：{pair.answer}" in shown
-    assert f"原文：{pair.facts[0][0]}" in shown
+    assert f"修改前：{pair.answer}" in shown
+    assert f"修改前：{pair.facts[0][0]}" in shown
 
 
 def test_a_mended_pair_has_changed_since_it_was_verified_and_is_found_by_its_doubts(browser: Browser) -> None:

@@ -128,3 +128,10 @@ def test_every_word_of_a_document_is_shown(place: str) -> None:
             for at, line in enumerate(part.text.splitlines(), start=part.first_line):
                 is_sign = not set(line) - set("`~-|: \t>*_") or line.strip().startswith("```")
                 assert at in shown or is_sign, line
+
+
+def test_a_fact_that_ends_in_a_quotation_is_marked_with_its_mark() -> None:
+    pieces = marked_text('It is not "done" yet.', (('is not "done"',),))
+    assert [piece.text for piece in pieces if piece.is_fact] == ['is not "done"']
+    without = marked_text("It is not done yet.", (('"done"',),))
+    assert [piece.text for piece in without if piece.is_fact] == ["done"], "its marks are not needed"

@@ -12,6 +12,9 @@ from tests.support.provider import provider
 from tests.support.reviewed import BOOK, about, build, library_of
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
+from wukong_pipe.files import jsonl, write_text
+from wukong_pipe.reasons import Reason
+from wukong_pipe.review.views import section_view
 
 
 def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:
@@ -136,3 +139,24 @@ def test_a_reject_that_was_rescued_is_an_accepted_pair_after_the_rebuild(tmp_pat
     library.decisions.record(library.decisions.take_back(pair))
     assert library.state(pair) == "unread"
     assert library.decisions.take_back(pair) == []
+
+
+def test_a_reject_that_words_a_pair_in_another_way_leads_to_that_pair(tmp_path: Path) -> None:
+    build(tmp_path)
+    pair = library_of(tmp_path).pairs[0]
+    reason = Reason.of("asks-broader", words="更宽").to_json() | {"reason": "", "doubt": "", "reply": "", "call": ""}
+    where = {"section_id": pair.section_id, "source": pair.source, "heading_path": [], "lines": [1, 2]}
+    rejects = [
+        {"id": "01", "stage": "verify", "candidate": {"base": pair.question, "question": "谁呢？"}},
+        {"id": "02", "stage": "verify", "candidate": {"base": "没有这个问题？", "question": "谁呢？"}},
+        {"id": "03", "stage": "spellings", "candidate": {"question": pair.question, "fact": "乙", "spelling": "一"}},
+    ]
+    write_text(run_in(tmp_path).dataset / "rejected.jsonl", jsonl([reject | reason | where for reject in rejects]))
+    library = library_of(tmp_path)
+    wording, stray, spelling = library.rejects(pair.section_id)
+    assert library.pair_worded(wording) is library.by_id[pair.id]
+    assert library.pair_worded(stray) is None
+    assert (spelling.fact, spelling.spelling) == ("乙", "一")
+    section = section_view(library, library.by_id[pair.id], "zh")
+    assert [view.id for view in section.spellings] == ["03"]
+    assert (section.rejects[0].pair_question, section.rejects[0].pair_answer) == (pair.question, pair.answer)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.answered import make_run
+from tests.support.answered import answer_row, make_run
 from wukong_pipe.errors import DataError
-from wukong_trainer.evaluation.answers_to_read import AnswerToRead, answers_to_read, reading_order
+from wukong_trainer.evaluation.answers_to_read import AnswerToRead, answers_of, answers_to_read, reading_order
+from wukong_trainer.evaluation.person_agreement import person_grades
 from wukong_trainer.evaluation.person_grades import grade, read_grades
 from wukong_trainer.report.page import write_report
+from wukong_trainer.report.person_block import blind_block, person_block
 from wukong_trainer.report.words import WORDS, Language
 
 
@@ -50,6 +53,21 @@ def test_what_is_graded_after_the_evaluation_is_in_the_next_report(tmp_path: Pat
     html = write_report(run).read_text("utf-8")
     assert "graded 47 of 47 answers" in html
     assert "is right more often by" in html
+
+
+def test_answers_that_the_score_says_nothing_of_are_counted_beside_the_table() -> None:
+    def answer(number: int, hit: bool | None) -> AnswerToRead:
+        row = answer_row("wording", number, "en", "No.", "REFERENCE")
+        return replace(answers_of([row])[0], hit=hit)
+
+    answers = [answer(1, True), answer(2, False), answer(3, None)]
+    graded = person_grades(answers, {answer.hash: "right" for answer in answers})
+    assert graded is not None
+    for block in (person_block(graded, WORDS["en"]), blind_block(graded, WORDS["en"])):
+        assert "The score is not about 1 graded answer:" in " ".join(block.sentences)
+    scored = person_grades(answers[:2], {answer.hash: "right" for answer in answers})
+    assert scored is not None
+    assert len(blind_block(scored, WORDS["en"]).sentences) == 1
 
 
 def test_damaged_grades_are_named(tmp_path: Path) -> None:

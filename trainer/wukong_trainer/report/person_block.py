@@ -16,7 +16,7 @@ _COLUMNS = ("person_counts", "person_right", "kappa_judge", "kappa_score", "righ
 
 def person_block(person: PersonGrades, words: Words) -> Block:
     """A line for all answers, then one for each level and side; each share and kappa with its interval."""
-    sentences = [_about(person, words)]
+    sentences = _about(person, words)
     if person.right_more:
         sentences.append(_right_more(person.right_more, words))
     return Block("person", sentences, Table([words[column] for column in _COLUMNS], list(_lines(person, words))))
@@ -26,12 +26,16 @@ def blind_block(person: PersonGrades, words: Words) -> Block:
     """The line for all answers alone, for who goes on grading: a line of a side tells whose the last answer was."""
     columns = [words[column] for column in _COLUMNS[2:]]
     return Block(
-        "person", [_about(person, words)], Table(columns, [(_all(person, words), _agreement(person.all, words))])
+        "person", _about(person, words), Table(columns, [(_all(person, words), _agreement(person.all, words))])
     )
 
 
-def _about(person: PersonGrades, words: Words) -> str:
-    return filled(words["person_about"], graded=person.graded, answers=person.answers)
+def _about(person: PersonGrades, words: Words) -> list[str]:
+    """What was graded, and of how many the score says nothing: else its columns would not add up."""
+    sentences = [filled(words["person_about"], graded=person.graded, answers=person.answers)]
+    if unscored := person.graded - person.all.sensitivity.of - person.all.specificity.of:
+        sentences.append(filled(words["person_unscored"], n=unscored))
+    return sentences
 
 
 def _all(person: PersonGrades, words: Words) -> str:

@@ -4,7 +4,7 @@
 const find = (selector) => document.querySelector(selector);
 const isWide = window.matchMedia("(min-width: 64rem)");
 const isOnDemand = find("main.answers") !== null;
-let isSectionOpen = isWide.matches && !isOnDemand;
+let isSectionOpen = !isOnDemand;
 
 function say(text, isProblem = false) {
   const message = find("#message");
@@ -14,8 +14,17 @@ function say(text, isProblem = false) {
 
 // --- the pair ------------------------------------------------------------------------------------------------------
 
+// On a narrow screen the source stands where it is needed: behind what is to be compared with it.
+function placeSection() {
+  const section = find("#section");
+  if (!section || isOnDemand) return;
+  if (isWide.matches) find("#panes").append(section);
+  else find(isEditing() ? ".editing" : ".about").after(section);
+}
+
 function showPanes() {
   bringDrafts();
+  placeSection();
   const fold = find("#section details.fold");
   if (fold) {
     fold.open = isSectionOpen || (isWide.matches && !isOnDemand);
@@ -35,6 +44,7 @@ function edit(isEditing) {
   form.hidden = !isEditing;
   find(".reading").hidden = isEditing;
   find("#draft").hidden = fieldsOf(form).every((field) => field.value === field.defaultValue);
+  placeSection();
   if (isEditing) form.querySelector("textarea").focus();
   else find("#question").focus();
 }
@@ -66,8 +76,8 @@ function rescue() {
   if (document.activeElement?.matches("[data-rescues]")) { document.activeElement.click(); return; }
   const first = find("[data-rescues]");
   const rejects = find("#rejects");
-  if (!first && rejects) { rejects.open = true; rejects.querySelector("summary").focus(); say(rejects.dataset.nothing); }
-  if (!first) return;
+  if (!first && rejects) { rejects.open = true; rejects.querySelector("summary").focus(); }
+  if (!first) { say(find("#section")?.dataset.nothing ?? ""); return; }
   for (let fold = first.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   first.focus();
 }
@@ -76,6 +86,11 @@ function rescue() {
 
 function press(key) {
   if (key === "r") { rescue(); return true; }
+  if (key === "f" && find("#filter-fold")) {
+    find("#filter-fold").open = true;
+    find("#filter-fold :is(select, input)").focus();
+    return true;
+  }
   if (key === "s") {
     if (isOnDemand) find("#section summary")?.click();
     find("#section summary")?.focus();
@@ -85,7 +100,7 @@ function press(key) {
   const target = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key.split(" ").includes(key));
   if (!target) return false;
   if (target.matches("input")) { target.focus(); target.select(); }
-  else { if (target.matches("summary")) target.focus(); target.click(); }
+  else target.click();
   return true;
 }
 
@@ -107,6 +122,12 @@ document.addEventListener("keydown", (event) => {
     if (!event.repeat && press(event.key)) event.preventDefault();
   }
 });
+
+// A browser asks for an empty field in its own language, not in that of the page.
+document.addEventListener("invalid", ({ target }) => {
+  if (target.validity.valueMissing) target.setCustomValidity(document.body.dataset.emptyField);
+}, true);
+document.addEventListener("input", ({ target }) => { target.setCustomValidity?.(""); });
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-edits]")) edit(true);
@@ -155,5 +176,6 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.responseText.slice(0, 500), true));
 document.addEventListener("htmx:sendError", () => say(document.body.dataset.serverGone, true));
 
+isWide.addEventListener("change", placeSection);
 showPanes();
 find("#question")?.focus({ preventScroll: true });
