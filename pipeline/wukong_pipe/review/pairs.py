@@ -101,7 +101,7 @@ class ReviewPair:
 class ReviewReject:
     """A line of rejected.jsonl.
 
-    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "…？", "…", "", "…？", "", "", "{…}", None)
+    ReviewReject("5c1e…", "3f…", "paraphrase", Reason("number-gone", …), "", "？", "。", "", "？", "", "", "{…}", None)
     """
 
     id: str
