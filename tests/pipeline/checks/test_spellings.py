@@ -43,9 +43,9 @@ def test_other_words_for_the_same_fact_are_kept(fact: str, spelling: str) -> Non
     [
         ("closed", "  ", "no letter or digit in it"),
         ("closed", "——", "no letter or digit in it"),
-        ("closed", "Closed!", "adds nothing: it holds “closed”, which is found already"),
-        ("closed", "it is closed then", "adds nothing: it holds “closed”, which is found already"),
-        ("逗号分隔", "以逗号分隔的", "adds nothing: it holds “逗号分隔”, which is found already"),
+        ("closed", "Closed!", "adds nothing: “closed” stands in it already"),
+        ("closed", "it is closed then", "adds nothing: “closed” stands in it already"),
+        ("逗号分隔", "以逗号分隔的", "adds nothing: “逗号分隔” stands in it already"),
         (
             "closed",
             "the client is shut down and all the connections that it held are gone",
@@ -55,13 +55,13 @@ def test_other_words_for_the_same_fact_are_kept(fact: str, spelling: str) -> Non
         ("甲乙丙", "甲乙、" * 21, f"“{'甲乙、' * 21}” is too long for a fact"),
         ("closed", "shut\x1b[31m", "holds an invisible character: \\x1b"),
         ("逗号", "\u202e号逗", "holds an invisible character: \\u202e"),
-        ("the response", "it", "“it” would be found in wrong answers, too"),
-        ("header compression", "it is", "“it is” would be found in wrong answers, too"),
-        ("逗号分隔", "的", "“的” would be found in wrong answers, too"),
-        ("石敢当", "当", "“当” would be found in wrong answers, too"),
-        ("支持代理", "不支持", "only one of the two is a denial: “支持代理”"),
-        ("不支持代理", "支持", "only one of the two is a denial: “不支持代理”"),
-        ("supports proxies", "does not support", "only one of the two is a denial: “supports proxies”"),
+        ("the response", "it", "“it” stands in wrong answers as well"),
+        ("header compression", "it is", "“it is” stands in wrong answers as well"),
+        ("逗号分隔", "的", "“的” stands in wrong answers as well"),
+        ("石敢当", "当", "“当” stands in wrong answers as well"),
+        ("支持代理", "不支持", "one denies and the other does not: “支持代理”"),
+        ("不支持代理", "支持", "one denies and the other does not: “不支持代理”"),
+        ("supports proxies", "does not support", "one denies and the other does not: “supports proxies”"),
         ("requests", "HTTP_PROXY", "“HTTP_PROXY” is new"),
         ("three requests", "several requests", "number 3 is gone"),
         ("three requests", "3 parallel requests of 5", "number 5 is new"),
@@ -73,12 +73,12 @@ def test_what_is_no_other_spelling_is_told(fact: str, spelling: str, why: str) -
 
 def test_a_spelling_that_holds_one_that_is_there_adds_nothing() -> None:
     assert problem("closed", "shut down cleanly", known=("shut down",)) == (
-        "adds nothing: it holds “shut down”, which is found already"
+        "adds nothing: “shut down” stands in it already"
     )
 
 
 def test_the_questions_own_words_are_no_spelling_unless_it_offers_choices() -> None:
-    assert problem("text", "plain format", "Is it a plain format?") == "it is in the question already"
+    assert problem("text", "plain format", "Is it a plain format?") == "stands in the question"
     assert problem("text", "plain format", "Is it a plain format or a binary one?") == ""
 
 

@@ -70,7 +70,7 @@ def is_mended(pair: ReviewPair) -> bool:
         ({"state": "unread", "words": "甲3"}, lambda pair: speaks_of("甲3")(pair) and not is_mended(pair)),
         ({"doubtful": True}, lambda pair: False),
     ],
-    ids=str,
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
 def test_filters_let_pass_what_has_all_that_they_ask_for(
     library: Library, fields: dict[str, Any], expected: Callable[[ReviewPair], bool]

@@ -255,5 +255,5 @@ def test_a_fact_that_the_answer_itself_lacks_is_told_and_the_row_is_left_out(
 ) -> None:
     edit(tmp_path, {"id": row["id"], "facts": [["乙1刀"], ["青龙刀", "偃月刀"]]})
     (warning,) = build(tmp_path).warnings
-    assert warning.endswith("edits.jsonl, line 1: the answer does not hold the fact “青龙刀” in any spelling.")
+    assert warning.endswith("edits.jsonl, line 1: the fact “青龙刀” stands in the answer in no spelling.")
     assert row["id"] not in rows_by_id(tmp_path)

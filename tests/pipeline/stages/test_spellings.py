@@ -123,7 +123,7 @@ def test_each_spelling_that_is_refused_is_a_reject_with_its_question_and_fact() 
     part, _ = ask([reply], most=2)
     assert kept(part) == {"逗号分隔": (COMMAS,), "主机名": (), "关闭代理": (BYPASS, "停用")}
     assert [(one.stage, str(one.reason)) for one in part.rejects] == [
-        ("spellings", "adds nothing: it holds “逗号分隔”, which is found already"),
+        ("spellings", "adds nothing: “逗号分隔” stands in it already"),
         ("spellings", "“关闭代理” is of another fact"),
         ("spellings", "1 more than the 2 spellings asked for"),
     ]
