@@ -227,10 +227,7 @@ def measured(cell: Cell) -> dict[str, Any]:
         "student": cell.student,
         "seed": cell.seed,
         "dataset": read_json(run.manifest)["files"],
-        "training": {
-            name: read_json(cell.run(suffix).train / "result.json")
-            for name, suffix in {"tuned": "", **cell.rivals}.items()
-        },
+        "training": {name: training_of(cell.run(suffix)) for name, suffix in {"tuned": "", **cell.rivals}.items()},
         "questions": [
             {key: answer[key] for key in ("id", "level", "cluster", "kind", "nearness", "scored_as")}
             | {"hits": hits(cell, answer) | {name: replies[i].hit for name, replies in prompted.items()}}
@@ -251,6 +248,11 @@ def take_over(cell: Cell) -> None:
             if not (mine / kept.name).exists():
                 mine.mkdir(exist_ok=True)
                 shutil.copy(kept, mine)
+
+
+def training_of(run: Run) -> dict[str, Any]:
+    """What a training says of itself, without the command, which names folders of this machine."""
+    return {key: value for key, value in read_json(run.train / "result.json").items() if key != "command"}
 
 
 def hits(cell: Cell, answer: dict[str, Any]) -> dict[str, float | None]:

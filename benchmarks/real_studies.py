@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.real import Cell, Clock, ask, dataset, raw_rows, tell, tuned
+from benchmarks.real import Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import read_json, read_jsonl, write_json
@@ -108,7 +108,7 @@ def measure(study: str, name: str, condition: Condition, seed: int, epochs: floa
             "seed": seed,
             "rows": len(rows),
             "epochs": scaled,
-            "training": read_json(run.train / "result.json"),
+            "training": training_of(run),
             "questions": asked(run, built),
         },
     )
