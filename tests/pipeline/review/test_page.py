@@ -122,7 +122,7 @@ def decide_in_two_windows(reader: Reader, server: ReviewServer, profile: Path) -
         second.open(f"{server.origin}/?pair={pair}")
         reader.drop()
         second.until(f"{PROGRESS} === {READ + 1} && {SAID}.includes('another window')")
-        assert second.run("document.querySelector('#pair-state').textContent") == "dropped"
+        assert second.run("document.querySelector('#pair .where .state').textContent") == "dropped"
         assert reader.undo() == pair
         second.until(f"{PROGRESS} === {READ}")
         assert second.complaints == []
@@ -162,7 +162,6 @@ def test_a_session_by_keys_survives_kills_and_the_next_build_does_what_was_decid
     assert "0 calls made" in kept_run.build(home)
     assert_as_decided(before, lines_of(run), reader)
     counts = reviewed(run).counts
-    # A pair whose question alone was mended counts as right: its answer was.
     assert counts == {"accepted": 85, "mended": 10, "dropped": 5, "rescued": 3}
     report = write_report(make_run(tmp_path), counts).read_text("utf-8")
     assert "A person read 100 pairs: 85 right as they were, 10 mended, 5 dropped; 3 rejects let in." in report
