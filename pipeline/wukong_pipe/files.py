@@ -44,14 +44,19 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
             os.fsync(file.fileno())
         half.replace(path)
         # The rename itself is durable only once the folder is synced.
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
         raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put the names of a folder's files on the disk, be it this process or one that was killed that made them.
+
+    Raises:
+        OSError: it cannot be done.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -81,7 +86,7 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
                 line = b"\n" + line  # An editor may have ended the file without a line end.
             _write_whole(file.fileno(), line)
         if not end:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -190,9 +190,9 @@ class BuildOptions(TeacherOptions):
     type=ShardNumber(),
     default="1/1",
     metavar="i/N",
-    help="Only make part i of the calls, as one of N machines: the pairs, and in a second round the wordings. Before "
-    "it and at the end unite the journals by `journal --merge`; a build without --shard then makes no call. Ceilings "
-    "are each machine's own.",
+    help="Only make part i of the calls, as one of N machines, in rounds: the verifier's calibration, pairs, "
+    "wordings. After each unite the journals by `journal --merge`; a build without --shard then makes no call. "
+    "Ceilings are each machine's own.",
 )
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.files import is_torn
+from wukong_pipe.files import is_torn, sync_folder
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.printable import one_line
 from wukong_pipe.stages.edit_line import Edit as Edit
@@ -103,7 +103,7 @@ def append(path: Path, edits: Sequence[Edit]) -> None:
             else:
                 begin, text = end, (b"\n" if rest else b"") + added
             _write(file, begin, text, rest[: end - begin])
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise WorkspaceError(f"{path} cannot be written: {error.strerror}. The decision is not kept.") from error
 
@@ -223,12 +223,3 @@ def _write(file: IO[bytes], begin: int, text: bytes, before: bytes) -> None:
             file.write(before)
             file.truncate()
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the file's name on the disk, too, be it this process or one that was killed that has made the file."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
