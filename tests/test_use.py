@@ -113,13 +113,14 @@ def test_vllm_serves_the_export_on_loopback_once_it_is_there_and_new(
     vllm = tmp_path / "vllm"
     vllm.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     vllm.chmod(0o755)
-    command = vllm_command(run, 8000)
+    command = vllm_command(run, 8000, ("--tensor-parallel-size", "2"))
     imports = "from wukong_pipe.cli.options import err\nfrom wukong_pipe.commands.serve import replace_by"
     code = f"{imports}\nreplace_by({command!r}, err)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     assert told[:2] == ["serve", str(run.merged)]
     assert told[told.index("--host") + 1] == "127.0.0.1"
     assert told[told.index("--served-model-name") + 1] == run.name
+    assert told[told.index("--tensor-parallel-size") + 1] == "2"
     weights = run.adapter / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\x00\x00\x80\x3f")
     with pytest.raises(WorkspaceError, match="holds none of this adapter"):

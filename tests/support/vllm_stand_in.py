@@ -50,7 +50,7 @@ if sys.argv[1:] == ["--version"]:
 parser = argparse.ArgumentParser(prog="vllm")
 parser.add_argument("verb", choices=["serve"])
 parser.add_argument("model")
-for name in ("served-model-name", "host", "dtype", "generation-config", "max-model-len"):
+for name in ("served-model-name", "host", "dtype", "generation-config", "max-model-len", "tensor-parallel-size"):
     parser.add_argument("--" + name)
 parser.add_argument("--port", type=int)
 for name in ("disable-uvicorn-access-log", "enforce-eager"):

@@ -16,10 +16,12 @@ from wukong_pipe.cli.options import (
     common,
     common_with,
     err,
+    for_vllm_alone,
     named_or_last,
     out,
     precision_option,
     run_named,
+    vllm_options,
 )
 from wukong_pipe.cli.teacher_options import TeacherOptions, teacher_options
 from wukong_pipe.commands.evaluate import (
@@ -53,6 +55,7 @@ class EvalOptions(TeacherOptions):
     model: str
     limit: int | None
     engine: Literal["transformers", "vllm"]
+    vllm_options: tuple[str, ...]
     batch: int | None
     """Questions at a time."""
     max_new_tokens: int
@@ -79,6 +82,7 @@ class EvalOptions(TeacherOptions):
             drop_leaked=self.drop_leaked,
             general=self.general,
             open_book=self.open_book,
+            vllm_options=self.vllm_options,
         )
 
 
@@ -93,6 +97,7 @@ class EvalOptions(TeacherOptions):
     show_default=True,
     help="What answers: transformers, the adapter as trained; vllm, what `export` wrote, and the base alike.",
 )
+@vllm_options
 @click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
 @click.option(
     "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, help="Where an answer is cut."
@@ -139,6 +144,7 @@ def eval_command(**values: Any) -> None:
       wukong-pipe export && wukong-pipe eval --engine vllm
     """
     options = EvalOptions(**values)
+    for_vllm_alone(options.engine, options.vllm_options)
     workspace = Workspace(options.runs_dir)
     run = named_or_last(workspace, options.run)
     if options.history:

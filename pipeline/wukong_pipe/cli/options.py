@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -57,6 +58,46 @@ class Amount(click.ParamType[Decimal]):
 
 
 AMOUNT = Amount()
+
+
+class MoreOptions(click.ParamType[tuple[str, ...]]):
+    """Options for a program that this one starts, as they would be typed: "--tensor-parallel-size 2"."""
+
+    name = "options"
+    given_already = ("--host", "--port", "--served-model-name", "--dtype", "--generation-config", "--api-key")
+    """What this program says itself: where the server listens, and how the model computes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            words = tuple(shlex.split(value))
+        except ValueError as error:
+            self.fail(f"{value!r} cannot be read: {error}.", param, ctx)
+        if words and not words[0].startswith("-"):
+            self.fail(f"{value!r} holds no options: write them as for `vllm serve`, with their dashes.", param, ctx)
+        if own := next((word for word in words if word.partition("=")[0] in self.given_already), ""):
+            self.fail(f"{own.partition('=')[0]} is given by this program: leave it out.", param, ctx)
+        return words
+
+
+def for_vllm_alone(engine: str, options: tuple[str, ...]) -> None:
+    """Refuse options for vLLM where another engine is wanted: they would be passed over without a word.
+
+    Raises:
+        click.UsageError: there are such options.
+    """
+    if options and engine != "vllm":
+        raise click.UsageError("--vllm-options are for --engine vllm: name both.")
+
+
+vllm_options = click.option(
+    "--vllm-options",
+    type=MoreOptions(),
+    default="",
+    metavar="OPTIONS",
+    help='More options for `vllm serve`, such as "--tensor-parallel-size 2 --data-parallel-size 2".',
+)
 
 runs_dir_option = click.option(
     "--runs-dir",

@@ -14,9 +14,11 @@ from wukong_pipe.cli.options import (
     common,
     debug_option,
     err,
+    for_vllm_alone,
     named_or_last,
     run_option,
     runs_dir_option,
+    vllm_options,
 )
 from wukong_pipe.cli.options import out as stdout
 from wukong_pipe.commands.chat import run_chat
@@ -174,12 +176,15 @@ def _export_gguf(workspace: Workspace, run: Run, wish: GgufWish, *, json: bool) 
     help="transformers serves the adapter as trained; vllm what `export` wrote; llamacpp, fast without a GPU, what "
     "`export --gguf` wrote.",
 )
+@vllm_options
 @model_option
 @max_new_tokens_option
 @runs_dir_option
 @run_option
 @debug_option
-def serve_command(port: int, engine: str, model: str, max_new_tokens: int, runs_dir: Path, run: str) -> None:
+def serve_command(
+    port: int, engine: str, vllm_options: tuple[str, ...], model: str, max_new_tokens: int, runs_dir: Path, run: str
+) -> None:
     """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
     It answers at /v1/chat/completions and /v1/models, and POST /generate {"prompt": "…"} with {"response": "…"};
@@ -194,9 +199,10 @@ def serve_command(port: int, engine: str, model: str, max_new_tokens: int, runs_
       wukong-pipe serve --run blackwukong --port 8080
       curl http://127.0.0.1:8000/generate -H 'Content-Type: application/json' -d '{"prompt": "出云棍怎样获得？"}'
     """
+    for_vllm_alone(engine, vllm_options)
     this_run = named_or_last(Workspace(runs_dir), run)
     if engine == "vllm":
-        replace_by(vllm_command(this_run, port), err)
+        replace_by(vllm_command(this_run, port, vllm_options), err)
         return
     if engine == "llamacpp":
         run_serve_gguf(this_run, port=port, max_new_tokens=max_new_tokens, err=err)

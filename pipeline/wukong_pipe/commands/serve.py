@@ -67,7 +67,7 @@ def run_serve_gguf(run: Run, *, port: int, max_new_tokens: int, err: Console) ->
     err.print("Stopped.")
 
 
-def vllm_command(run: Run, port: int) -> list[str]:
+def vllm_command(run: Run, port: int, options: tuple[str, ...] = ()) -> list[str]:
     """The command that serves the run's export with vLLM, greedy unless a request says otherwise.
 
     Raises:
@@ -83,6 +83,7 @@ def vllm_command(run: Run, port: int) -> list[str]:
         *("--host", HOST, "--port", str(port)),
         # vLLM reads no do_sample from the export's generation config, and samples at temperature 1.
         *("--override-generation-config", '{"temperature": 0}'),
+        *options,
     ]
 
 

@@ -235,6 +235,11 @@ def test_another_server_on_its_port_is_not_taken_for_it(student: Path, vllm: Vll
     assert (status, reply["error"]["type"]) == (404, "NotFoundError")
 
 
+def test_vllm_is_started_with_the_options_of_the_user(student: Path, vllm: Vllm, stand_in: StandIn) -> None:
+    with serving(replace(vllm, options=("--tensor-parallel-size", "2")), str(student)):
+        assert stand_in.started[-1]["tensor_parallel_size"] == "2"
+
+
 def test_vllm_ends_with_an_evaluation_that_is_killed(student: Path, stand_in: StandIn, tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from wukong_trainer.inference.vllm_server import Vllm, serving\n"
@@ -327,15 +332,33 @@ def test_the_command_line_takes_the_engine_and_more_questions_at_a_time_for_vllm
 
     monkeypatch.setattr("wukong_trainer.evaluation.evaluate.evaluate", evaluate)
     command = ["eval", "--run", run.name, "--runs-dir", str(run.folder.parent)]
-    for more in ([], ["--engine", "vllm"], ["--engine", "vllm", "--batch", "8"]):
+    spread = ["--vllm-options", "--tensor-parallel-size 2"]
+    for more in ([], ["--engine", "vllm"], ["--engine", "vllm", "--batch", "8", *spread]):
         assert main([*command, *more]) == 1
-    assert [(settings.engine, settings.batch) for settings in asked] == [
-        ("transformers", 32),
-        ("vllm", 256),
-        ("vllm", 8),
+    assert [(settings.engine, settings.batch, settings.vllm_options) for settings in asked] == [
+        ("transformers", 32, ()),
+        ("vllm", 256, ()),
+        ("vllm", 8, ("--tensor-parallel-size", "2")),
     ]
     assert not stand_in.started
     assert "Enough." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--vllm-options", "--tensor-parallel-size 2"], "name both"),
+        (["--engine", "vllm", "--vllm-options", "--port=80"], "--port is given by this program"),
+        (["--engine", "vllm", "--vllm-options", "2"], "with their dashes"),
+        (["--engine", "vllm", "--vllm-options", "--a 'b"], "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("command", ["eval", "serve"])
+def test_options_that_vllm_cannot_be_started_with_are_refused(
+    command: str, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, *more]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.long

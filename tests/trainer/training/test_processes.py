@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,14 +29,23 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def training(home: Path, name: str, recipe: Recipe, processes: int, *options: str) -> subprocess.Popen[str]:
-    """`wukong-pipe train` of that run by as many processes."""
+def training(
+    home: Path, name: str, recipe: Recipe, processes: int, *options: str, node: tuple[str, ...] = ("--standalone",)
+) -> subprocess.Popen[str]:
+    """`wukong-pipe train` of that run by as many processes on this node."""
     (home / f"{name}.toml").write_text(to_toml(recipe, {}), "utf-8")
     # Without the dashes torchrun takes our --run for an abbreviation of its own --run-path.
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m", "--"]
+    torchrun = ["torch.distributed.run", *node, "--nproc-per-node", str(processes), "-m", "--"]
     rest = ["--data", str(home), "--run", name, "--recipe", f"{name}.toml", *options]
     return subprocess.Popen(
-        [sys.executable, "-m", *(torchrun if processes > 1 else []), "wukong_pipe.cli", "train", *rest],
+        [
+            sys.executable,
+            "-m",
+            *(torchrun if processes > 1 or node != ("--standalone",) else []),
+            "wukong_pipe.cli",
+            "train",
+            *rest,
+        ],
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -72,6 +82,26 @@ def test_two_processes_with_half_the_rows_each_have_the_losses_of_one(home: Path
     # A mean over tokens in both, so only what the weights differ by is left.
     assert watched < 1e-5
     assert "# processes: 2, each with 5 rows a pass" in (two.train / "recipe.toml").read_text("utf-8")
+    assert (two.adapter / "adapter_model.safetensors").is_file()
+
+
+def test_two_nodes_of_one_process_have_the_losses_of_one(home: Path, recipe: Recipe) -> None:
+    """Each node has a launcher of its own, as on two machines that share a folder."""
+    one, two = Run(home / "runs" / "one"), Run(home / "runs" / "two")
+    recipe = overridden(recipe, precision="fp32")
+    training(home, "one", recipe, 1).communicate(timeout=MINUTES)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = ("--master-addr", "127.0.0.1", "--master-port", str(probe.getsockname()[1]))
+    half = overridden(recipe, batch=recipe.batch // 2)
+    nodes = [
+        training(home, "two", half, 1, node=("--nnodes", "2", "--node-rank", str(rank), *address)) for rank in (0, 1)
+    ]
+    told = [node.communicate(timeout=MINUTES) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], told
+    assert [shown.count("steps in") for shown, _ in told] == [1, 0]
+    assert curve(two).keys() == curve(one).keys()
+    assert max(abs(loss - curve(two)[key]) for key, loss in curve(one).items()) < 1e-3
     assert (two.adapter / "adapter_model.safetensors").is_file()
 
 

@@ -46,12 +46,14 @@ def line_up(
     engine: Literal["transformers", "vllm"],
     tests: TestSet,
     sources: Sources,
+    vllm_options: tuple[str, ...] = (),
 ) -> Lineup:
     """The models, each of which is there; a rival is not asked what it was trained on.
 
     Args:
         base_model: the base to compare with; "" for the one that the adapter was trained on.
         rivals: other runs, and model ids or folders.
+        vllm_options: more options for `vllm serve`.
 
     Raises:
         WorkspaceError: nothing was trained; or nothing was exported, for vLLM to serve.
@@ -68,7 +70,7 @@ def line_up(
         replace(other, contender=_served(other.contender, rival)) if isinstance(rival, Run) else other
         for other, rival in zip(others, rivals, strict=True)
     ]
-    return Lineup(base, tuned, served, _vllm(run, tuned))
+    return Lineup(base, tuned, served, _vllm(run, tuned, vllm_options))
 
 
 def contenders(run: Run, folder: Path, record: dict[str, Any], base_model: str = "") -> tuple[Contender, Contender]:
@@ -116,7 +118,7 @@ def _served(contender: Contender, run: Run) -> Contender:
     return replace(contender, weights=str(merged_model(run, contender.adapter)), adapter=None)
 
 
-def _vllm(run: Run, tuned: Contender) -> Vllm:
+def _vllm(run: Run, tuned: Contender, options: tuple[str, ...]) -> Vllm:
     """The vLLM that is installed, and the precision in which transformers would compute here.
 
     Raises:
@@ -126,4 +128,4 @@ def _vllm(run: Run, tuned: Contender) -> Vllm:
     executable = vllm_executable()
     dtype = tuned.precision.rpartition(" ")[2]
     log = run.metrics.with_name("vllm.log")
-    return Vllm(executable, vllm_version(executable), dtype, tuned.place.device == "cpu", log)
+    return Vllm(executable, vllm_version(executable), dtype, tuned.place.device == "cpu", log, options)

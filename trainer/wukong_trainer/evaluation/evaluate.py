@@ -55,6 +55,8 @@ class Settings:
     """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
     open_book: bool = False
     """Ask the base with the section in its prompt, too."""
+    vllm_options: tuple[str, ...] = ()
+    """More options for `vllm serve`."""
 
 
 def evaluate(
@@ -165,7 +167,7 @@ def _set_up(
     silence_libraries()
     history(history_of(run))  # Refuses a damaged one, as the next line does.
     read_grades(run.grades)
-    lineup = line_up(run, base_model, rivals, settings.engine, tests, sources)
+    lineup = line_up(run, base_model, rivals, settings.engine, tests, sources, settings.vllm_options)
     return _Setup(run, settings, folder, record, tests, general_set(settings.general, record), lineup)
 
 

@@ -42,6 +42,8 @@ class Vllm:
     on_cpu: bool
     log: Path
     """What the server that was started last has said."""
+    options: tuple[str, ...] = ()
+    """The user's own for `vllm serve`, as on how many GPUs a model is spread."""
 
     @property
     def engine(self) -> str:
@@ -144,6 +146,7 @@ def serving(vllm: Vllm, model: str, tell: Callable[[], None] = lambda: None) -> 
         *("--max-model-len", "auto", "--disable-uvicorn-access-log"),
         # Without a GPU, compiling takes longer than an evaluation and needs a C++ compiler.
         *(["--enforce-eager"] if vllm.on_cpu else []),
+        *vllm.options,
     ]
     vllm.log.parent.mkdir(parents=True, exist_ok=True)
     with vllm.log.open("wb") as log:
