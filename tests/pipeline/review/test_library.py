@@ -14,7 +14,7 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.views import section_view
+from wukong_pipe.review_page.views import section_view
 
 
 def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ from tests.support.reviewed import BOOK, about, build, library_of
 from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
 from wukong_pipe.reasons import Reason
 from wukong_pipe.review import bulk
-from wukong_pipe.review.app import application
 from wukong_pipe.review.checking import check
-from wukong_pipe.review.desk import Desk, language_of
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after
-from wukong_pipe.review.security import HEADERS, Access
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk, language_of
+from wukong_pipe.review_page.security import HEADERS, Access
+from wukong_pipe.review_page.words import WORDS
 
 HERE = "http://127.0.0.1"
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from starlette.responses import Response
 
 from wukong_pipe.review import bulk, queue
-from wukong_pipe.review.bulk_views import change_view
-from wukong_pipe.review.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
-from wukong_pipe.review.requests import Asked, refused
+from wukong_pipe.review_page.bulk_views import change_view
+from wukong_pipe.review_page.desk import MOST_LISTED, Desk, query_pairs
+from wukong_pipe.review_page.requests import Asked, refused
 from wukong_pipe.stages.edits_file import Edit
 
 

@@ -9,9 +9,9 @@ from wukong_pipe.checks.findings import Finding
 from wukong_pipe.records import Facts
 from wukong_pipe.review.bulk import Preview
 from wukong_pipe.review.checking import check
-from wukong_pipe.review.document import Piece
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.views import SPELLINGS
+from wukong_pipe.review_page.document import Piece
+from wukong_pipe.review_page.views import SPELLINGS
 
 
 @dataclass(frozen=True, slots=True)

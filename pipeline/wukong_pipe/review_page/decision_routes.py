@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from wukong_pipe.review import queue
 from wukong_pipe.review.checking import check, check_reject, problem
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.page_routes import first_of
 from wukong_pipe.review.pairs import ReviewPair
-from wukong_pipe.review.requests import Asked, refused
-from wukong_pipe.review.views import facts_typed, reject_view
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.page_routes import first_of
+from wukong_pipe.review_page.requests import Asked, refused
+from wukong_pipe.review_page.views import facts_typed, reject_view
 from wukong_pipe.stages.edits_file import Edit
 
 

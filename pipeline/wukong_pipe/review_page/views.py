@@ -12,9 +12,9 @@ from wukong_pipe.language.page_words import Words, filled
 from wukong_pipe.reasons import Lang
 from wukong_pipe.records import Facts
 from wukong_pipe.review.bound import Bound
-from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, Wording
+from wukong_pipe.review_page.document import Block, Marks, Piece, document, marked_text
 
 SPELLINGS = " | "
 """What separates the spellings of a fact where it is typed."""

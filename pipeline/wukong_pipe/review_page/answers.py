@@ -20,11 +20,11 @@ from wukong_pipe.language.fact_matching import places
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.reasons import Lang
 from wukong_pipe.records import Facts, Section
-from wukong_pipe.review.document import Marks, Span, document, marked_text
 from wukong_pipe.review.file_stamp import Stamp, stamp
-from wukong_pipe.review.security import Access
-from wukong_pipe.review.serving import served, templates
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review_page.document import Marks, Span, document, marked_text
+from wukong_pipe.review_page.security import Access
+from wukong_pipe.review_page.serving import served, templates
+from wukong_pipe.review_page.words import WORDS
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.answers_to_read import SAMPLE, AnswerToRead, answers_to_read, reading_order
 from wukong_trainer.evaluation.person_agreement import person_grades

@@ -16,9 +16,9 @@ from wukong_pipe.review.bound import Bound, overall_bound
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair, Stale
 from wukong_pipe.review.queue import Filters, matching
-from wukong_pipe.review.serving import templates
-from wukong_pipe.review.views import entries, pair_view, progress_view, section_view
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review_page.serving import templates
+from wukong_pipe.review_page.views import entries, pair_view, progress_view, section_view
+from wukong_pipe.review_page.words import WORDS
 from wukong_pipe.stages.edits_file import Edit
 
 MOST_LISTED = 50
