@@ -148,17 +148,12 @@ def test_what_could_not_be_read_again_is_not_written(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_lone_surrogate_is_written_as_its_escape(path: Path) -> None:
-    append(path, [Edit(id="a", note="x\ud800")])
-    assert history(path) == [Edit(id="a", line=1, note="x\ud800")]
-
-
 def test_a_full_disk_is_told_and_the_file_stands_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b'{"id": "a", "ok": true}\n{"id": "b", "outp')
     before = path.read_bytes()
 
     monkeypatch.setattr("os.fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(WorkspaceError, match=r"No space left on device\. The decision is not kept"):
+    with pytest.raises(WorkspaceError, match=r"No space left on device\. Nothing was added"):
         append(path, [ADDED])
     assert path.read_bytes() == before
 
