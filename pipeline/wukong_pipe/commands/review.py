@@ -81,7 +81,8 @@ def run_answer_review(
     with training_installed("review,report"):
         from wukong_pipe.review.run_files import read_run
         from wukong_pipe.review.section_texts import SectionTexts
-        from wukong_pipe.review_page.answers import AnswerDesk, answers_application
+        from wukong_pipe.review_page.answer_desk import AnswerDesk
+        from wukong_pipe.review_page.answer_routes import answers_application
         from wukong_pipe.review_page.security import Access
     with listening(port) as listener:
         # Answers to rows of one's own are about no section of a build.

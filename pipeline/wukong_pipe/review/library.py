@@ -11,9 +11,11 @@ from wukong_pipe.records import Section
 from wukong_pipe.review.decisions import Decisions
 from wukong_pipe.review.doubts import Doubts
 from wukong_pipe.review.file_stamp import stamp
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, State
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject
 from wukong_pipe.review.run_files import folded, read_run
 from wukong_pipe.review.section_texts import SectionTexts
+from wukong_pipe.review.stale import Stale, stale
+from wukong_pipe.review.versions import Shown, State, shown, state
 from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.workspace import Run
 
@@ -95,11 +97,11 @@ class Library:
         return self.by_id.get(id_) or self._files.by_row.get(self._files.rescued.get(id_, id_))
 
     def state(self, pair: ReviewPair) -> State:
-        return self.decisions.state(pair)
+        return state(self.decisions, pair)
 
     def shown(self, pair: ReviewPair) -> Shown:
         """The pair with the decisions laid over it, and what it was before."""
-        return self.decisions.shown(pair)
+        return shown(self.decisions, pair)
 
     def words(self, pair: ReviewPair) -> str:
         """What a search looks through, folded: questions, answers, the note and tags, in the dataset and as decided."""
@@ -133,10 +135,10 @@ class Library:
 
     @property
     def stale(self) -> list[Stale]:
-        """The decisions whose section changed, as `Decisions.stale` finds them; worked out once for all that asks."""
+        """The decisions whose section changed, as `stale` finds them; worked out once for all that asks."""
         version = self.version
         if self._stale_of != version:
-            self._stale, self._stale_of = self.decisions.stale(self), version
+            self._stale, self._stale_of = stale(self, self.decisions.standing()), version
         return self._stale
 
     # --- doubts ------------------------------------------------------------------------------------------------------

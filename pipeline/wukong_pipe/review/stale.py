@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import ngrams
-from wukong_pipe.review.pairs import ReviewPair, Stale
+from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit
 
 ALIKE = 0.3
 """Less alike questions are different ones: see `wukong_pipe.language.similarity`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A decision on what is no longer in the dataset: its section says something else now."""
+
+    edit: Edit
+    pair: ReviewPair | None
+    """What is most alike now; None where nothing is, or where the decision does not say what it was about."""
+    similarity: float
 
 
 class Holder(Protocol):

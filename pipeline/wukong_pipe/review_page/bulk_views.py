@@ -11,7 +11,7 @@ from wukong_pipe.review.bulk import Preview
 from wukong_pipe.review.checking import check
 from wukong_pipe.review.library import Library
 from wukong_pipe.review_page.document import Piece
-from wukong_pipe.review_page.views import SPELLINGS
+from wukong_pipe.review_page.typed_facts import SPELLINGS
 
 
 @dataclass(frozen=True, slots=True)

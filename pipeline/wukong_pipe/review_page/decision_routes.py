@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from wukong_pipe.review import queue
+from wukong_pipe.review import decision_lines, queue
 from wukong_pipe.review.checking import check, check_reject, problem
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review_page.desk import Desk
 from wukong_pipe.review_page.page_routes import first_of
 from wukong_pipe.review_page.requests import Asked, refused
-from wukong_pipe.review_page.views import facts_typed, reject_view
+from wukong_pipe.review_page.section_views import reject_view
+from wukong_pipe.review_page.typed_facts import facts_typed
 from wukong_pipe.stages.edits_file import Edit
 
 
@@ -25,13 +26,13 @@ def decide(desk: Desk, asked: Asked) -> Response:
     decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
     question = desk.library.shown(pair).now.question
     if action == "undo":
-        desk.take_back(decisions.take_back(pair))
+        desk.take_back(decision_lines.take_back(decisions, pair))
         question = desk.library.shown(pair).now.question
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
     if action == "accept":
-        edits = decisions.accept(pair)
+        edits = decision_lines.accept(decisions, pair)
     elif action == "drop":
-        edits = decisions.drop(pair)
+        edits = decision_lines.drop(decisions, pair)
     elif action == "mend" and asked.get("stood") not in ("", str(decisions.newest_of(pair))):
         return refused(desk, "decided_elsewhere")
     elif action == "mend" and not all(text.strip() for name, text in asked.values.items() if name in texts):
@@ -57,7 +58,8 @@ def _refusal(desk: Desk, pair: ReviewPair) -> str:
 
 def _mended(desk: Desk, pair: ReviewPair, asked: Asked) -> list[Edit]:
     questions = {row.id: text for row in pair.rows if (text := asked.get(f"question-{row.id}"))}
-    return desk.library.decisions.mend(
+    return decision_lines.mend(
+        desk.library.decisions,
         pair,
         questions,
         asked.get("answer") or desk.library.shown(pair).now.answer,
@@ -80,7 +82,7 @@ def decide_row(desk: Desk, asked: Asked) -> Response:
     if asked.get("action") == "undo":
         desk.take_back([Edit(id=asked.id, undo=True)])
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
-    desk.record(desk.library.decisions.drop_row(pair, asked.id))
+    desk.record(decision_lines.drop_row(desk.library.decisions, pair, asked.id))
     return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))
 
 
@@ -91,7 +93,7 @@ def rescue(desk: Desk, asked: Asked) -> Response:
         return refused(desk, "gone", id=asked.id)
     if not reject.not_rescuable:
         question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
-        desk.record(desk.library.decisions.rescue(reject, question, answer))
+        desk.record(decision_lines.rescue(reject, question, answer))
     said = desk.say("said_rescued", text=reject.question or reject.answer)
     return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
 

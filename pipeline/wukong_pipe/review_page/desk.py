@@ -14,10 +14,13 @@ from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Lang
 from wukong_pipe.review.bound import Bound, overall_bound
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, Stale
+from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, matching
+from wukong_pipe.review.stale import Stale
+from wukong_pipe.review_page.list_views import entries, progress_view
+from wukong_pipe.review_page.pair_views import pair_view
+from wukong_pipe.review_page.section_views import section_view
 from wukong_pipe.review_page.serving import templates
-from wukong_pipe.review_page.views import entries, pair_view, progress_view, section_view
 from wukong_pipe.review_page.words import WORDS
 from wukong_pipe.stages.edits_file import Edit
 

@@ -13,6 +13,7 @@ from wukong_pipe.files import read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts
 from wukong_pipe.review.checking import check
+from wukong_pipe.review.decision_lines import mend
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_page_and_build_agree(tmp_path: Path, question: str, answer: str, facts:
     own = pair.rows[0].id
     reason = rejected(check(library, pair, question, answer, facts))
     assert (reason.code if reason else "") == code
-    library.decisions.record(library.decisions.mend(pair, {own: question}, answer, facts))
+    library.decisions.record(mend(library.decisions, pair, {own: question}, answer, facts))
     build(tmp_path)
     kept = {row["id"]: row for row in rows_of(run_in(tmp_path))}
     if reason is None:

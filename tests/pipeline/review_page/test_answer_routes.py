@@ -20,7 +20,8 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.records import Section
-from wukong_pipe.review_page.answers import AnswerDesk, answers_application
+from wukong_pipe.review_page.answer_desk import AnswerDesk
+from wukong_pipe.review_page.answer_routes import answers_application
 from wukong_pipe.review_page.security import Access
 from wukong_pipe.workspace import Run
 
@@ -218,7 +219,7 @@ def test_agreement_is_told_on_demand_without_sides_and_at_the_end_with_them(brow
 def test_the_end_of_the_sample_is_told_and_the_rest_can_be_graded_too(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wukong_pipe.review_page.answers.SAMPLE", 4)
+    monkeypatch.setattr("wukong_pipe.review_page.answer_desk.SAMPLE", 4)
     assert "0 of a sample of 4 answers graded" in browser.get()
     assert "all 12 may be graded" in browser.get()
     page = browser.grade_all("right", 4)
