@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from threading import RLock, Thread
 
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.review.decisions import Decisions
 from wukong_pipe.review.doubts import Doubts
 from wukong_pipe.review.file_stamp import stamp
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, ReviewRow
 from wukong_pipe.review.run_files import folded, read_run
 from wukong_pipe.review.section_texts import SectionTexts
 from wukong_pipe.review.stale import Stale, stale
@@ -95,6 +96,10 @@ class Library:
     def pair_of(self, id_: str) -> ReviewPair | None:
         """The pair of that id, or the one that has a row of that id, or one that was a reject of that id."""
         return self.by_id.get(id_) or self._files.by_row.get(self._files.rescued.get(id_, id_))
+
+    def asking(self, question: str) -> list[tuple[ReviewPair, ReviewRow]]:
+        """The rows of the dataset that ask the same, as dedupe compares questions, each behind its pair."""
+        return self._files.asking.get(normalise(question), [])
 
     def state(self, pair: ReviewPair) -> State:
         return state(self.decisions, pair)

@@ -12,6 +12,7 @@ from typing import Any
 
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import FILES, Row
 from wukong_pipe.review.pairs import ReviewPair, ReviewRow
@@ -58,6 +59,15 @@ class RunFiles:
     def by_question(self) -> dict[tuple[str, str], ReviewPair]:
         """By the id of its section and its own question."""
         return {(pair.section_id, pair.question): pair for pair in self.pairs}
+
+    @cached_property
+    def asking(self) -> dict[str, list[tuple[ReviewPair, ReviewRow]]]:
+        """The rows by what dedupe compares of their questions, each behind its pair."""
+        found: dict[str, list[tuple[ReviewPair, ReviewRow]]] = defaultdict(list)
+        for pair in self.pairs:
+            for row in pair.rows:
+                found[normalise(row.question)].append((pair, row))
+        return found
 
     @cached_property
     def words(self) -> dict[str, str]:

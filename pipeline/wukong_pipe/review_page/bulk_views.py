@@ -49,7 +49,7 @@ def change_view(library: Library, change: Preview, find: str, by: str) -> Change
         after=_marked(change.before, find, by),
         facts_before=_marked(facts_before, find, find),
         facts_after=_marked(facts_before, find, by) if is_replaced else _plain(facts_after),
-        findings=check(library, pair, then.question, then.answer, then.facts),
+        findings=check(library, pair, then.question, then.answer, then.facts, change.row_id),
     )
 
 

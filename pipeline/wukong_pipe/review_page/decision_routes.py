@@ -129,6 +129,11 @@ def check_typed(desk: Desk, asked: Asked) -> Response:
     facts = facts_typed(asked.get("facts")) or None
     shown = {wording.row.id: wording.question for wording in desk.library.shown(pair).wordings}
     typed = {row.id: asked.get(f"question-{row.id}") for row in pair.rows}
-    changed = [text for id_, text in typed.items() if id_ == pair.rows[0].id or (text and text != shown[id_])]
-    found = [each for question in changed for each in check(desk.library, pair, question, asked.get("answer"), facts)]
+    anew = {id_ for id_, text in typed.items() if text and text != shown[id_]}
+    found = [
+        finding
+        for id_, text in typed.items()
+        if id_ in anew or id_ == pair.rows[0].id
+        for finding in check(desk.library, pair, text, asked.get("answer"), facts, id_ if id_ in anew else None)
+    ]
     return desk.fragment("findings.html.j2", findings=dict.fromkeys(found))

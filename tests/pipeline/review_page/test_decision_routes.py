@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from tests.support.building import run_in
 from tests.support.review_browser import Browser
-from tests.support.reviewed import about
+from tests.support.reviewed import TESTED, about, build, trained_and_tested
 from wukong_pipe.files import jsonl, read_jsonl, write_text
+from wukong_pipe.reasons import Reason
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after
 from wukong_pipe.review_page.words import WORDS
 
@@ -144,6 +146,19 @@ def test_the_check_says_what_a_build_would_refuse_and_writes_nothing(browser: Br
     refused = browser.post(f"/check/{pair.id}", answer=pair.answer, **typed | {"facts": "月亮"})
     assert '<p class="reject">' in refused
     assert browser.lines == []
+
+
+def test_the_check_says_that_a_test_question_asks_the_same(tmp_path: Path) -> None:
+    build(tmp_path, settings=TESTED)
+    browser = Browser(tmp_path)
+    pair, tested = trained_and_tested(browser.library)
+    own = f"question-{pair.rows[0].id}"
+    level = Reason.of(tested.level)
+    sentence = Reason.of("repeats-held-question", question=tested.question, level=level).sentence("zh")
+    assert sentence in browser.post(f"/check/{pair.id}", answer=pair.answer, **{own: tested.question})
+    assert sentence not in browser.post(f"/check/{pair.id}", answer=pair.answer, **{own: pair.question})
+    asked = {"action": "replace", "find": pair.question, "by": tested.question}
+    assert sentence in browser.post("/bulk", **asked), "the preview of a replacement says it as well"
 
 
 def test_another_window_learns_of_a_decision(browser: Browser) -> None:
