@@ -1,7 +1,7 @@
 """The lines of edits.jsonl that a decision takes: to accept, drop or mend a pair, to let a reject in, to take back.
 
-A line replaces what stood of its id as a whole. A new line therefore says again what a decision that stands says
-besides: a pair that was mended stays so when it is accepted, and keeps its note when it is mended again.
+A line that decides replaces what stood of its id as a whole. A new line therefore says again what a decision that
+stands says besides: a pair that was mended stays so when it is accepted, and keeps its note when it is mended again.
 """
 
 from __future__ import annotations
@@ -17,24 +17,15 @@ from wukong_pipe.review.versions import Wording, old_answer, old_question, shown
 from wukong_pipe.stages.edits_file import Edit, Texts
 
 
-def accept(
-    decisions: Decisions, pair: ReviewPair, note: str | None = None, tags: Sequence[str] | None = None
-) -> list[Edit]:
-    """That a pair was read and is right as it is shown.
-
-    Args:
-        note: None to keep the one that stands; the same for `tags`.
-    """
-    stood = decisions.of(pair.id)
-    line = replace(_of_pair(decisions, pair, note, tags), ok=True)
-    return [replace(line, output=stood.output, facts=stood.facts) if stood and not stood.drop else line]
+def accept(decisions: Decisions, pair: ReviewPair) -> list[Edit]:
+    """That a pair was read and is right as it is shown."""
+    stood = _mending(decisions, pair)
+    return [replace(_of_pair(decisions, pair, stood.output, stood.facts), ok=True)]
 
 
-def drop(
-    decisions: Decisions, pair: ReviewPair, note: str | None = None, tags: Sequence[str] | None = None
-) -> list[Edit]:
+def drop(decisions: Decisions, pair: ReviewPair) -> list[Edit]:
     """That a pair goes, with all its rows."""
-    return [replace(_of_pair(decisions, pair, note, tags), drop=True)]
+    return [replace(_of_pair(decisions, pair), drop=True)]
 
 
 def mend(
@@ -52,11 +43,10 @@ def mend(
     Args:
         questions: by the ids of their rows; of a row that is not named nothing changes.
         facts: None where they follow from the answer.
+        note: None to keep the one that stands; the same for `tags`.
         is_read: False where many are changed alike, which makes none of them read.
     """
-    version, stood = shown(decisions, pair), decisions.of(pair.id)
-    mending = stood if stood and not stood.drop else Edit(id=pair.id)
-    answer = answer.strip()
+    version, mending, answer = shown(decisions, pair), _mending(decisions, pair), answer.strip()
     # What is as it is shown stays as it was decided: a dataset may have the text of a line that told no old one.
     is_same = answer == version.now.answer
     output = mending.output if is_same else None if answer == old_answer(decisions, pair) else answer
@@ -64,7 +54,8 @@ def mend(
         facts = mending.facts
     elif output is None and facts == version.before.facts:
         facts = None
-    line = replace(_of_pair(decisions, pair, note, tags), ok=is_read or mending.ok, output=output, facts=facts)
+    line = replace(_of_pair(decisions, pair, output, facts), ok=is_read or mending.ok)
+    line = replace(line, note=line.note if note is None else note, tags=line.tags if tags is None else tuple(tags))
     lines = [
         replace(_of_row(decisions, pair, place), instruction=questions.get(wording.row.id, wording.question).strip())
         for place, wording in enumerate(version.wordings)
@@ -93,9 +84,10 @@ def take_back(decisions: Decisions, pair: ReviewPair) -> list[Edit]:
     """That what was decided last on a pair does not stand: its line, and what was said of its rows at once with it, or
     these alone; of a pair that was let in and nobody decided on since, that it was. A wording that was dropped is
     brought back by itself."""
-    of_rows = {edit.line: row.id for row in pair.rows if (edit := decisions.of(row.id)) and not edit.drop}
-    line = decisions.of(pair.id)
-    last = max([*of_rows, *([line.line] if line else [])], default=0)
+    of_rows = {
+        decisions.line_of(row.id): row.id for row in pair.rows if (edit := decisions.of(row.id)) and not edit.drop
+    }
+    last = max([decisions.line_of(pair.id), *of_rows])
     if not last:
         return [Edit(id=pair.rescued, undo=True)] if pair.rescued and decisions.of(pair.rescued) else []
     # The lines of one decision follow one another in the file, that of the pair last.
@@ -116,14 +108,24 @@ def rescue(reject: ReviewReject, question: str | None = None, answer: str | None
     return [line]
 
 
-def _of_pair(decisions: Decisions, pair: ReviewPair, note: str | None, tags: Sequence[str] | None) -> Edit:
+def _mending(decisions: Decisions, pair: ReviewPair) -> Edit:
+    """What stands of a pair that is not dropped."""
     stood = decisions.of(pair.id)
+    return stood if stood and not stood.drop else Edit(id=pair.id)
+
+
+def _of_pair(decisions: Decisions, pair: ReviewPair, output: str | None = None, facts: Facts | None = None) -> Edit:
+    """A line on a pair with that answer and these facts, and with the note and tags that stand."""
+    stood = decisions.of(pair.id)
+    old_facts = None if (output, facts) == (None, None) else decisions.old_facts(pair)
     return Edit(
         id=pair.id,
-        note=note if note is not None else stood.note if stood else "",
-        tags=tuple(tags) if tags is not None else stood.tags if stood else (),
+        output=output,
+        facts=facts,
+        note=stood.note if stood else "",
+        tags=stood.tags if stood else (),
         section_id=pair.section_id,
-        old=Texts(old_question(decisions, pair, 0), old_answer(decisions, pair)),
+        old=Texts(old_question(decisions, pair, 0), old_answer(decisions, pair), old_facts),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
 
+from wukong_pipe.records import Facts
 from wukong_pipe.review.file_stamp import stamp
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit, Known, Texts, append, history
@@ -45,12 +46,16 @@ class Decisions:
             return changed
 
     def _read(self) -> None:
-        seen, lines, old = stamp(self._path), history(self._path, self._known), dict[str, Texts]()
+        seen, lines = stamp(self._path), history(self._path, self._known)
+        old, old_facts = dict[str, Texts](), dict[str, Facts | None]()
         for edit in lines:
+            told = edit.old or Texts()
             if edit.old or edit.output is not None:
-                old.setdefault(edit.id, edit.old or Texts())
+                old.setdefault(edit.id, told)
+            if edit.changes_facts:
+                old_facts.setdefault(edit.id, told.facts)
         # Others read meanwhile: they see all of what stood, or all of what stands.
-        self._standing, self._old, self._seen = Standing(lines), old, seen
+        self._standing, self._old, self._old_facts, self._seen = Standing(lines), old, old_facts, seen
         self._last_line = lines[-1].line if lines else 0
         self.version += 1
 
@@ -61,23 +66,31 @@ class Decisions:
         return self._standing.of(id_)
 
     def newest_of(self, pair: ReviewPair) -> int:
-        """The line of the newest decision that stands of a pair or a row of it; 0 where none does."""
-        stand = (self.of(id_) for id_ in (pair.id, *(row.id for row in pair.rows)))
-        return max((edit.line for edit in stand if edit), default=0)
+        """The newest line that stands of a pair or a row of it; 0 where none does."""
+        return max(map(self.line_of, (pair.id, *(row.id for row in pair.rows))))
+
+    def line_of(self, id_: str) -> int:
+        """The newest line that stands of a pair, row or reject; 0 where none does."""
+        return self._standing.line_of(id_)
 
     def standing(self) -> list[Edit]:
         """All that stands, in the order of the lines."""
         return self._standing.edits()
 
     def old(self, id_: str) -> Texts | None:
-        """The texts of a pair, row or reject before the first decision on it, as that one tells them; empty where it
-        changed them and does not tell, None where no line has to."""
+        """The texts of a pair or row before the first decision on it, as that one tells them; empty where it changed
+        them and does not tell, None where no line has to."""
         return self._old.get(id_)
+
+    def old_facts(self, pair: ReviewPair) -> Facts | None:
+        """What a score looked for before the first decision on a pair that changed it, as that one tells it; None
+        where it does not tell."""
+        return self._old_facts.get(pair.id, pair.facts)
 
     def since_the_start(self) -> tuple[int, int]:
         """How many decisions stand that did not when this began, and how many that did were taken back."""
         standing = self.standing()
-        new = sum(edit.line > self._lines_at_start for edit in standing)
+        new = sum(self.line_of(edit.id) > self._lines_at_start for edit in standing)
         return new, len(self._ids_at_start - {edit.id for edit in standing})
 
     # --- writing -----------------------------------------------------------------------------------------------------

@@ -59,8 +59,13 @@ def state(decisions: Decisions, pair: ReviewPair) -> State:
 def shown(decisions: Decisions, pair: ReviewPair) -> Shown:
     """The pair with the decisions laid over it, and what it was before."""
     of_pair = decisions.of(pair.id)
-    answer = old_answer(decisions, pair) or pair.answer
-    own = replace(pair.own, instruction=old_question(decisions, pair, 0), output=answer)
+    answer, facts = old_answer(decisions, pair) or pair.answer, decisions.old_facts(pair)
+    own = replace(
+        pair.own,
+        instruction=old_question(decisions, pair, 0),
+        output=answer,
+        facts=pair.facts if facts is None else facts,
+    )
     wordings = []
     for place, row in enumerate(pair.rows):
         of_row = decisions.of(row.id)

@@ -1,6 +1,6 @@
 """The user's decisions on rows: edits.jsonl of a run, which is read, and added to at its end.
 
-Of an id the last line that was not taken back is in force, as a whole; the lines are shown in `edit_line`.
+The lines are shown in `edit_line`; which of them are in force, `standing` says.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Known = dict[tuple[int, bytes], Edit]
 
 
 def read_edits(path: Path, known: Known | None = None) -> list[Edit]:
-    """The decisions in force, in the order of their lines; none where there is no file.
+    """The decisions in force, see `Standing.edits`; none where there is no file.
 
     Raises:
         DataError: see `history`.

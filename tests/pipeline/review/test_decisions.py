@@ -11,7 +11,7 @@ from tests.support.reviewed import BOOK, about, build, library_of
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.decision_lines import accept, drop, drop_row, mend
+from wukong_pipe.review.decision_lines import accept, drop, drop_row, mend, take_back
 from wukong_pipe.review.library import Library
 from wukong_pipe.stages.edits_file import Edit, append
 
@@ -45,9 +45,24 @@ def test_what_is_written_says_where_it_was_and_what_stood_there(library: Library
             "note": "短些",
             "tags": ["短"],
             "section_id": pair.section_id,
-            "old": {"instruction": pair.question, "output": pair.answer},
+            "old": {"instruction": pair.question, "output": pair.answer, "facts": [[*fact] for fact in pair.facts]},
         }
     ]
+
+
+def test_a_note_by_hand_leaves_the_decision_and_is_taken_back_alone(library: Library) -> None:
+    pair, decisions = about(library, "乙1刀"), library.decisions
+    decisions.record(mend(decisions, pair, {}, "是乙1刀。", None, tags=["短"]))
+    append(library.run.edits, [Edit(id=pair.id, note="问过", tags=("查",))])
+    library.refresh()
+    assert (library.state(pair), decisions.newest_of(pair)) == ("mended", 2)
+    assert (edit := decisions.of(pair.id)) is not None
+    assert (edit.note, edit.tags) == ("问过", ("短", "查"))
+    assert decisions.since_the_start() == (1, 0)
+    decisions.record(take_back(decisions, pair))
+    assert library.state(pair) == "mended"
+    assert decisions.undo() == (pair.id,)
+    assert library.state(pair) == "unread"
 
 
 def test_a_mended_pair_stays_mended_when_it_is_accepted_again_or_its_question_is_worded_anew(library: Library) -> None:
@@ -103,13 +118,6 @@ def test_a_decision_of_another_process_is_seen_and_one_written_at_the_same_time_
     assert [library.state(pair) for pair in (first, second)] == ["accepted", "dropped"]
     assert library.version != before
     assert not library.refresh()
-
-
-def test_what_is_recorded_in_memory_is_what_the_file_says(library: Library, tmp_path: Path) -> None:
-    for pair in library.pairs:
-        library.decisions.record(accept(library.decisions, pair, note="看过 \ud800" if pair.number == 2 else ""))
-    library.decisions.undo()
-    assert library.decisions.standing() == library_of(tmp_path).decisions.standing()
 
 
 def test_a_row_that_has_an_answer_of_its_own_does_not_cover_the_new_answer_of_its_pair(library: Library) -> None:

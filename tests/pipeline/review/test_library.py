@@ -14,7 +14,8 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.decision_lines import drop, mend, rescue, take_back
+from wukong_pipe.review.decision_lines import accept, drop, mend, rescue, take_back
+from wukong_pipe.stages.edits_file import Edit, append
 
 
 def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:
@@ -84,6 +85,38 @@ def test_a_mended_pair_shows_what_it_was_before_whether_or_not_it_was_rebuilt_si
     library.decisions.undo()
     assert library.shown(rebuilt).now.answer == pair.answer
     assert library.shown(rebuilt).wordings[1].question == pair.rows[1].question
+
+
+def test_the_facts_of_before_are_told_and_taken_back_though_others_are_built_in(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    library.decisions.record(accept(library.decisions, pair))
+    library.decisions.record(mend(library.decisions, pair, {}, pair.answer, (("乙1刀", "那把刀"),)))
+    build(tmp_path)
+    library.refresh()
+    rebuilt = library.by_id[pair.id]
+    assert rebuilt.facts == (("乙1刀", "那把刀"),)
+    assert library.shown(rebuilt).before.facts == pair.facts
+    library.decisions.record(mend(library.decisions, rebuilt, {}, "是乙1刀。", None))
+    assert (edit := library.decisions.of(pair.id)) is not None
+    assert edit.old is not None
+    assert edit.old.facts == pair.facts
+    library.decisions.undo()
+    library.decisions.undo()
+    assert library.shown(rebuilt).now.facts == pair.facts
+
+
+def test_facts_that_a_line_by_hand_replaced_are_not_made_up(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    append(library.run.edits, [Edit(id=pair.id, facts=(("乙1刀", "那把刀"),))])
+    build(tmp_path)
+    library.refresh()
+    (line,) = mend(library.decisions, library.by_id[pair.id], {}, "是乙1刀。", None)
+    assert line.old is not None
+    assert line.old.facts is None
 
 
 def test_an_edit_that_the_build_refused_is_shown_with_its_reason(tmp_path: Path) -> None:
