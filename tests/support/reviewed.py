@@ -27,7 +27,7 @@ def build(folder: Path, text: str = BOOK, settings: BuildSettings = FEW) -> Buil
 
 
 def library_of(folder: Path) -> Library:
-    return Library.of(run_in(folder))
+    return Library(run_in(folder))
 
 
 def trained_and_tested(library: Library) -> tuple[ReviewPair, ReviewPair]:

@@ -52,7 +52,7 @@ def run_review(
         from wukong_pipe.review_page.desk import Desk, language_of
         from wukong_pipe.review_page.security import Access
     with listening(port) as listener:
-        library = Library.of(run, source, encoding)
+        library = Library(run, source, encoding)
         library.work_out_doubts()
         desk, access = Desk(library, lang or language_of(library), enough), Access()
         what = f"Review of {run.name}, {counted(len(library.pairs), 'pair')}"

@@ -24,20 +24,7 @@ from wukong_pipe.workspace import Run
 class Library:
     """The pairs of a run; safe to be read by several threads."""
 
-    def __init__(self, run: Run, source: Path | None, encoding: str) -> None:
-        """See `of`."""
-        self.run = run
-        self.decisions = Decisions(run.edits)
-        self._source, self._encoding = source, encoding
-        self._lock = RLock()
-        self._loads = 0
-        self._background: Thread | None = None
-        self._stale: list[Stale] = []
-        self._stale_of = 0
-        self._load()
-
-    @staticmethod
-    def of(run: Run, source: Path | None = None, encoding: str = "utf-8") -> Library:
+    def __init__(self, run: Run, source: Path | None = None, encoding: str = "utf-8") -> None:
         """The library of a run.
 
         Args:
@@ -47,7 +34,15 @@ class Library:
             WorkspaceError: the run has no dataset.
             DataError: a file of it, or of the decisions, cannot be read.
         """
-        return Library(run, source, encoding)
+        self.run = run
+        self.decisions = Decisions(run.edits)
+        self._source, self._encoding = source, encoding
+        self._lock = RLock()
+        self._loads = 0
+        self._background: Thread | None = None
+        self._stale: list[Stale] = []
+        self._stale_of = 0
+        self._load()
 
     def _load(self) -> None:
         seen = stamp(self.run.manifest)

@@ -16,7 +16,7 @@ from wukong_pipe.stages.rescue import rescuable
 class ReviewRow:
     """One row of a pair: its own question, or another wording of it.
 
-    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", split="train", level="", is_own=True, verified="yes")
+    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", split="train", level="")
     """
 
     id: str
@@ -24,11 +24,6 @@ class ReviewRow:
     answer: str
     split: str
     level: str
-    is_own: bool
-    """Whether it asks in the pair's own words."""
-    verified: str
-    left_out: Reason | None = None
-    """Why a decision took it out of the dataset that is there: "dropped-by-edit", or "edit" where its check failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +93,13 @@ class ReviewPair:
 class ReviewReject:
     """A line of rejected.jsonl.
 
-    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "…？", "…", "", "…？", "", "", "{…}", …)
+    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "…？", "…", "", "…？", "", "", "{…}", …)
     """
 
     id: str
     section_id: str
     stage: str
     reason: Reason
-    doubt: str
-    """What the free checks doubted, where the verifier then decided; else ""."""
     question: str
     answer: str
     pair_id: str
@@ -136,7 +129,6 @@ class ReviewReject:
             section_id=line["section_id"],
             stage=line["stage"],
             reason=Reason.from_json(line),
-            doubt=str(line.get("doubt", "")),
             question=question,
             answer=answer,
             pair_id=str(candidate.get("pair_id", "")),

@@ -13,7 +13,6 @@ from typing import Any
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.language.normal_form import normalise
-from wukong_pipe.reasons import Reason
 from wukong_pipe.records import FILES, Row
 from wukong_pipe.review.pairs import ReviewPair, ReviewRow
 from wukong_pipe.review.sample import sample_order
@@ -100,13 +99,13 @@ def read_run(run: Run) -> RunFiles:
     for name in FILES.values():
         if (run.dataset / name).is_file():
             for line in _lines(run.dataset / name, _OF_A_ROW):
-                families[line["pair_id"]].add(line, None)
+                families[line["pair_id"]].add(line)
     rejects: dict[str, list[dict[str, Any]]] = defaultdict(list)
     removed = set[str]()
     for line in _lines(run.dataset / "rejected.jsonl", _OF_A_REJECT):
         is_row = isinstance(line["candidate"], dict) and line["candidate"].keys() >= _OF_A_ROW
         if is_row and line["stage"] == "edit":
-            families[line["candidate"]["pair_id"]].add(line["candidate"], Reason.from_json(line))
+            families[line["candidate"]["pair_id"]].add(line["candidate"])
             continue
         if is_row:
             removed |= {line["candidate"]["id"], line["candidate"]["pair_id"]}
@@ -152,7 +151,7 @@ class _Family:
     """The line of the row that asks in the pair's own words; where it was left out, of one that has its answer."""
     rows: list[ReviewRow] = field(default_factory=list)
 
-    def add(self, line: dict[str, Any], left_out: Reason | None) -> None:
+    def add(self, line: dict[str, Any]) -> None:
         # Trained rows may have other wordings of the answer; those that are tested have the pair's own.
         if not self.own or _rank(line) < _rank(self.own):
             self.own = line
@@ -162,9 +161,6 @@ class _Family:
             answer=line["output"],
             split=line["split"],
             level=line["level"],
-            is_own=line["variant"] == "base",
-            verified=line["verified"],
-            left_out=left_out,
         )
         self.rows.append(row)
 

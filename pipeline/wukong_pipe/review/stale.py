@@ -23,7 +23,6 @@ class Stale:
     edit: Edit
     pair: ReviewPair | None
     """What is most alike now; None where nothing is, or where the decision does not say what it was about."""
-    similarity: float
 
 
 class Holder(Protocol):
@@ -40,7 +39,7 @@ def stale(library: Holder, standing: Sequence[Edit]) -> list[Stale]:
     if not gone:
         return []
     index = _Index(library.pairs)
-    return [Stale(edit, *index.most_alike(edit.old.instruction if edit.old else "")) for edit in gone]
+    return [Stale(edit, index.most_alike(edit.old.instruction if edit.old else "")) for edit in gone]
 
 
 class _Index:
@@ -55,14 +54,14 @@ class _Index:
             for gram in ngrams(pair.question):
                 self._with[gram].append(place)
 
-    def most_alike(self, question: str) -> tuple[ReviewPair | None, float]:
-        """The pair that asks the same, or else most of the same, and how alike they are."""
+    def most_alike(self, question: str) -> ReviewPair | None:
+        """The pair that asks the same, or else most of the same."""
         if not question:
-            return None, 0.0
+            return None
         if same := self._same.get(normalise(question)):
-            return same, 1.0
+            return same
         wanted = ngrams(question)
         shared = Counter(place for gram in wanted for place in self._with.get(gram, ()))
         alike = ((count / (len(wanted) + self._sizes[place] - count), -place) for place, count in shared.items())
         best, place = max(alike, default=(0.0, 0))
-        return (self._pairs[-place], best) if best >= ALIKE else (None, 0.0)
+        return self._pairs[-place] if best >= ALIKE else None

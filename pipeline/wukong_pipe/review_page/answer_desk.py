@@ -8,12 +8,11 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.language.fact_matching import places
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.reasons import Lang
-from wukong_pipe.records import Facts, Section
+from wukong_pipe.records import Section
 from wukong_pipe.review.file_stamp import Stamp, stamp
-from wukong_pipe.review_page.document import Marks, Span, document, marked_text
+from wukong_pipe.review_page.document import Marks, document, fact_places, marked_text
 from wukong_pipe.review_page.serving import templates
 from wukong_pipe.review_page.words import WORDS
 from wukong_pipe.workspace import Run
@@ -138,7 +137,7 @@ class AnswerDesk:
             "answer": answer,
             "given": self.grades.get(answer.hash),
             "reference": marked_text(answer.reference, answer.facts),
-            "blocks": section and document(section, Marks(facts=_places(answer.facts, section.text))),
+            "blocks": section and document(section, Marks(facts=fact_places(answer.facts, section.text))),
         }
 
     def agreement(self) -> dict[str, Any]:
@@ -147,8 +146,3 @@ class AnswerDesk:
         block_of = person_block if self.is_sample_graded else blind_block
         block = found and block_of(found, REPORT_WORDS[self.lang])
         return {"block": block, "is_blind": not self.is_sample_graded}
-
-
-def _places(facts: Facts, text: str) -> tuple[Span, ...]:
-    """Where facts stand in a text."""
-    return tuple(sorted({span for fact in facts for spelling in fact for span in places(spelling, text)}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.responses import Response
 
@@ -21,42 +21,43 @@ def bulk_page(desk: Desk, asked: Asked) -> Response:
 
 def bulk_change(desk: Desk, asked: Asked) -> Response:
     """Show what a change of many would do, or do it where that was shown."""
-    library, action = desk.library, asked.get("action")
-    pairs = queue.matching(library, asked.filters)
-    find, by = asked.values.get("find", ""), asked.values.get("by", "")
-    if action == "accept":
-        edits = bulk.accept_all(library, pairs)
-    elif action == "drop":
-        edits = bulk.drop_all(library, pairs)
-    elif action != "replace":
+    action = asked.get("action")
+    if action not in ("replace", *_OF_ALL):
         return refused(desk, "unknown_action")
-    elif asked.get("apply"):
-        edits = bulk.replacements(library, find, by, pairs)
-    else:
-        # The checks of many texts take their time: once is enough.
-        edits = []
-    if asked.get("apply"):
-        if asked.get("version") != str(library.version):
-            return refused(desk, "bulk_changed")
-        desk.record(edits)
-        return desk.message(desk.say("bulk_done", n=len(edits)), is_oob=True)
-    changes = bulk.replace(library, find, by, pairs) if action == "replace" and find else []
-    questions = [] if changes else [library.shown(pair).now.question for pair in pairs_of(library, edits)]
-    count = len(changes) or len(questions)
+    pairs = queue.matching(desk.library, asked.filters)
+    find, by = asked.values.get("find", ""), asked.values.get("by", "")
+    if not asked.get("apply"):
+        return _preview(desk, asked, pairs, find, by)
+    if asked.get("version") != str(desk.library.version):
+        return refused(desk, "bulk_changed")
+    of_all = _OF_ALL.get(action)
+    edits = of_all(desk.library, pairs) if of_all else bulk.replacements(desk.library, find, by, pairs)
+    desk.record(edits)
+    return desk.message(desk.say("bulk_done", n=len(edits)), is_oob=True)
+
+
+_OF_ALL: Mapping[str, Callable[[Library, Sequence[ReviewPair]], list[Edit]]] = {
+    "accept": bulk.accept_all,
+    "drop": bulk.drop_all,
+}
+"""The changes that need nothing typed."""
+
+
+def _preview(desk: Desk, asked: Asked, pairs: Sequence[ReviewPair], find: str, by: str) -> Response:
+    library, action = desk.library, asked.get("action")
+    of_all = _OF_ALL.get(action)
+    decided = [library.by_id[edit.id] for edit in of_all(library, pairs)] if of_all else []
+    changes = [] if of_all else bulk.replace(library, find, by, pairs)
+    count = len(changes) + len(decided)
     return desk.fragment(
         "preview.html.j2",
         count=count,
         sentence=desk.say(f"bulk_{action}_count", n=count, pairs=len({change.pair_id for change in changes})),
         action=action,
-        makes=sum(not change.problem for change in changes) if changes else count,
+        makes=count - sum(change.problem is not None for change in changes),
         fields=[*query_pairs(asked.filters), ("action", action), ("find", find), ("by", by)],
         changes=[change_view(library, change, find, by) for change in changes[:MOST_LISTED]],
-        questions=questions[:MOST_LISTED],
+        questions=[library.shown(pair).now.question for pair in decided[:MOST_LISTED]],
         unshown=count - min(count, MOST_LISTED),
         seen=library.version,
     )
-
-
-def pairs_of(library: Library, edits: Iterable[Edit]) -> list[ReviewPair]:
-    """The pairs that decisions are about."""
-    return [pair for edit in edits if (pair := library.by_id.get(edit.id))]

@@ -80,11 +80,6 @@ class Desk:
         self.library.decisions.record(edits)
         self.library.refresh()
 
-    def take_back(self, undos: Sequence[Edit]) -> None:
-        """Take back what these say."""
-        self.library.decisions.record(undos)
-        self.library.refresh()
-
     def undo(self) -> tuple[str, ...]:
         """Take the newest decision back; the ids that it was of."""
         undone = self.library.decisions.undo()

@@ -17,7 +17,6 @@ class RejectView:
 
     id: str
     lang: Lang
-    stage: str
     reason: str
     question: str
     answer: str
@@ -73,7 +72,6 @@ def reject_view(library: Library, reject: ReviewReject, lang: Lang) -> RejectVie
     return RejectView(
         id=reject.id,
         lang="zh" if is_chinese(reject.question + reject.answer) else "en",
-        stage=reject.stage,
         reason=reject.reason.sentence(lang),
         question=reject.question,
         answer=reject.answer if not pair or reject.answer != pair.answer else "",

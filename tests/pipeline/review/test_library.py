@@ -24,7 +24,7 @@ def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path)
     assert {row.id for pair in library.pairs for row in pair.rows} == {row.id for row in built.rows}
     assert [pair.number for pair in library.pairs] == [*range(1, len(library.pairs) + 1)]
     assert [pair.lines for pair in library.pairs] == sorted(pair.lines for pair in library.pairs)
-    assert all(pair.rows[0].is_own and pair.rows[0].question == pair.question for pair in library.pairs)
+    assert all(pair.rows[0].question == pair.question for pair in library.pairs)
     assert all(library.pair_of(pair.rows[-1].id) is pair for pair in library.pairs)
 
 
@@ -55,7 +55,6 @@ def test_a_pair_that_was_dropped_is_still_there_after_the_rebuild_and_its_drop_c
     assert [pair.id for pair in library.pairs] == places
     gone = library.by_id[pair.id]
     assert library.state(gone) == "dropped"
-    assert {row.left_out.code for row in gone.rows if row.left_out} == {"dropped-by-edit"}
     assert library.rejects(pair.section_id) == [
         reject for reject in library.rejects(pair.section_id) if reject.stage != "edit"
     ]
@@ -126,7 +125,7 @@ def test_an_edit_that_the_build_refused_is_shown_with_its_reason(tmp_path: Path)
     library.decisions.record(mend(library.decisions, pair, {}, "用 `no_such_flag`。", None))
     build(tmp_path)
     library.refresh()
-    assert {row.left_out.code for row in library.by_id[pair.id].rows if row.left_out} == {"edit"}
+    assert [reason.code for reason in library.doubts(library.by_id[pair.id])] == ["identifier-nowhere"]
 
 
 def test_the_doubts_of_all_pairs_are_worked_out_beside(tmp_path: Path) -> None:
