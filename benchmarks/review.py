@@ -161,7 +161,7 @@ def _stat(pid: int) -> list[str]:
 
 def report(home: Path, started: float, measured: list[Times], server: ReviewServer) -> None:
     status = dict(line.split(":", 1) for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines())
-    library = Library.of(Run(home / "runs" / "apollo"))
+    library = Library(Run(home / "runs" / "apollo"))
     rows = sum(len(pair.rows) for pair in library.pairs)
     peak, now = (int(status[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
     sections = len({pair.section_id for pair in library.pairs})

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import wukong_pipe
 import wukong_trainer
-from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
+from wukong_pipe.checks.answer_in_evidence import answer_doubts
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.pairs import check_pair, known_to
@@ -163,10 +163,10 @@ def reply(text: str) -> float:
             candidate = read_pair(item, section)
             if isinstance(candidate, Candidate):
                 check_pair(candidate, section)
-                # Each check alone, too: what is short enough for the first one may keep the others long.
+                # The doubts alone, too: what is short enough for the rejects may keep them long.
                 known = known_to(_cut(candidate), section)
-                for field_check in ANSWER_DOUBTS if field != "evidence" else ():
-                    field_check(candidate.answer[:1500], known)
+                if field != "evidence":
+                    list(answer_doubts(candidate.answer[:1500], known))
         for check in PARAPHRASE_DOUBTS:
             check(text[:300], pair)
         check_answer(text, pair)

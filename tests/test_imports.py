@@ -103,8 +103,11 @@ ROOMS = {
         "embedded": "corpus teacher",
         "stages": "checks corpus dataset journal teacher verify",
         "build": "corpus dataset stages teacher",
-        "review": "checks corpus stages wukong_trainer",
-        "commands": "build checks corpus dataset embedded journal providers review stages teacher wukong_trainer",
+        "review": "checks corpus stages",
+        "review_page": "checks corpus review stages wukong_trainer",
+        "commands": (
+            "build checks corpus dataset embedded journal providers review review_page stages teacher wukong_trainer"
+        ),
         "screens": "build commands corpus dataset journal stages teacher wukong_trainer",
         "cli": "build commands corpus dataset journal screens stages teacher verify wukong_trainer",
     },

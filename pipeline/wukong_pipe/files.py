@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError, WorkspaceError
@@ -64,43 +64,84 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def append_line(path: Path, row: Mapping[str, Any]) -> None:
-    """Add an object to the end of a JSONL file, whoever else does so now; when this returns, it is on the disk.
+TORN = "torn"
+"""The one key of a line that holds what a writer left that was stopped in the middle of its line."""
 
-    What a killed writer left of its last line goes: nobody was told that it is kept.
+
+def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add objects to the end of a JSONL file; when this returns, they are on the disk.
+
+    Several processes may do so at once. A person may have saved the file without a last line feed, and a writer may
+    have been killed in the middle of a line: neither spoils what is added, and what stands there stays readable.
 
     Raises:
-        WorkspaceError: the file cannot be written.
+        WorkspaceError: the file cannot be written; it stands as it was.
     """
-    # A lone surrogate, which UTF-8 cannot hold, becomes its escape, as JSON writes it.
-    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    added = b"".join(map(_line, rows))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            end = file.seek(0, os.SEEK_END)
-            rest = os.pread(file.fileno(), bounded.MIB, max(0, end - bounded.MIB)).rpartition(b"\n")[2]
+        with _locked(path) as file:
+            end, rest = _end(file)
             if is_torn(rest):
-                file.truncate(end - len(rest))
-            elif rest:
-                line = b"\n" + line  # An editor may have ended the file without a line end.
-            _write_whole(file.fileno(), line)
-        if not end:
+                begin, text = end - len(rest), _line({TORN: rest.decode("utf-8", "replace")}) + added
+            else:
+                begin, text = end, (b"\n" if rest else b"") + added
+            _write_at(file, begin, text, rest[: end - begin])
             sync_folder(path.parent)
     except OSError as error:
-        raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from error
+        raise WorkspaceError(f"{path} cannot be written: {error.strerror}. Nothing was added to it.") from error
 
 
-def _write_whole(file: int, line: bytes) -> None:
-    """Write all of a line at the end of a file, or nothing: a full disk may take the half of it."""
-    end = os.fstat(file).st_size
+def _line(row: Mapping[str, Any]) -> bytes:
+    # A lone surrogate, which UTF-8 cannot hold, becomes its escape, as JSON writes it.
+    return (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[IO[bytes]]:
+    """The file, made where there is none, while nobody else writes to it."""
+    while True:
+        with open(path, "r+b", buffering=0, opener=_made) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # An editor may have put another file in its place since: what is written to this one would be lost.
+            if _is_at(path, file):
+                yield file
+                return
+
+
+def _made(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def _is_at(path: Path, file: IO[bytes]) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+def _end(file: IO[bytes]) -> tuple[int, bytes]:
+    """The size of the file, and what stands behind its last line feed."""
+    size = begin = file.seek(0, os.SEEK_END)
+    rest = b""
+    while begin and b"\n" not in rest:
+        begin = max(0, begin - 2**16)
+        file.seek(begin)
+        rest = file.read(size - begin)
+    return size, rest.rpartition(b"\n")[2]
+
+
+def _write_at(file: IO[bytes], begin: int, text: bytes, before: bytes) -> None:
+    """Write `text` at `begin`, onto the disk; where that fails, put back what stood there before."""
     try:
-        while line:
-            line = line[os.write(file, line) :]
-        os.fsync(file)
+        file.seek(begin)
+        while text:
+            text = text[file.write(text) :]
+        os.fsync(file.fileno())
     except OSError:
         with contextlib.suppress(OSError):
-            os.ftruncate(file, end)
+            file.seek(begin)
+            file.write(before)
+            file.truncate()
         raise
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.files import append_line, read_jsonl
+from wukong_pipe.files import append_lines, read_jsonl
 
 
 @pytest.mark.parametrize(
@@ -18,26 +19,26 @@ from wukong_pipe.files import append_line, read_jsonl
         (b"", []),
         (b'{"n": 1}\n', [{"n": 1}]),
         (b'{"n": 1}', [{"n": 1}]),
-        (b'{"n": 1}\n{"text": "\xe6\x9c', [{"n": 1}]),
+        (b'{"n": 1}\n{"text": "\xe6\x9c', [{"n": 1}, {"torn": '{"text": "\ufffd'}]),
         (b'{"n": 1}\n \t', [{"n": 1}]),
     ],
     ids=["empty", "whole", "without a line end", "torn", "blank"],
 )
-def test_a_line_is_added_behind_whatever_stood_there(tmp_path: Path, before: bytes, kept: list[dict[str, int]]) -> None:
+def test_a_line_is_added_behind_whatever_stood_there(tmp_path: Path, before: bytes, kept: list[dict[str, Any]]) -> None:
     path = tmp_path / "lines.jsonl"
     path.write_bytes(before)
-    append_line(path, {"text": "石甲"})
+    append_lines(path, [{"text": "石甲"}])
     assert read_jsonl(path) == [*kept, {"text": "石甲"}]
 
 
 def test_a_lone_surrogate_is_written_as_its_escape(tmp_path: Path) -> None:
-    append_line(tmp_path / "lines.jsonl", {"text": "\ud800石"})
+    append_lines(tmp_path / "lines.jsonl", [{"text": "\ud800石"}])
     assert read_jsonl(tmp_path / "lines.jsonl") == [{"text": "\ud800石"}]
 
 
 def _add_many(path: Path, writer: int) -> None:
     for number in range(50):
-        append_line(path, {"writer": writer, "number": number, "text": "x" * 9000})
+        append_lines(path, [{"writer": writer, "number": number, "text": "x" * 9000}])
 
 
 def test_lines_of_many_writers_at_once_stay_whole(tmp_path: Path) -> None:
@@ -56,12 +57,12 @@ def test_lines_of_many_writers_at_once_stay_whole(tmp_path: Path) -> None:
 def _add_to_a_full_disk(path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, resource.RLIM_INFINITY))
     with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written: File too large"):
-        append_line(path, {"n": 2})
+        append_lines(path, [{"n": 2}])
 
 
 def test_a_disk_that_takes_half_a_line_keeps_none_of_it(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
-    append_line(path, {"n": 1})
+    append_lines(path, [{"n": 1}])
     before = path.read_bytes()
     process = multiprocessing.get_context("spawn").Process(target=_add_to_a_full_disk, args=(path,))
     process.start()
@@ -73,4 +74,4 @@ def test_a_disk_that_takes_half_a_line_keeps_none_of_it(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "lines.jsonl").mkdir()
     with pytest.raises(WorkspaceError, match=r"lines\.jsonl cannot be written"):
-        append_line(tmp_path / "lines.jsonl", {})
+        append_lines(tmp_path / "lines.jsonl", [{}])

@@ -20,7 +20,7 @@ from wukong_pipe.language.item_numbers import without_item_numbers
 from wukong_pipe.language.names import quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
 from wukong_pipe.language.numerals import in_figures
-from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount
+from wukong_pipe.language.quantities import Quantity, amounts, unknown_amounts
 from wukong_pipe.reasons import Reason
 
 TOPIC = 12
@@ -30,13 +30,19 @@ STRANGE = 2.5
 One that the source uses in another word counts a third: a synonym often keeps one character, another name seldom."""
 
 
-def new_amount(answer: str, known: Known) -> Reason | None:
-    """A number, its unit or a date that the evidence does not give."""
-    if strange := unknown_amount(
-        amounts(without_item_numbers(answer)), known.amounts, counts_and_differences(answer, known)
-    ):
-        return Reason.of("amount-not-in-evidence", amount=strange)
-    return None
+def answer_doubts(answer: str, known: Known) -> Iterator[Reason]:
+    """What an answer says and its evidence does not, in the order of how much that says."""
+    yield from new_amounts(answer, known)
+    for check in _DOUBTS:
+        if reason := check(answer, known):
+            yield reason
+
+
+def new_amounts(answer: str, known: Known) -> Iterator[Reason]:
+    """Each number, its unit or date that the evidence does not give."""
+    derived = counts_and_differences(answer, known)
+    for strange in unknown_amounts(amounts(without_item_numbers(answer)), known.amounts, derived):
+        yield Reason.of("amount-not-in-evidence", amount=strange)
 
 
 def counts_and_differences(answer: str, known: Known) -> Iterator[Quantity]:
@@ -160,5 +166,4 @@ def unsupported(answer: str, known: Known) -> Reason | None:
     return Reason.of("nothing-in-evidence") if about and not about & content(known.text) else None
 
 
-ANSWER_DOUBTS = (new_amount, new_identifier, new_name, another_term, new_characters, denied, crossed, unsupported)
-"""In the order of how much they say."""
+_DOUBTS = (new_identifier, new_name, another_term, new_characters, denied, crossed, unsupported)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS, another_term, new_amount, new_identifier, new_name
+from wukong_pipe.checks.answer_in_evidence import another_term, answer_doubts, new_amounts, new_identifier, new_name
 from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.contradictions import crossed, denied
@@ -60,9 +60,9 @@ _REJECTS: tuple[Callable[[str, QAPair], Reason | None], ...] = (_is_another_stat
 def _doubts(wording: str, pair: QAPair) -> Iterator[Reason | None]:
     yield _names_its_source(MAY_LEAN, wording, pair)
     yield keeps_the_facts(wording, pair)
-    for check in ANSWER_DOUBTS:
-        yield check(wording, _of_evidence(pair))
-    for check in (new_amount, new_identifier, new_name, another_term, denied, crossed):
+    yield from answer_doubts(wording, _of_evidence(pair))
+    yield from new_amounts(wording, _of_answer(pair))
+    for check in (new_identifier, new_name, another_term, denied, crossed):
         if reason := check(wording, _of_answer(pair)):
             yield reason.with_value("source", Reason.of("base-answer"))
 

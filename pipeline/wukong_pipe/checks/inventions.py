@@ -11,7 +11,7 @@ from wukong_pipe.language.identifiers import missing_identifiers
 from wukong_pipe.language.item_numbers import without_item_numbers
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import in_figures
-from wukong_pipe.language.quantities import Amounts, amounts, unknown_amount
+from wukong_pipe.language.quantities import Amounts, amounts, unknown_amounts
 from wukong_pipe.records import Lang
 
 STRANGE = 1.9
@@ -30,8 +30,8 @@ def invented(answer: str, question: str, source_text: str, lang: Lang) -> list[s
     """
     known = Known((source_text,), question, source_text)
     said = amounts(without_item_numbers(answer))
-    each = [Amounts((quantity,), ()) for quantity in said.quantities] + [Amounts((), (date,)) for date in said.dates]
-    found = [strange for amount in each if (strange := unknown_amount(amount, known.amounts))]
+    each = Amounts(said.quantities, ()), Amounts((), said.dates)
+    found = [strange for some in each for strange in unknown_amounts(some, known.amounts)]
     found += strange_names(answer, known)
     found += missing_identifiers(answer, known.text)
     if lang == "zh":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
+from wukong_pipe.checks.answer_in_evidence import answer_doubts
 from wukong_pipe.checks.candidates import Candidate, not_there
 from wukong_pipe.checks.comparing import Known
 from wukong_pipe.checks.evidence import covered_units
@@ -33,8 +33,7 @@ def _doubts(candidate: Candidate, section: Section) -> Iterator[Reason | None]:
     yield _given_away(candidate)
     known = known_to(candidate, section)
     answer = with_asked_scale(candidate.answer, candidate.question, " ".join(known.evidence))
-    for check in ANSWER_DOUBTS:
-        yield check(answer, known)
+    yield from answer_doubts(answer, known)
 
 
 def _seen(candidate: Candidate, _: Section) -> Reason | None:

@@ -47,12 +47,12 @@ def run_review(
     """
     check_installed(_SERVER, "review")
     with training_installed("review"):
-        from wukong_pipe.review.app import application
-        from wukong_pipe.review.desk import Desk, language_of
         from wukong_pipe.review.library import Library
-        from wukong_pipe.review.security import Access
+        from wukong_pipe.review_page.app import application
+        from wukong_pipe.review_page.desk import Desk, language_of
+        from wukong_pipe.review_page.security import Access
     with listening(port) as listener:
-        library = Library.of(run, source, encoding)
+        library = Library(run, source, encoding)
         library.work_out_doubts()
         desk, access = Desk(library, lang or language_of(library), enough), Access()
         what = f"Review of {run.name}, {counted(len(library.pairs), 'pair')}"
@@ -79,10 +79,11 @@ def run_answer_review(
     """
     check_installed(_SERVER, "review,report")
     with training_installed("review,report"):
-        from wukong_pipe.review.answers import AnswerDesk, answers_application
         from wukong_pipe.review.run_files import read_run
         from wukong_pipe.review.section_texts import SectionTexts
-        from wukong_pipe.review.security import Access
+        from wukong_pipe.review_page.answer_desk import AnswerDesk
+        from wukong_pipe.review_page.answer_routes import answers_application
+        from wukong_pipe.review_page.security import Access
     with listening(port) as listener:
         # Answers to rows of one's own are about no section of a build.
         places = read_run(run).sections if run.manifest.is_file() else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,8 +90,8 @@ def without_amounts(text: str) -> str:
     return _QUANTITY.sub(lambda match: " " if match["unit"] or match["money"] else match.group(), rest)
 
 
-def unknown_amount(text: Amounts, source: Amounts, derived: Iterable[Quantity] = ()) -> str | None:
-    """The first date or number of a text that its source does not hold, with its unit; None where it holds them all.
+def unknown_amounts(text: Amounts, source: Amounts, derived: Iterable[Quantity] = ()) -> Iterator[str]:
+    """The dates and numbers of a text that its source does not hold, with their units.
 
     Args:
         derived: amounts that follow from the source, such as how many things it lists.
@@ -103,7 +103,7 @@ def unknown_amount(text: Amounts, source: Amounts, derived: Iterable[Quantity] =
             not date.month and str(date.year) in numbers
         )
         if not in_source:
-            return "-".join(date.parts)
+            yield "-".join(date.parts)
     in_reach, date_parts = [*source.quantities, *derived], source.date_parts
     for quantity in text.quantities:
         if not (
@@ -112,8 +112,7 @@ def unknown_amount(text: Amounts, source: Amounts, derived: Iterable[Quantity] =
             # “One” and 一个 are often no number.
             or (quantity.value == "1" and quantity.unit in ("", "each", "nth"))
         ):
-            return f"{quantity.value} {re.sub('each ?|nth ?|#', '', quantity.unit)}".strip()
-    return None
+            yield f"{quantity.value} {re.sub('each ?|nth ?|#', '', quantity.unit)}".strip()
 
 
 def _holds_date(date: Date, other: Date, numbers: frozenset[str]) -> bool:

@@ -1,1 +1,1 @@
-"""A person reads what a build made: pairs beside their source, decisions, what to read next, how sure one may be."""
+"""What a person decides about what a build made: pairs and rejects, decisions, what to read next, how sure one is."""

@@ -21,7 +21,7 @@ from functools import lru_cache
 from math import lgamma, log
 
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import State
+from wukong_pipe.review.versions import State
 
 ENOUGH = 0.05
 MISSED = 0.05

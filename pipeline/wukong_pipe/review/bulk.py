@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts
+from wukong_pipe.review import decision_lines
 from wukong_pipe.review.checking import problem
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, Version, Wording
+from wukong_pipe.review.pairs import ReviewPair
+from wukong_pipe.review.versions import Version, Wording
 from wukong_pipe.stages.edits_file import Edit
 
 
@@ -46,7 +48,7 @@ def replacements(library: Library, find: str, by: str, pairs: Iterable[ReviewPai
         facts = _replaced(now.facts, find, by) if answer != now.answer else now.facts
         questions = {change.row_id: change.after for change in changes if change.row_id}
         if changes:
-            edits += library.decisions.mend(pair, questions, answer, facts, is_read=False)
+            edits += decision_lines.mend(library.decisions, pair, questions, answer, facts, is_read=False)
     return edits
 
 
@@ -83,10 +85,10 @@ def _replaced(facts: Facts, find: str, by: str) -> Facts:
 def accept_all(library: Library, pairs: Sequence[ReviewPair]) -> list[Edit]:
     """That each of the pairs that nobody decided on is right."""
     unread = (pair for pair in pairs if library.state(pair) == "unread")
-    return [edit for pair in unread for edit in library.decisions.accept(pair)]
+    return [edit for pair in unread for edit in decision_lines.accept(library.decisions, pair)]
 
 
 def drop_all(library: Library, pairs: Sequence[ReviewPair]) -> list[Edit]:
     """That each of the pairs goes; those that are dropped already are passed over."""
     there = (pair for pair in pairs if library.state(pair) != "dropped")
-    return [edit for pair in there for edit in library.decisions.drop(pair)]
+    return [edit for pair in there for edit in decision_lines.drop(library.decisions, pair)]

@@ -10,20 +10,26 @@ from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row, Section
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, ReviewRow
 from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.heldout_wordings import too_like
 from wukong_pipe.stages.mending import mended, problem_of
 
 
 def check(
-    library: Library, pair: ReviewPair, question: str, answer: str, facts: Facts | None = None
+    library: Library,
+    pair: ReviewPair,
+    question: str,
+    answer: str,
+    facts: Facts | None = None,
+    row_id: str | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong with a text: the reject for which the build leaves the row out, or doubts, which only warn; nothing
     where the source is gone, for then the build has no such pair.
 
     Args:
         facts: None where they follow from the answer.
+        row_id: the row of the pair whose question is worded so; None where none is worded anew.
     """
     typed = _typed(library, pair, question, answer, facts)
     if typed is None:
@@ -31,7 +37,27 @@ def check(
     row, section = typed
     if reason := problem_of(row, section):
         return (Finding(reason, "reject"),)
-    return check_pair(stored_candidate(row.instruction, row.output, row.evidence, row.lines, section), section)
+    found = check_pair(stored_candidate(row.instruction, row.output, row.evidence, row.lines, section), section)
+    repeats = _repeats_held_question(library, pair, question, row_id) if row_id else None
+    return (*found, Finding(repeats, "doubt")) if repeats else found
+
+
+def _repeats_held_question(library: Library, pair: ReviewPair, question: str, row_id: str) -> Reason | None:
+    """That dedupe takes a row for one that is held out, or for one that is trained where it is held out itself: of such
+    rows the build keeps one, and the test may lose its question."""
+    own = next(row for row in pair.rows if row.id == row_id)
+    for other, row in library.asking(question):
+        held = next((one for one in (row, own) if one.split != "train"), None)
+        if row.id != row_id and held and not _is_gone(library, other, row):
+            level = Reason.of(held.level or held.split)
+            return Reason.of("repeats-held-question", question=row.question[:80], level=level)
+    return None
+
+
+def _is_gone(library: Library, pair: ReviewPair, row: ReviewRow) -> bool:
+    """Whether a decision takes a row of a pair out, or words its question anew."""
+    now = next(wording for wording in library.shown(pair).wordings if wording.row is row)
+    return now.dropped or now.question != row.question
 
 
 def problem(

@@ -38,11 +38,6 @@ class Doubts:
         """The doubts about a pair, as far as they were worked out."""
         return self._found.get(_text(pair), ())
 
-    @property
-    def worked_out(self) -> int:
-        """Of how many texts the doubts are known."""
-        return len(self._found)
-
     def work_out(self, pairs: Sequence[ReviewPair], still_wanted: Callable[[], bool]) -> Thread:
         """Work out the doubts of these pairs in a thread that ends with the process, or when they are not wanted."""
 

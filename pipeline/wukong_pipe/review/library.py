@@ -6,14 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from threading import RLock, Thread
 
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
 from wukong_pipe.review.decisions import Decisions
 from wukong_pipe.review.doubts import Doubts
 from wukong_pipe.review.file_stamp import stamp
-from wukong_pipe.review.pairs import ReviewPair, ReviewReject, Shown, Stale, State
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject, ReviewRow
 from wukong_pipe.review.run_files import folded, read_run
 from wukong_pipe.review.section_texts import SectionTexts
+from wukong_pipe.review.stale import Stale, stale
+from wukong_pipe.review.versions import Shown, State, shown, state
 from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.workspace import Run
 
@@ -21,20 +24,7 @@ from wukong_pipe.workspace import Run
 class Library:
     """The pairs of a run; safe to be read by several threads."""
 
-    def __init__(self, run: Run, source: Path | None, encoding: str) -> None:
-        """See `of`."""
-        self.run = run
-        self.decisions = Decisions(run.edits)
-        self._source, self._encoding = source, encoding
-        self._lock = RLock()
-        self._loads = 0
-        self._background: Thread | None = None
-        self._stale: list[Stale] = []
-        self._stale_of = 0
-        self._load()
-
-    @staticmethod
-    def of(run: Run, source: Path | None = None, encoding: str = "utf-8") -> Library:
+    def __init__(self, run: Run, source: Path | None = None, encoding: str = "utf-8") -> None:
         """The library of a run.
 
         Args:
@@ -44,7 +34,15 @@ class Library:
             WorkspaceError: the run has no dataset.
             DataError: a file of it, or of the decisions, cannot be read.
         """
-        return Library(run, source, encoding)
+        self.run = run
+        self.decisions = Decisions(run.edits)
+        self._source, self._encoding = source, encoding
+        self._lock = RLock()
+        self._loads = 0
+        self._background: Thread | None = None
+        self._stale: list[Stale] = []
+        self._stale_of = 0
+        self._load()
 
     def _load(self) -> None:
         seen = stamp(self.run.manifest)
@@ -94,12 +92,16 @@ class Library:
         """The pair of that id, or the one that has a row of that id, or one that was a reject of that id."""
         return self.by_id.get(id_) or self._files.by_row.get(self._files.rescued.get(id_, id_))
 
+    def asking(self, question: str) -> list[tuple[ReviewPair, ReviewRow]]:
+        """The rows of the dataset that ask the same, as dedupe compares questions, each behind its pair."""
+        return self._files.asking.get(normalise(question), [])
+
     def state(self, pair: ReviewPair) -> State:
-        return self.decisions.state(pair)
+        return state(self.decisions, pair)
 
     def shown(self, pair: ReviewPair) -> Shown:
         """The pair with the decisions laid over it, and what it was before."""
-        return self.decisions.shown(pair)
+        return shown(self.decisions, pair)
 
     def words(self, pair: ReviewPair) -> str:
         """What a search looks through, folded: questions, answers, the note and tags, in the dataset and as decided."""
@@ -133,10 +135,10 @@ class Library:
 
     @property
     def stale(self) -> list[Stale]:
-        """The decisions whose section changed, as `Decisions.stale` finds them; worked out once for all that asks."""
+        """The decisions whose section changed, as `stale` finds them; worked out once for all that asks."""
         version = self.version
         if self._stale_of != version:
-            self._stale, self._stale_of = self.decisions.stale(self), version
+            self._stale, self._stale_of = stale(self, self.decisions.standing()), version
         return self._stale
 
     # --- doubts ------------------------------------------------------------------------------------------------------

@@ -1,26 +1,22 @@
-"""What a reviewer is shown: a pair with its wordings, a reject, and a pair as it stands after the decisions on it."""
+"""What a reviewer decides on, as the build left it: a pair with its wordings, and a reject."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row
-from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.heldout_wordings import STAGE as HELD_OUT
 from wukong_pipe.stages.rescue import rescuable
-
-State = Literal["unread", "accepted", "mended", "dropped"]
-"""What a person decided about a pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
     """One row of a pair: its own question, or another wording of it.
 
-    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", split="train", level="", is_own=True, verified="yes")
+    ReviewRow("9b1c…", "出云棍怎样获得？", "由石敢当掉落。", split="train", level="")
     """
 
     id: str
@@ -28,11 +24,6 @@ class ReviewRow:
     answer: str
     split: str
     level: str
-    is_own: bool
-    """Whether it asks in the pair's own words."""
-    verified: str
-    left_out: Reason | None = None
-    """Why a decision took it out of the dataset that is there: "dropped-by-edit", or "edit" where its check failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +93,13 @@ class ReviewPair:
 class ReviewReject:
     """A line of rejected.jsonl.
 
-    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "", "…？", "…", "", "…？", "", "", "{…}", …)
+    ReviewReject("5c1e…", "3f2a…", "paraphrase", Reason("number-gone", …), "…？", "…", "", "…？", "", "", "{…}", …)
     """
 
     id: str
     section_id: str
     stage: str
     reason: Reason
-    doubt: str
-    """What the free checks doubted, where the verifier then decided; else ""."""
     question: str
     answer: str
     pair_id: str
@@ -140,7 +129,6 @@ class ReviewReject:
             section_id=line["section_id"],
             stage=line["stage"],
             reason=Reason.from_json(line),
-            doubt=str(line.get("doubt", "")),
             question=question,
             answer=answer,
             pair_id=str(candidate.get("pair_id", "")),
@@ -156,44 +144,3 @@ class ReviewReject:
     def is_tested(self) -> bool:
         """Whether it was written as a test question."""
         return self.stage == HELD_OUT
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A row as it stands after the decisions."""
-
-    row: ReviewRow
-    question: str
-    answer: str
-    dropped: bool
-    """By a decision on this row or on its pair."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What a pair asks and answers."""
-
-    question: str
-    answer: str
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A pair with the decisions laid over it."""
-
-    now: Version
-    before: Version
-    """As the teacher gave it."""
-    wordings: tuple[Wording, ...]
-    """Of all its rows, the pair's own first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A decision on what is no longer in the dataset: its section says something else now."""
-
-    edit: Edit
-    pair: ReviewPair | None
-    """What is most alike now; None where nothing is, or where the decision does not say what it was about."""
-    similarity: float

@@ -12,7 +12,7 @@ from typing import Any
 
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
-from wukong_pipe.reasons import Reason
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import FILES, Row
 from wukong_pipe.review.pairs import ReviewPair, ReviewRow
 from wukong_pipe.review.sample import sample_order
@@ -60,6 +60,15 @@ class RunFiles:
         return {(pair.section_id, pair.question): pair for pair in self.pairs}
 
     @cached_property
+    def asking(self) -> dict[str, list[tuple[ReviewPair, ReviewRow]]]:
+        """The rows by what dedupe compares of their questions, each behind its pair."""
+        found: dict[str, list[tuple[ReviewPair, ReviewRow]]] = defaultdict(list)
+        for pair in self.pairs:
+            for row in pair.rows:
+                found[normalise(row.question)].append((pair, row))
+        return found
+
+    @cached_property
     def words(self) -> dict[str, str]:
         """All texts of each pair by its id, folded."""
         texts = ((pair.id, [text for row in pair.rows for text in (row.question, row.answer)]) for pair in self.pairs)
@@ -90,13 +99,13 @@ def read_run(run: Run) -> RunFiles:
     for name in FILES.values():
         if (run.dataset / name).is_file():
             for line in _lines(run.dataset / name, _OF_A_ROW):
-                families[line["pair_id"]].add(line, None)
+                families[line["pair_id"]].add(line)
     rejects: dict[str, list[dict[str, Any]]] = defaultdict(list)
     removed = set[str]()
     for line in _lines(run.dataset / "rejected.jsonl", _OF_A_REJECT):
         is_row = isinstance(line["candidate"], dict) and line["candidate"].keys() >= _OF_A_ROW
         if is_row and line["stage"] == "edit":
-            families[line["candidate"]["pair_id"]].add(line["candidate"], Reason.from_json(line))
+            families[line["candidate"]["pair_id"]].add(line["candidate"])
             continue
         if is_row:
             removed |= {line["candidate"]["id"], line["candidate"]["pair_id"]}
@@ -142,7 +151,7 @@ class _Family:
     """The line of the row that asks in the pair's own words; where it was left out, of one that has its answer."""
     rows: list[ReviewRow] = field(default_factory=list)
 
-    def add(self, line: dict[str, Any], left_out: Reason | None) -> None:
+    def add(self, line: dict[str, Any]) -> None:
         # Trained rows may have other wordings of the answer; those that are tested have the pair's own.
         if not self.own or _rank(line) < _rank(self.own):
             self.own = line
@@ -152,9 +161,6 @@ class _Family:
             answer=line["output"],
             split=line["split"],
             level=line["level"],
-            is_own=line["variant"] == "base",
-            verified=line["verified"],
-            left_out=left_out,
         )
         self.rows.append(row)
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import ngrams
-from wukong_pipe.review.pairs import ReviewPair, Stale
+from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.edits_file import Edit
 
 ALIKE = 0.3
 """Less alike questions are different ones: see `wukong_pipe.language.similarity`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A decision on what is no longer in the dataset: its section says something else now."""
+
+    edit: Edit
+    pair: ReviewPair | None
+    """What is most alike now; None where nothing is, or where the decision does not say what it was about."""
 
 
 class Holder(Protocol):
@@ -29,7 +39,7 @@ def stale(library: Holder, standing: Sequence[Edit]) -> list[Stale]:
     if not gone:
         return []
     index = _Index(library.pairs)
-    return [Stale(edit, *index.most_alike(edit.old.instruction if edit.old else "")) for edit in gone]
+    return [Stale(edit, index.most_alike(edit.old.instruction if edit.old else "")) for edit in gone]
 
 
 class _Index:
@@ -44,14 +54,14 @@ class _Index:
             for gram in ngrams(pair.question):
                 self._with[gram].append(place)
 
-    def most_alike(self, question: str) -> tuple[ReviewPair | None, float]:
-        """The pair that asks the same, or else most of the same, and how alike they are."""
+    def most_alike(self, question: str) -> ReviewPair | None:
+        """The pair that asks the same, or else most of the same."""
         if not question:
-            return None, 0.0
+            return None
         if same := self._same.get(normalise(question)):
-            return same, 1.0
+            return same
         wanted = ngrams(question)
         shared = Counter(place for gram in wanted for place in self._with.get(gram, ()))
         alike = ((count / (len(wanted) + self._sizes[place] - count), -place) for place, count in shared.items())
         best, place = max(alike, default=(0.0, 0))
-        return (self._pairs[-place], best) if best >= ALIKE else (None, 0.0)
+        return self._pairs[-place] if best >= ALIKE else None

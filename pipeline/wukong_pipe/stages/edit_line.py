@@ -5,13 +5,14 @@
 {"id": "9b1c…", "instruction": "……"}                                a row whose question is worded anew
 {"id": "9b1c…", "drop": true}                                       a row, or a pair, that goes
 {"id": "5c1e…", "rescue": true}                                     a reject that comes in after all
+{"id": "3f2a…", "note": "ask Li", "tags": ["names"]}                what stands of this id stands, and has these, too
 {"id": "3f2a…", "undo": true}                                       what stood last of this id is taken back
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wukong_pipe.errors import DataError
@@ -29,10 +30,16 @@ LONGEST_SPELLING = 200
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A row's texts as they were when it was decided on."""
+    """What a row said when it was decided on."""
 
     instruction: str = ""
     output: str = ""
+    facts: Facts | None = None
+    """None where the line tells none: it changes none, or a version before this one wrote it."""
+
+    def to_json(self) -> dict[str, Any]:
+        said: dict[str, Any] = {key: getattr(self, key) for key in TEXTS}
+        return said if self.facts is None else said | {"facts": [[*spellings] for spellings in self.facts]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +70,26 @@ class Edit:
     @property
     def mends(self) -> bool:
         """Whether it words a question, an answer or facts anew."""
-        return (self.instruction, self.output, self.facts) != (None, None, None)
+        return self.instruction is not None or self.changes_facts
+
+    @property
+    def changes_facts(self) -> bool:
+        """Whether a score looks for something else then: what facts are not given follow from the answer."""
+        return (self.output, self.facts) != (None, None)
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it decides nothing: a note and tags alone are added to what stands."""
+        return not (self.ok or self.undo or self.changes)
+
+    def noted(self, line: Edit) -> Edit:
+        """The same decision with the note of such a line, where it has one, and its tags besides its own."""
+        return replace(self, note=line.note or self.note, tags=tuple(dict.fromkeys((*self.tags, *line.tags))))
 
     def to_json(self) -> dict[str, Any]:
         """What its line holds: the keys that say something."""
         values = {key: getattr(self, key) for key in KEYS} | {"tags": [*self.tags]}
-        values["old"] = {key: getattr(self.old, key) for key in TEXTS} if self.old else None
+        values["old"] = self.old.to_json() if self.old else None
         said = {key: value for key, value in values.items() if value or (key in TEXTS and value is not None)}
         # No facts at all are something to say.
         return said | ({"facts": [[*spellings] for spellings in self.facts]} if self.facts is not None else {})
@@ -141,13 +162,16 @@ def _tags(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _old(value: Any, where: str) -> Texts:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise DataError(f"{where}: “old” must hold the texts {' and '.join(TEXTS)}; it may be left out.")
-    return Texts(**{key: value.get(key, "") for key in TEXTS})
+    told: dict[str, Any] = value if isinstance(value, dict) else {"": None}
+    if not all(isinstance(text, str) for key, text in told.items() if key != "facts"):
+        raise DataError(f"{where}: “old” must hold the texts {' and '.join(TEXTS)}, and facts; it may be left out.")
+    # The teacher's own facts are within no bounds of ours.
+    facts = tuple(map(tuple, _spellings(told["facts"], where))) if "facts" in told else None
+    return Texts(told.get("instruction", ""), told.get("output", ""), facts)
 
 
-def _facts(value: Any, where: str) -> Facts:
-    """The facts that a user wrote, each a list of its spellings."""
+def _spellings(value: Any, where: str) -> list[list[str]]:
+    """A list of facts, each a list of its spellings."""
     facts = value if isinstance(value, list) else [value]
     for fact in facts:
         if not isinstance(fact, list) or not fact or not all(isinstance(text, str) and text.strip() for text in fact):
@@ -155,6 +179,12 @@ def _facts(value: Any, where: str) -> Facts:
                 f"{where}: “facts” must be a list that holds for each fact the list of its spellings, each a text, "
                 'such as [["curl", "cURL"], ["8080"]].'
             )
+    return facts
+
+
+def _facts(value: Any, where: str) -> Facts:
+    """The facts that a user wrote."""
+    facts = _spellings(value, where)
     for text in (text for fact in facts for text in fact):
         if unseen := unseen_in(text) or next((repr(char)[1:-1] for char in "\n\r\t" if char in text.strip()), ""):
             raise DataError(f"{where}: “facts” holds an invisible character ({unseen}): write the fact without it.")

@@ -1,50 +1,38 @@
 """The user's decisions on rows: edits.jsonl of a run, which is read, and added to at its end.
 
-Of an id the last line that was not taken back is in force, as a whole; the lines are shown in `edit_line`.
+The lines are shown in `edit_line`; which of them are in force, `standing` says.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from wukong_pipe import bounded
-from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.files import is_torn, sync_folder
+from wukong_pipe.errors import DataError
+from wukong_pipe.files import TORN, append_lines, is_torn
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.printable import one_line
 from wukong_pipe.stages.edit_line import Edit as Edit
 from wukong_pipe.stages.edit_line import Texts as Texts
 from wukong_pipe.stages.edit_line import read_line
-
-TORN = "torn"
-"""The one key of a line that holds what a writer left that was stopped in the middle of its line."""
-
+from wukong_pipe.stages.standing import Standing
 
 Known = dict[tuple[int, bytes], Edit]
 """Lines that were read before, by number and text: who reads a file often keeps them, and passes them in."""
 
 
 def read_edits(path: Path, known: Known | None = None) -> list[Edit]:
-    """The decisions in force, in the order of their lines; none where there is no file.
+    """The decisions in force, see `Standing.edits`; none where there is no file.
 
     Raises:
         DataError: see `history`.
     """
-    standing: dict[str, list[Edit]] = {}
-    for edit in history(path, known):
-        of_id = standing.setdefault(edit.id, [])
-        if not edit.undo:
-            of_id.append(edit)
-        elif of_id:
-            of_id.pop()
-    return sorted((of_id[-1] for of_id in standing.values() if of_id), key=lambda edit: edit.line)
+    return Standing(history(path, known)).edits()
 
 
 def history(path: Path, known: Known | None = None) -> list[Edit]:
@@ -82,10 +70,7 @@ def torn_lines(path: Path) -> list[str]:
 
 
 def append(path: Path, edits: Sequence[Edit]) -> None:
-    """Add decisions to the end of the file; when this returns, they are on the disk.
-
-    Several processes may do so at once. A person may have saved the file without a last line feed, and a writer may
-    have been killed in the middle of a line: neither spoils what is added.
+    """Add decisions to the end of the file; see `append_lines`.
 
     Raises:
         DataError: one of them could not be read again; nothing is written.
@@ -93,19 +78,7 @@ def append(path: Path, edits: Sequence[Edit]) -> None:
     """
     for edit in edits:
         read_line(edit.to_json(), 0, f"{path}, the line to be added,")
-    added = b"".join(_line(edit.to_json()) for edit in edits)
-    try:
-        with _locked(path) as file:
-            end, rest = _end(file)
-            if is_torn(rest):
-                # What it holds stays readable, but no build fails for it.
-                begin, text = end - len(rest), _line({TORN: rest.decode("utf-8", "replace")}) + added
-            else:
-                begin, text = end, (b"\n" if rest else b"") + added
-            _write(file, begin, text, rest[: end - begin])
-            sync_folder(path.parent)
-    except OSError as error:
-        raise WorkspaceError(f"{path} cannot be written: {error.strerror}. The decision is not kept.") from error
+    append_lines(path, [edit.to_json() for edit in edits])
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
@@ -165,61 +138,3 @@ def _object(line: bytes, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise DataError(f'{where} holds no JSON object: a line looks like {{"id": "…", "drop": true}}.')
     return value
-
-
-# --- writing ----------------------------------------------------------------------------------------------------
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    try:
-        return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8")
-    except UnicodeEncodeError:  # A lone surrogate: UTF-8 has its escape alone.
-        return (json.dumps(value) + "\n").encode("ascii")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[IO[bytes]]:
-    """The file, made where there is none, while nobody else writes to it."""
-    while True:
-        with open(path, "r+b", buffering=0, opener=_made) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # An editor may have put another file in its place since: what is written to this one would be lost.
-            if _is_at(path, file):
-                yield file
-                return
-
-
-def _made(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o666)
-
-
-def _is_at(path: Path, file: IO[bytes]) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
-
-
-def _end(file: IO[bytes]) -> tuple[int, bytes]:
-    """The size of the file, and what stands behind its last line feed."""
-    size = begin = file.seek(0, os.SEEK_END)
-    rest = b""
-    while begin and b"\n" not in rest:
-        begin = max(0, begin - 2**16)
-        file.seek(begin)
-        rest = file.read(size - begin)
-    return size, rest.rpartition(b"\n")[2]
-
-
-def _write(file: IO[bytes], begin: int, text: bytes, before: bytes) -> None:
-    """Write `text` at `begin`, onto the disk; where that fails, put back what stood there before."""
-    try:
-        file.seek(begin)
-        while text:
-            text = text[file.write(text) :]
-        os.fsync(file.fileno())
-    except OSError:
-        with contextlib.suppress(OSError):
-            file.seek(begin)
-            file.write(before)
-            file.truncate()
-        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
+from wukong_pipe.checks.answer_in_evidence import answer_doubts
 from wukong_pipe.checks.comparing import Known
 
 PRICE = "数字标准版的首发价格是268元，数字豪华版的首发价格是328元。"
@@ -13,7 +13,7 @@ MEMORY = "The erasable memory held 2,048 words, and the core rope memory held 36
 
 def reason(answer: str, *evidence: str, around: str = "", section: str = "", term: str = "") -> str:
     known = Known(evidence, around, section or " ".join(evidence), ((term, term.casefold()),) if term else ())
-    return next((str(reason) for check in ANSWER_DOUBTS if (reason := check(answer, known))), "")
+    return next(map(str, answer_doubts(answer, known)), "")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.checking import EN, ZH, checked, pair
 from tests.support.odd_texts import TEXTS
-from wukong_pipe.checks.answer_in_evidence import ANSWER_DOUBTS
+from wukong_pipe.checks.answer_in_evidence import answer_doubts
 from wukong_pipe.checks.answer_wordings import check_answer
 from wukong_pipe.checks.candidates import Candidate, read_pair
 from wukong_pipe.checks.findings import worst
@@ -158,8 +158,8 @@ def test_no_pair_and_no_wording_is_too_odd_to_be_checked(question: str, answer: 
     pair_ = Candidate(f"{question}？", answer + answer[-1:] * times, (odd.text[8:],), ((8, 9 + len(said)),))
     check_pair(pair_, odd)
     known = known_to(pair_, odd)
-    for check in ANSWER_DOUBTS if too_long(pair_.answer) is None else ():
-        check(pair_.answer, known)
+    if too_long(pair_.answer) is None:
+        list(answer_doubts(pair_.answer, known))
     base = replace(pair(odd, f"What is {said} of {question}?", answer), evidence=(said,))
     for check_wording in PARAPHRASE_DOUBTS:
         check_wording(f"{answer} {question}？", base)
@@ -180,3 +180,11 @@ def test_what_nobody_sees_is_in_no_question_or_answer(char: str) -> None:
 def test_a_source_may_hold_what_nobody_sees() -> None:
     section = replace(EN, text=EN.text.replace("Buzz Aldrin", "Buzz\u200b Ald\u00adrin"))
     assert checked(section, "Who was the pilot of Eagle?", "Buzz Aldrin", "| Eagle | Buzz Aldrin |") is None
+
+
+def test_every_number_that_the_evidence_does_not_give_is_told() -> None:
+    said = "The factory makes 99 million bricks in 77 hours."
+    evidence = "The factory makes 210 million bricks."
+    found = check_pair(Candidate("How many bricks does the factory make?", said, (evidence,), ((13, 50),)), MILLIONS)
+    told = [str(finding.reason) for finding in found if finding.reason.code == "amount-not-in-evidence"]
+    assert told == ["99000000 is not in the evidence", "77 h is not in the evidence"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.odd_texts import TEXTS
 from wukong_pipe.language.numerals import in_figures
-from wukong_pipe.language.quantities import Quantity, amounts, unknown_amount, without_amounts
+from wukong_pipe.language.quantities import Quantity, amounts, unknown_amounts, without_amounts
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,12 @@ def test_a_numeral_inside_a_word_is_no_amount(text: str) -> None:
     ],
 )
 def test_an_amount_is_known_only_with_its_unit(said: str, known: str, strange: str | None) -> None:
-    assert unknown_amount(amounts(said), amounts(known)) == strange
+    assert next(unknown_amounts(amounts(said), amounts(known)), None) == strange
+
+
+def test_every_amount_that_is_unknown_is_told_the_dates_first() -> None:
+    said, known = amounts("12 men walked 8 km in 30 hours, until 1972-12-14."), amounts("12 men in 1961")
+    assert [*unknown_amounts(said, known)] == ["1972-12-14", "8 km", "30 h"]
 
 
 def test_what_is_left_without_amounts_keeps_names_and_bare_numbers() -> None:

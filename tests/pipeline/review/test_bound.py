@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.reviewed import build, library_of
 from wukong_pipe.review.bound import bound, bounds, is_ruled_out, most_wrong
+from wukong_pipe.review.decision_lines import accept, drop, mend
 from wukong_pipe.review.sample import sample_order
 
 
@@ -115,10 +116,10 @@ def test_what_was_read_of_the_sample_counts_up_to_the_first_gap_and_a_section_go
     build(tmp_path)
     library = library_of(tmp_path)
     first, second, third, *rest = library.sample
-    library.decisions.record(library.decisions.accept(first))
-    library.decisions.record(library.decisions.drop(third))
+    library.decisions.record(accept(library.decisions, first))
+    library.decisions.record(drop(library.decisions, third))
     assert (bounds(library).overall.read, bounds(library).overall.wrong) == (1, 0)
-    library.decisions.record(library.decisions.mend(second, {}, f"{second.answer}!", None))
+    library.decisions.record(mend(library.decisions, second, {}, f"{second.answer}!", None))
     found = bounds(library)
     assert (found.overall.read, found.overall.wrong, found.overall.pairs) == (3, 2, len(library.pairs))
     assert sum(one.pairs for one in found.by_section.values()) == len(library.pairs)
@@ -126,6 +127,6 @@ def test_what_was_read_of_the_sample_counts_up_to_the_first_gap_and_a_section_go
     # All of one section, which is far from all there is.
     for pair in rest:
         if pair.section_id == third.section_id:
-            library.decisions.record(library.decisions.accept(pair))
+            library.decisions.record(accept(library.decisions, pair))
     assert bounds(library).by_section[third.section_id].more_needed is None
     assert bounds(library).overall.read == 3 or bounds(library).overall.more_needed != 0

@@ -9,6 +9,7 @@ import pytest
 from tests.support.building import rows_of, run_in
 from tests.support.reviewed import about, build, library_of
 from wukong_pipe.review.bulk import accept_all, drop_all, replace, replacements
+from wukong_pipe.review.decision_lines import drop, mend
 from wukong_pipe.review.library import Library
 
 
@@ -46,7 +47,7 @@ def test_what_the_build_would_refuse_is_shown_and_not_written(library: Library) 
 
 def test_a_mended_pair_stays_read_and_keeps_the_rest_of_what_was_mended(library: Library) -> None:
     pair = about(library, "乙1刀")
-    library.decisions.record(library.decisions.mend(pair, {}, "是乙1刀，很长。", (("乙1刀",),), note="看过"))
+    library.decisions.record(mend(library.decisions, pair, {}, "是乙1刀，很长。", (("乙1刀",),), note="看过"))
     library.decisions.record(replacements(library, "很长", "很重", library.pairs))
     assert library.state(pair) == "mended"
     assert library.shown(pair).now.answer == "是乙1刀，很重。"
@@ -55,7 +56,7 @@ def test_a_mended_pair_stays_read_and_keeps_the_rest_of_what_was_mended(library:
 
 def test_all_that_nobody_decided_on_are_accepted_and_one_undo_takes_it_back(library: Library) -> None:
     dropped, *others = library.pairs
-    library.decisions.record(library.decisions.drop(dropped))
+    library.decisions.record(drop(library.decisions, dropped))
     library.decisions.record(accept_all(library, library.pairs))
     assert [library.state(pair) for pair in library.pairs] == ["dropped", *["accepted"] * len(others)]
     library.decisions.undo()
@@ -64,6 +65,6 @@ def test_all_that_nobody_decided_on_are_accepted_and_one_undo_takes_it_back(libr
 
 def test_all_go_but_those_that_are_gone(library: Library) -> None:
     dropped, *others = library.pairs
-    library.decisions.record(library.decisions.drop(dropped))
+    library.decisions.record(drop(library.decisions, dropped))
     assert [edit.id for edit in drop_all(library, library.pairs)] == [pair.id for pair in others]
     assert replace(library, dropped.answer, "x", [dropped]) == []

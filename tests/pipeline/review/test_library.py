@@ -14,7 +14,8 @@ from wukong_pipe.cli.main import main
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.views import section_view
+from wukong_pipe.review.decision_lines import accept, drop, mend, rescue, take_back
+from wukong_pipe.stages.edits_file import Edit, append
 
 
 def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path)
     assert {row.id for pair in library.pairs for row in pair.rows} == {row.id for row in built.rows}
     assert [pair.number for pair in library.pairs] == [*range(1, len(library.pairs) + 1)]
     assert [pair.lines for pair in library.pairs] == sorted(pair.lines for pair in library.pairs)
-    assert all(pair.rows[0].is_own and pair.rows[0].question == pair.question for pair in library.pairs)
+    assert all(pair.rows[0].question == pair.question for pair in library.pairs)
     assert all(library.pair_of(pair.rows[-1].id) is pair for pair in library.pairs)
 
 
@@ -47,14 +48,13 @@ def test_a_pair_that_was_dropped_is_still_there_after_the_rebuild_and_its_drop_c
     build(tmp_path)
     library = library_of(tmp_path)
     pair, places = about(library, "乙2刀"), [pair.id for pair in library.pairs]
-    library.decisions.record(library.decisions.drop(pair))
+    library.decisions.record(drop(library.decisions, pair))
     built = build(tmp_path)
     assert pair.id not in {row.pair_id for row in built.rows}
     assert library.refresh()
     assert [pair.id for pair in library.pairs] == places
     gone = library.by_id[pair.id]
     assert library.state(gone) == "dropped"
-    assert {row.left_out.code for row in gone.rows if row.left_out} == {"dropped-by-edit"}
     assert library.rejects(pair.section_id) == [
         reject for reject in library.rejects(pair.section_id) if reject.stage != "edit"
     ]
@@ -69,7 +69,7 @@ def test_a_mended_pair_shows_what_it_was_before_whether_or_not_it_was_rebuilt_si
     library = library_of(tmp_path)
     pair = about(library, "乙1刀")
     questions = {pair.rows[1].id: "甲1拿的是什么兵器？"}
-    library.decisions.record(library.decisions.mend(pair, questions, "是乙1刀。", None))
+    library.decisions.record(mend(library.decisions, pair, questions, "是乙1刀。", None))
     shown = library.shown(pair)
     assert (shown.before.answer, shown.now.answer) == (pair.answer, "是乙1刀。")
     assert shown.wordings[1].question == "甲1拿的是什么兵器？"
@@ -86,14 +86,46 @@ def test_a_mended_pair_shows_what_it_was_before_whether_or_not_it_was_rebuilt_si
     assert library.shown(rebuilt).wordings[1].question == pair.rows[1].question
 
 
+def test_the_facts_of_before_are_told_and_taken_back_though_others_are_built_in(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    library.decisions.record(accept(library.decisions, pair))
+    library.decisions.record(mend(library.decisions, pair, {}, pair.answer, (("乙1刀", "那把刀"),)))
+    build(tmp_path)
+    library.refresh()
+    rebuilt = library.by_id[pair.id]
+    assert rebuilt.facts == (("乙1刀", "那把刀"),)
+    assert library.shown(rebuilt).before.facts == pair.facts
+    library.decisions.record(mend(library.decisions, rebuilt, {}, "是乙1刀。", None))
+    assert (edit := library.decisions.of(pair.id)) is not None
+    assert edit.old is not None
+    assert edit.old.facts == pair.facts
+    library.decisions.undo()
+    library.decisions.undo()
+    assert library.shown(rebuilt).now.facts == pair.facts
+
+
+def test_facts_that_a_line_by_hand_replaced_are_not_made_up(tmp_path: Path) -> None:
+    build(tmp_path)
+    library = library_of(tmp_path)
+    pair = about(library, "乙1刀")
+    append(library.run.edits, [Edit(id=pair.id, facts=(("乙1刀", "那把刀"),))])
+    build(tmp_path)
+    library.refresh()
+    (line,) = mend(library.decisions, library.by_id[pair.id], {}, "是乙1刀。", None)
+    assert line.old is not None
+    assert line.old.facts is None
+
+
 def test_an_edit_that_the_build_refused_is_shown_with_its_reason(tmp_path: Path) -> None:
     build(tmp_path)
     library = library_of(tmp_path)
     pair = about(library, "乙1刀")
-    library.decisions.record(library.decisions.mend(pair, {}, "用 `no_such_flag`。", None))
+    library.decisions.record(mend(library.decisions, pair, {}, "用 `no_such_flag`。", None))
     build(tmp_path)
     library.refresh()
-    assert {row.left_out.code for row in library.by_id[pair.id].rows if row.left_out} == {"edit"}
+    assert [reason.code for reason in library.doubts(library.by_id[pair.id])] == ["identifier-nowhere"]
 
 
 def test_the_doubts_of_all_pairs_are_worked_out_beside(tmp_path: Path) -> None:
@@ -127,7 +159,7 @@ def test_a_reject_that_was_rescued_is_an_accepted_pair_after_the_rebuild(tmp_pat
         reject = next(one for one in rejects if one.stage == "base_qa")
         assert reject.not_rescuable is None
         assert library.reject(reject.id) == reject
-        library.decisions.record(library.decisions.rescue(reject))
+        library.decisions.record(rescue(reject))
         assert main([*command, "--base-url", server.base_url, "--overwrite"]) == 0
     library.refresh()
     assert library.reject(reject.id) is None
@@ -136,9 +168,9 @@ def test_a_reject_that_was_rescued_is_an_accepted_pair_after_the_rebuild(tmp_pat
     assert (pair.question, pair.answer) == (reject.question, reject.answer)
     assert library.state(pair) == "accepted"
     assert library.stale == []
-    library.decisions.record(library.decisions.take_back(pair))
+    library.decisions.record(take_back(library.decisions, pair))
     assert library.state(pair) == "unread"
-    assert library.decisions.take_back(pair) == []
+    assert take_back(library.decisions, pair) == []
 
 
 def test_a_reject_that_words_a_pair_in_another_way_leads_to_that_pair(tmp_path: Path) -> None:
@@ -157,6 +189,3 @@ def test_a_reject_that_words_a_pair_in_another_way_leads_to_that_pair(tmp_path: 
     assert library.pair_worded(wording) is library.by_id[pair.id]
     assert library.pair_worded(stray) is None
     assert (spelling.fact, spelling.spelling) == ("乙", "一")
-    section = section_view(library, library.by_id[pair.id], "zh")
-    assert [view.id for view in section.spellings] == ["03"]
-    assert (section.rejects[0].pair_question, section.rejects[0].pair_answer) == (pair.question, pair.answer)

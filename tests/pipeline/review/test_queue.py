@@ -11,6 +11,7 @@ import pytest
 from tests.support.building import run_in
 from tests.support.inspected import change_rows
 from tests.support.reviewed import BOOK, about, build, library_of
+from wukong_pipe.review.decision_lines import accept, mend
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, first_unread, matching, next_after, order, previous
@@ -33,7 +34,7 @@ def test_without_doubts_and_changes_the_queue_is_the_sample(library: Library) ->
 def test_what_changed_stands_first_and_then_what_is_doubtful(tmp_path: Path) -> None:
     build(tmp_path)
     library = library_of(tmp_path)
-    library.decisions.record(library.decisions.accept(about(library, "乙4刀")))
+    library.decisions.record(accept(library.decisions, about(library, "乙4刀")))
     build(tmp_path, BOOK.replace("丁4山。", "丁4山的山顶。"))
     change_rows(run_in(tmp_path), "train.jsonl", output="是99斤重的刀。")
     library = library_of(tmp_path)
@@ -42,7 +43,7 @@ def test_what_changed_stands_first_and_then_what_is_doubtful(tmp_path: Path) -> 
     assert "甲4" in first.question
     assert second == library.sample[-1]
     assert rest == [pair for pair in library.sample if pair not in (first, second)]
-    library.decisions.record(library.decisions.accept(first))
+    library.decisions.record(accept(library.decisions, first))
     assert order(library)[0] == first, "a decision moves nobody away from where he reads"
 
 
@@ -76,7 +77,7 @@ def test_filters_let_pass_what_has_all_that_they_ask_for(
     library: Library, fields: dict[str, Any], expected: Callable[[ReviewPair], bool]
 ) -> None:
     mended = about(library, "乙3刀")
-    edits = library.decisions.mend(mended, {}, "是乙3刀，很短。", None, note="a short note", tags=["短"])
+    edits = mend(library.decisions, mended, {}, "是乙3刀，很短。", None, note="a short note", tags=["短"])
     library.decisions.record(edits)
     assert matching(library, Filters(**fields)) == [pair for pair in order(library) if expected(pair)]
 
@@ -98,11 +99,11 @@ def test_one_goes_through_the_queue_and_back(library: Library) -> None:
 def test_the_next_unread_is_the_next_one_behind_and_then_the_first(library: Library) -> None:
     first, second, third, *rest = order(library)
     for pair in (second, *rest):
-        library.decisions.record(library.decisions.accept(pair))
+        library.decisions.record(accept(library.decisions, pair))
     assert first_unread(library, ALL) == first
     assert next_after(library, first.id, ALL, unread=True) == third
     assert next_after(library, third.id, ALL, unread=True) == first
-    library.decisions.record(library.decisions.accept(first))
+    library.decisions.record(accept(library.decisions, first))
     assert next_after(library, third.id, ALL, unread=True) is None
     assert first_unread(library, Filters(state="accepted")) is None
 
@@ -110,6 +111,6 @@ def test_the_next_unread_is_the_next_one_behind_and_then_the_first(library: Libr
 def test_from_a_pair_that_the_filters_no_longer_let_pass_the_way_goes_on_behind_it(library: Library) -> None:
     first, second, third, *_ = order(library)
     unread = Filters(state="unread")
-    library.decisions.record(library.decisions.accept(second))
+    library.decisions.record(accept(library.decisions, second))
     assert next_after(library, second.id, unread) == third
     assert previous(library, second.id, unread) == first

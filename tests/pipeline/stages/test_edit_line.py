@@ -31,6 +31,18 @@ def read(line: dict[str, Any]) -> Edit:
             {"id": "a", "ok": True, "section_id": "s", "old": {"instruction": "q", "output": "a"}},
             Edit(id="a", line=2, ok=True, section_id="s", old=Texts("q", "a")),
         ),
+        (
+            {
+                "id": "a",
+                "facts": [["x"]],
+                "old": {"instruction": "q", "output": "a", "facts": [["y", "z"], ["w" * 300]]},
+            },
+            Edit(id="a", line=2, facts=(("x",),), old=Texts("q", "a", (("y", "z"), ("w" * 300,)))),
+        ),
+        (
+            {"id": "a", "output": "x", "old": {"output": "a", "facts": []}},
+            Edit(id="a", line=2, output="x", old=Texts("", "a", ())),
+        ),
     ],
 )
 def test_a_line_is_read_and_what_it_says_is_written_so_that_it_is_read_again(line: dict[str, Any], edit: Edit) -> None:
@@ -57,6 +69,8 @@ def test_a_line_is_read_and_what_it_says_is_written_so_that_it_is_read_again(lin
         ({"id": "a", "note": ["x"]}, "line 2: “note” must be a text"),
         ({"id": "a", "ok": True, "tags": "x"}, "line 2: “tags” must be a list of texts"),
         ({"id": "a", "ok": True, "old": "x"}, "line 2: “old” must hold the texts"),
+        ({"id": "a", "ok": True, "old": {"output": 7}}, "line 2: “old” must hold the texts"),
+        ({"id": "a", "ok": True, "old": {"facts": ["x"]}}, "line 2: “facts” must be a list that holds for each fact"),
         ({"id": "a", "facts": "x"}, "line 2: “facts” must be a list that holds for each fact the list of its"),
         ({"id": "a", "facts": ["x"]}, 'such as [["curl", "cURL"], ["8080"]]'),
         ({"id": "a", "facts": [[]]}, "line 2: “facts” must be a list"),

@@ -106,6 +106,17 @@ def test_what_was_read_noted_or_tagged_changes_no_byte_of_the_rows(tmp_path: Pat
     assert (built.edits, built.changed, built.warnings) == ("", [], [])
 
 
+def test_a_note_on_a_decision_leaves_it_in_force_and_changes_no_byte(tmp_path: Path, row: dict[str, Any]) -> None:
+    decided = {"id": row["id"], "drop": True}
+    edit(tmp_path, decided)
+    build(tmp_path)
+    before = files_in(run_in(tmp_path).dataset)
+    assert row["id"] not in rows_by_id(tmp_path)
+    edit(tmp_path, decided, {"id": row["id"], "note": "twice", "tags": ["weapons"]})
+    build(tmp_path)
+    assert files_in(run_in(tmp_path).dataset) == before
+
+
 def test_a_line_that_says_again_what_is_there_changes_no_row(tmp_path: Path, row: dict[str, Any]) -> None:
     before = rows_by_id(tmp_path)
     edit(tmp_path, {"id": row["pair_id"], "ok": True, "output": row["output"], "facts": row["facts"]})

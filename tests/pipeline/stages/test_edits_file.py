@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 from unittest.mock import Mock
@@ -32,6 +33,7 @@ EDITS = st.one_of(
     st.builds(Edit, id=IDS, ok=st.just(True), note=st.text(max_size=5).map(str.strip)),
     st.builds(Edit, id=IDS, drop=st.just(True)),
     st.builds(Edit, id=IDS, output=st.sampled_from("xyz")),
+    st.builds(Edit, id=IDS, note=st.sampled_from("mn"), tags=st.lists(st.sampled_from("tu"), unique=True).map(tuple)),
     st.builds(Edit, id=IDS, undo=st.just(True)),
 )
 
@@ -48,10 +50,23 @@ def test_blank_lines_are_passed_over_and_lines_keep_their_numbers(path: Path) ->
     assert read_edits(path) == [Edit(id="a", line=2, drop=True), Edit(id="b", line=4, output="x")]
 
 
-def test_the_last_line_of_an_id_counts_as_a_whole_and_undo_takes_back_one(path: Path) -> None:
+def test_the_last_decision_on_an_id_counts_as_a_whole_and_undo_takes_back_one(path: Path) -> None:
     append(path, [Edit(id="a", output="x"), Edit(id="a", ok=True), Edit(id="a", drop=True), Edit(id="a", undo=True)])
     assert read_edits(path) == [Edit(id="a", line=2, ok=True)]
     assert [edit.line for edit in history(path)] == [1, 2, 3, 4]
+
+
+def test_a_note_and_tags_are_added_to_what_stands_and_taken_back_by_themselves(path: Path) -> None:
+    drop, note = Edit(id="a", drop=True, tags=("x",)), Edit(id="a", note="ask Li", tags=("y", "x"))
+    append(path, [drop, note, Edit(id="a", note="ask Wu")])
+    # The build names the line that decides.
+    assert read_edits(path) == [Edit(id="a", line=1, drop=True, note="ask Wu", tags=("x", "y"))]
+    append(path, [Edit(id="a", undo=True)])
+    assert read_edits(path) == [Edit(id="a", line=1, drop=True, note="ask Li", tags=("x", "y"))]
+    append(path, [Edit(id="a", undo=True)])
+    assert read_edits(path) == [Edit(id="a", line=1, drop=True, tags=("x",))]
+    append(path, [Edit(id="b", note="why?"), Edit(id="b", ok=True)])
+    assert read_edits(path)[1] == Edit(id="b", line=7, ok=True), "a decision replaces the note before it"
 
 
 @given(edits=st.lists(EDITS, max_size=12), kept=st.integers(0, 12))
@@ -76,10 +91,14 @@ def test_what_is_in_force_is_what_a_stack_for_each_id_holds_on_top(
     stacks: dict[str, list[Edit]] = {"a": [], "b": [], "c": []}
     for edit in edits:
         append(path, [edit])
-        if not edit.undo:
-            stacks[edit.id].append(edit)
-        elif stacks[edit.id]:
-            stacks[edit.id].pop()
+        stack = stacks[edit.id]
+        if edit.undo:
+            del stack[-1:]
+        elif stack and not (edit.ok or edit.drop or edit.output):
+            tags = (*stack[-1].tags, *(tag for tag in edit.tags if tag not in stack[-1].tags))
+            stack.append(replace(stack[-1], note=edit.note, tags=tags))
+        else:
+            stack.append(edit)
     found = {edit.id: edit.to_json() for edit in read_edits(path)}
     assert found == {name: stack[-1].to_json() for name, stack in stacks.items() if stack}
 
@@ -148,17 +167,12 @@ def test_what_could_not_be_read_again_is_not_written(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_lone_surrogate_is_written_as_its_escape(path: Path) -> None:
-    append(path, [Edit(id="a", note="x\ud800")])
-    assert history(path) == [Edit(id="a", line=1, note="x\ud800")]
-
-
 def test_a_full_disk_is_told_and_the_file_stands_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b'{"id": "a", "ok": true}\n{"id": "b", "outp')
     before = path.read_bytes()
 
     monkeypatch.setattr("os.fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(WorkspaceError, match=r"No space left on device\. The decision is not kept"):
+    with pytest.raises(WorkspaceError, match=r"No space left on device\. Nothing was added"):
         append(path, [ADDED])
     assert path.read_bytes() == before
 

@@ -397,7 +397,7 @@ def test_a_rescued_row_that_repeats_another_is_not_said_to_be_there(
     assert bought.manifest["edits"]["rescued"][reject["id"]] not in bought.rows
     sums(bought)
     assert f"“{kept['instruction'][:80]}”, which an edit asks for, is left out: " in capsys.readouterr().err
-    library = Library.of(run_in(bought.folder))
+    library = Library(run_in(bought.folder))
     # Its section is as it was, and it says why it is not there.
     assert library.stale == []
     assert [one.reason.code for one in library.rejects(reject["section_id"]) if one.stage == "dedupe"]

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from wukong_pipe import bounded
 from wukong_pipe.errors import DataError
-from wukong_pipe.files import append_line, is_torn
+from wukong_pipe.files import TORN, append_lines, is_torn
 from wukong_pipe.language.hashing import digest
 from wukong_trainer.data.thoughts import said
 
@@ -55,7 +55,7 @@ def grade(path: Path, question_id: str, answer: str, value: PersonGrade) -> None
     Raises:
         WorkspaceError: the file cannot be written.
     """
-    append_line(path, {"id": question_id, "answer": answer, "grade": value})
+    append_lines(path, [{"id": question_id, "answer": answer, "grade": value}])
 
 
 def take_back(path: Path, question_id: str, answer: str) -> None:
@@ -64,7 +64,7 @@ def take_back(path: Path, question_id: str, answer: str) -> None:
     Raises:
         WorkspaceError: the file cannot be written.
     """
-    append_line(path, {"id": question_id, "answer": answer, "undo": True})
+    append_lines(path, [{"id": question_id, "answer": answer, "undo": True}])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str, PersonGrade | None]]:
@@ -72,20 +72,23 @@ def _lines(path: Path) -> Iterator[tuple[int, str, PersonGrade | None]]:
     try:
         for number, line in enumerate(bounded.lines(path), start=1):
             # A line that is being written has no end yet; nobody was told that it is kept.
-            if line.strip() and not is_torn(line):
-                yield number, *_read(line, f"{path}, line {number}")
+            if line.strip() and not is_torn(line) and (read := _read(line, f"{path}, line {number}")):
+                yield number, *read
     except FileNotFoundError:
         return
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _read(line: bytes, where: str) -> tuple[str, PersonGrade | None]:
+def _read(line: bytes, where: str) -> tuple[str, PersonGrade | None] | None:
+    """Answer and grade of a line; nothing of one that a killed writer left, see `append_lines`."""
     try:
         value = bounded.parse(line)
     except ValueError as error:
         raise DataError(f"{where} is not valid JSON ({error}): repair or remove the line.") from None
     entries = value if isinstance(value, dict) else {}
+    if entries.keys() == {TORN}:
+        return None
     answer, given, undo = entries.get("answer"), entries.get("grade"), entries.get("undo")
     is_grade = isinstance(given, str) and given in PERSON_GRADES and undo is None
     if not isinstance(answer, str) or not (is_grade or (undo is True and given is None)):

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from wukong_pipe.commands.listening import HOST, listening
-from wukong_pipe.review.security import HEADERS, MOST_BYTES, Access, Guard
+from wukong_pipe.review_page.security import HEADERS, MOST_BYTES, Access, Guard
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import pytest
 from tests.support.chromium import CHROMIUM, Chromium, chromium
 from tests.support.reviewed import build, library_of
 from tests.support.served import served
-from wukong_pipe.review.app import application
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.security import Access
 
 pytestmark = [
     pytest.mark.slow,

@@ -18,10 +18,11 @@ from tests.support.served import served
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.reasons import Lang, Reason
 from wukong_pipe.records import Section
-from wukong_pipe.review.answers import AnswerDesk, answers_application
-from wukong_pipe.review.app import application
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.answer_desk import AnswerDesk
+from wukong_pipe.review_page.answer_routes import answers_application
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.security import Access
 from wukong_pipe.workspace import Run
 
 pytestmark = [

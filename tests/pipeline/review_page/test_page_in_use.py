@@ -12,10 +12,10 @@ from tests.support.chromium import CHROMIUM, Chromium, chromium
 from tests.support.reviewed import build, library_of
 from tests.support.served import served
 from wukong_pipe.files import write_text
-from wukong_pipe.review.app import application
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.security import Access
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.security import Access
+from wukong_pipe.review_page.words import WORDS
 
 pytestmark = [
     pytest.mark.slow,

@@ -20,10 +20,10 @@ from tests.support.served import served
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.app import application
-from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.security import Access
 
 pytestmark = [
     pytest.mark.slow,

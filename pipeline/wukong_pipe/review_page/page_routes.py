@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from wukong_pipe.review import queue
 from wukong_pipe.review.bound import bounds
-from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters
-from wukong_pipe.review.requests import Asked
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.requests import Asked
 
 
 def show_page(desk: Desk, asked: Asked) -> Response:

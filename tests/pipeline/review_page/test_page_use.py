@@ -15,10 +15,11 @@ from tests.support.reviewed import build, library_of
 from tests.support.served import served
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.reasons import Reason
-from wukong_pipe.review.app import application
-from wukong_pipe.review.desk import Desk
+from wukong_pipe.review.decision_lines import drop
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.app import application
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.security import Access
 
 pytestmark = [
     pytest.mark.slow,
@@ -71,7 +72,7 @@ def test_a_slow_answer_lets_no_poll_call_ones_own_decision_that_of_another_windo
         assert "another window" not in browser.run(MESSAGE)
         assert browser.run("find('#pair .where .state').textContent") == "unread"
         second = browser.run(CURRENT)
-        library.decisions.record(library.decisions.drop(library.by_id[second]))
+        library.decisions.record(drop(library.decisions, library.by_id[second]))
         browser.until(f"{MESSAGE}.includes('another window: dropped')")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 
-from wukong_pipe.review.bulk_routes import bulk_change, bulk_page
-from wukong_pipe.review.decision_routes import check_rescue, check_typed, decide, decide_row, rescue, undo
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.page_routes import search, show_page, show_pair, state, table
-from wukong_pipe.review.requests import route
-from wukong_pipe.review.security import Access
-from wukong_pipe.review.serving import served
+from wukong_pipe.review_page.bulk_routes import bulk_change, bulk_page
+from wukong_pipe.review_page.decision_routes import check_rescue, check_typed, decide, decide_row, rescue, undo
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.page_routes import search, show_page, show_pair, state, table
+from wukong_pipe.review_page.requests import route
+from wukong_pipe.review_page.security import Access
+from wukong_pipe.review_page.serving import served
 
 
 def application(desk: Desk, access: Access) -> Starlette:

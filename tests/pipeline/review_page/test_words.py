@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from string import Formatter
 
-import wukong_pipe.review
-from wukong_pipe.review.words import WORDS
+import wukong_pipe.review_page
+from wukong_pipe.review_page.words import WORDS
 
-HERE = Path(wukong_pipe.review.__file__).parent
+HERE = Path(wukong_pipe.review_page.__file__).parent
 CODE = "\n".join(path.read_text("utf-8") for path in (*HERE.glob("*.py"), *HERE.glob("templates/*.j2")))
 BUILT = re.findall(r'f"(\w+_)\{|"(\w+_)" ~|~ "(_\w+)"|f"(\w+_)\{\w+\}(_\w+)"', CODE)
 """Beginnings and ends of keys that are put together."""

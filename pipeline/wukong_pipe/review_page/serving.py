@@ -17,9 +17,9 @@ from wukong_pipe.errors import WukongError
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Lang
-from wukong_pipe.review.document import marked_text
-from wukong_pipe.review.security import HEADERS, Access, Guard
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review_page.document import marked_text
+from wukong_pipe.review_page.security import HEADERS, Access, Guard
+from wukong_pipe.review_page.words import WORDS
 
 HERE = Path(__file__).parent
 

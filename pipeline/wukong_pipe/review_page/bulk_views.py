@@ -9,9 +9,9 @@ from wukong_pipe.checks.findings import Finding
 from wukong_pipe.records import Facts
 from wukong_pipe.review.bulk import Preview
 from wukong_pipe.review.checking import check
-from wukong_pipe.review.document import Piece
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.views import SPELLINGS
+from wukong_pipe.review_page.document import Piece
+from wukong_pipe.review_page.typed_facts import SPELLINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def change_view(library: Library, change: Preview, find: str, by: str) -> Change
         after=_marked(change.before, find, by),
         facts_before=_marked(facts_before, find, find),
         facts_after=_marked(facts_before, find, by) if is_replaced else _plain(facts_after),
-        findings=check(library, pair, then.question, then.answer, then.facts),
+        findings=check(library, pair, then.question, then.answer, then.facts, change.row_id),
     )
 
 

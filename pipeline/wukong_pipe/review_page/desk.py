@@ -14,11 +14,14 @@ from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Lang
 from wukong_pipe.review.bound import Bound, overall_bound
 from wukong_pipe.review.library import Library
-from wukong_pipe.review.pairs import ReviewPair, Stale
+from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.queue import Filters, matching
-from wukong_pipe.review.serving import templates
-from wukong_pipe.review.views import entries, pair_view, progress_view, section_view
-from wukong_pipe.review.words import WORDS
+from wukong_pipe.review.stale import Stale
+from wukong_pipe.review_page.list_views import entries, progress_view
+from wukong_pipe.review_page.pair_views import pair_view
+from wukong_pipe.review_page.section_views import section_view
+from wukong_pipe.review_page.serving import templates
+from wukong_pipe.review_page.words import WORDS
 from wukong_pipe.stages.edits_file import Edit
 
 MOST_LISTED = 50
@@ -75,11 +78,6 @@ class Desk:
             WukongError: see `Decisions.record`.
         """
         self.library.decisions.record(edits)
-        self.library.refresh()
-
-    def take_back(self, undos: Sequence[Edit]) -> None:
-        """Take back what these say."""
-        self.library.decisions.record(undos)
         self.library.refresh()
 
     def undo(self) -> tuple[str, ...]:

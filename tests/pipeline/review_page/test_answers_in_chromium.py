@@ -15,8 +15,9 @@ from tests.support.chromium import CHROMIUM, Chromium, chromium
 from wukong_pipe.commands.listening import HOST, listening
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.records import Section
-from wukong_pipe.review.answers import AnswerDesk, answers_application
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.answer_desk import AnswerDesk
+from wukong_pipe.review_page.answer_routes import answers_application
+from wukong_pipe.review_page.security import Access
 from wukong_pipe.workspace import Run
 
 pytestmark = [

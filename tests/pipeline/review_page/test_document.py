@@ -10,7 +10,7 @@ import pytest
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.split import split
 from wukong_pipe.records import Section
-from wukong_pipe.review.document import Block, Marks, Piece, document, marked_text
+from wukong_pipe.review_page.document import Block, Marks, Piece, document, marked_text
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLE = "| Weapon | Source |\n|---|---|\n| Staff | `King` \\| Queen |\n"

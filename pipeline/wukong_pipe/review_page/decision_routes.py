@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from wukong_pipe.review import queue
+from wukong_pipe.review import decision_lines, queue
 from wukong_pipe.review.checking import check, check_reject, problem
-from wukong_pipe.review.desk import Desk
-from wukong_pipe.review.page_routes import first_of
-from wukong_pipe.review.pairs import ReviewPair
-from wukong_pipe.review.requests import Asked, refused
-from wukong_pipe.review.views import facts_typed, reject_view
+from wukong_pipe.review.pairs import ReviewPair, ReviewReject
+from wukong_pipe.review_page.desk import Desk
+from wukong_pipe.review_page.page_routes import first_of
+from wukong_pipe.review_page.requests import Asked, refused
+from wukong_pipe.review_page.section_views import reject_view
+from wukong_pipe.review_page.typed_facts import facts_typed
 from wukong_pipe.stages.edits_file import Edit
 
 
@@ -22,24 +23,12 @@ def decide(desk: Desk, asked: Asked) -> Response:
         return refused(desk, "gone", id=asked.id)
     if not pair:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
-    decisions, texts = desk.library.decisions, {"answer", *(f"question-{row.id}" for row in pair.rows)}
-    question = desk.library.shown(pair).now.question
     if action == "undo":
-        desk.take_back(decisions.take_back(pair))
-        question = desk.library.shown(pair).now.question
-        return desk.panes(pair, filters, desk.say("said_undone", text=question))
-    if action == "accept":
-        edits = decisions.accept(pair)
-    elif action == "drop":
-        edits = decisions.drop(pair)
-    elif action == "mend" and asked.get("stood") not in ("", str(decisions.newest_of(pair))):
-        return refused(desk, "decided_elsewhere")
-    elif action == "mend" and not all(text.strip() for name, text in asked.values.items() if name in texts):
-        return refused(desk, "empty_text")
-    elif action == "mend":
-        edits = _mended(desk, pair, asked)
-    else:
-        return refused(desk, "unknown_action")
+        desk.record(decision_lines.take_back(desk.library.decisions, pair))
+        return desk.panes(pair, filters, desk.say("said_undone", text=desk.library.shown(pair).now.question))
+    edits, question = _lines(desk, pair, asked), desk.library.shown(pair).now.question
+    if isinstance(edits, str):
+        return refused(desk, edits)
     # Before the decision, which may move the pair in the queue.
     following = queue.next_after(desk.library, pair.id, filters, unread=True)
     following = following or queue.next_after(desk.library, pair.id, filters)
@@ -55,12 +44,25 @@ def _refusal(desk: Desk, pair: ReviewPair) -> str:
     return desk.words["check_refuse"].format(sentence=reason.sentence(desk.lang)) if reason else ""
 
 
-def _mended(desk: Desk, pair: ReviewPair, asked: Asked) -> list[Edit]:
-    questions = {row.id: text for row in pair.rows if (text := asked.get(f"question-{row.id}"))}
-    return desk.library.decisions.mend(
+def _lines(desk: Desk, pair: ReviewPair, asked: Asked) -> list[Edit] | str:
+    """The lines of a decision on a pair, or the key of the text that refuses it."""
+    action, decisions = asked.get("action"), desk.library.decisions
+    if action == "accept":
+        return decision_lines.accept(decisions, pair)
+    if action == "drop":
+        return decision_lines.drop(decisions, pair)
+    if action != "mend":
+        return "unknown_action"
+    if asked.get("stood") not in ("", str(decisions.newest_of(pair))):
+        return "decided_elsewhere"
+    texts = {name: asked.get(name) for name in ("answer", *(f"question-{row.id}" for row in pair.rows))}
+    if any(name in asked.values and not text for name, text in texts.items()):
+        return "empty_text"
+    return decision_lines.mend(
+        decisions,
         pair,
-        questions,
-        asked.get("answer") or desk.library.shown(pair).now.answer,
+        {row.id: text for row in pair.rows if (text := texts[f"question-{row.id}"])},
+        texts["answer"] or desk.library.shown(pair).now.answer,
         facts_typed(asked.get("facts")) or None,
         note=asked.get("note"),
         tags=_tags(asked.get("tags")),
@@ -78,9 +80,9 @@ def decide_row(desk: Desk, asked: Asked) -> Response:
         return desk.panes(first_of(desk, filters), filters, desk.say("gone", id=asked.id))
     question = next((row.question for row in pair.rows if row.id == asked.id), "")
     if asked.get("action") == "undo":
-        desk.take_back([Edit(id=asked.id, undo=True)])
+        desk.record([Edit(id=asked.id, undo=True)])
         return desk.panes(pair, filters, desk.say("said_undone", text=question))
-    desk.record(desk.library.decisions.drop_row(pair, asked.id))
+    desk.record(decision_lines.drop_row(desk.library.decisions, pair, asked.id))
     return desk.panes(pair, filters, desk.say("said_wording_dropped", text=question))
 
 
@@ -90,8 +92,7 @@ def rescue(desk: Desk, asked: Asked) -> Response:
     if not reject:
         return refused(desk, "gone", id=asked.id)
     if not reject.not_rescuable:
-        question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
-        desk.record(desk.library.decisions.rescue(reject, question, answer))
+        desk.record(decision_lines.rescue(reject, *_typed(reject, asked)))
     said = desk.say("said_rescued", text=reject.question or reject.answer)
     return desk.message(said, is_oob=True, reject=reject_view(desk.library, reject, desk.lang))
 
@@ -101,8 +102,12 @@ def check_rescue(desk: Desk, asked: Asked) -> Response:
     reject = desk.library.reject(asked.id)
     if not reject:
         return refused(desk, "gone", id=asked.id)
-    question, answer = (asked.get(name) or getattr(reject, name) for name in ("question", "answer"))
-    return desk.fragment("findings.html.j2", findings=check_reject(desk.library, reject, question, answer))
+    return desk.fragment("findings.html.j2", findings=check_reject(desk.library, reject, *_typed(reject, asked)))
+
+
+def _typed(reject: ReviewReject, asked: Asked) -> tuple[str, str]:
+    """Question and answer of a reject, as they are typed, else as they were."""
+    return asked.get("question") or reject.question, asked.get("answer") or reject.answer
 
 
 def undo(desk: Desk, asked: Asked) -> Response:
@@ -127,6 +132,11 @@ def check_typed(desk: Desk, asked: Asked) -> Response:
     facts = facts_typed(asked.get("facts")) or None
     shown = {wording.row.id: wording.question for wording in desk.library.shown(pair).wordings}
     typed = {row.id: asked.get(f"question-{row.id}") for row in pair.rows}
-    changed = [text for id_, text in typed.items() if id_ == pair.rows[0].id or (text and text != shown[id_])]
-    found = [each for question in changed for each in check(desk.library, pair, question, asked.get("answer"), facts)]
+    anew = {id_ for id_, text in typed.items() if text and text != shown[id_]}
+    found = [
+        finding
+        for id_, text in typed.items()
+        if id_ in anew or id_ == pair.rows[0].id
+        for finding in check(desk.library, pair, text, asked.get("answer"), facts, id_ if id_ in anew else None)
+    ]
     return desk.fragment("findings.html.j2", findings=dict.fromkeys(found))

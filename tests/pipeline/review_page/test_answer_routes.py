@@ -2,91 +2,28 @@
 
 from __future__ import annotations
 
-import html
 import http.client
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
+from tests.support.answer_browser import AnswerBrowser, Row, rows
 from tests.support.answered import HOSTILE, answer_row
 from wukong_pipe.cli.main import main
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import jsonl, read_jsonl, write_text
 from wukong_pipe.records import Section
-from wukong_pipe.review.answers import AnswerDesk, answers_application
-from wukong_pipe.review.security import Access
+from wukong_pipe.review_page.answer_desk import AnswerDesk
 from wukong_pipe.workspace import Run
-
-HERE = "http://127.0.0.1"
-Row = dict[str, Any]
-
-
-def rows(count: int = 6, lang: str = "en", **fields: Any) -> list[Row]:
-    """Questions of two levels; the tuned model knows, the base does not, and the judge finds half of it right."""
-    found = []
-    for number in range(count):
-        level = ("wording", "section")[number % 2]
-        row = answer_row(level, number, lang, f"I do not know {number}.", "REFERENCE", **fields)
-        for side, value in (("base", "wrong"), ("tuned", "right" if number % 4 else "partly")):
-            row[side]["grade"] = {"value": value, "reason": "SECRET"}
-        found.append(row)
-    return found
-
-
-class Browser:
-    """The page of a run with these answers, as a browser that was let in uses it."""
-
-    def __init__(self, folder: Path, answered: list[Row], section: Section | None = None) -> None:
-        self.run = Run(folder / "monkey")
-        write_text(self.run.answers, "".join(json.dumps(row) + "\n" for row in answered))
-        self.desk = AnswerDesk(self.run, lambda _: section)
-        access = Access()
-        self._client = TestClient(
-            answers_application(self.desk, access),
-            base_url=HERE,
-            headers={"Origin": HERE},
-            raise_server_exceptions=False,
-        )
-        assert self._client.get(f"/?token={access.token}").status_code == 200
-
-    def get(self, path: str = "/answers") -> str:
-        return self._client.get(path).text
-
-    def post(self, path: str, **values: Any) -> str:
-        return html.unescape(self._client.post(path, data=values, headers={"HX-Request": "true"}).text)
-
-    def grade(self, page: str, value: str) -> str:
-        """Press a button of the page; what it shows then."""
-        number = re.search(r'hx-post="/answers/(\d+)"', page)
-        answer = re.search(r'name="answer" value="(\w+)"', page)
-        assert number, page
-        assert answer, page
-        return self.post(f"/answers/{number[1]}", grade=value, answer=answer[1])
-
-    def grade_all(self, value: str, most: int = 99) -> str:
-        page = self.get()
-        for _ in range(most):
-            if 'name="grade"' not in page:
-                break
-            page = self.grade(page, value)
-        return page
-
-    @property
-    def lines(self) -> list[Row]:
-        """The grades on the disk."""
-        return read_jsonl(self.run.grades) if self.run.grades.exists() else []
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Browser:
-    return Browser(tmp_path, rows())
+def browser(tmp_path: Path) -> AnswerBrowser:
+    return AnswerBrowser(tmp_path, rows())
 
 
 # --- blind --------------------------------------------------------------------------------------------------------
@@ -97,8 +34,8 @@ def swapped(row: Row) -> Row:
 
 
 def test_not_a_byte_of_the_page_tells_whose_an_answer_is(tmp_path: Path) -> None:
-    one = Browser(tmp_path / "one", rows(12))
-    other = Browser(tmp_path / "other", [swapped(row) for row in rows(12)])
+    one = AnswerBrowser(tmp_path / "one", rows(12))
+    other = AnswerBrowser(tmp_path / "other", [swapped(row) for row in rows(12)])
     for number in range(1, 25):
         assert one.get(f"/answers/{number}") == other.get(f"/answers/{number}")
     page = one.get("/answers/1")
@@ -113,7 +50,7 @@ def test_neither_score_nor_judge_is_shown_before_the_grade(tmp_path: Path) -> No
     for row in changed:
         for side in ("base", "tuned"):
             row[side] |= {"fact_hit": 1 - row[side]["fact_hit"], "grade": {"value": "partly", "reason": "OTHER"}}
-    one, other = Browser(tmp_path / "one", rows()), Browser(tmp_path / "other", changed)
+    one, other = AnswerBrowser(tmp_path / "one", rows()), AnswerBrowser(tmp_path / "other", changed)
     assert "SECRET" not in one.get("/answers/1")
     assert [one.get(f"/answers/{number}") for number in range(1, 13)] == [
         other.get(f"/answers/{number}") for number in range(1, 13)
@@ -123,7 +60,7 @@ def test_neither_score_nor_judge_is_shown_before_the_grade(tmp_path: Path) -> No
 # --- grading ------------------------------------------------------------------------------------------------------
 
 
-def test_a_grade_is_on_the_disk_when_the_next_answer_is_shown(browser: Browser) -> None:
+def test_a_grade_is_on_the_disk_when_the_next_answer_is_shown(browser: AnswerBrowser) -> None:
     page = browser.get()
     assert "Answer 1 of 12" in page
     assert "0 of 12 answers graded" in page
@@ -135,7 +72,7 @@ def test_a_grade_is_on_the_disk_when_the_next_answer_is_shown(browser: Browser) 
     assert "Answer 1: partly right" in page
 
 
-def test_a_grade_can_be_changed_and_undone_to_the_one_before(browser: Browser) -> None:
+def test_a_grade_can_be_changed_and_undone_to_the_one_before(browser: AnswerBrowser) -> None:
     browser.grade(browser.get("/answers/1"), "right")
     browser.grade(browser.get("/answers/1"), "wrong")
     assert [*browser.desk.grades.values()] == ["wrong"]
@@ -148,14 +85,16 @@ def test_a_grade_can_be_changed_and_undone_to_the_one_before(browser: Browser) -
     assert len(browser.lines) == 4
 
 
-def test_undo_leaves_grades_of_an_earlier_evaluation_alone(browser: Browser) -> None:
+def test_undo_leaves_grades_of_an_earlier_evaluation_alone(browser: AnswerBrowser) -> None:
     browser.grade_all("right", 2)
     write_text(browser.run.answers, jsonl(rows(2, lang="zh")))
     assert "There is no grade to take back." in browser.post("/answers/undo")
     assert len(browser.lines) == 2
 
 
-def test_the_next_answer_is_the_next_without_a_grade_and_the_order_is_moved_through_freely(browser: Browser) -> None:
+def test_the_next_answer_is_the_next_without_a_grade_and_one_moves_freely(
+    browser: AnswerBrowser,
+) -> None:
     browser.grade(browser.get("/answers/2"), "wrong")
     assert "Answer 3 of 12" in browser.grade(browser.get("/answers/1"), "wrong")
     assert "Answer 3 of 12" in browser.grade(browser.get("/answers/12"), "wrong"), "from the beginning again"
@@ -167,19 +106,19 @@ def test_the_next_answer_is_the_next_without_a_grade_and_the_order_is_moved_thro
 
 def test_an_answer_of_both_models_is_graded_once(tmp_path: Path) -> None:
     same = [row | {"tuned": row["base"]} for row in rows(3)]
-    browser = Browser(tmp_path, same)
+    browser = AnswerBrowser(tmp_path, same)
     assert "Answer 1 of 3" in browser.get()
     assert "All 3 answers are graded" in browser.grade_all("wrong")
 
 
 @pytest.mark.parametrize("sent", [{"grade": "right", "answer": "0" * 16}, {"grade": "good"}, {}])
-def test_what_was_not_shown_so_is_not_saved(browser: Browser, sent: Row) -> None:
+def test_what_was_not_shown_so_is_not_saved(browser: AnswerBrowser, sent: Row) -> None:
     shown = {"answer": browser.desk.answers[0].hash} | sent
     assert "nothing was saved" in browser.post("/answers/1", **shown)
     assert browser.lines == []
 
 
-def test_another_evaluation_keeps_the_grades_of_the_answers_that_stayed(browser: Browser) -> None:
+def test_another_evaluation_keeps_the_grades_of_the_answers_that_stayed(browser: AnswerBrowser) -> None:
     page = browser.get()
     browser.grade_all("right")
     changed = rows()
@@ -191,7 +130,7 @@ def test_another_evaluation_keeps_the_grades_of_the_answers_that_stayed(browser:
     assert "nothing was saved" in browser.grade(page.replace("/answers/1", "/answers/3"), "wrong")
 
 
-def test_a_second_window_sees_the_grades_of_the_first(browser: Browser) -> None:
+def test_a_second_window_sees_the_grades_of_the_first(browser: AnswerBrowser) -> None:
     other = AnswerDesk(browser.run, lambda _: None)
     browser.grade_all("right", 3)
     other.refresh()
@@ -202,7 +141,7 @@ def test_a_second_window_sees_the_grades_of_the_first(browser: Browser) -> None:
 # --- what the grades say ------------------------------------------------------------------------------------------
 
 
-def test_agreement_is_told_on_demand_without_sides_and_at_the_end_with_them(browser: Browser) -> None:
+def test_agreement_is_told_on_demand_without_sides_and_at_the_end_with_them(browser: AnswerBrowser) -> None:
     assert "No answer is graded yet." in browser.get("/answers/agreement")
     browser.grade_all("right", 11)
     asked = browser.get("/answers/agreement")
@@ -216,9 +155,9 @@ def test_agreement_is_told_on_demand_without_sides_and_at_the_end_with_them(brow
 
 
 def test_the_end_of_the_sample_is_told_and_the_rest_can_be_graded_too(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
+    browser: AnswerBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wukong_pipe.review.answers.SAMPLE", 4)
+    monkeypatch.setattr("wukong_pipe.review_page.answer_desk.SAMPLE", 4)
     assert "0 of a sample of 4 answers graded" in browser.get()
     assert "all 12 may be graded" in browser.get()
     page = browser.grade_all("right", 4)
@@ -234,14 +173,14 @@ def test_the_end_of_the_sample_is_told_and_the_rest_can_be_graded_too(
 def test_reference_and_source_are_shown_with_their_facts_marked(tmp_path: Path) -> None:
     text = "## Monsters\n\nThere were 100 of them, and of no others.\n"
     section = Section("guide.md", ("Guide",), 7, text, "en", "")
-    browser = Browser(tmp_path, rows(1, facts=[["100"]]), section)
+    browser = AnswerBrowser(tmp_path, rows(1, facts=[["100"]]), section)
     page = browser.get()
     assert page.count('<mark class="fact">100</mark>') == 2
     assert '<span class="number" aria-hidden="true">9</span>' in page
     assert re.search(r'<div class="answer graded"[^>]*>[^<]*</div>', page), "the answer itself is not marked"
 
 
-def test_without_its_source_an_answer_can_still_be_graded(browser: Browser) -> None:
+def test_without_its_source_an_answer_can_still_be_graded(browser: AnswerBrowser) -> None:
     page = browser.get()
     assert "The text of this section is gone" in page
     assert "Answer 2 of 12" in browser.grade(page, "right")
@@ -253,7 +192,7 @@ def test_hostile_words_stay_text(tmp_path: Path, lang: str) -> None:
     hostile |= {"instruction": HOSTILE, "reference": HOSTILE, "heading_path": [HOSTILE], "lang": lang}
     hostile |= {"id": HOSTILE, "facts": [["red"]], "level": HOSTILE}
     section = Section("guide.md", (HOSTILE,), 1, HOSTILE + "\n", "en", "")
-    browser = Browser(tmp_path, [hostile], section)
+    browser = AnswerBrowser(tmp_path, [hostile], section)
     for page in (browser.get("/answers/1"), browser.get("/answers/2")):
         assert "<img" not in page
         assert page.count("<script") == 2
@@ -264,19 +203,19 @@ def test_hostile_words_stay_text(tmp_path: Path, lang: str) -> None:
 
 
 def test_the_page_is_in_the_language_of_most_answers(tmp_path: Path) -> None:
-    assert "已评 0 / 12 个回答" in Browser(tmp_path / "zh", rows(lang="zh")).get()
-    assert AnswerDesk(Browser(tmp_path / "en", rows(lang="zh")).run, lambda _: None, "en").lang == "en"
+    assert "已评 0 / 12 个回答" in AnswerBrowser(tmp_path / "zh", rows(lang="zh")).get()
+    assert AnswerDesk(AnswerBrowser(tmp_path / "en", rows(lang="zh")).run, lambda _: None, "en").lang == "en"
 
 
 # --- what is wrong with a run -------------------------------------------------------------------------------------
 
 
-def test_damaged_grades_are_told_and_nothing_is_lost(browser: Browser) -> None:
+def test_damaged_grades_are_told_and_nothing_is_lost(browser: AnswerBrowser) -> None:
     browser.run.grades.write_text("right\n")
     assert "grades.jsonl, line 1 is not valid JSON" in browser.get()
 
 
-def test_answers_that_went_while_they_were_graded_are_told(browser: Browser) -> None:
+def test_answers_that_went_while_they_were_graded_are_told(browser: AnswerBrowser) -> None:
     browser.run.forget_evaluation()
     assert "start with `wukong-pipe eval`" in browser.get()
 

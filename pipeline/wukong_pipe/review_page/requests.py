@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from wukong_pipe.review.desk import Desk
 from wukong_pipe.review.queue import Filters
+from wukong_pipe.review_page.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,11 +83,7 @@ class Marks:
         """The places of evidence, and of the facts in it."""
         spans = tuple(sorted(set(evidence)))
         found = {
-            (begin + first, begin + last)
-            for begin, end in spans
-            for fact in facts
-            for spelling in fact
-            for first, last in places(spelling, text[begin:end])
+            (begin + first, begin + last) for begin, end in spans for first, last in fact_places(facts, text[begin:end])
         }
         return Marks(spans, tuple(sorted(found)))
 
@@ -106,8 +102,12 @@ def document(section: Section, marks: Marks) -> list[Block]:
 
 def marked_text(text: str, facts: Facts = ()) -> tuple[Piece, ...]:
     """A question or answer with its facts marked and its code as code."""
-    found = {span for fact in facts for spelling in fact for span in places(spelling, text)}
-    return tuple(_pieces(text, (0, len(text)), Marks((), tuple(sorted(found)))))
+    return tuple(_pieces(text, (0, len(text)), Marks((), fact_places(facts, text))))
+
+
+def fact_places(facts: Facts, text: str) -> tuple[Span, ...]:
+    """Where facts stand in a text, in any spelling."""
+    return tuple(sorted({span for fact in facts for spelling in fact for span in places(spelling, text)}))
 
 
 class _Reader:
