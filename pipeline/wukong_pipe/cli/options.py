@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Text
 
 from wukong_pipe.extras import training_installed
-from wukong_pipe.printable import printable
-from wukong_pipe.workspace import Run, Workspace
-
-
-class PrintableConsole(Console):
-    """A console through which nobody's words command the terminal: whatever is printed, a bar's note too, is spelt out
-    where it would."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        # Before rich, which drops some control characters without a word.
-        return super().render_str(printable(text), **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
-
+from wukong_pipe.screens.console import PrintableConsole
+from wukong_pipe.workspace import RUNS_DIR, Run, Workspace
 
 out = PrintableConsole(markup=False, emoji=False, highlight=False, soft_wrap=True)
 if not out.is_terminal:
@@ -38,30 +20,10 @@ err = PrintableConsole(stderr=True, markup=False, emoji=False, highlight=False, 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-MOST = Decimal(10) ** 12
-
-
-class Amount(click.ParamType[Decimal]):
-    """An amount of money: a decimal number, exact, not negative."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MOST:
-            self.fail(f"{value!r} is no amount: give a number such as 0.4.", param, ctx)
-        return amount
-
-
-AMOUNT = Amount()
-
 runs_dir_option = click.option(
     "--runs-dir",
     type=click.Path(path_type=Path),
-    default=Path("runs"),
+    default=RUNS_DIR,
     show_default=True,
     help="Where runs are kept.",
 )
