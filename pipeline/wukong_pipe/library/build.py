@@ -103,6 +103,7 @@ def build(options: BuildOptions) -> BuildResult:
         WukongError: an option is wrong, the documents cannot be read, or the teacher cannot be used.
         StoppedShort: a ceiling is reached, or the teacher failed too often; the same call goes on from there.
         Interrupted: Ctrl-C; what was in flight is in the journal.
+        ShardEnded: `shard` is one of several, and has bought what it can; no dataset is written.
     """
     heard = Heard(options)
     return build_from(options, heard.progress, heard.say, notes=heard.lines)

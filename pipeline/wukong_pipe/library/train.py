@@ -33,7 +33,7 @@ class TrainResult:
     """A finished training. Printed, it is the summary that the command shows."""
 
     run: Run
-    data: TrainingData = field(hash=False)
+    data: TrainingData
     """What it was trained on, and the rows that were watched."""
     training: TrainingResult
     """Steps, losses, time and memory."""
@@ -68,8 +68,8 @@ def train(options: TrainOptions) -> TrainResult:
     >>> import wukong_pipe, wukong_trainer
     >>> built = wukong_pipe.build("book.md", teacher="offline", run="tuned", variants=4, limit=8)
     >>> trained = wukong_trainer.train(built.run, model="tiny", epochs=2)
-    >>> trained.folder.name, trained.training.steps > 0, [note for note in trained.notes if "EOS" in note][:1]
-    ('adapter', True, [])
+    >>> trained.folder.name, trained.training.steps > 0
+    ('adapter', True)
     >>> wukong_trainer.train(built.run, model="tiny")
     Traceback (most recent call last):
     wukong_pipe.errors.WorkspaceError: ... exists already; train with --overwrite to replace it, or under another ...

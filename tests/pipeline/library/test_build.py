@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import os
+import signal
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wukong_pipe
 from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
-from tests.support.provider import provider
+from tests.support.provider import Response, provider
+from wukong_pipe import errors
 from wukong_pipe.cli.main import main
 from wukong_pipe.commands.build_options import BuildOptions
 from wukong_pipe.errors import CorpusError, OptionError, TeacherError, WorkspaceError
@@ -110,6 +115,37 @@ def test_it_runs_inside_a_running_event_loop_as_in_a_notebook_and_leaves_that_as
     assert asyncio.run(cell()).rows
 
 
+def test_the_interrupt_of_a_cell_keeps_what_is_in_flight() -> None:
+    class Interrupted:
+        """A good teacher; while it answers for the first time, the user presses the notebook's stop button."""
+
+        def __init__(self) -> None:
+            self.answer, self.is_first = GoodTeacher(), True
+
+        def __call__(self, request: dict[str, Any]) -> Response:
+            if self.is_first:
+                self.is_first = False
+                os.kill(os.getpid(), signal.SIGINT)
+            return self.answer(request)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with provider(Interrupted()) as server:
+        paid = {"teacher": "openai", "base_url": server.base_url, "teacher_model": "m"}
+
+        async def cell() -> wukong_pipe.BuildResult:
+            return build_book(**paid)
+
+        with pytest.raises(errors.Interrupted):
+            asyncio.run(cell())
+        asked = len(server.requests)
+        built = asyncio.run(cell())
+    assert asked >= 1
+    assert built.invocation.calls_from_journal >= asked
+    sent = [json.dumps(request) for request in server.requests]
+    assert len({*sent}) == len(sent) == asked + built.invocation.calls_made
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
 def test_it_runs_in_a_thread_beside_a_program_that_goes_on() -> None:
     async def program() -> wukong_pipe.BuildResult:
         return await asyncio.to_thread(build_book)
@@ -118,13 +154,14 @@ def test_it_runs_in_a_thread_beside_a_program_that_goes_on() -> None:
 
 
 def test_what_is_wrong_is_an_exception_of_ours_and_leaves_no_run(book: Path) -> None:
-    for error, options in [
+    wrong: list[tuple[type[wukong_pipe.WukongError], dict[str, object]]] = [
         (OptionError, {"variants": 1000}),
         (OptionError, {"verify": "all"}),
         (OptionError, {"prompts": "no-such-folder"}),
         (TeacherError, {"teacher": "openai"}),
         (WorkspaceError, {"run": "../elsewhere"}),
-    ]:
+    ]
+    for error, options in wrong:
         with pytest.raises(error):
             build_book(**options)
     book.unlink()
