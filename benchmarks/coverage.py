@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from wukong_pipe.build import Built
 from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.corpus.units import Unit, units
 from wukong_pipe.embedded.questions import form_of
 from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.pipeline import Built
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace
 

@@ -19,7 +19,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.build import Built
 from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import read_sources
@@ -28,6 +27,7 @@ from wukong_pipe.corpus.units import terms
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import ngrams, same_key_facts
+from wukong_pipe.pipeline import Built
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Workspace
 

@@ -30,10 +30,11 @@ from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import jsonl, read_json, read_jsonl, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.evaluation.contenders import line_up
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
 from wukong_trainer.evaluation.questions import read_test_set
 from wukong_trainer.evaluation.records import ScoredAnswer, TestRow
 from wukong_trainer.evaluation.scored import scored
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, Loader, at_work
 from wukong_trainer.models.loading import load_tokenizer

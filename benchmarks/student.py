@@ -25,7 +25,8 @@ from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import TrainingData, default_system
 from wukong_trainer.data.files import read_training_data
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import StudentSize, make_student
 from wukong_trainer.recipe import load_recipe, overridden

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from wukong_pipe.build import load_prompts
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.providers import http_calls, live
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import JSON_SCHEMA, wire_body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ LEAVES = {
     for name in ("bounded", "errors", "files", "language", "printable", "reasons", "signals", "workspace")
 }
 """What both packages stand on."""
+FACE = TRAINER / "__init__.py"
+"""Names `train` and `evaluate`, which need what the pipeline knows of a run: they stand in its `library`."""
 HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
 
 
@@ -62,6 +65,25 @@ def test_the_list_of_commands_loads_none_of_them() -> None:
     assert not {name for name in loaded if name.startswith(("wukong_trainer.", "wukong_pipe.commands."))}
 
 
+def test_the_packages_load_nothing_before_they_are_asked_for_something() -> None:
+    script = "import sys, wukong_pipe, wukong_trainer; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith(("wukong_pipe", "wukong_trainer"))}
+    assert loaded == {"wukong_pipe", "wukong_trainer"}
+    assert {name.split(".")[0] for name in done.stdout.split()} & HEAVY == set()
+
+
+@pytest.mark.parametrize(("package", "face"), [("wukong_pipe", PIPELINE / "__init__.py"), ("wukong_trainer", FACE)])
+def test_each_public_name_stands_where_the_types_say(package: str, face: Path) -> None:
+    module = importlib.import_module(package)
+    assert module._PLACES.keys() == {*module.__all__} <= {*dir(module)}
+    assert set(module._PLACES.values()) == {name for name in imported_by(face) if name.startswith("wukong_")}
+    for name in module.__all__:
+        assert getattr(module, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'trian'"):
+        module.trian  # noqa: B018
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["report"], ["eval", "--history"]], ids=" ".join)
 def test_what_only_reads_a_run_needs_neither_torch_nor_the_libraries_of_training(
@@ -102,14 +124,16 @@ ROOMS = {
         "verify": "corpus teacher",
         "embedded": "corpus teacher",
         "stages": "checks corpus dataset journal teacher verify",
-        "build": "corpus dataset stages teacher",
+        "pipeline": "corpus dataset stages teacher",
         "review": "checks corpus stages",
         "review_page": "checks corpus review stages wukong_trainer",
         "commands": (
-            "build checks corpus dataset embedded journal providers review review_page stages teacher wukong_trainer"
+            "checks corpus dataset embedded journal pipeline providers review review_page stages teacher verify "
+            "wukong_trainer"
         ),
-        "screens": "build commands corpus dataset journal stages teacher wukong_trainer",
-        "cli": "build commands corpus dataset journal screens stages teacher verify wukong_trainer",
+        "screens": "commands corpus dataset journal pipeline stages teacher wukong_trainer",
+        "library": "commands corpus dataset pipeline screens stages wukong_trainer",
+        "cli": "commands corpus dataset journal library pipeline screens stages teacher wukong_trainer",
     },
     "wukong_trainer": {
         "hardware": "",
@@ -160,7 +184,7 @@ def test_the_table_names_every_room_but_the_leaves() -> None:
         assert there - leaves - {"recipes"} == {*ROOMS[package]}
 
 
-@pytest.mark.parametrize("path", sorted(TRAINER.rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted({*TRAINER.rglob("*.py")} - {FACE}), ids=lambda path: path.name)
 def test_the_trainer_imports_only_the_leaves_of_the_pipeline(path: Path) -> None:
     ours = {f"wukong_pipe.{room(name)}" for name in imported_by(path) if name.split(".")[0] == "wukong_pipe"}
     assert ours <= LEAVES

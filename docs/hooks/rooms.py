@@ -5,7 +5,7 @@ A page asks for one with a line of its own, which names the package:
     {{ rooms wukong_pipe }}
 
 It becomes an SVG in which arrows point from a room to what it imports. An arrow that others already imply is left out
-(`commands` imports `checks`, but also `build`, which leads there).
+(`commands` imports `checks`, but also `pipeline`, which leads there).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What can go wrong, as one small tree. The CLI catches `WukongError` alone and prints its sentence.
 
 WukongError            exit 1   input or environment: what is wrong, where, and the cure
+├── OptionError        exit 2   an option has a value that it cannot have, or does not go with another
 ├── CorpusError                 a Markdown source cannot be read
 ├── DataError                   a row, dataset, edit or reply file cannot be read
 ├── WorkspaceError              the runs folder: not writable, locked, a missing step, a file edited by hand
@@ -26,6 +27,12 @@ class WukongError(Exception):
     """One or two sentences for the user; never a traceback."""
 
     exit_code = 1
+
+
+class OptionError(WukongError):
+    """An option has a value that it cannot have, or does not go with another."""
+
+    exit_code = 2
 
 
 class CorpusError(WukongError):

@@ -28,6 +28,8 @@ LONGEST_NAME = 120
 """Bytes of a run's name."""
 LONGEST_FOLDER_NAME = 255
 """Bytes of any folder's name (https://man7.org/linux/man-pages/man3/limits.h.3p.html, NAME_MAX)."""
+RUNS_DIR = Path("runs")
+"""Where runs are kept unless another place is named."""
 RECORD = "wukong.json"
 """What an adapter or model was trained on, beside its weights."""
 

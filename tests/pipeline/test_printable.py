@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from wukong_pipe.cli.main import main
-from wukong_pipe.cli.options import PrintableConsole
 from wukong_pipe.printable import printable, unseen_in
 from wukong_pipe.screens.build import Steps
+from wukong_pipe.screens.console import PrintableConsole
 
 BAD = "\x1b\x9b\x07\x08\x00\x7f\x85\r\u202e\u2066\u200b\u00ad\ufeff\u2028\ud83d\u3164\U000e0041"
 

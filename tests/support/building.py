@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.build import Built
 from wukong_pipe.commands.build import Invocation, run_build
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.pipeline import Built
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run, Workspace
 

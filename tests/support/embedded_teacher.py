@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wukong_pipe.build import load_prompts
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.split import split
 from wukong_pipe.embedded.teacher import answer
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.stages.base_qa import request
 from wukong_pipe.stages.settings import BuildSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.building import build_offline, run_in, source
-from wukong_pipe.build import Built
 from wukong_pipe.files import write_json
+from wukong_pipe.pipeline import Built
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.stages.settings import BuildSettings

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from wukong_pipe.cli.given_command import given_command
+from wukong_pipe.cli.kinds import of
 from wukong_pipe.cli.options import common_with, err, out, run_named
-from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
-from wukong_pipe.commands.build import price_of, price_of_rest, run_build
-from wukong_pipe.commands.teacher_choice import TeacherChoice
-from wukong_pipe.corpus.sources import passed_over, read_sources
+from wukong_pipe.cli.teacher_options import encoding_option, model_options, price_options, speed_options
+from wukong_pipe.commands.build_options import BuildOptions
 from wukong_pipe.dataset import hub
-from wukong_pipe.dataset.formats import FORMATS, Format
-from wukong_pipe.dataset.holdout_plan import MOST
 from wukong_pipe.errors import ShardEnded, ShortOfQuota
+from wukong_pipe.library.build import build_from, price_from
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price, show_shard
-from wukong_pipe.stages.heldout_wordings import A_PAIR
-from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.spellings import MOST_SPELLINGS
-from wukong_pipe.teacher.attempts import Reask
 from wukong_pipe.teacher.shard import WHOLE, Shard
-from wukong_pipe.verify.scope import SCOPES, Scope
-from wukong_pipe.workspace import Workspace
-
-MOST_VARIANTS = 100
-"""More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
 
 
 class ShardNumber(click.ParamType[Shard]):
@@ -46,66 +34,15 @@ class ShardNumber(click.ParamType[Shard]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions(TeacherOptions):
-    """What the options of `build` read."""
+class CommandOptions(BuildOptions):
+    """What the options of `build` read: those of the library, and those of this command alone."""
 
-    paths: tuple[Path, ...]
-    teacher: Literal["openai", "offline"]
-    variants: int
-    answer_variants: int
-    verify: Scope | None
-    verifier_model: str
-    verifier_base_url: str
-    about: str
-    max_pairs: int
-    holdout: float
-    min_fill: float
-    batch: bool
-    lang: Literal["auto", "zh", "en"]
-    format: Format
-    prompts: Path | None
-    limit: int | None
-    reask: tuple[str, ...]
-    shard: Shard
     dry_run: bool
-    overwrite: bool
     push_to_hub: str
     public: bool
     push_rejected: bool
     no_secret: tuple[str, ...]
-    runs_dir: Path
-    run: str
     json: bool
-
-    def settings(self) -> BuildSettings:
-        return BuildSettings(
-            variants=self.variants,
-            heldout_wordings=A_PAIR if self.teacher != "offline" and self.holdout else 0,
-            answer_variants=self.answer_variants,
-            spellings=MOST_SPELLINGS if self.teacher != "offline" and self.holdout else 0,
-            verify=self.verify or ("none" if self.teacher == "offline" else "all"),
-            max_pairs=self.max_pairs,
-            holdout=self.holdout,
-            min_fill=self.min_fill,
-            lang=None if self.lang == "auto" else self.lang,
-            prompts=self.prompts,
-            about=" ".join(self.about.split()),
-            limit=self.limit,
-            format=self.format,
-        )
-
-    @property
-    def is_verifier_named(self) -> bool:
-        return bool(self.verifier_model or self.verifier_base_url)
-
-    def whole_choice(self) -> TeacherChoice:
-        """The teacher and the verifier."""
-        return replace(
-            self.choice(self.teacher, batch=self.batch),
-            verifier_model=self.verifier_model,
-            verifier_base_url=self.verifier_base_url,
-            verifier_key=os.environ.get("VERIFIER_API_KEY", ""),
-        )
 
     def destination(self) -> hub.Destination:
         return hub.Destination(self.push_to_hub, self.public, self.push_rejected, self.no_secret)
@@ -115,29 +52,15 @@ class BuildOptions(TeacherOptions):
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--teacher",
-    type=click.Choice(["openai", "offline"]),
-    default="openai",
-    show_default=True,
+    **of(BuildOptions, "teacher"),
     help="A server that speaks OpenAI's protocol, or the embedded templates.",
 )
 @model_options
-@click.option(
-    "--variants",
-    type=click.IntRange(0, MOST_VARIANTS),
-    default=14,
-    show_default=True,
-    help="Wordings of each question.",
-)
-@click.option(
-    "--answer-variants",
-    type=click.IntRange(0, MOST_VARIANTS),
-    default=0,
-    show_default=True,
-    help="Other wordings of each answer.",
-)
+@click.option("--variants", **of(BuildOptions, "variants"), help="Wordings of each question.")
+@click.option("--answer-variants", **of(BuildOptions, "answer_variants"), help="Other wordings of each answer.")
 @click.option(
     "--verify",
-    type=click.Choice(SCOPES),
+    **of(BuildOptions, "verify"),
     help="What is read a second time. all: pairs, test wordings, a tenth of the others; full: everything; doubtful: "
     "what the checks doubt; none.  [default: all; none with --teacher offline]",
 )
@@ -145,40 +68,34 @@ class BuildOptions(TeacherOptions):
 @click.option(
     "--verifier-base-url", default="", help="Its server; $VERIFIER_API_KEY is its key.  [default: the teacher's]"
 )
-@click.option("--max-pairs", type=click.IntRange(1), default=40, show_default=True, help="Most pairs of a section.")
+@click.option("--max-pairs", **of(BuildOptions, "max_pairs"), help="Most pairs of a section.")
 @click.option(
     "--holdout",
-    type=click.FloatRange(0, MOST),
-    default=0.1,
-    show_default=True,
+    **of(BuildOptions, "holdout"),
     help="Share of sections and pairs held out whole; 0 for no test at all.",
 )
 @click.option(
     "--min-fill",
-    type=click.FloatRange(0, 1),
-    default=0.8,
-    show_default=True,
+    **of(BuildOptions, "min_fill"),
     help="Share kept by the checks below which a section is asked again, and the build, as a whole, exits with 3.",
 )
 @speed_options
 @click.option("--batch", is_flag=True, help="Through the provider's Batch API: cheaper, within a day.")
 @price_options
-@click.option(
-    "--lang", type=click.Choice(["auto", "zh", "en"]), default="auto", show_default=True, help="Of the sources."
-)
+@click.option("--lang", **of(BuildOptions, "lang"), help="Of the sources.")
 @encoding_option
 @click.option(
     "--about", default="", metavar="TEXT", help="What the documents are about, where no title of theirs says it."
 )
 @click.option(
     "--format",
-    type=click.Choice(FORMATS),
-    default="alpaca",
-    show_default=True,
+    **of(BuildOptions, "format"),
     help="Write the rows in this format, too, in a folder of its name.",
 )
 @click.option("--prompts", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Your own prompts.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first N sections: their pairs, the price of the rest.")
+@click.option(
+    "--limit", **of(BuildOptions, "limit"), help="Only the first N sections: their pairs, the price of the rest."
+)
 @click.option(
     "--reask",
     multiple=True,
@@ -188,7 +105,7 @@ class BuildOptions(TeacherOptions):
 @click.option(
     "--shard",
     type=ShardNumber(),
-    default="1/1",
+    default=str(WHOLE),
     metavar="i/N",
     help="Only make part i of the calls, as one of N machines, in rounds: the verifier's calibration, pairs, "
     "wordings. After each unite the journals by `journal --merge`; a build without --shard then makes no call. "
@@ -220,50 +137,23 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
-    options = BuildOptions(**values)
-    if options.teacher == "offline" and options.verify not in (None, "none") and not options.is_verifier_named:
-        raise click.UsageError(
-            "--verify needs a language model: name one with --verifier-model or --verifier-base-url."
-        )
+    options = CommandOptions(**values)
     if options.shard != WHOLE and (options.reask or options.push_to_hub):
         raise click.UsageError("--reask and --push-to-hub belong to the last build, the one without --shard.")
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
-    workspace = Workspace(options.runs_dir)
-    run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
-    sources = read_sources(options.paths, options.encoding, run.converted, err.print)
-    if others := passed_over(options.paths, run.converted):
-        err.print(others)
-    settings, prices = options.settings(), options.prices()
     if options.dry_run:
-        show_price(price_of(sources, settings, prices, options.shard), out, as_json=options.json)
+        show_price(price_from(options, err.print), out, as_json=options.json)
         return
-    choice, reask = options.whole_choice(), Reask(*options.reask)
     try:
         with Steps(err).shown() as steps:
-            built, invocation = run_build(
-                workspace,
-                run,
-                sources,
-                settings,
-                choice,
-                named=bool(options.run),
-                overwrite=options.overwrite,
-                progress=steps,
-                reask=reask,
-                shard=options.shard,
-                say=err.print,
-                command=given_command(run),
-            )
+            result = build_from(options, steps, err.print, given_command)
     except ShardEnded as end:
-        show_shard(run, end, out, as_json=options.json)
+        show_shard(options.place()[1], end, out, as_json=options.json)
         return
-    rest = price_of_rest(sources, settings, built, prices) if settings.limit else None
-    show_build(run, built, invocation, rest, out, err, as_json=options.json)
-    if reask.unmet:
-        err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
+    show_build(result.run, result.built, result.invocation, result.rest, out, err, as_json=options.json)
     if destination.repo:
-        err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
-    if not built.shortfall.enough:
-        raise ShortOfQuota(built.shortfall.sentence, askable=built.shortfall.askable)
+        err.print(f"Uploaded to {hub.push(result.run, destination, err.print)}")
+    if not result.shortfall.enough:
+        raise ShortOfQuota(result.shortfall.sentence, askable=result.shortfall.askable)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from wukong_pipe.build import Built
 from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.commands.build import run_build
 from wukong_pipe.commands.evaluate import evaluation_table, run_eval, run_report
@@ -22,6 +21,7 @@ from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.files import read_jsonl, write_text
+from wukong_pipe.pipeline import Built
 from wukong_pipe.screens.build import Steps, build_summary
 from wukong_pipe.screens.demo import sample_lines, verdict_line
 from wukong_pipe.screens.training import training_lines
@@ -170,7 +170,7 @@ def _train(workspace: Workspace, run: Run, recipe: Recipe, command: str, err: Co
 def _evaluate(
     workspace: Workspace, run: Run, command: str, err: Console
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from wukong_trainer.evaluation.evaluate import Settings
+    from wukong_trainer.evaluation.settings import Settings
 
     settings = Settings(batch=64, max_new_tokens=ANSWER_TOKENS)
     with Steps(err).shown() as steps:

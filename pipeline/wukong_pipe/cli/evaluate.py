@@ -6,106 +6,58 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import click
 
 from wukong_pipe.cli.given_command import given_command
+from wukong_pipe.cli.kinds import of
 from wukong_pipe.cli.options import (
-    base_model,
     common,
     common_with,
     err,
-    for_vllm_alone,
     named_or_last,
     out,
     precision_option,
     run_named,
     vllm_options,
 )
-from wukong_pipe.cli.teacher_options import TeacherOptions, teacher_options
-from wukong_pipe.commands.evaluate import (
-    check_threshold,
-    evaluation_table,
-    manifest_of,
-    past_evaluations,
-    run_eval,
-    run_report,
-)
-from wukong_pipe.extras import training_installed
+from wukong_pipe.cli.teacher_options import teacher_options
+from wukong_pipe.commands.eval_options import EvalOptions
+from wukong_pipe.commands.evaluate import check_threshold, past_evaluations, run_report
+from wukong_pipe.library.evaluate import evaluate_from
 from wukong_pipe.screens.build import Steps
-from wukong_pipe.screens.evaluation import against_table, edited_facts_lines, evaluation_lines, history_table
+from wukong_pipe.screens.evaluation import history_table
 from wukong_pipe.workspace import Workspace
 from wukong_trainer.models.known_models import KNOWN, MB
 from wukong_trainer.recipe import TINY
-from wukong_trainer.report.metrics_file import metrics_of
-
-if TYPE_CHECKING:
-    from wukong_trainer.evaluation.evaluate import Settings
-
-BATCH = {"transformers": 32, "vllm": 256}
-"""Questions at a time where --batch does not say: vLLM itself looks what fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvalOptions(TeacherOptions):
-    """What the options of `eval` read; those of a teacher are the judge's."""
+class CommandOptions(EvalOptions):
+    """What the options of `eval` read: those of the library, and those of this command alone."""
 
-    test: Path | None
-    model: str
-    limit: int | None
-    engine: Literal["transformers", "vllm"]
-    vllm_options: tuple[str, ...]
-    batch: int | None
-    """Questions at a time."""
-    max_new_tokens: int
-    drop_leaked: bool
-    general: int | None
-    open_book: bool
-    judge: bool
-    against: tuple[str, ...]
     fail_under: float | None
     history: bool
-    runs_dir: Path
-    run: str
     json: bool
-
-    def settings(self) -> Settings:
-        with training_installed():
-            from wukong_trainer.evaluation.evaluate import Settings
-
-        return Settings(
-            engine=self.engine,
-            batch=self.batch or BATCH[self.engine],
-            max_new_tokens=self.max_new_tokens,
-            limit=self.limit,
-            drop_leaked=self.drop_leaked,
-            general=self.general,
-            open_book=self.open_book,
-            vllm_options=self.vllm_options,
-        )
 
 
 @click.command("eval")
 @click.option("--test", type=click.Path(path_type=Path), help="Other test rows than the run's own.")
 @click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
-@click.option("--limit", type=click.IntRange(1), help="Only this many test questions, spread evenly.")
+@click.option("--limit", **of(EvalOptions, "limit"), help="Only this many test questions, spread evenly.")
 @click.option(
     "--engine",
-    type=click.Choice(["transformers", "vllm"]),
-    default="transformers",
-    show_default=True,
+    **of(EvalOptions, "engine"),
     help="What answers: transformers, the adapter as trained; vllm, what `export` wrote, and the base alike.",
 )
 @vllm_options
-@click.option("--batch", type=click.IntRange(1), help="Questions at a time.  [default: 32, or 256 with vllm]")
-@click.option(
-    "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, help="Where an answer is cut."
-)
+@click.option("--batch", **of(EvalOptions, "batch"), help="Questions at a time.  [default: 32, or 256 with vllm]")
+@click.option("--max-new-tokens", **of(EvalOptions, "max_new_tokens"), help="Where an answer is cut.")
 @click.option("--drop-leaked", is_flag=True, help="Leave out questions the adapter was trained on.")
 @click.option(
     "--general",
-    type=click.IntRange(0),
+    **of(EvalOptions, "general"),
     help="General questions that show what tuning made it forget; 0 for none.  [default: all 208, or 40 without a GPU]",
 )
 @click.option("--open-book", is_flag=True, help="Ask the base with the section in its prompt, too: the bound.")
@@ -143,42 +95,21 @@ def eval_command(**values: Any) -> None:
       wukong-pipe eval --fail-under 0.8
       wukong-pipe export && wukong-pipe eval --engine vllm
     """
-    options = EvalOptions(**values)
-    for_vllm_alone(options.engine, options.vllm_options)
-    workspace = Workspace(options.runs_dir)
-    run = named_or_last(workspace, options.run)
+    options = CommandOptions(**values)
     if options.history:
-        entries = past_evaluations(run)
+        entries = past_evaluations(options.run_of(options.run)[1])
         print(json.dumps(entries)) if options.json else out.print(history_table(entries))
         return
-    options.prices()  # Half a price is an error without a judge, too.
-    judge = options.choice() if options.judge else None
     with Steps(err).shown() as steps:
-        metrics, answers = run_eval(
-            workspace,
-            run,
-            options.settings(),
-            test=options.test,
-            model=base_model(options.model),
-            progress=steps,
-            rivals=options.against,
-            judge=judge,
-            encoding=options.encoding,
-            say=err.print,
-            command=given_command(run),
-        )
+        result = evaluate_from(options, steps, err.print, given_command)
     if options.json:
-        print(json.dumps(metrics))
+        print(json.dumps(result.content))
     else:
-        out.print(evaluation_table(metrics, answers))
-        evaluation = metrics_of(metrics)
-        for line in [*evaluation_lines(evaluation), *edited_facts_lines({} if options.test else manifest_of(run))]:
-            out.print(line)
-        if evaluation.against:
-            out.print(against_table(evaluation.against))
-    check_threshold(metrics, options.fail_under)
+        for part in result.shown():
+            out.print(part)
+    check_threshold(result.content, options.fail_under)
     if not options.json:
-        out.print(f"Next: wukong-pipe report --run {shlex.quote(run.name)}")
+        out.print(f"Next: wukong-pipe report --run {shlex.quote(result.run.name)}")
 
 
 @click.command("report")

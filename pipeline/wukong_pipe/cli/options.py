@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Text
 
 from wukong_pipe.extras import training_installed
-from wukong_pipe.printable import printable
-from wukong_pipe.workspace import Run, Workspace
-
-
-class PrintableConsole(Console):
-    """A console through which nobody's words command the terminal: whatever is printed, a bar's note too, is spelt out
-    where it would."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        # Before rich, which drops some control characters without a word.
-        return super().render_str(printable(text), **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
-
+from wukong_pipe.screens.console import PrintableConsole
+from wukong_pipe.workspace import RUNS_DIR, Run, Workspace
 
 out = PrintableConsole(markup=False, emoji=False, highlight=False, soft_wrap=True)
 if not out.is_terminal:
@@ -38,62 +19,8 @@ if not out.is_terminal:
 err = PrintableConsole(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-MOST = Decimal(10) ** 12
-
-
-class Amount(click.ParamType[Decimal]):
-    """An amount of money: a decimal number, exact, not negative."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MOST:
-            self.fail(f"{value!r} is no amount: give a number such as 0.4.", param, ctx)
-        return amount
-
-
-AMOUNT = Amount()
-
-
-class MoreOptions(click.ParamType[tuple[str, ...]]):
-    """Options for a program that this one starts, as they would be typed: "--tensor-parallel-size 2"."""
-
-    name = "options"
-    given_already = ("--host", "--port", "--served-model-name", "--dtype", "--generation-config", "--api-key")
-    """What this program says itself: where the server listens, and how the model computes."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            words = tuple(shlex.split(value))
-        except ValueError as error:
-            self.fail(f"{value!r} cannot be read: {error}.", param, ctx)
-        if words and not words[0].startswith("-"):
-            self.fail(f"{value!r} holds no options: write them as for `vllm serve`, with their dashes.", param, ctx)
-        if own := next((word for word in words if word.partition("=")[0] in self.given_already), ""):
-            self.fail(f"{own.partition('=')[0]} is given by this program: leave it out.", param, ctx)
-        return words
-
-
-def for_vllm_alone(engine: str, options: tuple[str, ...]) -> None:
-    """Refuse options for vLLM where another engine is wanted: they would be passed over without a word.
-
-    Raises:
-        click.UsageError: there are such options.
-    """
-    if options and engine != "vllm":
-        raise click.UsageError("--vllm-options are for --engine vllm: name both.")
-
-
 vllm_options = click.option(
     "--vllm-options",
-    type=MoreOptions(),
     default="",
     metavar="OPTIONS",
     help='More options for `vllm serve`, such as "--tensor-parallel-size 2 --data-parallel-size 2".',
@@ -102,7 +29,7 @@ vllm_options = click.option(
 runs_dir_option = click.option(
     "--runs-dir",
     type=click.Path(path_type=Path),
-    default=Path("runs"),
+    default=RUNS_DIR,
     show_default=True,
     help="Where runs are kept.",
 )

@@ -14,7 +14,6 @@ from wukong_pipe.cli.options import (
     common,
     debug_option,
     err,
-    for_vllm_alone,
     named_or_last,
     run_option,
     runs_dir_option,
@@ -32,6 +31,7 @@ from wukong_pipe.commands.use import (
     run_export_gguf,
     show_answers,
 )
+from wukong_pipe.commands.vllm_options import read_vllm_options
 from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _export_gguf(workspace: Workspace, run: Run, wish: GgufWish, *, json: bool) 
 @run_option
 @debug_option
 def serve_command(
-    port: int, engine: str, vllm_options: tuple[str, ...], model: str, max_new_tokens: int, runs_dir: Path, run: str
+    port: int, engine: str, vllm_options: str, model: str, max_new_tokens: int, runs_dir: Path, run: str
 ) -> None:
     """Serve the run's tuned model to OpenAI's clients on 127.0.0.1.
 
@@ -199,10 +199,10 @@ def serve_command(
       wukong-pipe serve --run blackwukong --port 8080
       curl http://127.0.0.1:8000/generate -H 'Content-Type: application/json' -d '{"prompt": "出云棍怎样获得？"}'
     """
-    for_vllm_alone(engine, vllm_options)
+    more = read_vllm_options(vllm_options, engine)
     this_run = named_or_last(Workspace(runs_dir), run)
     if engine == "vllm":
-        replace_by(vllm_command(this_run, port, vllm_options), err)
+        replace_by(vllm_command(this_run, port, more), err)
         return
     if engine == "llamacpp":
         run_serve_gguf(this_run, port=port, max_new_tokens=max_new_tokens, err=err)

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wukong_pipe.build import Built, build, load_prompts, read_sections, share_to_test
 from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
@@ -24,6 +23,7 @@ from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
 from wukong_pipe.journal.records import Prices
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.pipeline import Built, build, load_prompts, read_sections, share_to_test
 from wukong_pipe.records import Section
 from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota

@@ -21,7 +21,7 @@ from wukong_trainer.scoring.figures import sampled
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from wukong_trainer.evaluation.evaluate import Settings
+    from wukong_trainer.evaluation.settings import Settings
 
 
 def run_eval(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from wukong_pipe.commands.options import Call, Range
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.stages.reviewed import accepted_rows
-from wukong_pipe.workspace import Run
+from wukong_pipe.workspace import Run, Workspace
+from wukong_trainer.data.files import Hub
+from wukong_trainer.recipe import Method, Peft, Precision, Tracker
 
 if TYPE_CHECKING:
     from wukong_trainer.data.examples import TrainingData
-    from wukong_trainer.data.files import Hub
-    from wukong_trainer.recipe import Method, Peft, Precision, Recipe, Tracker
+    from wukong_trainer.recipe import Recipe
 
 SETTLED = {"batch", "accumulation", "packing", "gradient_checkpointing", "modules_to_save"}
 """Values of a recipe that a training may have changed itself: fewer rows a pass, and what its adapter cannot do."""
@@ -23,14 +25,17 @@ ACCEPTED = "the accepted rows"
 """What `TrainingData.source` calls them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainOptions:
+@dataclass(frozen=True, slots=True)
+class TrainOptions(Call):
     """The options of `train` as they were given; None or an empty text is an option that was not.
 
     TrainOptions(data="qa.parquet", columns="instruction=q,output=a", model="tiny", epochs=3.0)
     """
 
-    data: str | None = None
+    run: Run | str = ""
+    """Its name; "" for the one named after `data`, or without that the one used last."""
+    _: KW_ONLY
+    data: Path | str | None = None
     """File, folder or a hub's id of the rows; None for the run's own dataset."""
     hub: Hub = "hf"
     columns: str = ""
@@ -43,13 +48,24 @@ class TrainOptions:
     packing: bool | None = None
     report_to: Tracker | None = None
     system: str | None = None
-    epochs: float | None = None
-    lr: float | None = None
-    validation: float | None = None
-    sample: float | None = None
+    epochs: Annotated[float, Range(0, low_open=True)] | None = None
+    lr: Annotated[float, Range(0, 1, low_open=True)] | None = None
+    validation: Annotated[float, Range(0, 1, high_open=True)] | None = None
+    sample: Annotated[float, Range(0, 1, low_open=True)] | None = None
     accepted_only: bool = False
     overwrite: bool = False
     resume: bool = False
+
+    def place(self) -> tuple[Workspace, Run]:
+        """The workspace and the run.
+
+        Raises:
+            WorkspaceError: there is no such run, and no data to begin one with; or none was used yet.
+        """
+        if self.data is None or isinstance(self.run, Run):
+            return self.run_of(self.run)
+        workspace = self.workspace
+        return workspace, workspace.run(self.run) if self.run else workspace.run_after(Path(self.data))
 
     def source(self) -> dict[str, str]:
         """The options that name the rows, in a form that holds from any folder.
@@ -59,7 +75,7 @@ class TrainOptions:
         source: dict[str, str] = {}
         if self.data:
             is_here = Path(self.data).exists()
-            source = {"data": str(Path(self.data).resolve())} if is_here else {"data": self.data, "hub": self.hub}
+            source = {"data": str(Path(self.data).resolve())} if is_here else {"data": str(self.data), "hub": self.hub}
         if self.columns:
             source["columns"] = self.columns
         if self.mix:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from wukong_pipe.cli.train import train_command
 from wukong_pipe.commands.train_options import TrainOptions, chosen_recipe
 from wukong_pipe.errors import ModelError
 from wukong_trainer.recipe import load_recipe
-
-
-def test_every_option_of_the_command_has_its_field() -> None:
-    named = {parameter.name for parameter in train_command.params}
-    assert named - {"run", "runs_dir", "json", "debug"} == {field.name for field in fields(TrainOptions)}
 
 
 def test_options_that_are_not_given_leave_the_recipe_as_it_is() -> None:

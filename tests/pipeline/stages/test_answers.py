@@ -13,8 +13,8 @@ import pytest
 
 from tests.support.building import build_offline, calls_of, files_in, rows_of, run_in, source
 from tests.support.rows import family, pair
-from wukong_pipe.build import load_prompts
 from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers, request, take_in_turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from wukong_pipe.build import load_prompts
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.records import Section
 from wukong_pipe.stages.base_qa import ask_base_qa
 from wukong_pipe.stages.settings import BuildSettings

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.building import build_offline, files_in, rows_of, run_in, source
-from wukong_pipe.build import Built
 from wukong_pipe.files import read_json, read_jsonl
+from wukong_pipe.pipeline import Built
 from wukong_pipe.stages.edits_file import read_edits
 from wukong_pipe.stages.settings import BuildSettings
 

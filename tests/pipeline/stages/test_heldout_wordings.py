@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.rows import pair, section
-from wukong_pipe.build import load_prompts
 from wukong_pipe.dataset.holdout_plan import Plan
 from wukong_pipe.language.hashing import fraction
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.records import QAPair
 from wukong_pipe.stages.heldout_wordings import (
     A_PAIR,

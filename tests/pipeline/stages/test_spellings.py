@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.rows import family
-from wukong_pipe.build import load_prompts
+from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, QAPair, Section
 from wukong_pipe.stages.settings import BuildSettings

@@ -18,8 +18,9 @@ from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import TrainingData
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.data.selection import Mix, mixed, split_off
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
 from wukong_trainer.evaluation.history import history_of
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.evaluation.sources import NoSources
 from wukong_trainer.inference.generate import Answer, prompt_text
 from wukong_trainer.models.loading import Place

@@ -18,11 +18,12 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.files import read_training_data
 from wukong_trainer.evaluation.answers_to_read import answers_to_read
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
 from wukong_trainer.evaluation.forgetting import general_questions
 from wukong_trainer.evaluation.history import history, history_of
 from wukong_trainer.evaluation.person_grades import answer_hash, grade
 from wukong_trainer.evaluation.records import Grade, TestRow
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.evaluation.sources import Comparison, Inventions, JudgeReply, NoSources, Submission
 from wukong_trainer.inference import asked_models
 from wukong_trainer.inference.generate import Answer

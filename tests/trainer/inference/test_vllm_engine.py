@@ -28,8 +28,9 @@ from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.files import read_json
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Message, chat_prompt
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
 from wukong_trainer.evaluation.history import history, history_of
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, Loader, at_work
 from wukong_trainer.inference.generate import Answer, Likelihood

@@ -13,7 +13,8 @@ from huggingface_hub import constants
 
 from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.workspace import Run
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.models import hub_access
 from wukong_trainer.models.hub_access import not_found, reach
 from wukong_trainer.models.loading import load_tokenizer

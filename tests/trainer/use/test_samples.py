@@ -10,8 +10,8 @@ import pytest
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
-from wukong_pipe.cli.options import PrintableConsole
 from wukong_pipe.files import read_jsonl
+from wukong_pipe.screens.console import PrintableConsole
 from wukong_pipe.screens.training import sample_lines
 from wukong_pipe.workspace import Run
 from wukong_trainer.inference.generate import answer_all

@@ -16,7 +16,8 @@ from tests.support.tuning import ANSWER, FACTS, SYSTEM
 from wukong_pipe.errors import ModelError
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.evaluation.evaluate import Settings, evaluate
+from wukong_trainer.evaluation.evaluate import evaluate
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.inference.generate import stream
 from wukong_trainer.models.loading import Place
 from wukong_trainer.recipe import Precision

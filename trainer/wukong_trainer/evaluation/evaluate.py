@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import jsonl, read_jsonl, read_object, sha256_of, write_json, write_text
@@ -28,6 +28,7 @@ from wukong_trainer.evaluation.questions import TestSet, leakage_of, read_test_s
 from wukong_trainer.evaluation.records import AnsweredRow, Grade, ScoredAnswer
 from wukong_trainer.evaluation.rivals import against
 from wukong_trainer.evaluation.scored import closed_book
+from wukong_trainer.evaluation.settings import Settings
 from wukong_trainer.evaluation.sources import NoSources, Sources
 from wukong_trainer.hardware import hardware
 from wukong_trainer.inference.answer_cache import AnswerCache
@@ -36,27 +37,6 @@ from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.model_card import write_card
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.trained_model import tuned_folder
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How an evaluation decodes and what it asks; it stands in metrics.json."""
-
-    engine: Literal["transformers", "vllm"] = "transformers"
-    """What answers; in metrics.json with its version. vLLM is asked what `export` wrote, unquantised."""
-    batch: int = 32
-    """Questions a forward pass; with vLLM, which batches by itself, those in flight."""
-    max_new_tokens: int = 256
-    limit: int | None = None
-    """Only this many test questions, spread evenly over the file."""
-    drop_leaked: bool = False
-    """Leave out test questions the adapter was trained on, also in a light rewording, instead of refusing."""
-    general: int | None = 0
-    """How many general questions probe what tuning made the model forget; None: all, or a few without a GPU."""
-    open_book: bool = False
-    """Ask the base with the section in its prompt, too."""
-    vllm_options: tuple[str, ...] = ()
-    """More options for `vllm serve`."""
 
 
 def evaluate(
