@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # worker, for the fixtures of its module.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup check docs test test-all test-slow test-long demo clean
+.PHONY: setup check docs test test-all test-slow test-long demo wheel try-wheel clean
 
 setup: $(READY)
 
@@ -41,6 +41,19 @@ test-long: $(READY)
 
 demo: $(READY)
 	$(BIN)/wukong-pipe demo
+
+# wheel and sdist; the wheel is built from the sdist, so that one proves the other
+wheel: $(READY)
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+
+# What lies in dist/, with its own dependencies alone, from a folder outside of this one.
+try-wheel:
+	$(PYTHON) -m venv --clear build/try
+	build/try/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	cd "$$(mktemp -d)" && PATH="$(CURDIR)/build/try/bin:$$PATH" && \
+	  wukong-pipe build "$(CURDIR)/corpora/apollo.md" --teacher offline && wukong-pipe inspect && \
+	  wukong-pipe review --help > /dev/null
 
 clean:
 	rm -rf .venv build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.commands.train import run_train
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.errors import CorpusError, WorkspaceError
-from wukong_pipe.extras import training_installed
+from wukong_pipe.extras import check_installed, training_installed
 from wukong_pipe.files import read_jsonl, write_text
 from wukong_pipe.pipeline import Built
 from wukong_pipe.screens.build import Steps, build_summary
@@ -102,9 +102,11 @@ def demo(
         precision: of training and answers; None for the recipe's.
 
     Raises:
+        MissingDependency: the extra `train` is not installed; said before the build.
         WorkspaceError: the run holds something that the demo did not make.
         WukongError: a step failed; its sentence says why.
     """
+    check_installed(("torch", "datasets"), "train")
     corpus = corpus or Path(str(files("wukong_pipe.corpora") / student.sample))
     if not corpus.exists():
         raise CorpusError(f"{corpus} does not exist: name a Markdown file with --corpus, or leave it out.")

@@ -73,7 +73,9 @@ def base_model(name: str) -> str:
     Raises:
         WukongError: see `wukong_trainer.models.locating.located`.
     """
+    if not name:
+        return ""
     with training_installed():
         from wukong_trainer.models.locating import located
 
-        return located(name, err.print) if name else ""
+        return located(name, err.print)

@@ -13,7 +13,7 @@ from wukong_trainer.evaluation.grading import grade_rates, graded, graded_metric
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import AnsweredRow, Grade
 from wukong_trainer.evaluation.sources import NoSources, Submission
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.scoring.score_names import PRIMARY
 
 
 def row(number: int, base: float = 0.0, tuned: float = 0.0, level: str = "wording") -> AnsweredRow:

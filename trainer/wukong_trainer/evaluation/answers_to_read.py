@@ -21,7 +21,7 @@ from wukong_pipe.language.hashing import digest
 from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.person_grades import answer_hash
 from wukong_trainer.evaluation.records import SIDES, Side
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.scoring.score_names import PRIMARY
 
 BLOCK = 20
 """Questions of which one answer each is read, then the others: so many lie between the two answers of one question. If

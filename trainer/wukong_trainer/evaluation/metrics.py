@@ -17,7 +17,8 @@ from wukong_trainer.evaluation.score_checks import cross_hits, fact_counts
 from wukong_trainer.scoring.facts import Group
 from wukong_trainer.scoring.figures import in_points
 from wukong_trainer.scoring.intervals import METHOD, estimate, holm, section_tally, sign_test, tally, wilson
-from wukong_trainer.scoring.scores import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED, corpus_bleu
+from wukong_trainer.scoring.score_names import LOWER_IS_BETTER, NO_DIRECTION, PRIMARY, UNBOUNDED
+from wukong_trainer.scoring.scores import corpus_bleu
 
 LEVELS = ("wording", "question", "section")
 

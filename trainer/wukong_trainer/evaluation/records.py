@@ -9,7 +9,7 @@ from typing import Any, Literal
 from wukong_pipe.language.fact_matching import Facts
 from wukong_trainer.data.examples import Example
 from wukong_trainer.scoring.facts import Wanted
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.scoring.score_names import PRIMARY
 
 Side = Literal["base", "tuned"]
 SIDES: tuple[Side, ...] = ("base", "tuned")

@@ -9,7 +9,7 @@ from typing import Any
 from wukong_trainer.evaluation.metrics import LEVELS
 from wukong_trainer.evaluation.records import SIDES
 from wukong_trainer.report.metrics_records import LevelPart, Metrics
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.scoring.score_names import PRIMARY
 
 OUTCOMES = ("lost", "both_wrong", "won", "both_right", "unscored")
 """What tuning did to an answer. What is wrong comes first: it is what a reader can do something about."""

@@ -13,7 +13,7 @@ from wukong_trainer.report.metrics_records import Metrics
 from wukong_trainer.report.tables import NOTHING, Table
 from wukong_trainer.report.words import Words, filled, percent
 from wukong_trainer.scoring.figures import interval, points
-from wukong_trainer.scoring.scores import PRIMARY
+from wukong_trainer.scoring.score_names import PRIMARY
 
 Row = Mapping[str, Any]
 """A row of answers.jsonl."""

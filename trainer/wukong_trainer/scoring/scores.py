@@ -14,12 +14,6 @@ from sacrebleu.metrics.chrf import CHRF
 from wukong_pipe.language.normal_form import normalise
 from wukong_trainer.scoring.facts import Wanted, fact_scores
 
-PRIMARY = "fact_hit"
-"""The score that the verdict is about, named before anything is measured."""
-LOWER_IS_BETTER = frozenset({"repetition", "refused"})
-NO_DIRECTION = frozenset({"length_ratio"})
-UNBOUNDED = frozenset({"loglik", "loglik_per_char"})
-"""Scores that are no shares: their differences can leave [-1, 1]."""
 _REPEATED = {"zh": 6, "en": 4}
 """Units a repeated n-gram is long: about four words in either language."""
 

@@ -20,7 +20,8 @@ from wukong_trainer.inference.generate import answer_all, prompt_text
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.known_models import Say
 from wukong_trainer.models.loading import Place, load_model
-from wukong_trainer.scoring.scores import PRIMARY, score
+from wukong_trainer.scoring.score_names import PRIMARY
+from wukong_trainer.scoring.scores import score
 from wukong_trainer.use.export import questions_of, spread
 from wukong_trainer.use.llama_cpp import LlamaCpp, answering
 
