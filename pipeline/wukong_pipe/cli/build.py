@@ -15,10 +15,11 @@ from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, mod
 from wukong_pipe.commands.build import price_of, price_of_rest, run_build
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import passed_over, read_sources
-from wukong_pipe.dataset import hub
 from wukong_pipe.dataset.formats import FORMATS, Format
 from wukong_pipe.dataset.holdout_plan import MOST
+from wukong_pipe.dataset.hub import push
 from wukong_pipe.errors import ShardEnded, ShortOfQuota
+from wukong_pipe.hub_upload import Destination, check_ready
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price, show_shard
 from wukong_pipe.stages.heldout_wordings import A_PAIR
@@ -107,8 +108,8 @@ class BuildOptions(TeacherOptions):
             verifier_key=os.environ.get("VERIFIER_API_KEY", ""),
         )
 
-    def destination(self) -> hub.Destination:
-        return hub.Destination(self.push_to_hub, self.public, self.push_rejected, self.no_secret)
+    def destination(self) -> Destination:
+        return Destination(self.push_to_hub, self.public, self.no_secret)
 
 
 @click.command("build")
@@ -229,7 +230,7 @@ def build_command(**values: Any) -> None:
         raise click.UsageError("--reask and --push-to-hub belong to the last build, the one without --shard.")
     destination = options.destination()
     if destination.repo and not options.dry_run:
-        hub.check_ready(destination.repo)
+        check_ready(destination.repo)
     workspace = Workspace(options.runs_dir)
     run = workspace.run(options.run) if options.run else workspace.run_after(options.paths[0])
     sources = read_sources(options.paths, options.encoding, run.converted, err.print)
@@ -264,6 +265,6 @@ def build_command(**values: Any) -> None:
     if reask.unmet:
         err.print(f"Warning: --reask names no section or trained pair: {', '.join(reask.unmet)}.", style="yellow")
     if destination.repo:
-        err.print(f"Uploaded to {hub.push(run, destination, err.print)}")
+        err.print(f"Uploaded to {push(run, destination, err.print, rejected=options.push_rejected)}")
     if not built.shortfall.enough:
         raise ShortOfQuota(built.shortfall.sentence, askable=built.shortfall.askable)
