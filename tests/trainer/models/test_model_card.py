@@ -196,6 +196,8 @@ def test_a_merged_model_and_a_gguf_say_how_near_they_are_to_what_was_scored() ->
     assert "18 of 20 questions, and answered 88 % of 150 rightly" in section(card, "Limits")
     assert "hf download me/x --local-dir x\ncd x\nollama create tuned -f Modelfile" in section(card, "Use")
     assert "base_model_relation: quantized" in card
+    without = {"check": check, "no_modelfile": "Its template cannot be said in Go's language."}
+    assert "ollama" not in card_of("gguf", record=merged | {"gguf": without}, gguf="x.q8_0.gguf").lower()
 
 
 @pytest.mark.parametrize("form", ["adapter", "full", "merged"])

@@ -25,12 +25,12 @@ def use(facts: ModelFacts) -> list[str]:
     if facts.form == "gguf":
         here = shlex.quote(facts.name)
         fetched = [f"hf download {facts.repo} --local-dir {here}", f"cd {here}"] if facts.repo else []
+        has_modelfile = not facts.record.get("gguf", {}).get("no_modelfile")
         return [
-            "`Modelfile` holds template, system prompt and stop tokens for Ollama:",
-            "",
+            *(["`Modelfile` holds template, system prompt and stop tokens for Ollama:", ""] if has_modelfile else []),
             "```shell",
             *fetched,
-            "ollama create tuned -f Modelfile && ollama run tuned",
+            *(["ollama create tuned -f Modelfile && ollama run tuned"] if has_modelfile else []),
             f"llama-server --jinja -m {shlex.quote(facts.gguf)}  # llama.cpp",
             "```",
         ]
