@@ -13,8 +13,9 @@ from wukong_pipe.cli.kinds import of
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import encoding_option, model_options, price_options, speed_options
 from wukong_pipe.commands.build_options import BuildOptions
-from wukong_pipe.dataset import hub
+from wukong_pipe.dataset.hub import push
 from wukong_pipe.errors import ShardEnded, ShortOfQuota
+from wukong_pipe.hub_upload import Destination, check_ready
 from wukong_pipe.library.build import build_from, price_from
 from wukong_pipe.screens.build import Steps
 from wukong_pipe.screens.build_result import show_build, show_price, show_shard
@@ -44,8 +45,8 @@ class CommandOptions(BuildOptions):
     no_secret: tuple[str, ...]
     json: bool
 
-    def destination(self) -> hub.Destination:
-        return hub.Destination(self.push_to_hub, self.public, self.push_rejected, self.no_secret)
+    def destination(self) -> Destination:
+        return Destination(self.push_to_hub, self.public, self.no_secret)
 
 
 @click.command("build")
@@ -142,7 +143,7 @@ def build_command(**values: Any) -> None:
         raise click.UsageError("--reask and --push-to-hub belong to the last build, the one without --shard.")
     destination = options.destination()
     if destination.repo and not options.dry_run:
-        hub.check_ready(destination.repo)
+        check_ready(destination.repo)
     if options.dry_run:
         show_price(price_from(options, err.print), out, as_json=options.json)
         return
@@ -154,6 +155,6 @@ def build_command(**values: Any) -> None:
         return
     show_build(result.run, result.built, result.invocation, result.rest, out, err, as_json=options.json)
     if destination.repo:
-        err.print(f"Uploaded to {hub.push(result.run, destination, err.print)}")
+        err.print(f"Uploaded to {push(result.run, destination, err.print, rejected=options.push_rejected)}")
     if not result.shortfall.enough:
         raise ShortOfQuota(result.shortfall.sentence, askable=result.shortfall.askable)

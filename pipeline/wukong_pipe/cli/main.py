@@ -34,7 +34,7 @@ COMMANDS = {
     "report": Listed(f"{_CLI}.evaluate", "report_command", "Write report.html, one self-contained page."),
     "ask": Listed(f"{_CLI}.use", "ask_command", "Ask the run's tuned model one question."),
     "chat": Listed(f"{_CLI}.use", "chat_command", "Talk with the run's tuned model."),
-    "export": Listed(f"{_CLI}.use", "export_command", "Merge the adapter into its base: one folder, or one GGUF."),
+    "export": Listed(f"{_CLI}.export", "export_command", "Merge the adapter into its base: one folder, or one GGUF."),
     "serve": Listed(f"{_CLI}.use", "serve_command", "Serve the run's tuned model to OpenAI's clients on 127.0.0.1."),
     "runs": Listed(f"{_CLI}.runs", "runs_command", "Show all runs; * marks the one used last."),
     "completion": Listed(

@@ -46,6 +46,7 @@ precision_option = click.option(
     type=click.Choice(["auto", "fp32", "bf16"]),
     help="What to compute in; auto for what the machine is fast in.  [default: the recipe's]",
 )
+model_option = click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
 json_option = click.option("--json", is_flag=True, help="Print one JSON object on stdout.")
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 

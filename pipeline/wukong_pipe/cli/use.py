@@ -1,11 +1,9 @@
-"""`ask`, `chat`, `export` and `serve`: the tuned model at work."""
+"""`ask`, `chat` and `serve`: the tuned model at work."""
 
 from __future__ import annotations
 
-import shlex
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +12,7 @@ from wukong_pipe.cli.options import (
     common,
     debug_option,
     err,
+    model_option,
     named_or_last,
     run_option,
     runs_dir_option,
@@ -23,21 +22,12 @@ from wukong_pipe.cli.options import out as stdout
 from wukong_pipe.commands.chat import run_chat
 from wukong_pipe.commands.serve import replace_by, run_serve, run_serve_gguf, vllm_command
 from wukong_pipe.commands.use import (
-    GgufWish,
-    export_lines,
-    gguf_lines,
     run_ask,
-    run_export,
-    run_export_gguf,
     show_answers,
 )
 from wukong_pipe.commands.vllm_options import read_vllm_options
-from wukong_pipe.workspace import Run, Workspace
+from wukong_pipe.workspace import Workspace
 
-if TYPE_CHECKING:
-    from wukong_trainer.use.gguf_export import Kind
-
-model_option = click.option("--model", default="", help="The base model, where it is not the one the adapter names.")
 max_new_tokens_option = click.option(
     "--max-new-tokens", type=click.IntRange(1), default=512, show_default=True, help="Where an answer is cut."
 )
@@ -88,82 +78,6 @@ def chat_command(model: str, max_new_tokens: int, runs_dir: Path, run: str) -> N
     """
     this_run = named_or_last(Workspace(runs_dir), run)
     run_chat(this_run, model=base_model(model), max_new_tokens=max_new_tokens, err=err)
-
-
-@click.command("export")
-# --merge is all that export does; it is kept for those who learnt to write it.
-@click.option("--merge", is_flag=True, hidden=True, expose_value=False)
-@click.option("--gguf", type=click.Choice(["q8_0", "q4_k_m", "f16"]), help="Also as one file for llama.cpp and Ollama.")
-@click.option(
-    "--score",
-    type=click.IntRange(1),
-    metavar="N",
-    help="With --gguf: ask it N test questions, too, and tell what its bits cost in fact_hit.",
-)
-@click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged, or RUN/gguf-TYPE]")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
-@model_option
-@common
-def export_command(
-    *,
-    gguf: Kind | None,
-    score: int | None,
-    out: Path | None,
-    overwrite: bool,
-    model: str,
-    runs_dir: Path,
-    run: str,
-    json: bool,
-) -> None:
-    """Merge the adapter into its base: one folder, or one GGUF.
-
-    The base is loaded again in bf16; vLLM and transformers read the folder. It is read back and compared with the
-    adapter before it gets its name. Its chat template says the training's system prompt wherever a conversation has
-    none.
-
-    With --gguf it becomes one file for llama.cpp, beside it a Modelfile for Ollama with template, system prompt and
-    stop tokens; it needs the extra “gguf”. Twenty questions are asked through llama.cpp before the file gets its name:
-    their prompts must have the token ids of the training, and how many answers are the same is told.
-
-    \b
-    Examples:
-      wukong-pipe export
-      wukong-pipe export --run blackwukong --out ~/models/blackwukong
-      wukong-pipe export --gguf q8_0 --score 150
-    """
-    workspace = Workspace(runs_dir)
-    this_run = named_or_last(workspace, run)
-    if score is not None and gguf is None:
-        raise click.UsageError("--score is about a GGUF: name its type with --gguf.")
-    if gguf is not None:
-        _export_gguf(workspace, this_run, GgufWish(gguf, out, overwrite, base_model(model), score or 0), json=json)
-        return
-    exported = run_export(workspace, this_run, out, overwrite=overwrite, model=base_model(model))
-    if json:
-        print(dumps({"run": this_run.name, **exported.to_json()}))
-        return
-    for line in export_lines(exported):
-        stdout.print(line)
-    if out is None:
-        stdout.print(f"Next, with vLLM: wukong-pipe serve --engine vllm --run {shlex.quote(this_run.name)}")
-    else:
-        stdout.print(f"Next, with vLLM: vllm serve {shlex.quote(str(exported.folder))} --host 127.0.0.1")
-    stdout.print(f"For llama.cpp and Ollama: wukong-pipe export --gguf q8_0 --run {shlex.quote(this_run.name)}")
-
-
-def _export_gguf(workspace: Workspace, run: Run, wish: GgufWish, *, json: bool) -> None:
-    exported = run_export_gguf(workspace, run, wish, err)
-    if json:
-        print(dumps({"run": run.name, **exported.to_json()}))
-        return
-    for line in gguf_lines(exported):
-        stdout.print(line, markup=False)
-    if not exported.no_modelfile:
-        name = run.name.lower() if run.name.isascii() else "tuned"  # Ollama takes no other letters.
-        file = shlex.quote(str(exported.folder / "Modelfile"))
-        stdout.print(f"Next, with Ollama: ollama create {name} -f {file}", markup=False)
-    if wish.out is None:
-        stdout.print(f"Next, with llama.cpp: wukong-pipe serve --engine llamacpp --run {shlex.quote(run.name)}")
 
 
 @click.command("serve")

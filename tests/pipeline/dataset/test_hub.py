@@ -13,8 +13,9 @@ import pytest
 from tests.support.building import files_in
 from tests.support.hub import Hub, hub
 from wukong_pipe.cli.main import main
-from wukong_pipe.dataset.hub import Destination, check_ready, push
+from wukong_pipe.dataset.hub import push
 from wukong_pipe.errors import NotUploaded
+from wukong_pipe.hub_upload import Destination, check_ready
 from wukong_pipe.workspace import Run, Workspace
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -46,11 +47,14 @@ def run() -> Run:
     return Workspace(Path("runs")).last_run()
 
 
-def pushed(run: Run, monkeypatch: pytest.MonkeyPatch, server: Hub, **wishes: Any) -> list[str]:
+def pushed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, server: Hub, *, rejected: bool = False, **wishes: Any
+) -> list[str]:
     """Upload to `server`; what was said."""
     said: list[str] = []
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
-    assert push(run, Destination("me/tea", **wishes), said.append) == f"{server.url}/datasets/me/tea"
+    address = push(run, Destination("me/tea", **wishes), said.append, rejected=rejected)
+    assert address == f"{server.url}/datasets/me/tea"
     return said
 
 
@@ -149,7 +153,7 @@ def test_what_does_not_leave_may_hold_anything_and_a_user_may_say_that_a_finding
     with hub() as server:
         pushed(run, monkeypatch, server)
         with pytest.raises(NotUploaded):
-            push(run, Destination("me/tea", rejected=True), said.append)
+            push(run, Destination("me/tea"), said.append, rejected=True)
         mark = said[0].rpartition("(")[2].rstrip(")")
         pushed(run, monkeypatch, server, rejected=True, no_secrets=(mark,))
     assert secret.encode() in server.committed["rejected.jsonl"]

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from wukong_pipe.files import read_json, write_text
+from wukong_pipe.files import write_text
 from wukong_pipe.printable import printable
-from wukong_pipe.workspace import RECORD, Run
+from wukong_pipe.workspace import Run
+from wukong_trainer.models.card_data import about_data
+from wukong_trainer.models.card_evaluation import languages, limits, model_index, scores
+from wukong_trainer.models.card_use import use
 from wukong_trainer.models.known_models import KnownModel
-from wukong_trainer.models.locating import known_model
-from wukong_trainer.recipe import TINY
-from wukong_trainer.scoring.figures import in_points, percent
+from wukong_trainer.models.model_facts import Form, ModelFacts
+from wukong_trainer.scoring.figures import percent
 
 OURS = "<!-- Made by wukong-pipe, which writes it anew after an evaluation; without this line it stays as it is. -->"
 _SHOWN = ("rows", "steps", "loss", "eval_loss", "lowest eval_loss", "trainable", "computed on", "versions")
 """Facts at the head of recipe.toml that the card repeats; the others may name places of this machine."""
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
-
-USE = """```python
-{imports}
-
-folder = "."  # this one
-tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {load}
-messages = {messages}
-inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-answer = model.generate(**inputs, max_new_tokens=256, do_sample=False)[0, inputs["input_ids"].shape[1]:]
-print(tokenizer.decode(answer, skip_special_tokens=True))
-```"""
 
 
 def write_card(run: Run) -> None:
@@ -42,123 +29,137 @@ def write_card(run: Run) -> None:
     """
     folder = run.adapter if run.adapter.is_dir() else run.full_model
     card = folder / "README.md"
-    if card.is_file() and OURS not in (there := card.read_text("utf-8", errors="replace")) and PEFTS not in there:
-        return
-    record = read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
-    recipe = run.train / "recipe.toml"
-    metrics = read_json(run.metrics) if run.metrics.is_file() else {}
-    write_text(card, model_card(run.name, record, recipe.read_text("utf-8") if recipe.is_file() else "", metrics))
+    if not is_own(card):
+        write_text(card, model_card(ModelFacts.of(run, folder)))
+
+
+def is_own(card: Path) -> bool:
+    """Whether somebody wrote the card in words of their own: then it stays as it is."""
+    if not card.is_file():
+        return False
+    there = card.read_text("utf-8", errors="replace")
+    return OURS not in there and PEFTS not in there
 
 
 PEFTS = "Model Card for Model ID"
 """In the blank card that PEFT saves with an adapter."""
 
 
-def model_card(name: str, record: Mapping[str, Any], recipe: str, metrics: Mapping[str, Any]) -> str:
-    """The card's Markdown, with the metadata that Hugging Face reads; no path of this machine is in it.
-
-    Args:
-        record: what the model was trained on, as it stands in wukong.json.
-        recipe: the text of recipe.toml, with the run's facts as comments; empty where there is none.
-        metrics: metrics.json; empty where nothing was evaluated.
-    """
-    full, questions = record.get("method") == "full", len(record.get("questions", []))
-    base = str(record.get("base_model", ""))
-    known = known_model(base)
-    hub = known.hub if known else base if _on_hub(base) else ""
-    shown = known.title if known else hub or _name_of(base)
-    head = ["---", *([f"base_model: {hub}"] if hub else []), "pipeline_tag: text-generation"]
-    head += [f"library_name: {'transformers' if full else 'peft'}", "tags:", "- wukong-pipe", "---", OURS]
-    facts = dict(re.findall(r"^# ([^:\n]+): (.*)$", recipe, re.MULTILINE))
-    settings = [line for line in recipe.splitlines() if line and not line.startswith(("#", "model = "))]
-    what = "All weights of" if full else f"An adapter ({record.get('method', 'lora')}) of"
+def model_card(facts: ModelFacts) -> str:
+    """The card's Markdown, with the metadata that Hugging Face reads; no path of this machine is in it."""
+    known, trained = facts.known, facts.trained
+    settings = [line for line in facts.recipe.splitlines() if line and not line.startswith(("#", "model = "))]
     lines = [
-        *head,
+        "---",
+        *_metadata(facts),
+        "---",
+        OURS,
         "",
-        f"# {name}",
+        f"# {facts.name}",
         "",
-        f"{what} {shown}, tuned on question-answer rows by wukong-pipe.",
+        f"{_what(facts)} {facts.shown_base}, tuned on question-answer rows by wukong-pipe.",
         "",
         "## Use",
         "",
         "Template and system prompt are those of the training; with others it answers worse.",
         "",
-        _use(record, None if full else hub or ("../student" if base == TINY else f"…/{shown}")),
+        *use(facts),
         "",
-        f"System prompt: {_code(str(record.get('system', '')) or 'none')}.",
-        "" if full or hub else f"The adapter needs its base, {shown}: say where that is.",
-        _copy(known, full) if known and base != hub else "",
+        f"System prompt: {_code(str(facts.record.get('system', '')) or 'none')}.",
+        f"The adapter needs its base, {facts.shown_base}: say where that is."
+        if facts.form == "adapter" and not facts.hub_base
+        else "",
+        _copy(known, facts.form) if known and facts.base != facts.hub_base else "",
         "",
         "## Training",
         "",
-        f"- data: {questions} different questions, hash `{record.get('dataset_hash', 'unknown')}`",
-        *(f"- {key}: {printable(facts[key])}" for key in _SHOWN if key in facts),
+        *about_data(facts.record, trained, facts.manifest),
+        *(f"- {key}: {printable(trained[key])}" for key in _SHOWN if key in trained),
         "",
         *(["```toml", *settings, "```", ""] if settings else []),
         "## Evaluation",
         "",
-        *_evaluation(metrics),
+        *scores(facts.metrics),
         "",
-        "## Licence and limits",
+        "## Limits",
         "",
-        _licence(known),
+        *(f"- {limit}" for limit in [*_as_asked(facts), *limits(facts.metrics)]),
+        "- It answers as it was trained, also where its documents were wrong, and invents answers to questions that "
+        "they do not answer.",
+        "",
+        "## Licence",
+        "",
+        _licence(facts),
         "",
     ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def _on_hub(base: str) -> bool:
-    return _HUB_ID.fullmatch(base) is not None and base != TINY and not Path(base).exists()
+def _metadata(facts: ModelFacts) -> list[str]:
+    relation = {"adapter": "adapter", "gguf": "quantized"}.get(facts.form, "finetune")
+    library = {"adapter": "peft", "gguf": "gguf"}.get(facts.form, "transformers")
+    asked = languages(facts.metrics)
+    return [
+        *([f"base_model: {facts.hub_base}", f"base_model_relation: {relation}"] if facts.hub_base else []),
+        "pipeline_tag: text-generation",
+        f"library_name: {library}",
+        *([f"license: {facts.licence}"] if facts.licence else []),
+        *(["language:", *(f"- {lang}" for lang in asked)] if asked else []),
+        "tags:",
+        "- wukong-pipe",
+        *model_index(facts.name, facts.metrics),
+    ]
 
 
-def _name_of(base: str) -> str:
-    """What a base model that is on no hub is called to readers."""
-    return "the embedded student of wukong-pipe" if base == TINY else Path(base).name or "a local model"
+def _what(facts: ModelFacts) -> str:
+    method = facts.record.get("method", "lora")
+    whole = "all weights of" if method == "full" else f"an adapter ({method}) merged into its base,"
+    return {
+        "adapter": f"An adapter ({method}) of",
+        "full": "All weights of",
+        "merged": whole[0].upper() + whole[1:],
+        "gguf": f"A GGUF of {whole}",
+    }[facts.form]
 
 
-def _copy(known: KnownModel, full: bool) -> str:
-    other = "" if full else " On the hub's weights the adapter can answer a little otherwise."
+def _copy(known: KnownModel, form: Form) -> str:
+    other = " On the hub's weights the adapter can answer a little otherwise." if form == "adapter" else ""
     return (
         f"It was trained on a quantised copy of {known.hub}, {known.file}, dequantised; `--model {known.name}` of "
         f"wukong-pipe finds the same.{other}"
     )
 
 
-def _licence(known: KnownModel | None) -> str:
-    base = f"The base model's licence: {known.licence}. " if known else ""
+def _as_asked(facts: ModelFacts) -> list[str]:
+    """What the scores are of, where that is not what the card is of."""
+    if facts.form == "merged" and (merged := facts.record.get("merged")):
+        return [
+            "The scores are of the model as it was trained; these weights, in bf16, gave the same answer to "
+            f"{merged['same_as_trained']} of {merged['questions']} questions."
+        ]
+    if facts.form != "gguf":
+        return []
+    check = facts.record["gguf"]["check"]
+    said = (
+        "The scores are of the model as it was trained, in transformers; this file, in llama.cpp, gave the same answer "
+        f"as that in bf16 to {check['same_answers']} of {check['questions']} questions"
+    )
+    if hits := check["fact_hits"]:
+        said += (
+            f", and answered {percent(hits['llama_cpp'])} of {hits['questions']} rightly where that answered "
+            f"{percent(hits['transformers'])}"
+        )
+    return [f"{said}."]
+
+
+def _licence(facts: ModelFacts) -> str:
+    base = f"The base model's licence: {facts.known.licence}. " if facts.known else ""
+    if facts.licence:
+        return f"{base}This one's, as its publisher says: {facts.licence}."
     return (
         f"{base}This one's licence is not known to the program that wrote this: it follows from those of the base and "
-        "of the documents behind the rows. The model answers as it was trained, also where its documents were wrong, "
-        "and invents answers to questions that they do not answer."
+        "of the documents behind the rows."
     )
-
-
-def _use(record: Mapping[str, Any], base: str | None) -> str:
-    """Python that asks the model; `base` is what its adapter is loaded onto, None for a model that is whole."""
-    turns = [{"role": "system", "content": record["system"]}] if record.get("system") else []
-    turns += [{"role": "user", "content": "…"}]
-    imports = "from transformers import AutoModelForCausalLM, AutoTokenizer"
-    load = "AutoModelForCausalLM.from_pretrained(folder)"
-    if base is not None:
-        imports = f"from peft import PeftModel\n{imports}"
-        load = f"PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained({base!r}), folder)"
-    return USE.format(imports=imports, load=load, messages=turns)
-
-
-def _evaluation(metrics: Mapping[str, Any]) -> list[str]:
-    primary = metrics.get("primary", {})
-    if not primary.get("n"):
-        return ["Not evaluated yet."]
-    sample = metrics.get("sample") or {}
-    part = f", a sample of {sample['of']}," if "of" in sample else ""
-    lines = [
-        f"On {primary['n']} held-out questions{part} ({primary['level']}, {primary['metric']}) the base answered "
-        f"{percent(primary['base'])} rightly and this model {percent(primary['tuned'])}: {primary['verdict']} "
-        f"({in_points(primary)}). Leakage: {metrics.get('leakage', 'unknown')}.",
-    ]
-    if control := metrics.get("levels", {}).get("section", {}).get("explanation"):
-        lines.append(f"The control: {control}")
-    return lines
 
 
 def _code(text: str) -> str:

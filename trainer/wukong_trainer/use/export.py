@@ -155,10 +155,10 @@ def check_free(out: Path, overwrite: bool) -> None:
     """
     if out.is_dir() and not any(out.iterdir()):
         return
-    holds_model = (out / "config.json").is_file() or any(out.glob("*.gguf"))
-    if out.is_dir() and (out / RECORD).is_file() and holds_model:
+    written = (out / "config.json").is_file() or (out / "questions.jsonl").is_file() or any(out.glob("*.gguf"))
+    if out.is_dir() and (out / RECORD).is_file() and written:
         if not overwrite:
-            raise WorkspaceError(f"{out} holds an export already; replace it with --overwrite, or name another --out.")
+            raise WorkspaceError(f"{out} holds an export already; replace it with --overwrite, or name another folder.")
     elif out.exists() or out.is_symlink():
         raise WorkspaceError(f"{out} is in use and holds no export of this tool: name another folder with --out.")
 
