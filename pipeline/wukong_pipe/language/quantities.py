@@ -104,6 +104,8 @@ def unknown_amount(text: Amounts, source: Amounts, derived: Iterable[Quantity] =
         )
         if not in_source:
             return "-".join(date.parts)
+    if not text.quantities:
+        return None
     in_reach, date_parts = [*source.quantities, *derived], source.date_parts
     for quantity in text.quantities:
         if not (
