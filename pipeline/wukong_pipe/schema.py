@@ -34,12 +34,12 @@ def fits(item: Any, schema: dict[str, Any]) -> bool:
     False where it does not fit, or where the schema says more than is read here.
     """
     if schema.keys() == {"enum"}:
-        return isinstance(item, str) and item in schema["enum"]
+        return any(type(item) is type(known) and item == known for known in schema["enum"])
     kinds = schema.get("type", [])
     if not schema.keys() <= _READ or type(item) not in map(_KINDS.get, [kinds] if isinstance(kinds, str) else kinds):
         return False
     if isinstance(item, str):
-        return len(item) >= schema.get("minLength", 0)
+        return len(item) >= int(schema.get("minLength", 0))
     if isinstance(item, list):
         is_full = len(item) >= schema.get("minItems", 0)
         return is_full and ("items" not in schema or all(fits(entry, schema["items"]) for entry in item))

@@ -24,6 +24,7 @@ from wukong_pipe.screens.build_result import show_build, show_price, show_shard
 from wukong_pipe.stages.heldout_wordings import A_PAIR
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import MOST_SPELLINGS
+from wukong_pipe.stages.workers import at_work, count_for
 from wukong_pipe.teacher.attempts import Reask
 from wukong_pipe.teacher.shard import WHOLE, Shard
 from wukong_pipe.verify.scope import SCOPES, Scope
@@ -67,6 +68,7 @@ class BuildOptions(TeacherOptions):
     limit: int | None
     reask: tuple[str, ...]
     shard: Shard
+    workers: int | None
     dry_run: bool
     overwrite: bool
     push_to_hub: str
@@ -194,6 +196,11 @@ class BuildOptions(TeacherOptions):
     "wordings. After each unite the journals by `journal --merge`; a build without --shard then makes no call. "
     "Ceilings are each machine's own.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that check the replies.  [default: one a core; 1 for a small build]",
+)
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
@@ -217,6 +224,7 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
       wukong-pipe build docs/ --shard 2/3 --max-cost 5
+      wukong-pipe build docs/ --workers 4
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
@@ -241,7 +249,7 @@ def build_command(**values: Any) -> None:
         return
     choice, reask = options.whole_choice(), Reask(*options.reask)
     try:
-        with Steps(err).shown() as steps:
+        with Steps(err).shown() as steps, at_work(count_for(sources, options.workers)) as workers:
             built, invocation = run_build(
                 workspace,
                 run,
@@ -253,6 +261,7 @@ def build_command(**values: Any) -> None:
                 progress=steps,
                 reask=reask,
                 shard=options.shard,
+                workers=workers,
                 say=err.print,
                 command=given_command(run),
             )
