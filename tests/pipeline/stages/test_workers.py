@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def _is_running(pid: int) -> bool:
 
 
 def test_a_small_build_starts_none_and_what_is_said_counts() -> None:
-    small, large = (Source.of("a.md", Path("a.md"), lambda length=length: "x" * length) for length in (9, SMALL + 1))
+    small, large = (Source.of("a.md", Path("a.md"), partial(str.ljust, "#", length)) for length in (9, SMALL + 1))
     assert count_for([small], None) == 1
     assert count_for([small], 3) == 3
     assert count_for([small, large], None) == len(
