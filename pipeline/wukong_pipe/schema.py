@@ -18,8 +18,40 @@ def shortened(text: str, limit: int = 120) -> str:
 
 def check_item(item: Any, item_schema: dict[str, Any]) -> Reason | None:
     """Why `item` does not fit `item_schema`, in a few words; None where it does."""
+    if fits(item, item_schema):
+        return None
     error = best_match(Draft202012Validator(item_schema).iter_errors(item))
     return None if error is None else schema_problem(error)
+
+
+_KINDS = {"string": str, "array": list, "object": dict, "integer": int}
+_READ = {"type", "minLength", "properties", "required", "additionalProperties", "items", "minItems"}
+
+
+def fits(item: Any, schema: dict[str, Any]) -> bool:
+    """Whether an item surely fits a schema; nearly all do, and jsonschema takes fifty times as long to say so.
+
+    False where it does not fit, or where the schema says more than is read here.
+    """
+    if schema.keys() == {"enum"}:
+        return any(type(item) is type(known) and item == known for known in schema["enum"])
+    kinds = schema.get("type", [])
+    if not schema.keys() <= _READ or type(item) not in map(_KINDS.get, [kinds] if isinstance(kinds, str) else kinds):
+        return False
+    if isinstance(item, str):
+        return len(item) >= int(schema.get("minLength", 0))
+    if isinstance(item, list):
+        is_full = len(item) >= schema.get("minItems", 0)
+        return is_full and ("items" not in schema or all(fits(entry, schema["items"]) for entry in item))
+    if isinstance(item, dict):
+        properties = schema.get("properties", {})
+        is_closed = schema.get("additionalProperties") is False
+        return (
+            ("additionalProperties" not in schema or (is_closed and item.keys() <= properties.keys()))
+            and item.keys() >= set(schema.get("required", ()))
+            and all(fits(item[name], inner) for name, inner in properties.items() if name in item)
+        )
+    return True
 
 
 def schema_problem(error: Any) -> Reason:

@@ -155,9 +155,11 @@ def new_identifier(answer: str, known: Known) -> Reason | None:
 
 def _set_otherwise(text: str, source: str) -> str | None:
     """A `key=value` of a text where the source has that key with other values alone."""
+    if not (said := key_values(text)):
+        return None
     given = key_values(source)
     keys = {key for key, _ in given}
-    return next((f"{key}={value}" for key, value in sorted(key_values(text) - given) if key in keys), None)
+    return next((f"{key}={value}" for key, value in sorted(said - given) if key in keys), None)
 
 
 def unsupported(answer: str, known: Known) -> Reason | None:

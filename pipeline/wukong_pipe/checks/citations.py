@@ -21,8 +21,9 @@ def mended(cited: Sequence[Span], question: str, facts: Facts, section: Section)
     about, and exactly one unit does both. Anything else would launder a wrong answer into evidence of the thing it was
     taken from: that is for the checks and the verifier.
     """
-    touched, subject = covered_units(cited, section), _subject(question, section)
-    if not facts or not subject or _hold(touched, facts):
+    touched = covered_units(cited, section)
+    # What the cited units hold is the cheap test, and decides most candidates.
+    if not facts or _hold(touched, facts) or not (subject := _subject(question, section)):
         return None
     # A caption or an announcement is worth no facts.
     if any(unit.facts and any(_names_in(unit, subject)) for unit in touched):

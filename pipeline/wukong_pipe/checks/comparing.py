@@ -15,7 +15,7 @@ from wukong_pipe.language.quantities import Amounts, amounts
 CHINESE_RUN = re.compile(f"[{CJK}]+")
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:['’][A-Za-z]+)*")
-_POSSESSIVE = re.compile("['’]s$")
+_POSSESSIVE = ("'s", "’s")
 _NAME = re.compile(r"(?:[A-Z][\w'’-]*\s+)+[A-Z][\w'’-]*")
 
 
@@ -69,7 +69,8 @@ def words(text: str) -> tuple[str, ...]:
     >>> words("NASA's two-man 登月舱LM")
     ('nasa', 'two', 'man', 'lm')
     """
-    return tuple(_POSSESSIVE.sub("", match.group()).casefold() for match in _WORD.finditer(text))
+    found = _WORD.findall(text)
+    return tuple((word[:-2] if word.endswith(_POSSESSIVE) else word).casefold() for word in found)
 
 
 @lru_cache(maxsize=65536)

@@ -12,7 +12,7 @@ from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.cli.kinds import of
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import encoding_option, model_options, price_options, speed_options
-from wukong_pipe.commands.build_options import BuildOptions
+from wukong_pipe.commands.build_options import MOST_WORKERS, BuildOptions
 from wukong_pipe.dataset.hub import push
 from wukong_pipe.errors import ShardEnded, ShortOfQuota
 from wukong_pipe.hub_upload import Destination, check_ready
@@ -112,6 +112,11 @@ class CommandOptions(BuildOptions):
     "wordings. After each unite the journals by `journal --merge`; a build without --shard then makes no call. "
     "Ceilings are each machine's own.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    help="Processes that check the replies.  [default: one a core; 1 for a small build]",
+)
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
@@ -135,6 +140,7 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
       wukong-pipe build docs/ --shard 2/3 --max-cost 5
+      wukong-pipe build docs/ --workers 4
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """

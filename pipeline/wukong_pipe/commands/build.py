@@ -29,6 +29,7 @@ from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
 from wukong_pipe.teacher.ledger import NOTHING, Ledger, money
@@ -92,6 +93,7 @@ def run_build(
     progress: Progress,
     reask: Reask | None = None,
     shard: Shard = WHOLE,
+    workers: Workers = HERE,
     say: Callable[[str], None] = lambda line: None,
     command: str = "",
 ) -> tuple[Built, Invocation]:
@@ -126,7 +128,7 @@ def run_build(
             teacher = asker(teacher_settings)
             verifier = None if settings.verify == "none" else asker(verifying) if verifying else teacher
             attempts = _attempts(journal, run, reask, settings.min_fill)
-            asking = replace(_asking(teacher, verifier, teacher_settings, choice.batch, attempts), shard=shard)
+            asking = replace(_asking(teacher, verifier, teacher_settings, choice.batch, attempts, workers), shard=shard)
 
             def note() -> Invocation:
                 invocation = _invocation(asking, ledger, time.monotonic() - started, command, noted_places(sources))
@@ -140,11 +142,8 @@ def run_build(
                 with draining(lambda: _drain(asking, ledger, choice.batch, say)):
                     built = build(sources, settings, asking, run, show, say)
             except BaseException as end:
-                if (
-                    isinstance(end, ShardEnded)
-                    or any(one.bought for one in asking.askers)
-                    or ledger.spent.tokens != NOTHING
-                ):
+                has_bought = any(one.bought for one in asking.askers) or ledger.spent.tokens != NOTHING
+                if has_bought or isinstance(end, ShardEnded):
                     # A full disk has no room for the note either: the user is told what failed first.
                     with contextlib.suppress(WorkspaceError):
                         note()
@@ -205,11 +204,12 @@ def _asking(
     settings: TeacherSettings | None,
     batch: bool,
     attempts: Attempts,
+    workers: Workers,
 ) -> Asking:
-    """How many ask a teacher at a time."""
+    """How many ask a teacher at a time; the embedded one answers at once, and only the workers are waited for."""
     if settings is None:
-        return Asking(teacher, 1, attempts, verifier, questions.form_of)
-    return Asking(teacher, EVERYBODY if batch else settings.most, attempts, verifier)
+        return Asking(teacher, 2 * workers.count - 1, attempts, verifier, questions.form_of, workers=workers)
+    return Asking(teacher, EVERYBODY if batch else settings.most, attempts, verifier, workers=workers)
 
 
 def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) -> Attempts:

@@ -24,6 +24,7 @@ from wukong_pipe.workspace import Run, Workspace
 
 MOST_VARIANTS = 100
 """More wordings of one question than anybody needs, or a teacher has: a slip of the finger would be paid for."""
+MOST_WORKERS = 256
 SHAPE = BuildSettings()
 
 
@@ -56,6 +57,9 @@ class BuildOptions(TeacherOptions):
     limit: Annotated[int, Range(1)] | None = SHAPE.limit
     reask: str | Sequence[str] = ()
     shard: Shard = WHOLE
+    workers: Annotated[int, Range(1, MOST_WORKERS)] | None = 1
+    """Processes that check the replies; None for one a core where there is much to check. They import the caller's
+    script, which must start its work under `if __name__ == "__main__"`."""
     overwrite: bool = False
     """Replace dataset files that were edited by hand."""
 

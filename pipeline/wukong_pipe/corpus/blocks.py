@@ -6,7 +6,7 @@ CommonMark with tables, and what extensions.py brings to it.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -74,6 +74,7 @@ def plain(token: Token) -> str:
     return " ".join("".join(parts).split())
 
 
+@lru_cache(maxsize=1024)  # The checks ask for the same evidence again and again.
 def unmarked(markdown: str) -> str:
     """Inline Markdown without its markup."""
     if not _has_markup(markdown):

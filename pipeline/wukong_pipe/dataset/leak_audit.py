@@ -80,7 +80,8 @@ def _grams(question: str) -> frozenset[str]:
 def likeness(a: str, b: str) -> float:
     """The `similarity` of two questions."""
     grams_a, grams_b = _grams(a), _grams(b)
-    return len(grams_a & grams_b) / (len(grams_a | grams_b) or 1)
+    common = len(grams_a & grams_b)
+    return common / (len(grams_a) + len(grams_b) - common or 1)
 
 
 class _KeyFactIndex:

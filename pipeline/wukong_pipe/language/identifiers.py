@@ -68,8 +68,10 @@ def missing_identifiers(text: str, source: str, by_form: bool = False) -> Iterat
     Args:
         by_form: whether a word that only its backticks mark as code is passed over, for they may mark any word.
     """
+    if not (terms := sorted(identifiers(text))):
+        return  # Most texts hold none, and a source may be long.
     source = f"{source}\n{html.unescape(_ESCAPE.sub('', source))}" if _ESCAPED.search(source) else source
-    for term in sorted(identifiers(text)):
+    for term in terms:
         if by_form and not _FORMS.search(term):
             continue
         if not stands_whole(term, source):

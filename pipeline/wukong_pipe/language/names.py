@@ -62,8 +62,8 @@ def names_in(text: str, names: frozenset[str]) -> set[str]:
     A corpus has thousands of names. They are looked up by how they begin, so the time hardly grows with their number.
     """
     beginnings = _by_beginning(names)
-    places = ((text[i : i + length], i) for i in range(len(text)) for length in range(1, _BEGINNING + 1))
-    return {name for key, i in places for name in beginnings.get(key, ()) if text.startswith(name, i)}
+    pieces = {text[i : i + length] for length in range(1, _BEGINNING + 1) for i in range(len(text))}
+    return {name for piece in pieces & beginnings.keys() for name in beginnings[piece] if name in text}
 
 
 @lru_cache(maxsize=4)

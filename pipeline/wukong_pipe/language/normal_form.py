@@ -9,6 +9,7 @@ from functools import lru_cache
 from wukong_pipe.language.chinese import CJK
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _SPACE_AT_CJK = re.compile(rf"(?<=[{CJK}]) | (?=[{CJK}])")
 
 
@@ -27,6 +28,13 @@ def normalise(text: str) -> str:
 
 def stands_in(term: str, normal: str) -> bool:
     """Whether a text holds a term, both in normal form; a Latin term only as whole words: "air" is not in "chair"."""
-    if term not in normal or not term.isascii():
-        return term in normal
-    return re.search(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])", normal) is not None
+    at = normal.find(term)
+    if not term.isascii():
+        return at >= 0
+    # A pattern would have to be compiled for each term, which takes longer than all searches.
+    while at >= 0:
+        end = at + len(term)
+        if not (at and normal[at - 1] in _LATIN) and normal[end : end + 1] not in _LATIN:
+            return True
+        at = normal.find(term, at + 1)
+    return False

@@ -104,6 +104,8 @@ def unknown_amounts(text: Amounts, source: Amounts, derived: Iterable[Quantity] 
         )
         if not in_source:
             yield "-".join(date.parts)
+    if not text.quantities:
+        return
     in_reach, date_parts = [*source.quantities, *derived], source.date_parts
     for quantity in text.quantities:
         if not (

@@ -23,7 +23,7 @@ def ngrams(text: str, n: int = 3) -> frozenset[str]:
     normal = normalise(text)
     if len(normal) < n:
         return frozenset({normal} if normal else ())
-    return frozenset(normal[i : i + n] for i in range(len(normal) - n + 1))
+    return frozenset([normal[i : i + n] for i in range(len(normal) - n + 1)])
 
 
 def similarity(a: str, b: str) -> float:

@@ -18,6 +18,7 @@ from wukong_pipe.records import Reject, Row
 from wukong_pipe.screens.build import build_summary
 from wukong_pipe.stages.estimate import Price
 from wukong_pipe.stages.shortfall import Shortfall
+from wukong_pipe.stages.workers import at_work, count_for
 from wukong_pipe.workspace import Run
 
 
@@ -130,20 +131,22 @@ def build_from(
     settings, choice, reask = options.settings(), options.whole_choice(), options.reasked()
     workspace, run = options.place()
     sources = _read(options, run, say)
-    built, invocation = run_build(
-        workspace,
-        run,
-        sources,
-        settings,
-        choice,
-        named=bool(options.run),
-        overwrite=options.overwrite,
-        progress=progress,
-        reask=reask,
-        shard=options.shard,
-        say=say,
-        command=command(run),
-    )
+    with at_work(count_for(sources, options.workers)) as workers:
+        built, invocation = run_build(
+            workspace,
+            run,
+            sources,
+            settings,
+            choice,
+            named=bool(options.run),
+            overwrite=options.overwrite,
+            progress=progress,
+            reask=reask,
+            shard=options.shard,
+            workers=workers,
+            say=say,
+            command=command(run),
+        )
     if reask.unmet:
         built.warnings.append(f"--reask names no section or trained pair: {', '.join(reask.unmet)}.")
     rest = price_of_rest(sources, settings, built, choice.prices) if settings.limit else None

@@ -19,6 +19,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
@@ -77,6 +78,7 @@ async def ask_answers(
     attempts: Attempts = USUAL,
     about: str = "",
     verification: Verification = NO_VERIFICATION,
+    workers: Workers = HERE,
 ) -> AnswerWordings:
     """Ask for wordings of a pair's answer until enough of them are kept or the attempts are used up.
 
@@ -90,7 +92,7 @@ async def ask_answers(
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "answer"))
 
     async def judged(items: Sequence[Any]) -> Decided[str]:
-        screened = _screened(items, wordings)
+        screened = await workers.check(_screened, items, pair, tuple(wordings.kept))
         decided = await verification.of_answers(pair, [one for one in screened if not isinstance(one, Refused)])
         return decided.among(screened)
 
@@ -100,14 +102,18 @@ async def ask_answers(
     return wordings
 
 
-def _screened(items: Sequence[Any], wordings: AnswerWordings) -> list[Screened | Refused]:
-    """The wording in each item, and the doubts that the free checks have of it."""
-    known = {normalise(wording) for wording in wordings.kept}
+def _screened(items: Sequence[Any], pair: QAPair, kept: tuple[str, ...]) -> list[Screened | Refused]:
+    """The wording in each item, and the doubts that the free checks have of it.
+
+    Args:
+        kept: the wordings that earlier replies brought.
+    """
+    known = {normalise(wording) for wording in kept}
 
     def one(item: Any) -> Screened | Refused:
         if problem := check_item(item, ANSWER_SCHEMA):
             return Refused(Reason.of("schema", reason=problem))
-        found = check_answer(item.strip(), wordings.subject)
+        found = check_answer(item.strip(), pair)
         if reason := rejected(found):
             return Refused(reason)
         if normalise(item) in known:

@@ -18,6 +18,7 @@ from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings, ask_spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
@@ -69,6 +70,8 @@ class Asking:
     """The template that a question was made with; always "" for a teacher that writes freely."""
     shard: Shard = WHOLE
     """What of all this is asked here."""
+    workers: Workers = HERE
+    """Who checks what the replies hold."""
 
     @property
     def askers(self) -> list[JournalledTeacher]:
@@ -158,6 +161,7 @@ async def ask_sections(
             asking.attempts,
             settings.about,
             verification,
+            asking.workers,
         )
 
     count = _counter("asking for pairs", len(quotas), progress)
@@ -209,7 +213,7 @@ async def ask_wordings(
         questions: section id → all questions that were kept of it.
         spellings: what is filled with other spellings of facts.
     """
-    ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
+    ask, attempts, about, workers = asking.teacher.ask, asking.attempts, settings.about, asking.workers
     of_questions: dict[str, Wordings] = {}
     of_answers: dict[str, AnswerWordings] = {}
     of_tests: dict[str, Wordings] = {}
@@ -217,18 +221,26 @@ async def ask_wordings(
     async def question(pair: QAPair) -> None:
         others = questions.get(pair.section.id, ())
         of_questions[pair.id] = await ask_paraphrases(
-            pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others
+            pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others, workers
         )
 
     async def answer(pair: QAPair) -> None:
         of_answers[pair.id] = await ask_answers(
-            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
+            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification, workers
         )
 
     async def test(pair: QAPair) -> None:
         others = questions.get(pair.section.id, ())
         of_tests[pair.id] = await ask_heldout_wordings(
-            pair, settings.heldout_wordings, ask, prompts["heldout_wordings"], attempts, about, verification, others
+            pair,
+            settings.heldout_wordings,
+            ask,
+            prompts["heldout_wordings"],
+            attempts,
+            about,
+            verification,
+            others,
+            workers,
         )
 
     async def spelling(part: Spellings) -> None:

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
-from wukong_pipe.checks.findings import rejected
+from wukong_pipe.checks.findings import Finding, rejected
 from wukong_pipe.checks.pairs import check_pair
 from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
@@ -85,6 +86,7 @@ async def ask_base_qa(
     attempts: Attempts = USUAL,
     about: str = "",
     verification: Verification = NO_VERIFICATION,
+    workers: Workers = HERE,
 ) -> Pairs:
     """Ask for a section's pairs until enough of them are kept or the attempts are used up.
 
@@ -103,7 +105,8 @@ async def ask_base_qa(
     async for asked, reply in replies(pairs, ask, more, attempts):
         half = (pairs.missing + 1) // 2
         made_by = _Maker(pairs, teacher, asked.prompt, reply.call)
-        await take(pairs, reply, "base_qa", "pairs", partial(_judged, maker=made_by, verification=verification), {})
+        judged = partial(_judged, maker=made_by, verification=verification, workers=workers)
+        await take(pairs, reply, "base_qa", "pairs", judged, {})
         if reply.is_cut:
             # The same request would be cut, and paid for, again.
             pairs.at_once = half
@@ -124,20 +127,28 @@ class _Maker:
         return self.pairs.section
 
 
-async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification) -> Decided[QAPair]:
+async def _judged(items: Sequence[Any], maker: _Maker, verification: Verification, workers: Workers) -> Decided[QAPair]:
     """What becomes of the items of a reply: first the free checks, then the verifier for what these let through."""
-    screened = [_screened(item, maker) for item in items]
+    checked = await workers.check(_checked, items, maker.section)
+    screened = [_screened(one, maker) for one in checked]
     decided = await verification.of_pairs([one for one in screened if not isinstance(one, Refused)])
     return decided.among(screened)
 
 
-def _screened(item: Any, maker: _Maker) -> tuple[QAPair, tuple[Reason, ...]] | Refused:
-    """The pair in an item, and the doubts that the checks have of it."""
-    candidate = read_pair(item, maker.section)
-    if isinstance(candidate, Reason):
-        return Refused(candidate)
+def _checked(items: Sequence[Any], section: Section) -> list[Reason | tuple[Candidate, tuple[Finding, ...]]]:
+    """The candidate in each item, and what the checks find of it; or why there is none."""
+    read = (read_pair(item, section) for item in items)
+    return [one if isinstance(one, Reason) else (one, check_pair(one, section)) for one in read]
+
+
+def _screened(
+    checked: Reason | tuple[Candidate, tuple[Finding, ...]], maker: _Maker
+) -> tuple[QAPair, tuple[Reason, ...]] | Refused:
+    """The pair of a candidate, and the doubts that the checks have of it."""
+    if isinstance(checked, Reason):
+        return Refused(checked)
+    candidate, found = checked
     maker.pairs.mended += candidate.is_mended
-    found = check_pair(candidate, maker.section)
     if reason := rejected(found):
         return Refused(reason)
     pair = pair_of(candidate, maker.section, maker.teacher, maker.prompt, maker.call)

@@ -24,6 +24,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.stages.paraphrase import REPLY_SCHEMA, Wordings, base_row, gathered
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.quoting import about_line, fenced, own_tag_in
@@ -102,6 +103,7 @@ async def ask_heldout_wordings(
     about: str = "",
     verification: Verification = NO_VERIFICATION,
     others: Sequence[str] = (),
+    workers: Workers = HERE,
 ) -> Wordings:
     """Ask for a pair's held-out wordings until enough of them are kept or the attempts are used up.
 
@@ -115,7 +117,8 @@ async def ask_heldout_wordings(
         covered = tuple(row.instruction for row in wordings.kept)
         return request(pair, wordings.missing, prompts, about, reminder(wordings, covered, "question"))
 
-    return await gathered(wordings, STAGE, more, ask, attempts, verification, others, partial(_unfit, others=others))
+    refusal = partial(_unfit, others=others)
+    return await gathered(wordings, STAGE, more, ask, attempts, verification, others, refusal, workers)
 
 
 def _unfit(question: str, pair: QAPair, others: Iterable[str]) -> Reason | None:

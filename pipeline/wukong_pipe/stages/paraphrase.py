@@ -17,6 +17,7 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
@@ -35,6 +36,13 @@ REPLY_SCHEMA: dict[str, Any] = {
 
 Wordings = Harvest[QAPair, Row]
 """The other wordings of one pair's question, as rows."""
+Refusal = Callable[[str, QAPair], Reason | None]
+"""Why a wording of a pair does not do for a stage, though the checks let it through."""
+
+
+def _fits(question: str, pair: QAPair) -> Reason | None:  # noqa: ARG001
+    """Any wording that the checks let through does."""
+    return None
 
 
 def base_row(pair: QAPair) -> Row:
@@ -83,6 +91,7 @@ async def ask_paraphrases(
     about: str = "",
     verification: Verification = NO_VERIFICATION,
     others: Sequence[str] = (),
+    workers: Workers = HERE,
 ) -> Wordings:
     """Ask for a pair's wordings until enough of them are kept or the attempts are used up.
 
@@ -95,7 +104,7 @@ async def ask_paraphrases(
         covered = tuple(row.instruction for row in wordings.kept)
         return request(pair, wordings.missing, covered, prompts, about, reminder(wordings, covered, "question"))
 
-    return await gathered(wordings, "paraphrase", more, ask, attempts, verification, others)
+    return await gathered(wordings, "paraphrase", more, ask, attempts, verification, others, workers=workers)
 
 
 async def gathered(
@@ -106,7 +115,8 @@ async def gathered(
     attempts: Attempts,
     verification: Verification,
     others: Sequence[str],
-    refusal: Callable[[str, QAPair], Reason | None] = lambda question, pair: None,
+    refusal: Refusal = _fits,
+    workers: Workers = HERE,
 ) -> Wordings:
     """The harvest, filled with wordings that pass the checks and the verifier.
 
@@ -120,7 +130,12 @@ async def gathered(
     async for asked, reply in replies(wordings, ask, more, attempts):
 
         async def judged(items: Sequence[Any], prompt: str = asked.prompt, call: str = reply.call) -> Decided[Row]:
-            screened = _screened(items, wordings, prompt, call, refusal)
+            kept = tuple(row.instruction for row in wordings.kept)
+            checked = await workers.check(_checked, items, pair, kept, refusal)
+            screened: list[tuple[Row, tuple[Reason, ...]] | Refused] = [
+                one if isinstance(one, Refused) else (Row.of(pair, one[0], "paraphrase", prompt, call), one[1])
+                for one in checked
+            ]
             passed = [one for one in screened if not isinstance(one, Refused)]
             is_held_out = stage == "heldout_wordings"
             return (await verification.of_wordings(pair, passed, others, is_held_out=is_held_out)).among(screened)
@@ -130,18 +145,17 @@ async def gathered(
     return wordings
 
 
-def _screened(
-    items: Sequence[Any],
-    wordings: Wordings,
-    prompt: str,
-    call: str,
-    refusal: Callable[[str, QAPair], Reason | None],
-) -> list[tuple[Row, tuple[Reason, ...]] | Refused]:
-    """The row in each item, and the doubts that the free checks have of it."""
-    pair = wordings.subject
-    known = {normalise(question) for question in (pair.question, *(row.instruction for row in wordings.kept))}
+def _checked(
+    items: Sequence[Any], pair: QAPair, kept: tuple[str, ...], refusal: Refusal
+) -> list[tuple[str, tuple[Reason, ...]] | Refused]:
+    """The wording in each item, and the doubts that the free checks have of it.
 
-    def one(item: Any) -> tuple[Row, tuple[Reason, ...]] | Refused:
+    Args:
+        kept: the wordings that earlier replies brought.
+    """
+    known = {normalise(question) for question in (pair.question, *kept)}
+
+    def one(item: Any) -> tuple[str, tuple[Reason, ...]] | Refused:
         if problem := check_item(item, QUESTION_SCHEMA):
             return Refused(Reason.of("schema", reason=problem))
         found = check_paraphrase(item.strip(), pair)
@@ -152,7 +166,6 @@ def _screened(
         known.add(normalise(item))
         if reason := refusal(item.strip(), pair):
             return Refused(reason)
-        row = Row.of(pair, item.strip(), "paraphrase", prompt, call)
-        return row, tuple(finding.reason for finding in found)
+        return item.strip(), tuple(finding.reason for finding in found)
 
     return [one(item) for item in items]

@@ -14,13 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from wukong_pipe.bounded import DEPTH as BODY_DEPTH
 from wukong_pipe.bounded import MIB, TooDeepError, exceeding, parse
 from wukong_pipe.reasons import Reason
-from wukong_pipe.schema import schema_problem, shortened
+from wukong_pipe.schema import check_item, shortened
 
 MOST_OF_A_REPLY = 8 * MIB
 """Bytes of a reply's body, unpacked: no more of it is read, and what was read is kept."""
@@ -176,7 +173,7 @@ def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | 
     try:
         if text[0] == "[" and _is_array(text):
             return None, Reason.of("array")
-        value, problem = _last_fitting(deque(_objects(text), maxlen=_MOST), Draft202012Validator(_envelope(schema)))
+        value, problem = _last_fitting(deque(_objects(text), maxlen=_MOST), _envelope(schema))
         if value is not None and (excessive := exceeding(value, DEPTH, WIDTH)):
             most = DEPTH if excessive == "depth" else WIDTH
             return None, Reason.of("too-deep" if excessive == "depth" else "too-wide", most=most)
@@ -192,17 +189,17 @@ def read_object(content: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | 
 
 
 def _last_fitting(
-    objects: deque[tuple[dict[str, Any] | None, Reason | None]], envelope: Draft202012Validator
+    objects: deque[tuple[dict[str, Any] | None, Reason | None]], envelope: dict[str, Any]
 ) -> tuple[dict[str, Any] | None, Reason | None]:
     """The last object that has the arrays asked for, or what is wrong with the last one."""
     problem = None
     for value, broken in reversed(objects):
         if value is None:
             problem = problem or broken
-        elif (error := best_match(envelope.iter_errors(value))) is None:
+        elif (misfit := check_item(value, envelope)) is None:
             return value, None
         else:
-            problem = problem or schema_problem(error)
+            problem = problem or misfit
     return None, problem or Reason.of("no-object")
 
 

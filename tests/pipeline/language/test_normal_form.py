@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.normal_form import normalise, stands_in
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,9 @@ def test_a_normal_form_is_its_own_normal_form_but_for_what_folds_twice(text: str
     assert normalise(once) == normalise(normalise(once))
     assert "  " not in once
     assert once == once.strip()
+
+
+@given(st.text("ab1_ 出é", max_size=3), st.text("ab1_ 出é", max_size=12))
+def test_a_latin_term_stands_only_as_whole_words(term: str, text: str) -> None:
+    whole = re.compile(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])")
+    assert stands_in(term, text) == (whole.search(text) is not None if term.isascii() else term in text)

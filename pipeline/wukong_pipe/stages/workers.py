@@ -1,0 +1,94 @@
+"""Processes that check what replies hold, so that a build uses more than one core; with one worker there are none.
+
+What is checked is a pure function of its arguments: the dataset is the same with any number of workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.errors import StoppedShort
+
+Checked = TypeVar("Checked")
+
+SMALL = 250_000
+"""Characters of sources up to which one process is quicker: to start others takes about a second of each."""
+FEW = 3
+"""So few items of a reply are checked sooner than sent to another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who checks the items of replies: this process, or others."""
+
+    count: int = 1
+    pool: ProcessPoolExecutor | None = None
+    """None where this process does it."""
+
+    async def check(self, checks: Callable[..., list[Checked]], items: Sequence[Any], *arguments: Any) -> list[Checked]:
+        """What a function of a module, called with the items and these arguments, finds.
+
+        Raises:
+            StoppedShort: a worker was ended from outside.
+        """
+        if self.pool is None or len(items) <= FEW:
+            return checks(items, *arguments)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
+        except BrokenProcessPool:
+            raise StoppedShort(
+                "A process that checks replies was ended, perhaps for want of memory. What was bought is kept; the "
+                "same command goes on from there, and with --workers 1 it starts no such process."
+            ) from None
+
+
+HERE = Workers()
+"""This process checks everything."""
+
+
+def count_for(sources: Sequence[Source], wanted: int | None) -> int:
+    """How many workers a build has: as many as are wanted, else one a core; where there is little to do, one."""
+    if wanted is not None:
+        return wanted
+    if sum(source.characters for source in sources) <= SMALL:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def at_work(count: int) -> Iterator[Workers]:
+    """That many workers, which end with the block, and with this process however it ends."""
+    if count == 1:
+        yield HERE
+        return
+    # Never by fork: a forked process would hold this one's locks and connections.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin) as pool:
+        try:
+            yield Workers(count, pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that one does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,102 @@
+"""Processes that check replies: the same dataset with any number of them, and none is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from wukong_pipe.cli.main import main
+from wukong_pipe.corpus.sources import Source
+from wukong_pipe.errors import StoppedShort
+from wukong_pipe.stages.workers import FEW, HERE, SMALL, at_work, count_for
+
+MANY = range(FEW + 1)
+STARTS_WORKERS = """
+import asyncio, os, sys, time
+from wukong_pipe.stages.workers import at_work
+from tests.pipeline.stages.test_workers import MANY, pid_of
+
+async def ask(workers):
+    print(*set(await workers.check(pid_of, MANY)), flush=True)
+    await asyncio.sleep(60)
+
+if __name__ == "__main__":
+    with at_work(2) as workers:
+        asyncio.run(ask(workers))
+"""
+
+
+def pid_of(items: Sequence[int]) -> list[int]:
+    return [os.getpid() for _ in items]
+
+
+def end_this(items: Sequence[int]) -> list[int]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return [*items]
+
+
+def built(folder: Path, corpus: Path, workers: int) -> dict[str, bytes]:
+    options = ["--teacher", "offline", "--variants", "5", "--runs-dir", str(folder), "--run", "run"]
+    assert main(["build", str(corpus), *options, "--workers", str(workers)]) == 0
+    return {path.name: path.read_bytes() for path in (folder / "run" / "dataset").iterdir()}
+
+
+def test_the_dataset_is_the_same_bytes_with_one_and_with_two(tmp_path: Path, corpora: Path) -> None:
+    one, two = (built(tmp_path / str(count), corpora / "apollo.md", count) for count in (1, 2))
+    assert one == two
+
+
+def test_what_is_much_is_checked_elsewhere_and_a_few_items_here() -> None:
+    with at_work(2) as workers:
+        assert os.getpid() not in asyncio.run(workers.check(pid_of, MANY))
+        assert set(asyncio.run(workers.check(pid_of, range(FEW)))) == {os.getpid()}
+    assert set(asyncio.run(HERE.check(pid_of, MANY))) == {os.getpid()}
+
+
+def test_a_worker_that_is_ended_is_told_in_a_sentence() -> None:
+    with at_work(2) as workers, pytest.raises(StoppedShort, match="with --workers 1 it starts no such process"):
+        asyncio.run(workers.check(end_this, MANY))
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_no_worker_outlives_its_build(ending: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(STARTS_WORKERS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(
+        [sys.executable, script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as build:
+        assert build.stdout is not None
+        workers = list(map(int, build.stdout.readline().split()))
+        build.send_signal(ending)
+    until = time.monotonic() + 30
+    while any(map(_is_running, workers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert workers
+    assert not any(map(_is_running, workers))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_small_build_starts_none_and_what_is_said_counts() -> None:
+    small, large = (Source.of("a.md", Path("a.md"), partial(str.ljust, "#", length)) for length in (9, SMALL + 1))
+    assert count_for([small], None) == 1
+    assert count_for([small], 3) == 3
+    assert count_for([small, large], None) == len(
+        getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    )
