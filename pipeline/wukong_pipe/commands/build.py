@@ -50,13 +50,15 @@ Progress = Callable[[str, int, int, str], None]
 class Invocation:
     """What one `build` did and what it is booked at, as it stands in build.json.
 
-    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "tokens_in": 1300, "tokens_out": 260,
-     "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
+    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "calls_in_vain": 0, "tokens_in": 1300,
+     "tokens_out": 260, "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
     """
 
     calls_made: int
     calls_from_journal: int
     failed_calls: int
+    calls_in_vain: int
+    """Of the calls made, those for wordings that were asked for early and then not needed: see `EarlyWordings`."""
     tokens_in: int
     tokens_out: int
     unknown_tokens_in: int
@@ -230,6 +232,7 @@ def _invocation(asking: Asking, ledger: Ledger, seconds: float, command: str, pl
         calls_made=sum(one.bought for one in asking.askers),
         calls_from_journal=sum(one.from_journal for one in asking.askers),
         failed_calls=spent.failed,
+        calls_in_vain=sum(one.in_vain for one in asking.askers),
         tokens_in=spent.tokens.prompt,
         tokens_out=spent.tokens.completion,
         unknown_tokens_in=spent.unknown.prompt,

@@ -23,7 +23,7 @@ from wukong_pipe.providers.http_calls import CallFailed, HttpCalls
 from wukong_pipe.providers.request import awaited, hashed_parameters
 from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.journalled import Unanswered
-from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.ledger import NO_CEILINGS, Ledger
 from wukong_pipe.teacher.refusals import ending
 from wukong_pipe.teacher.requests import Request
 
@@ -57,6 +57,12 @@ class OpenAIBackend:
         self._answered_then = 0
         """Calls that were answered when the last of them failed."""
         self._end: WukongError | None = None
+
+    @property
+    def slots(self) -> int:
+        """Calls at a time; 0 under a ceiling, which has no room for what is not needed for sure, and where the pace is
+        limited, so that one call more is another one later."""
+        return self._calls.gate.throttle.slots if self.ledger.ceilings == NO_CEILINGS else 0
 
     async def __aenter__(self) -> Self:
         return self

@@ -115,6 +115,11 @@ class Throttle:
         return self._at_a_time.limit
 
     @property
+    def slots(self) -> int:
+        """Calls at a time, where nothing else limits them: no pace and no limit a minute. 0 before the first answer."""
+        return self.limit if self._open and self.pace == math.inf and not self._given.is_any else 0
+
+    @property
     def in_flight(self) -> int:
         return self._at_a_time.in_flight
 
