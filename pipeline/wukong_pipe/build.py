@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
@@ -33,7 +32,7 @@ from wukong_pipe.stages.asking import (
 )
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
-from wukong_pipe.stages.early_wordings import EarlyWordings
+from wukong_pipe.stages.early_wordings import MOST_BESIDE, EarlyWordings
 from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
@@ -45,7 +44,7 @@ from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
-from wukong_pipe.stages.wording_jobs import WordingJob, WordingStages, wording_jobs
+from wukong_pipe.stages.wording_jobs import WordingStages, wording_jobs
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
@@ -101,9 +100,7 @@ def build(
     rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts)
     edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
     unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
-    holdout = with_sections(
-        asked.decided.holdout, asked.decided.pairs, rescued.sections_among(sections), settings.holdout
-    )
+    holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
     rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
@@ -113,8 +110,8 @@ def build(
         sections=sections,
         harvests=asked.harvests,
         candidates=asked.candidates,
-        pairs=asked.decided.pairs,
-        duplicate_pairs=asked.decided.duplicates,
+        pairs=asked.pairs,
+        duplicate_pairs=asked.duplicate_pairs,
         wordings=asked.wordings,
         rejects=rejects,
         rescued=rescued,
@@ -124,7 +121,7 @@ def build(
         duplicate_rows=duplicate_rows,
         held=held,
         verification=asked.verification,
-        holdout_size=asked.decided.size,
+        holdout_size=asked.holdout_size,
         tested=share,
     )
     rejected, account = all_rejects(results), manifest(results, rows, sources, settings, asking, prompts)
@@ -133,7 +130,7 @@ def build(
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *pushed_out(edited, rejected)]
     warnings += unsettled(asked.all_harvests)
-    return Built(sections, rows, rejected, account, asked.decided.pairs, short, warnings, edited.line, changed)
+    return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,10 @@ class _Asked:
     verification: Verification
     harvests: list[Pairs]
     candidates: list[QAPair]
-    decided: _Decided
+    pairs: list[QAPair]
+    duplicate_pairs: list[Removal]
+    holdout: Plan
+    holdout_size: HoldoutSize
     wordings: AllWordings
 
     @property
@@ -176,51 +176,26 @@ def _ask(
     early = EarlyWordings(stages, asking.askers, asking.early_slots, foreseen.of, asking.stop)
     harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification, early))
     candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
-    decide = partial(_decided, candidates, names, share, settings)
-    # In the loop while calls are in flight: the first Ctrl-C lets them come to their end.
-    decided = loop.run(early.beside(decide, len(candidates))) if early.is_at_work else decide()
-    for line in decided.size.lines:
-        say(line)
-    jobs = _jobs(harvests, decided, settings)
-    wordings = loop.run(ask_wordings(jobs, asking, progress, early))
-    return _Asked(verification, harvests, candidates, decided, wordings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """The pairs that stay, and what becomes of them."""
-
-    pairs: list[QAPair]
-    duplicates: list[Removal]
-    holdout: Plan
-    trained: list[QAPair]
-    of_test: list[QAPair] | None
-    """Those that get wordings for the test; None where none do."""
-    size: HoldoutSize
-
-
-def _decided(
-    candidates: Sequence[QAPair], names: frozenset[str], share: float | None, settings: BuildSettings
-) -> _Decided:
-    pairs, duplicates = _distinct(candidates, names)
+    if len(candidates) >= MOST_BESIDE:
+        loop.run(early.drain())
+    pairs, duplicate_pairs = _distinct(candidates, names)
     # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
     holdout = plan(pairs, settings.holdout)
     trained = [pair for pair in pairs if not holdout.level(pair)]
     of_test = None if share is None else pairs_to_test(pairs, holdout, share)
     size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
-    return _Decided(pairs, duplicates, holdout, trained, of_test, size)
-
-
-def _jobs(harvests: Sequence[Pairs], decided: _Decided, settings: BuildSettings) -> list[WordingJob]:
-    """What is asked about the pairs that stay."""
+    for line in size.lines:
+        say(line)
     # The verifier matches a wording with all questions of its section: they must be settled.
     heard = [harvest for harvest in harvests if harvest.is_settled]
     questions = {harvest.subject.id: tuple(pair.question for pair in harvest.kept) for harvest in heard}
-    trained = [pair for pair in decided.trained if pair.section.id in questions]
-    of_test = [pair for pair in decided.of_test or () if pair.section.id in questions]
+    trained = [pair for pair in trained if pair.section.id in questions]
+    of_test = [pair for pair in of_test or () if pair.section.id in questions]
     spelt = heard if settings.spellings else ()
     spellings = [part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept)]
-    return list(wording_jobs(trained, of_test, questions, spellings, settings))
+    jobs = list(wording_jobs(trained, of_test, questions, spellings, settings))
+    wordings = loop.run(ask_wordings(jobs, asking, progress, early))
+    return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 
 def load_prompts(settings: BuildSettings) -> Prompts:
@@ -291,11 +266,9 @@ def _rescued(
     asked: _Asked, edits: Sequence[Edit], sections: Sequence[Section], asking: Asking, prompts: Prompts
 ) -> tuple[list[Reject], Rescued, list[Row]]:
     """What of the teacher's replies was not kept, what of that the user lets in, and the rows of all pairs with it."""
-    rows = with_spellings(_families(asked.decided.pairs, asked.wordings), asked.wordings.spellings)
+    rows = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
     rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
-    rescued = rescue(
-        rejects, edits, Known.of(asked.decided.pairs, asked.candidates, rows, asking.teacher.model, prompts)
-    )
+    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, rows, asking.teacher.model, prompts))
     return rejects, rescued, with_rescued(rows, rescued.rows, sections)
 
 

@@ -58,7 +58,7 @@ class Invocation:
     calls_from_journal: int
     failed_calls: int
     calls_in_vain: int
-    """Of the calls made, those for wordings that were asked for early and then not needed: see `EarlyWordings`."""
+    """Of those made, what asked early for wordings that are not needed: see `EarlyWordings`."""
     tokens_in: int
     tokens_out: int
     unknown_tokens_in: int
@@ -139,14 +139,11 @@ def run_build(
                 progress(step, done, total, spent_so_far(ledger))
 
             try:
-                with draining(lambda: _drain(asking, ledger, choice.batch, say)):
+                with draining(lambda: _drain(asking, ledger, choice.batch, say), lambda: bool(ledger.in_flight)):
                     built = build(sources, settings, asking, run, show, say)
             except BaseException as end:
-                if (
-                    isinstance(end, ShardEnded)
-                    or any(one.bought for one in asking.askers)
-                    or ledger.spent.tokens != NOTHING
-                ):
+                bought = any(one.bought for one in asking.askers) or ledger.spent.tokens != NOTHING
+                if bought or isinstance(end, ShardEnded):
                     # A full disk has no room for the note either: the user is told what failed first.
                     with contextlib.suppress(WorkspaceError):
                         note()

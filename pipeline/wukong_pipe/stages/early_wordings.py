@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.wording_jobs import Kind, WordingJob, WordingStages
@@ -19,12 +19,11 @@ from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.tab import Tab, TabClosed
 
-T = TypeVar("T")
-
 FORESEEN = 2
 """Finished sections, for each slot, whose pairs may be asked about early: a build of millions keeps no more of them."""
-AWAITED = 10_000
-"""From so many pairs on the decision takes so long that the calls in flight are waited for before it."""
+MOST_BESIDE = 10_000
+"""Of so many pairs it takes so long to decide which stay that calls in flight might run past their deadline: from here
+on they are waited for first."""
 
 
 @dataclass(slots=True)
@@ -68,11 +67,6 @@ class EarlyWordings:
         for asker in askers if slots else ():
             asker.on_purchase = self._begin_some
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether something that was begun early goes on."""
-        return self._at_work > 0
-
     def finish(self, pairs: Pairs) -> None:
         """The pairs of a section are there."""
         if pairs.is_settled:
@@ -82,12 +76,6 @@ class EarlyWordings:
         """So many sections are not finished; without any nothing more is begun."""
         self._sections = sections
         self._begin_some()
-
-    async def beside(self, decide: Callable[[], T], pairs: int) -> T:
-        """What `decide` says, in the event loop: a first Ctrl-C lets what is in flight come to its end."""
-        if pairs >= AWAITED:
-            await asyncio.wait([early.task for early in self._begun.values()])
-        return decide()
 
     def keep(self, jobs: Iterable[WordingJob]) -> None:
         """It is known what is wanted: the others ask nothing more."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.building import files_in, run_in
+from tests.support.building import calls_of, files_in, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, provider
 from wukong_pipe.cli.main import main
@@ -41,6 +43,8 @@ class SlowSection:
         self.beside: list[int] = []
         """How many requests were in flight at once as each came that the slow one waited for."""
         self.server: Provider | None = None
+        self.at_last: Callable[[], None] = lambda: None
+        """What happens as the last of them comes."""
         self._teacher, self._word, self._awaited, self._patience = GoodTeacher(), word, awaited, patience
         self._slow, self._end = threading.Event(), math.inf
 
@@ -55,6 +59,7 @@ class SlowSection:
             self.beside.append(self.server.in_flight + 1)
             if len(self.beside) == self._awaited:
                 self._slow.set()
+                self.at_last()
         return answer
 
 
@@ -124,6 +129,18 @@ def test_what_dedupe_drops_afterwards_has_cost_calls_which_are_told_and_stand_in
         assert build(server, SAID_TWICE, "early", 16, *plain) == late
         assert len(server.requests) == asked + asked - 1
     assert note("early")["calls_in_vain"] == note("early")["calls_made"] == 0
+
+
+def test_the_first_ctrl_c_lets_early_calls_come_to_their_end_and_none_is_bought_twice() -> None:
+    with slow_provider("甲2的", awaited=6 + 8) as (server, teacher):
+        teacher.at_last = lambda: os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(AssertionError, match="130"):
+            build(server, BOOK, "early")
+        asked = len(server.requests)
+        assert asked >= 2 + 6 + 8
+        assert len(calls_of(Path("early"))) == asked
+        build(server, BOOK, "early")
+        assert server.unique == len(server.requests) > asked
 
 
 @pytest.mark.parametrize("limit", [["--max-calls", "1000"], ["--rpm", "100000"]], ids=["ceiling", "pace"])
