@@ -40,6 +40,11 @@ class Gate:
                     async with asyncio.timeout(None if wait == math.inf else wait):
                         await self._news.wait()
 
+    def hear(self) -> None:
+        """See `Throttle.hear`."""
+        self.throttle.hear(self._clock())
+        self._news.set()
+
     def succeeded(self, sent: Sent, tokens: int, retried: bool = False) -> None:
         """See `Throttle.succeeded`."""
         self.throttle.succeeded(self._clock(), sent, tokens, retried)

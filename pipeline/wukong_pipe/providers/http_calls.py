@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import WukongError
@@ -24,6 +24,11 @@ from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+
+HEAD_START = 0.25
+"""Seconds that the first call goes alone: a wrong key, an unknown model or parameter is refused sooner, before any
+work is done, and an answer may take a minute."""
 
 
 class CallFailed(Exception):
@@ -57,6 +62,9 @@ class HttpCalls:
     def __init__(self, settings: TeacherSettings, ledger: Ledger, say: Callable[[str], None]) -> None:
         self.answered = 0
         """Calls that brought an answer."""
+        self.is_heard = False
+        """Whether a call was answered, or at least not refused for as long as `HEAD_START`."""
+        self.on_heard: Callable[[], None] = lambda: None
         self.gate = Gate(Throttle(most=settings.most, start=settings.concurrency, rpm=settings.rpm, tpm=settings.tpm))
         self.notices = Notices(say)
         self._settings, self._ledger, self._say = settings, ledger, say
@@ -103,7 +111,9 @@ class HttpCalls:
             async with asyncio.timeout(self._settings.deadline):
                 # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
                 # call costs here, and would parse the answer before its bytes are in the journal.
-                response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
+                with self._alone_at_first():
+                    post = client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
+                    response = await post
         except openai.APIStatusError as error:
             return self._refused(error, purchase, reservation, sent, dialect, time.monotonic() - start)
         except (openai.APITimeoutError, TimeoutError) as error:
@@ -118,11 +128,28 @@ class HttpCalls:
             call = self._ledger.answered(reservation, purchase, reply, status=200, rung=dialect.rung, seconds=seconds)
             self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
             self.answered += 1
+            self._hear()
             self._unclear_in_a_row = 0
             self._tell_limits()
             return call
         self._settle(reservation, sent, failure)
         raise failure from None
+
+    @contextlib.contextmanager
+    def _alone_at_first(self) -> Iterator[None]:
+        """Let others go beside the call of this block, once it has had its head start."""
+        timer = None if self.is_heard else asyncio.get_running_loop().call_later(HEAD_START, self._hear)
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _hear(self) -> None:
+        if not self.is_heard:
+            self.is_heard = True
+            self.gate.hear()
+            self.on_heard()
 
     def _settle(self, reservation: Reservation, sent: Sent, failure: CallFailed) -> None:
         """Book a call that brought no answer, and give its place back."""

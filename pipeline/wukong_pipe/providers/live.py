@@ -50,7 +50,10 @@ class OpenAIBackend:
         self._journal = journal
         self._calls = HttpCalls(settings, ledger, say)
         self._ladder = DialectLadder(settings, journal)
-        self._first = asyncio.Lock()
+        self._first = asyncio.Event()
+        """Set while no request goes alone."""
+        self._first.set()
+        self._calls.on_heard = self._first.set
         self._backoff = wait_exponential_jitter(multiplier=settings.backoff, max=60, jitter=settings.backoff)
         self._given_up = 0
         """Requests in a row that failed to the end, without an answer to any other between them."""
@@ -93,12 +96,16 @@ class OpenAIBackend:
         """
         if (batch := self._journal.open_batch_of(purchase.key)) is not None:
             raise WorkspaceError(awaited(batch))
-        if not self._calls.answered:
-            # Until the first answer one request goes alone, with all its retries: a server that is down or a key that
-            # is wrong is found out by one, and the support ladder once.
-            async with self._first:
-                if not self._calls.answered:
+        while not self._calls.is_heard:
+            # Until the server is heard one request goes alone, with all its retries: a server that is down or a key
+            # that is wrong is found out by one, and the support ladder once.
+            if self._first.is_set():
+                self._first.clear()
+                try:
                     return await self._insist(purchase, request)
+                finally:
+                    self._first.set()
+            await self._first.wait()
         return await self._insist(purchase, request)
 
     async def _insist(self, purchase: Purchase, request: Request) -> Call:

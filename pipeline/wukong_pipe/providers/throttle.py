@@ -55,7 +55,7 @@ class Throttle:
     have met it is cut: calls at a time, then calls a second. Where the share of refusals does not fall with the
     cut, it is the usual from then on, and what was cut is given back.
 
-    Calls at a time: one until the server has answered, then as many as `CallLimit` holds for good.
+    Calls at a time: one until the server is heard, then as many as `CallLimit` holds for good.
 
     Calls a second: a refusal that comes with no more calls in flight than the server took before is one of a
     limit a minute, which no number of calls at a time can meet. The pace is then what the server took in the last
@@ -186,7 +186,7 @@ class Throttle:
         """A call in flight was answered and used `tokens`; `retried` ones say nothing about the limits."""
         self._end(now, sent, tokens)
         self._given.learn(tokens)
-        self._hear(now)
+        self.hear(now)
         if sent.number > self._cut_number:
             self._since += 1
             self._is_open = True
@@ -209,7 +209,7 @@ class Throttle:
     def dropped(self, now: float, sent: Sent) -> None:
         """A call in flight was cancelled, or refused for a reason that has nothing to do with load."""
         self._end(now, sent, 0)
-        self._hear(now)
+        self.hear(now)
 
     def refused(self, now: float, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
         """A call in flight got 429, and is told to wait `retry_after` seconds, where the server says so.
@@ -322,8 +322,8 @@ class Throttle:
         self._at_a_time.in_flight -= 1
         self._left += 1
 
-    def _hear(self, now: float) -> None:
-        """The server answered something: from the first time on, calls go out beside each other."""
+    def hear(self, now: float) -> None:
+        """The server answered something, or took a call: from the first time on, calls go out beside each other."""
         if not self._open:
             self._open = True
             self._at_a_time.open(now)
