@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import WukongError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 HEAD_START = 0.25
 """Seconds that the first call goes alone: a wrong key, an unknown model or parameter is refused sooner, before any
 work is done, and an answer may take a minute."""
+
+
+LANE = 8
+"""Calls at a time of one client to a server on this machine: at each call a client's pool looks through all its
+connections. Of other servers one client does: they are slower, and each client loads all certificates again."""
 
 
 class CallFailed(Exception):
@@ -56,6 +62,23 @@ class Notices:
             self._say(line)
 
 
+@dataclass(slots=True)
+class _Lane:
+    """A client and its calls in flight."""
+
+    client: AsyncOpenAI
+    in_flight: int = 0
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[AsyncOpenAI]:
+        """Count the call of this block."""
+        self.in_flight += 1
+        try:
+            yield self.client
+        finally:
+            self.in_flight -= 1
+
+
 class HttpCalls:
     """The calls of one build to one server."""
 
@@ -69,14 +92,14 @@ class HttpCalls:
         self.notices = Notices(say)
         self._settings, self._ledger, self._say = settings, ledger, say
         self._timeouts = self._unclear_in_a_row = 0
-        self._client: AsyncOpenAI | None = None
+        self._lanes: list[_Lane] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
-        if self._client is not None:
-            await self._client.close()
+        for lane in self._lanes:
+            await lane.client.close()
 
     def stop(self, end: WukongError) -> None:
         """Send nothing more; who waits to send is told `end`."""
@@ -98,7 +121,7 @@ class HttpCalls:
         """
         import openai  # Not at the top: see new_client.
 
-        client = self._client_here()
+        self._lane_here()  # Where no client can be made, nothing is booked.
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
@@ -111,7 +134,7 @@ class HttpCalls:
             async with asyncio.timeout(self._settings.deadline):
                 # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
                 # call costs here, and would parse the answer before its bytes are in the journal.
-                with self._alone_at_first():
+                with self._alone_at_first(), self._lane_here().taken() as client:
                     post = client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
                     response = await post
         except openai.APIStatusError as error:
@@ -178,12 +201,16 @@ class HttpCalls:
             line = f"The server refuses calls (429): kept to about {a_minute:g} a minute."
             self.notices("pace", pace, line)
 
-    def _client_here(self) -> AsyncOpenAI:
-        """The client of the running event loop: its connections belong to the loop that opened them."""
-        if self._client is None or self._loop is not asyncio.get_running_loop():
-            self._client, self._loop = new_client(self._settings), asyncio.get_running_loop()
-            self._ended = asyncio.Event()
-        return self._client
+    def _lane_here(self) -> _Lane:
+        """The client with the fewest calls in flight, of the running event loop: its connections belong to the loop
+        that opened them."""
+        if self._loop is not asyncio.get_running_loop():
+            self._lanes, self._loop, self._ended = [], asyncio.get_running_loop(), asyncio.Event()
+        lane = min(self._lanes, key=lambda lane: lane.in_flight, default=None)
+        if lane is None or (lane.in_flight >= LANE and self._settings.is_plain_and_here):
+            lane = _Lane(new_client(self._settings))
+            self._lanes.append(lane)
+        return lane
 
     def _refused(
         self,
