@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 
 
 class Gate:

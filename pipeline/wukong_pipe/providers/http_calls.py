@@ -19,7 +19,8 @@ from wukong_pipe.providers.client import TeacherSettings, new_client
 from wukong_pipe.providers.dialect import Dialect
 from wukong_pipe.providers.gate import Gate
 from wukong_pipe.providers.request import offer_of
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused, words_of_answer
 
