@@ -20,7 +20,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 
 ROOM = 500
 """The calls at a time that every client is allowed."""

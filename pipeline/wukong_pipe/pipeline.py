@@ -32,8 +32,10 @@ from wukong_pipe.stages.asking import (
 )
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
+from wukong_pipe.stages.early_wordings import MOST_BESIDE, EarlyWordings
 from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
+from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
@@ -42,6 +44,7 @@ from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
+from wukong_pipe.stages.wording_jobs import WordingStages, wording_jobs
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
@@ -168,8 +171,13 @@ def _ask(
     verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
     for line in verification.rights():
         say(line)
-    harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification))
+    stages = WordingStages(asking.teacher.ask, asking.attempts, settings, prompts, verification, asking.workers)
+    foreseen = ForeseenJobs(sections, settings, share)
+    early = EarlyWordings(stages, asking.askers, asking.early_slots, foreseen.of, asking.stop)
+    harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification, early))
     candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
+    if len(candidates) >= MOST_BESIDE:
+        loop.run(early.drain())
     pairs, duplicate_pairs = _distinct(candidates, names)
     # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
     holdout = plan(pairs, settings.holdout)
@@ -180,14 +188,13 @@ def _ask(
         say(line)
     # The verifier matches a wording with all questions of its section: they must be settled.
     heard = [harvest for harvest in harvests if harvest.is_settled]
-    questions = {harvest.subject.id: [pair.question for pair in harvest.kept] for harvest in heard}
+    questions = {harvest.subject.id: tuple(pair.question for pair in harvest.kept) for harvest in heard}
     trained = [pair for pair in trained if pair.section.id in questions]
     of_test = [pair for pair in of_test or () if pair.section.id in questions]
     spelt = heard if settings.spellings else ()
     spellings = [part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept)]
-    wordings = loop.run(
-        ask_wordings(trained, of_test, asking, settings, prompts, progress, verification, questions, spellings)
-    )
+    jobs = list(wording_jobs(trained, of_test, questions, spellings, settings))
+    wordings = loop.run(ask_wordings(jobs, asking, progress, early))
     return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 

@@ -26,6 +26,8 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     """Seconds before anything is sent."""
+    until: threading.Event | None = None
+    """Sent as soon as this is set, if that comes before the delay is over."""
     cut: bool = False
     """Announce the whole body, send half of it, reset the connection."""
     drip: float = 0.0
@@ -147,7 +149,10 @@ class Provider:
             response = self.play(request)
             self.in_flight += 1
             self.most_at_once = max(self.most_at_once, self.in_flight)
-        time.sleep(response.delay)
+        if response.until is None:
+            time.sleep(response.delay)
+        else:
+            response.until.wait(response.delay)
         with self._lock:
             self.in_flight -= 1
         return response

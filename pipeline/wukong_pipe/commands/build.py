@@ -51,13 +51,15 @@ Progress = Callable[[str, int, int, str], None]
 class Invocation:
     """What one `build` did and what it is booked at, as it stands in build.json.
 
-    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "tokens_in": 1300, "tokens_out": 260,
-     "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
+    {"calls_made": 13, "calls_from_journal": 0, "failed_calls": 0, "calls_in_vain": 0, "tokens_in": 1300,
+     "tokens_out": 260, "cost": "0.0021", "currency": "USD", "seconds": 4.2, "paths": ["/home/me/docs"], …}
     """
 
     calls_made: int
     calls_from_journal: int
     failed_calls: int
+    calls_in_vain: int
+    """Of those made, what asked early for wordings that are not needed: see `EarlyWordings`."""
     tokens_in: int
     tokens_out: int
     unknown_tokens_in: int
@@ -139,7 +141,7 @@ def run_build(
                 progress(step, done, total, spent_so_far(ledger))
 
             try:
-                with draining(lambda: _drain(asking, ledger, choice.batch, say)):
+                with draining(lambda: _drain(asking, ledger, choice.batch, say), lambda: bool(ledger.in_flight)):
                     built = build(sources, settings, asking, run, show, say)
             except BaseException as end:
                 has_bought = any(one.bought for one in asking.askers) or ledger.spent.tokens != NOTHING
@@ -230,6 +232,7 @@ def _invocation(asking: Asking, ledger: Ledger, seconds: float, command: str, pl
         calls_made=sum(one.bought for one in asking.askers),
         calls_from_journal=sum(one.from_journal for one in asking.askers),
         failed_calls=spent.failed,
+        calls_in_vain=sum(one.in_vain for one in asking.askers),
         tokens_in=spent.tokens.prompt,
         tokens_out=spent.tokens.completion,
         unknown_tokens_in=spent.unknown.prompt,

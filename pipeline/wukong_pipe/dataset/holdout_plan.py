@@ -34,6 +34,9 @@ class Plan:
         return "question" if pair.id in self.pairs else ""
 
 
+NOTHING_HELD = Plan(frozenset(), frozenset())
+
+
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
     """Choose the sections and pairs that are held out whole."""
     whole = held_clusters(Counter(cluster(pair.section) for pair in pairs), share)
@@ -60,6 +63,11 @@ def with_sections(whole: Plan, pairs: Iterable[QAPair], sections: Iterable[Secti
     names = {section.id: cluster(section) for section in sections}
     more = {key for key, name in names.items() if name in held or (name not in trained and _of_section(name) < share)}
     return replace(whole, sections=whole.sections | more)
+
+
+def may_be_held(pair: QAPair, share: float) -> bool:
+    """Whether a pair's own hash lets it be held out of a trained section, where another pair tells its facts."""
+    return _of_pair(pair) < share
 
 
 def cluster(section: Section) -> str:

@@ -56,6 +56,8 @@ class _Line:
 class BatchBackend:
     """Buys answers wave by wave."""
 
+    slots = 0
+
     def __init__(
         self, settings: TeacherSettings, journal: Journal, ledger: Ledger, run: str, say: Callable[[str], None]
     ) -> None:

@@ -61,6 +61,11 @@ class TeacherSettings:
         """Calls at a time at most: a server on this machine answers one after another, and slowly."""
         return self.concurrency or (MOST_HERE if _is_loopback(self.base_url) else MOST)
 
+    @property
+    def is_plain_and_here(self) -> bool:
+        """Whether the server is this machine itself, and spoken to without encryption."""
+        return _is_loopback(self.base_url) and urlsplit(self.base_url).scheme == "http"
+
     def __post_init__(self) -> None:
         """
         Raises:
@@ -145,6 +150,8 @@ def new_client(settings: TeacherSettings) -> AsyncOpenAI:
             http_client=BoundedClient(
                 # HTTP_PROXY would capture http://127.0.0.1, too.
                 trust_env=not _is_loopback(settings.base_url),
+                # Without HTTPS, proxies and redirects no certificate is ever looked at, and to load them takes long.
+                verify=not settings.is_plain_and_here,
                 # What leaves is the text of the user's sources: it goes where the user said, and nowhere else.
                 follow_redirects=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 
 
 class Gate:
@@ -39,6 +40,11 @@ class Gate:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(None if wait == math.inf else wait):
                         await self._news.wait()
+
+    def hear(self) -> None:
+        """See `Throttle.hear`."""
+        self.throttle.hear(self._clock())
+        self._news.set()
 
     def succeeded(self, sent: Sent, tokens: int, retried: bool = False) -> None:
         """See `Throttle.succeeded`."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.errors import WukongError
@@ -18,12 +19,23 @@ from wukong_pipe.providers.client import TeacherSettings, new_client
 from wukong_pipe.providers.dialect import Dialect
 from wukong_pipe.providers.gate import Gate
 from wukong_pipe.providers.request import offer_of
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused, words_of_answer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+
+HEAD_START = 0.25
+"""Seconds that the first call goes alone: a wrong key, an unknown model or parameter is refused sooner, before any
+work is done, and an answer may take a minute."""
+
+
+LANE = 8
+"""Calls at a time of one client to a server on this machine: at each call a client's pool looks through all its
+connections. Of other servers one client does: they are slower, and each client loads all certificates again."""
 
 
 class CallFailed(Exception):
@@ -51,24 +63,44 @@ class Notices:
             self._say(line)
 
 
+@dataclass(slots=True)
+class _Lane:
+    """A client and its calls in flight."""
+
+    client: AsyncOpenAI
+    in_flight: int = 0
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[AsyncOpenAI]:
+        """Count the call of this block."""
+        self.in_flight += 1
+        try:
+            yield self.client
+        finally:
+            self.in_flight -= 1
+
+
 class HttpCalls:
     """The calls of one build to one server."""
 
     def __init__(self, settings: TeacherSettings, ledger: Ledger, say: Callable[[str], None]) -> None:
         self.answered = 0
         """Calls that brought an answer."""
+        self.is_heard = False
+        """Whether a call was answered, or at least not refused for as long as `HEAD_START`."""
+        self.on_heard: Callable[[], None] = lambda: None
         self.gate = Gate(Throttle(most=settings.most, start=settings.concurrency, rpm=settings.rpm, tpm=settings.tpm))
         self.notices = Notices(say)
         self._settings, self._ledger, self._say = settings, ledger, say
         self._timeouts = self._unclear_in_a_row = 0
-        self._client: AsyncOpenAI | None = None
+        self._lanes: list[_Lane] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
-        if self._client is not None:
-            await self._client.close()
+        for lane in self._lanes:
+            await lane.client.close()
 
     def stop(self, end: WukongError) -> None:
         """Send nothing more; who waits to send is told `end`."""
@@ -90,7 +122,7 @@ class HttpCalls:
         """
         import openai  # Not at the top: see new_client.
 
-        client = self._client_here()
+        self._lane_here()  # Where no client can be made, nothing is booked.
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
@@ -103,7 +135,9 @@ class HttpCalls:
             async with asyncio.timeout(self._settings.deadline):
                 # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
                 # call costs here, and would parse the answer before its bytes are in the journal.
-                response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
+                with self._alone_at_first(), self._lane_here().taken() as client:
+                    post = client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
+                    response = await post
         except openai.APIStatusError as error:
             return self._refused(error, purchase, reservation, sent, dialect, time.monotonic() - start)
         except (openai.APITimeoutError, TimeoutError) as error:
@@ -118,11 +152,28 @@ class HttpCalls:
             call = self._ledger.answered(reservation, purchase, reply, status=200, rung=dialect.rung, seconds=seconds)
             self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
             self.answered += 1
+            self._hear()
             self._unclear_in_a_row = 0
             self._tell_limits()
             return call
         self._settle(reservation, sent, failure)
         raise failure from None
+
+    @contextlib.contextmanager
+    def _alone_at_first(self) -> Iterator[None]:
+        """Let others go beside the call of this block, once it has had its head start."""
+        timer = None if self.is_heard else asyncio.get_running_loop().call_later(HEAD_START, self._hear)
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _hear(self) -> None:
+        if not self.is_heard:
+            self.is_heard = True
+            self.gate.hear()
+            self.on_heard()
 
     def _settle(self, reservation: Reservation, sent: Sent, failure: CallFailed) -> None:
         """Book a call that brought no answer, and give its place back."""
@@ -151,12 +202,16 @@ class HttpCalls:
             line = f"The server refuses calls (429): kept to about {a_minute:g} a minute."
             self.notices("pace", pace, line)
 
-    def _client_here(self) -> AsyncOpenAI:
-        """The client of the running event loop: its connections belong to the loop that opened them."""
-        if self._client is None or self._loop is not asyncio.get_running_loop():
-            self._client, self._loop = new_client(self._settings), asyncio.get_running_loop()
-            self._ended = asyncio.Event()
-        return self._client
+    def _lane_here(self) -> _Lane:
+        """The client with the fewest calls in flight, of the running event loop: its connections belong to the loop
+        that opened them."""
+        if self._loop is not asyncio.get_running_loop():
+            self._lanes, self._loop, self._ended = [], asyncio.get_running_loop(), asyncio.Event()
+        lane = min(self._lanes, key=lambda lane: lane.in_flight, default=None)
+        if lane is None or (lane.in_flight >= LANE and self._settings.is_plain_and_here):
+            lane = _Lane(new_client(self._settings))
+            self._lanes.append(lane)
+        return lane
 
     def _refused(
         self,

@@ -23,7 +23,7 @@ from wukong_pipe.providers.http_calls import CallFailed, HttpCalls
 from wukong_pipe.providers.request import awaited, hashed_parameters
 from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.journalled import Unanswered
-from wukong_pipe.teacher.ledger import Ledger
+from wukong_pipe.teacher.ledger import NO_CEILINGS, Ledger
 from wukong_pipe.teacher.refusals import ending
 from wukong_pipe.teacher.requests import Request
 
@@ -50,13 +50,22 @@ class OpenAIBackend:
         self._journal = journal
         self._calls = HttpCalls(settings, ledger, say)
         self._ladder = DialectLadder(settings, journal)
-        self._first = asyncio.Lock()
+        self._first = asyncio.Event()
+        """Set while no request goes alone."""
+        self._first.set()
+        self._calls.on_heard = self._first.set
         self._backoff = wait_exponential_jitter(multiplier=settings.backoff, max=60, jitter=settings.backoff)
         self._given_up = 0
         """Requests in a row that failed to the end, without an answer to any other between them."""
         self._answered_then = 0
         """Calls that were answered when the last of them failed."""
         self._end: WukongError | None = None
+
+    @property
+    def slots(self) -> int:
+        """Calls at a time; 0 under a ceiling, which has no room for what is not needed for sure, and where the pace is
+        limited, so that one call more is another one later."""
+        return self._calls.gate.throttle.slots if self.ledger.ceilings == NO_CEILINGS else 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,12 +96,16 @@ class OpenAIBackend:
         """
         if (batch := self._journal.open_batch_of(purchase.key)) is not None:
             raise WorkspaceError(awaited(batch))
-        if not self._calls.answered:
-            # Until the first answer one request goes alone, with all its retries: a server that is down or a key that
-            # is wrong is found out by one, and the support ladder once.
-            async with self._first:
-                if not self._calls.answered:
+        while not self._calls.is_heard:
+            # Until the server is heard one request goes alone, with all its retries: a server that is down or a key
+            # that is wrong is found out by one, and the support ladder once.
+            if self._first.is_set():
+                self._first.clear()
+                try:
                     return await self._insist(purchase, request)
+                finally:
+                    self._first.set()
+            await self._first.wait()
         return await self._insist(purchase, request)
 
     async def _insist(self, purchase: Purchase, request: Request) -> Call:

@@ -33,6 +33,8 @@ class GivenLimits:
     def __init__(self, rpm: float | None, tpm: float | None) -> None:
         self.average: float | None = None
         """Tokens that calls used, the last ones most."""
+        self.is_any = rpm is not None or tpm is not None
+        """Whether there is a limit."""
         self._window_holds = math.inf if rpm is None else max(1, int(rpm))
         self._requests = Pace(math.inf if rpm is None else rpm / 60)
         self._tokens = Pace(math.inf if tpm is None else tpm / 60)

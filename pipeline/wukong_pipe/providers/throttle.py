@@ -6,15 +6,14 @@ The refused call itself is waited for and sent again by live.py.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
 
 from wukong_pipe.providers.call_limit import CALM, CUT, CallLimit
 from wukong_pipe.providers.pace import WINDOW, GivenLimits, LearnedPace
 from wukong_pipe.providers.rate_limit_headers import told_pace
 from wukong_pipe.providers.refusal_share import MEMORY, RefusalShare
+from wukong_pipe.providers.sent_calls import SAMPLE, Sent, SentCalls
 
 SHORTEST_PAUSE = 0.5
 """Seconds."""
@@ -27,22 +26,6 @@ SURGE = 40
 """So many times as many refusals as before are no chance: the server has had enough."""
 CERTAIN = 50
 """After so many answers without another refusal a cut is said to be right."""
-STORM, SAMPLE = 6, 8
-"""So many refused of so many calls sent one after another: the server takes hardly any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A call that was let through; who sent it hands it back with its outcome."""
-
-    number: int
-    at: float
-    level: int
-    """Calls in flight, with it."""
-    booked: float
-    """Tokens."""
-    is_probe: bool
-    """Whether it went out as fast, or beside as many, as was refused before."""
 
 
 class Throttle:
@@ -55,7 +38,7 @@ class Throttle:
     have met it is cut: calls at a time, then calls a second. Where the share of refusals does not fall with the
     cut, it is the usual from then on, and what was cut is given back.
 
-    Calls at a time: one until the server has answered, then as many as `CallLimit` holds for good.
+    Calls at a time: one until the server is heard, then as many as `CallLimit` holds for good.
 
     Calls a second: a refusal that comes with no more calls in flight than the server took before is one of a
     limit a minute, which no number of calls at a time can meet. The pace is then what the server took in the last
@@ -84,8 +67,7 @@ class Throttle:
         self._given = GivenLimits(rpm, tpm)
         self._at_a_time = CallLimit(most, start)
         self._pace = LearnedPace()
-        self._sent: deque[Sent] = deque()  # Within WINDOW.
-        self._refused: set[int] = set()  # The numbers of those of them that were refused.
+        self._sent = SentCalls()
 
         self._number = 0
         self._began = math.inf
@@ -113,6 +95,11 @@ class Throttle:
     def limit(self) -> int:
         """Calls at a time, once the server has answered."""
         return self._at_a_time.limit
+
+    @property
+    def slots(self) -> int:
+        """Calls at a time, where nothing else limits them: no pace and no limit a minute. 0 before the first answer."""
+        return self.limit if self._open and self.pace == math.inf and not self._given.is_any else 0
 
     @property
     def in_flight(self) -> int:
@@ -151,8 +138,8 @@ class Throttle:
         """
         if self.in_flight >= (self.limit if self._open else 1):
             return math.inf
-        self._forget(now)
-        given = self._given.due(len(self._sent), self._sent[0].at if self._sent else now)
+        self._sent.forget(now)
+        given = self._given.due(len(self._sent), self._sent.first(now))
         due = self._pace.hold(now, max(self._resume, self._ramp_due, given))
         return max(0.0, due - now)
 
@@ -168,12 +155,8 @@ class Throttle:
         self._began = min(self._began, now)
         is_probe = self.in_flight >= self._at_a_time.ceiling or self._pace.is_at_top
         sent = Sent(self._number, now, self.in_flight, booked, is_probe)
-        self._sent.append(sent)
+        self._sent.add(sent)
         return sent
-
-    def _forget(self, now: float) -> None:
-        while self._sent and self._sent[0].at + WINDOW <= now:
-            self._refused.discard(self._sent.popleft().number)
 
     # --- after a call ---------------------------------------------------------------------------------------
 
@@ -181,7 +164,7 @@ class Throttle:
         """A call in flight was answered and used `tokens`; `retried` ones say nothing about the limits."""
         self._end(now, sent, tokens)
         self._given.learn(tokens)
-        self._hear(now)
+        self.hear(now)
         if sent.number > self._cut_number:
             self._since += 1
             self._is_open = True
@@ -204,7 +187,7 @@ class Throttle:
     def dropped(self, now: float, sent: Sent) -> None:
         """A call in flight was cancelled, or refused for a reason that has nothing to do with load."""
         self._end(now, sent, 0)
-        self._hear(now)
+        self.hear(now)
 
     def refused(self, now: float, sent: Sent, retry_after: float | None, headers: Mapping[str, str] = {}) -> None:
         """A call in flight got 429, and is told to wait `retry_after` seconds, where the server says so.
@@ -214,9 +197,7 @@ class Throttle:
         level = self.in_flight + self._left if sent.number <= self._cut_number else self.in_flight
         self._end(now, sent, 0)
         self._left -= 1  # It did not go because it was answered.
-        self._forget(now)
-        if sent.at + WINDOW > now:
-            self._refused.add(sent.number)
+        self._sent.refuse(now, sent)
         if sent.number > self._trial_number:
             self._trial[0] += 1
         if sent.number <= self._cut_number:
@@ -227,7 +208,7 @@ class Throttle:
 
     def _meet(self, now: float, sent: Sent, level: int, retry_after: float | None, told: float | None) -> None:
         """Refusals are more than the usual: cut what they may come from."""
-        is_sure = sent.is_probe or told is not None or self._is_storm(sent)
+        is_sure = sent.is_probe or told is not None or self._sent.is_storm(sent)
         # Fewer at a time are slower, too: to see whether that helps, no pace need be known.
         is_of_limit = self._is_of_limit(level) or not (is_sure or self._is_proved)
         what = "limit" if told is None and level > 1 and is_of_limit else "pace"
@@ -260,7 +241,7 @@ class Throttle:
             if what == "limit":
                 self._at_a_time.cut(now, level, self._in_vain)
             else:
-                self._cut_the_pace(now, told, sent.is_probe and not self._is_storm(sent))
+                self._cut_the_pace(now, told, sent.is_probe and not self._sent.is_storm(sent))
                 if not is_sure:
                     self._first_cut = self._first_cut or (self.pace, self._pace.top)
                     self._pace.set(self._pace.top * (1 - CUT), self._pace.top)
@@ -284,12 +265,12 @@ class Throttle:
         if now < self._resume:
             self._resume = max(self._resume, now + (retry_after or 0.0))
             self._calm = self._resume + CALM
-        elif self._is_storm(sent) and not self._cut_limit:
+        elif self._sent.is_storm(sent) and not self._cut_limit:
             self._believe()
             self._is_proved = True
             self._pause(now, retry_after)
             self._calm = self._resume + CALM
-        if self._is_storm(sent):
+        if self._sent.is_storm(sent):
             self._at_a_time.floor = 0
         if self._cut_limit:
             self._at_a_time.lower(now, level)
@@ -317,8 +298,8 @@ class Throttle:
         self._at_a_time.in_flight -= 1
         self._left += 1
 
-    def _hear(self, now: float) -> None:
-        """The server answered something: from the first time on, calls go out beside each other."""
+    def hear(self, now: float) -> None:
+        """The server answered something, or took a call: from the first time on, calls go out beside each other."""
         if not self._open:
             self._open = True
             self._at_a_time.open(now)
@@ -327,11 +308,7 @@ class Throttle:
 
     def _is_of_limit(self, level: int) -> bool:
         """Whether no more calls at a time than `level` were taken in the last minute."""
-        return level > 0.95 * max((sent.level for sent in self._sent if sent.number not in self._refused), default=0)
-
-    def _is_storm(self, sent: Sent) -> bool:
-        """Whether most of the calls that left just before this one were refused."""
-        return sum(sent.number - back in self._refused for back in range(SAMPLE)) >= STORM
+        return level > 0.95 * self._sent.level
 
     def _give_back(self, now: float) -> None:
         """Refusals do not follow the rate: they are the usual from here on."""
@@ -352,9 +329,9 @@ class Throttle:
             self._at_a_time.give_back(now, self._tried.pop("limit")[0])
 
     def _cut_the_pace(self, now: float, told: float | None, is_probe: bool) -> None:
-        if len(self._sent) == len(self._refused):
+        if not self._sent.taken:
             return
-        took = (len(self._sent) - len(self._refused)) / min(WINDOW, max(1.0, now - self._began))
+        took = self._sent.taken / min(WINDOW, max(1.0, now - self._began))
         if self._is_proved and self._in_vain > 2:  # What a bucket held at first is gone.
             took = min(took, self._since / max(1.0, now - self._cut_at))
         took /= 1 - self.share.usual

@@ -13,6 +13,7 @@ from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.errors import ShardEnded
 from wukong_pipe.files import read_json
+from wukong_pipe.language.plurals import counted
 from wukong_pipe.pipeline import Built
 from wukong_pipe.screens.build import build_summary, not_asked, price_table
 from wukong_pipe.stages.estimate import Price
@@ -68,6 +69,11 @@ def show_build(
         f"{invocation.calls_made} calls made{cost}{of_unknown}, "
         f"{invocation.calls_from_journal} from the journal, {invocation.seconds:.0f} s. Dataset: {run.dataset}"
     )
+    if invocation.calls_in_vain:
+        out.print(
+            f"{counted(invocation.calls_in_vain, 'call')} made while the last pairs were on their way asked for "
+            "wordings that are not needed: of pairs that turned out to be duplicates or held out."
+        )
     if built.edits:
         out.print(built.edits)
     for change in built.changed[:CHANGES]:

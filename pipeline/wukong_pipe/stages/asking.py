@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
-from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.stages.answers import AnswerWordings, ask_answers
+from wukong_pipe.records import Lang, Section
+from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
-from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
-from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
+from wukong_pipe.stages.early_wordings import EarlyWordings
+from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.spellings import Spellings, ask_spellings
+from wukong_pipe.stages.spellings import Spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
+from wukong_pipe.stages.wording_jobs import Kind, WordingJob
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
@@ -78,6 +77,12 @@ class Asking:
         """The teacher, and the verifier where that is another."""
         others = [self.verifier] if self.verifier is not None and self.verifier is not self.teacher else []
         return [self.teacher, *others]
+
+    @property
+    def early_slots(self) -> int:
+        """Jobs at a time, where those that are free may ask for wordings before all pairs are known; else 0. Not where
+        calls are shared out in rounds, nor where what is asked again is written down."""
+        return self.concurrency if self.shard == WHOLE and self.attempts.reask.is_empty else 0
 
     def stop(self, why: Exception) -> None:
         """Nobody buys anything more."""
@@ -144,15 +149,20 @@ async def ask_sections(
     settings: BuildSettings,
     prompts: Prompts,
     progress: StageProgress,
-    verification: Verification = NO_VERIFICATION,
+    verification: Verification,
+    early: EarlyWordings,
 ) -> list[Pairs]:
-    """Pairs of each section that has something to ask about, in the order of the sections."""
+    """Pairs of each section that has something to ask about, in the order of the sections.
+
+    Args:
+        early: what slots that are free at the end ask for meanwhile; it may go on afterwards.
+    """
     quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
     teacher = asking.teacher
 
     async def one(section_quota: tuple[Section, int]) -> Pairs:
         section, wanted = section_quota
-        return await ask_base_qa(
+        pairs = await ask_base_qa(
             section,
             wanted,
             teacher.ask,
@@ -163,9 +173,19 @@ async def ask_sections(
             verification,
             asking.workers,
         )
+        early.finish(pairs)
+        return pairs
 
-    count = _counter("asking for pairs", len(quotas), progress)
-    pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+    def shown(stage: str, done: int, total: int) -> None:
+        progress(stage, done, total)
+        early.wait_for(total - done)
+
+    count = _counter("asking for pairs", len(quotas), shown)
+    try:
+        pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+    except Exception:
+        await early.drain()
+        raise
     asking.end_round("the pairs")
     return pairs
 
@@ -194,72 +214,25 @@ class AllWordings:
 
 
 async def ask_wordings(
-    pairs: Sequence[QAPair],
-    tested: Sequence[QAPair],
-    asking: Asking,
-    settings: BuildSettings,
-    prompts: Prompts,
-    progress: StageProgress,
-    verification: Verification = NO_VERIFICATION,
-    questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    spellings: Sequence[Spellings] = (),
+    jobs: Sequence[WordingJob], asking: Asking, progress: StageProgress, early: EarlyWordings
 ) -> AllWordings:
     """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
-
-    Args:
-        tested: those of the pairs that get wordings for the test.
-        questions: section id → all questions that were kept of it.
-        spellings: what is filled with other spellings of facts.
     """
-    ask, attempts, about, workers = asking.teacher.ask, asking.attempts, settings.about, asking.workers
-    of_questions: dict[str, Wordings] = {}
-    of_answers: dict[str, AnswerWordings] = {}
-    of_tests: dict[str, Wordings] = {}
-
-    async def question(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_questions[pair.id] = await ask_paraphrases(
-            pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others, workers
-        )
-
-    async def answer(pair: QAPair) -> None:
-        of_answers[pair.id] = await ask_answers(
-            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification, workers
-        )
-
-    async def test(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_tests[pair.id] = await ask_heldout_wordings(
-            pair,
-            settings.heldout_wordings,
-            ask,
-            prompts["heldout_wordings"],
-            attempts,
-            about,
-            verification,
-            others,
-            workers,
-        )
-
-    async def spelling(part: Spellings) -> None:
-        await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
-
-    jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
-    if settings.answer_variants:
-        jobs += [partial(answer, pair) for pair in pairs]
-    jobs += [partial(test, pair) for pair in tested]
-    jobs += [partial(spelling, part) for part in spellings]
+    early.keep(jobs)
     count = _counter("asking for wordings", len(jobs), progress)
-    await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
+    try:
+        harvests = await in_pool(jobs, early.run, asking.concurrency, count, asking.stop)
+    except Exception:
+        await early.drain()
+        raise
+    await early.end()
     asking.end_round("the wordings", is_last=True)
-    return AllWordings(
-        [of_questions[pair.id] for pair in pairs],
-        [of_answers[pair.id] for pair in pairs if pair.id in of_answers],
-        [of_tests[pair.id] for pair in tested],
-        [*spellings],
-    )
+    of: dict[Kind, list[Any]] = {kind: [] for kind in get_args(Kind)}
+    for job, harvest in zip(jobs, harvests, strict=True):
+        of[job.kind].append(harvest)
+    return AllWordings(of["paraphrase"], of["answers"], of["heldout_wordings"], of["spellings"])
 
 
 def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:

@@ -14,6 +14,7 @@ from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.teacher.filling import Decided, Refused
+from wukong_pipe.teacher.requests import Ask
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.calls import Verifier
@@ -50,6 +51,16 @@ class Verification:
     def rights(self) -> list[str]:
         """What the calibration brought, a line a language, for the screen."""
         return [reader.sentence(lang) for lang, reader in sorted(self.readers.items())]
+
+    def on_tab(self, ask: Ask) -> Verification:
+        """The same by a verifier who is asked so, with tallies of its own; see `take_over`."""
+        verifiers = {lang: replace(verifier, ask=ask) for lang, verifier in self.verifiers.items()}
+        return replace(self, verifiers=verifiers, tally=VerifyTally(), sample=VerifyTally())
+
+    def take_over(self, other: Verification) -> None:
+        """Count what another one counted."""
+        self.tally.add(other.tally)
+        self.sample.add(other.sample)
 
     @property
     def error_rate(self) -> tuple[float, float] | None:

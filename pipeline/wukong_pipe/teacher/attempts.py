@@ -27,6 +27,11 @@ class Reask:
         return bool(met or (self._short and harvest.share < min_fill) or (self._rejected and harvest.rejects))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked again."""
+        return not (self._short or self._rejected or self._ids)
+
+    @property
     def unmet(self) -> list[str]:
         """Ids that named nothing in this build."""
         return sorted(self._ids - self._met)

@@ -43,6 +43,12 @@ class Backend(Protocol):
     @property
     def parameters(self) -> dict[str, Any]: ...
 
+    @property
+    def slots(self) -> int:
+        """Calls at a time that may be made beside each other; 0 where no call may be made that is not needed for sure,
+        or where to make it now would keep others waiting."""
+        ...
+
     async def buy(self, purchase: Purchase, request: Request) -> Call:
         """Get an answer, retrying where that helps, and commit it to the journal before it is returned.
 
@@ -71,6 +77,7 @@ class OfflineBackend:
     journal: Journal
     base_url: str = "offline"
     parameters: dict[str, Any] = field(default_factory=dict)
+    slots: int = 0
 
     async def buy(self, purchase: Purchase, request: Request) -> Call:
         """The function's answer in the form every teacher's has, so that all replies are read by one path."""
@@ -127,6 +134,12 @@ class JournalledTeacher:
         self.bought = 0
         self.unanswered = 0
         """Requests that brought no answer."""
+        self.in_vain = 0
+        """Calls that were bought before it was known that nothing needs them."""
+        self.buying = 0
+        """Requests that are being bought, those included that wait for their turn."""
+        self.on_purchase: Callable[[], None] = lambda: None
+        """Told of each request that is going to be bought."""
         self.left: Counter[int] = Counter()
         """By shard, requests that are another one's, and that the journal lacks."""
         self.used: dict[str, Used] = {}
@@ -155,6 +168,11 @@ class JournalledTeacher:
         """What else shapes its answers: temperature and the like."""
         return self._backend.parameters
 
+    @property
+    def room(self) -> int:
+        """How many more calls could be made now, beside those that are."""
+        return max(0, self._backend.slots - self.buying)
+
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
         await self._backend.close()
@@ -173,6 +191,13 @@ class JournalledTeacher:
             Interrupted: the user stopped the run.
             WorkspaceError: the journal cannot be read or written.
         """
+        reply, call = await self.answer(request, attempt)
+        if call is not None:
+            self.count(request.stage, call)
+        return reply
+
+    async def answer(self, request: Request, attempt: int) -> tuple[Reply, Call | None]:
+        """The same without counting the answer as used; the call, where there was one."""
         meaning = self._meaning(request)
         key = call_key(meaning, attempt)
         async with self._locks.setdefault(key, asyncio.Lock()):
@@ -183,19 +208,26 @@ class JournalledTeacher:
                 raise self._end
             elif not self._shard.owns(request.section):
                 self.left[owner := self._shard.owner(request.section)] += 1
-                return Reply("", None, Reason.of("left-to-shard", shard=owner), "")
+                return Reply("", None, Reason.of("left-to-shard", shard=owner), ""), None
             else:
                 place = (self._backend.base_url, self._backend.model)
                 purchase = Purchase(key, *place, attempt, self._run, request.stage, request.prompt, meaning)
                 try:
-                    call = await self._backend.buy(purchase, request)
+                    call = await self._buy(purchase, request)
                 except Unanswered as error:
                     self.unanswered += 1
-                    return Reply("", None, error.reason, "")
+                    return Reply("", None, error.reason, ""), None
                 self.bought += 1
                 is_new = True
-        self._count(request.stage, call)
-        return replace(_reply(call, request.schema), is_new=is_new)
+        return replace(_reply(call, request.schema), is_new=is_new), call
+
+    async def _buy(self, purchase: Purchase, request: Request) -> Call:
+        self.buying += 1
+        try:
+            self.on_purchase()
+            return await self._backend.buy(purchase, request)
+        finally:
+            self.buying -= 1
 
     def _meaning(self, request: Request) -> bytes:
         """What the key hashes: the request as the build means it, not how the server is spoken to."""
@@ -212,7 +244,7 @@ class JournalledTeacher:
             }
         )
 
-    def _count(self, stage: str, call: Call) -> None:
+    def count(self, stage: str, call: Call) -> None:
         """Count an answer once, however often it is used: two files may hold the same section."""
         if call.key in self._counted:
             return

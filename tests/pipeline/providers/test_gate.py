@@ -8,7 +8,8 @@ import time
 import pytest
 
 from wukong_pipe.providers.gate import Gate
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 
 
 async def waiting(gate: Gate, count: int) -> list[asyncio.Task[Sent]]:

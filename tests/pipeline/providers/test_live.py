@@ -8,6 +8,7 @@ import json
 import logging
 import socketserver
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.asking import GOOD, KEY, ask_all, fails, failures, request, s
 from tests.support.provider import Limits, Provider, Response, Script, completion, provider, refusal
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.providers import http_calls
 from wukong_pipe.providers.client import TeacherSettings, checked_key
 from wukong_pipe.providers.live import OpenAIBackend
 from wukong_pipe.teacher.journalled import JournalledTeacher
@@ -176,6 +178,45 @@ def test_after_the_end_of_the_run_a_worker_that_waits_does_not_knock_again(tmp_p
     with provider(script) as server, pytest.raises(TeacherError):
         asyncio.run(run(server))
     assert len(server.requests) == 2
+
+
+def ask_at_once(path: Path, server: Provider, texts: Sequence[str]) -> list[Reply]:
+    async def run() -> list[Reply]:
+        with Journal(path / "journal.sqlite") as journal:
+            async with OpenAIBackend(settings(server.base_url), journal, Ledger(journal, "run")) as backend:
+                asker = JournalledTeacher(journal, backend, "run")
+                return await in_pool(texts, lambda text: asker.ask(request(text), 0), len(texts), stop=asker.stop)
+
+    return asyncio.run(run())
+
+
+def test_others_go_beside_the_first_call_long_before_it_is_answered(tmp_path: Path) -> None:
+    three_more = threading.Event()
+
+    def script(_: dict[str, Any]) -> Response:
+        if not asked:
+            asked.append("first")
+            return replace(completion(GOOD), delay=4.0, until=three_more)
+        asked.append("more")
+        if len(asked) == 4:
+            three_more.set()
+        return completion(GOOD)
+
+    asked: list[str] = []
+    with provider(script) as server:
+        assert all(reply.value for reply in ask_at_once(tmp_path, server, ["one", "two", "three", "four"]))
+        assert server.times[-1] - server.times[0] < 4.0
+
+
+@pytest.mark.parametrize("status", [401, 402, 404])
+def test_what_is_refused_within_the_head_start_of_the_first_call_is_found_out_by_one(
+    tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_calls, "HEAD_START", 4.0)
+    with provider(lambda _: replace(refusal(status, "no"), delay=0.3)) as server:
+        with pytest.raises(TeacherError):
+            ask_at_once(tmp_path, server, ["one", "two", "three", "four"])
+        assert len(server.requests) == 1
 
 
 # --- the support ladder -------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from benchmarks.throttle import HARD, NOISY, ROOM, Server, Throttled, rows, simu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wukong_pipe.providers.throttle import Sent, Throttle
+from wukong_pipe.providers.sent_calls import Sent
+from wukong_pipe.providers.throttle import Throttle
 
 SLACK = 0.11
 """Seconds that who comes late may catch up with."""

@@ -39,6 +39,16 @@ def test_where_nothing_is_in_flight_the_first_signal_interrupts(number: signal.S
         send(number)
 
 
+def test_what_is_in_flight_between_two_runs_of_the_loop_is_drained_as_within_one() -> None:
+    drained: list[str] = []
+    with draining(lambda: drained.append("drained"), lambda: True):
+        send(signal.SIGINT)
+        assert drained == ["drained"]
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+    assert drained == ["drained"]
+
+
 def test_afterwards_signals_mean_what_they_meant_before() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with draining(lambda: None):

@@ -1,0 +1,53 @@
+"""The wordings that the pairs of one section will need, as far as can be told before the other sections' are there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from wukong_pipe.dataset.facts import with_fact_ids
+from wukong_pipe.dataset.holdout_plan import NOTHING_HELD, cluster, held_clusters, may_be_held
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.records import QAPair, Section
+from wukong_pipe.stages.base_qa import Pairs, quota
+from wukong_pipe.stages.heldout_wordings import pairs_to_test
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.stages.spellings import spellings_wanted
+from wukong_pipe.stages.wording_jobs import WordingJob, wording_jobs
+
+
+class ForeseenJobs:
+    """Foresees by the hashes that hold-out goes by, and by the questions that were met. What dedupe and the plan know
+    besides, the near repeats and the facts that another pair tells, is not looked at."""
+
+    def __init__(self, sections: Iterable[Section], settings: BuildSettings, share: float | None) -> None:
+        """
+        Args:
+            share: of the pairs, that get wordings for the test; None where none do.
+        """
+        planned = Counter[str]()
+        for section in sections:
+            if wanted := quota(section, settings.max_pairs):
+                planned[cluster(section)] += wanted
+        self._held = held_clusters(planned, settings.holdout)
+        self._settings, self._share = settings, share
+        self._met: set[str] = set()
+
+    def of(self, harvest: Pairs) -> Iterator[WordingJob]:
+        """What is going to be asked, first what is needed for certain."""
+        settings, pairs = self._settings, with_fact_ids(harvest.kept)
+        spellings = spellings_wanted(harvest.subject, harvest.kept) if settings.spellings else ()
+        yield from wording_jobs((), (), {}, spellings, settings)
+        if cluster(harvest.subject) in self._held:
+            return
+        trained = [pair for pair in pairs if self._is_new(pair) and not may_be_held(pair, settings.holdout)]
+        tested = () if self._share is None else pairs_to_test(trained, NOTHING_HELD, self._share)
+        questions = {harvest.subject.id: tuple(pair.question for pair in pairs)}
+        yield from wording_jobs(trained, tested, questions, (), settings)
+
+    def _is_new(self, pair: QAPair) -> bool:
+        """Whether no pair that was met asks the same."""
+        question = normalise(pair.question)
+        is_new = question not in self._met
+        self._met.add(question)
+        return is_new
