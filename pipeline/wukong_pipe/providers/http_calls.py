@@ -10,20 +10,18 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wukong_pipe.errors import WukongError
 from wukong_pipe.journal.records import Call, Purchase
-from wukong_pipe.providers.client import TeacherSettings, new_client
+from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.providers.connection import Answer, Connection, HttpConnection, NoAnswer
 from wukong_pipe.providers.dialect import Dialect
 from wukong_pipe.providers.gate import Gate
 from wukong_pipe.providers.request import offer_of
 from wukong_pipe.providers.throttle import Sent, Throttle
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused, words_of_answer
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 
 class CallFailed(Exception):
@@ -54,21 +52,30 @@ class Notices:
 class HttpCalls:
     """The calls of one build to one server."""
 
-    def __init__(self, settings: TeacherSettings, ledger: Ledger, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: TeacherSettings,
+        ledger: Ledger,
+        say: Callable[[str], None],
+        connection: Connection | None = None,
+    ) -> None:
+        """
+        Args:
+            connection: what sends the calls; None sends them from here.
+        """
         self.answered = 0
         """Calls that brought an answer."""
         self.gate = Gate(Throttle(most=settings.most, start=settings.concurrency, rpm=settings.rpm, tpm=settings.tpm))
         self.notices = Notices(say)
         self._settings, self._ledger, self._say = settings, ledger, say
         self._timeouts = self._unclear_in_a_row = 0
-        self._client: AsyncOpenAI | None = None
+        self._connection = connection or HttpConnection(settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
-        if self._client is not None:
-            await self._client.close()
+        await self._connection.close()
 
     def stop(self, end: WukongError) -> None:
         """Send nothing more; who waits to send is told `end`."""
@@ -88,9 +95,8 @@ class HttpCalls:
             CallFailed: it brought no answer.
             WukongError: nothing may be sent any more.
         """
-        import openai  # Not at the top: see new_client.
-
-        client = self._client_here()
+        if self._loop is not asyncio.get_running_loop():
+            self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
@@ -100,29 +106,27 @@ class HttpCalls:
             raise
         start = time.monotonic()
         try:
-            async with asyncio.timeout(self._settings.deadline):
-                # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
-                # call costs here, and would parse the answer before its bytes are in the journal.
-                response = await client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
-        except openai.APIStatusError as error:
-            return self._refused(error, purchase, reservation, sent, dialect, time.monotonic() - start)
-        except (openai.APITimeoutError, TimeoutError) as error:
-            failure = self._timed_out(error, time.monotonic() - start)
-        except openai.APIConnectionError as error:
-            failure = self._cut(error, time.monotonic() - start)
-        except asyncio.CancelledError:
-            self._settle(reservation, sent, CallFailed("retry", "interrupted", time.monotonic() - start))
+            answer = await self._connection.send(body)
+        except BaseException as error:
+            # No client can be made, and nothing was sent; or the run was ended in the middle.
+            kind: Kind = "unreachable" if isinstance(error, WukongError) else "retry"
+            self._settle(reservation, sent, CallFailed(kind, str(error) or "interrupted", time.monotonic() - start))
             raise
-        else:
-            reply, seconds = self._settings.kept(response.content), time.monotonic() - start
-            call = self._ledger.answered(reservation, purchase, reply, status=200, rung=dialect.rung, seconds=seconds)
-            self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
-            self.answered += 1
-            self._unclear_in_a_row = 0
-            self._tell_limits()
-            return call
-        self._settle(reservation, sent, failure)
-        raise failure from None
+        seconds = time.monotonic() - start
+        if isinstance(answer, NoAnswer):
+            failure = CallFailed(answer.kind, answer.words, seconds)
+            if answer.is_late:
+                self._tell_late()
+            self._settle(reservation, sent, failure)
+            raise failure
+        if answer.status != 200:
+            return self._refused(answer, purchase, reservation, sent, dialect, seconds)
+        call = self._ledger.answered(reservation, purchase, answer.body, status=200, rung=dialect.rung, seconds=seconds)
+        self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
+        self.answered += 1
+        self._unclear_in_a_row = 0
+        self._tell_limits()
+        return call
 
     def _settle(self, reservation: Reservation, sent: Sent, failure: CallFailed) -> None:
         """Book a call that brought no answer, and give its place back."""
@@ -151,16 +155,9 @@ class HttpCalls:
             line = f"The server refuses calls (429): kept to about {a_minute:g} a minute."
             self.notices("pace", pace, line)
 
-    def _client_here(self) -> AsyncOpenAI:
-        """The client of the running event loop: its connections belong to the loop that opened them."""
-        if self._client is None or self._loop is not asyncio.get_running_loop():
-            self._client, self._loop = new_client(self._settings), asyncio.get_running_loop()
-            self._ended = asyncio.Event()
-        return self._client
-
     def _refused(
         self,
-        error: Any,
+        answer: Answer,
         purchase: Purchase,
         reservation: Reservation,
         sent: Sent,
@@ -172,40 +169,30 @@ class HttpCalls:
         Raises:
             CallFailed: it is not final, or not about this request alone.
         """
-        body = self._settings.kept(error.response.content)
-        words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
+        words = words_of_answer(answer.status, answer.headers, answer.body.decode("utf-8", "replace"))
         words = self._settings.scrubbed(words)
-        kind = dialect.kind_of(error.status_code, words)
+        kind = dialect.kind_of(answer.status, words)
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if self.answered and self._unclear_in_a_row < 3:
                 kind = "rejected"
         if kind == "rejected":
             self.gate.dropped(sent)
-            why = f"{REFUSED} ({error.status_code}): {words[:500]}"
+            why = f"{REFUSED} ({answer.status}): {words[:500]}"
             return self._ledger.answered(
-                reservation, purchase, body, status=error.status_code, rung=dialect.rung, seconds=seconds, error=why
+                reservation, purchase, answer.body, status=answer.status, rung=dialect.rung, seconds=seconds, error=why
             )
-        wait = retry_after(error.response.headers) if error.status_code == 429 else None
-        failure = CallFailed(kind, words, seconds, error.status_code, wait)
+        wait = retry_after(answer.headers) if answer.status == 429 else None
+        failure = CallFailed(kind, words, seconds, answer.status, wait)
         self._settle(reservation, sent, failure)
-        if error.status_code == 429:
-            self.gate.refused(sent, wait, error.response.headers)
+        if answer.status == 429:
+            self.gate.refused(sent, wait, answer.headers)
         raise failure
 
-    def _timed_out(self, error: Exception, seconds: float) -> CallFailed:
-        if type(error.__cause__).__name__ in {"ConnectTimeout", "PoolTimeout"}:
-            return CallFailed("unreachable", "no connection in time", seconds)
+    def _tell_late(self) -> None:
         self._timeouts += 1
         if self._timeouts == 1 or self._timeouts % 10 == 0:
             self._say(
                 f"No answer within {self._settings.deadline:.3g} seconds (--timeout), {self._timeouts} so far: "
                 "such a call is sent again, and may be paid for twice."
             )
-        return CallFailed("retry", f"no answer within {self._settings.deadline:.3g} seconds", seconds)
-
-    def _cut(self, error: Exception, seconds: float) -> CallFailed:
-        # By name: the HTTP library belongs to openai, which has changed it before.
-        cause = type(error.__cause__).__name__
-        kind: Kind = "unreachable" if cause in {"ConnectError", "UnsupportedProtocol", "ProxyError"} else "retry"
-        return CallFailed(kind, self._settings.scrubbed(f"{cause}: {error.__cause__}".rstrip(": .")), seconds)
