@@ -17,7 +17,19 @@ LEAVES = {
     for name in ("bounded", "errors", "files", "language", "printable", "reasons", "signals", "workspace")
 }
 """What both packages stand on."""
-HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "openai",
+    "trl",
+    "peft",
+    "bitsandbytes",
+    "scipy",
+    "numpy",
+    "matplotlib",
+    "ray",
+}
 
 
 def imported_by(path: Path) -> set[str]:
@@ -103,8 +115,10 @@ ROOMS = {
         "embedded": "corpus teacher",
         "stages": "checks corpus dataset journal teacher verify",
         "build": "corpus dataset stages teacher",
+        "cluster": "providers stages teacher verify",
         "review": "checks corpus stages wukong_trainer",
-        "commands": "build checks corpus dataset embedded journal providers review stages teacher wukong_trainer",
+        "commands": "build checks cluster corpus dataset embedded journal providers review stages teacher"
+        " wukong_trainer",
         "screens": "build commands corpus dataset journal stages teacher wukong_trainer",
         "cli": "build commands corpus dataset journal screens stages teacher verify wukong_trainer",
     },

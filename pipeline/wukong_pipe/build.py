@@ -24,7 +24,6 @@ from wukong_pipe.stages.answers import take_in_turn
 from wukong_pipe.stages.asking import (
     AllWordings,
     Asking,
-    Prompts,
     StageProgress,
     ask_sections,
     ask_wordings,
@@ -35,6 +34,7 @@ from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
+from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
 from wukong_pipe.stages.rescue import Known, Rescued, rescue, with_rescued

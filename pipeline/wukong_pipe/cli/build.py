@@ -12,6 +12,7 @@ import click
 from wukong_pipe.cli.given_command import given_command
 from wukong_pipe.cli.options import common_with, err, out, run_named
 from wukong_pipe.cli.teacher_options import TeacherOptions, encoding_option, model_options, price_options, speed_options
+from wukong_pipe.commands.askers import Engine
 from wukong_pipe.commands.build import price_of, price_of_rest, run_build
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.corpus.sources import passed_over, read_sources
@@ -67,6 +68,8 @@ class BuildOptions(TeacherOptions):
     limit: int | None
     reask: tuple[str, ...]
     shard: Shard
+    engine: Literal["local", "ray"]
+    ray_address: str
     dry_run: bool
     overwrite: bool
     push_to_hub: str
@@ -194,6 +197,19 @@ class BuildOptions(TeacherOptions):
     "wordings. After each unite the journals by `journal --merge`; a build without --shard then makes no call. "
     "Ceilings are each machine's own.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: on all machines of a Ray cluster, with the journal, ceilings and limits of this one; same dataset.",
+)
+@click.option(
+    "--ray-address",
+    default="",
+    metavar="HOST:PORT",
+    help="Head of the cluster, for --engine ray.  [default: $RAY_ADDRESS, else a cluster on this machine alone]",
+)
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
@@ -217,6 +233,7 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --price-in 0.4 --price-out 1.6 --max-cost 5
       wukong-pipe build docs/ --reask short
       wukong-pipe build docs/ --shard 2/3 --max-cost 5
+      wukong-pipe build docs/ --engine ray --ray-address 10.0.0.1:6379
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """
@@ -227,6 +244,12 @@ def build_command(**values: Any) -> None:
         )
     if options.shard != WHOLE and (options.reask or options.push_to_hub):
         raise click.UsageError("--reask and --push-to-hub belong to the last build, the one without --shard.")
+    if options.ray_address and options.engine != "ray":
+        raise click.UsageError("--ray-address goes with --engine ray.")
+    if options.engine == "ray" and (options.batch or options.shard != WHOLE):
+        raise click.UsageError(
+            "--engine ray sends calls one by one, and shares them out itself: without --batch and --shard."
+        )
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)
@@ -253,6 +276,7 @@ def build_command(**values: Any) -> None:
                 progress=steps,
                 reask=reask,
                 shard=options.shard,
+                engine=Engine(options.engine, options.ray_address),
                 say=err.print,
                 command=given_command(run),
             )

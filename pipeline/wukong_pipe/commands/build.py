@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.build import Built, build, load_prompts, read_sections, share_to_test
+from wukong_pipe.commands.askers import LOCAL, Engine, asking_of, backend_of, crew_of
 from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
 from wukong_pipe.dataset.holdout_plan import cluster
 from wukong_pipe.dataset.holdout_size import expected_size
-from wukong_pipe.embedded import questions
-from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.errors import Interrupted, ShardEnded, WorkspaceError
 from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
@@ -30,7 +29,7 @@ from wukong_pipe.stages.base_qa import quota
 from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
-from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import NOTHING, Ledger, money
 from wukong_pipe.teacher.shard import WHOLE, Shard
 from wukong_pipe.teacher.stopping import draining
@@ -38,9 +37,6 @@ from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_pipe.providers.client import TeacherSettings
-
-EVERYBODY = 1_000_000
-"""A wave is what all sections or pairs ask at the same time."""
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
@@ -92,6 +88,7 @@ def run_build(
     progress: Progress,
     reask: Reask | None = None,
     shard: Shard = WHOLE,
+    engine: Engine = LOCAL,
     say: Callable[[str], None] = lambda line: None,
     command: str = "",
 ) -> tuple[Built, Invocation]:
@@ -100,6 +97,7 @@ def run_build(
     Args:
         named: the user named the run, and so means to replace what it holds.
         shard: the part of the calls that are made here; any but the whole writes no dataset.
+        engine: where the jobs are done; it changes nothing of what comes out.
         say: told what the user must know while calls are in flight.
         command: that the user gave, for build.json.
 
@@ -114,19 +112,22 @@ def run_build(
     verifying = verifier_settings_of(choice) if settings.verify != "none" else None
     with workspace.writing():
         _open_run(run, sources, say, named=named, overwrite=overwrite or shard != WHOLE)
-        with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
+        with (
+            journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal,
+            crew_of(engine, lambda: journal.allowances(run.name), say) as crew,
+        ):
             ledger = Ledger(journal, shard.label(run.name), choice.prices, choice.ceilings)
             if choice.batch and teacher_settings is not None:
                 say(waves(settings.verify != "none"))
 
             def asker(of: TeacherSettings | None) -> JournalledTeacher:
-                backend = _backend(of, choice.batch, journal, ledger, shard.label(run.name), say)
+                backend = backend_of(of, choice.batch, journal, ledger, shard.label(run.name), say, crew)
                 return JournalledTeacher(journal, backend, run.name, shard)
 
             teacher = asker(teacher_settings)
             verifier = None if settings.verify == "none" else asker(verifying) if verifying else teacher
             attempts = _attempts(journal, run, reask, settings.min_fill)
-            asking = replace(_asking(teacher, verifier, teacher_settings, choice.batch, attempts), shard=shard)
+            asking = replace(asking_of(teacher, verifier, teacher_settings, choice.batch, attempts, crew), shard=shard)
 
             def note() -> Invocation:
                 invocation = _invocation(asking, ledger, time.monotonic() - started, command, noted_places(sources))
@@ -134,7 +135,7 @@ def run_build(
                 return invocation
 
             def show(step: str, done: int, total: int) -> None:
-                progress(step, done, total, spent_so_far(ledger))
+                progress(step, done, total, "; ".join(filter(None, (spent_so_far(ledger), str(crew or "")))))
 
             try:
                 with draining(lambda: _drain(asking, ledger, choice.batch, say)):
@@ -177,39 +178,6 @@ def _drain(asking: Asking, ledger: Ledger, batch: bool, say: Callable[[str], Non
         if batch
         else f"Stopping: {ledger.in_flight} calls in flight are finished and kept; again to stop at once."
     )
-
-
-def _backend(
-    settings: TeacherSettings | None,
-    batch: bool,
-    journal: Journal,
-    ledger: Ledger,
-    run: str,
-    say: Callable[[str], None],
-) -> Backend:
-    """The teacher of these settings; without any, the embedded one."""
-    if settings is None:
-        return OfflineBackend(embedded.teacher_id(), embedded.answer, journal)
-    if batch:
-        from wukong_pipe.providers.batch import BatchBackend
-
-        return BatchBackend(settings, journal, ledger, run, say)
-    from wukong_pipe.providers.live import OpenAIBackend
-
-    return OpenAIBackend(settings, journal, ledger, say)
-
-
-def _asking(
-    teacher: JournalledTeacher,
-    verifier: JournalledTeacher | None,
-    settings: TeacherSettings | None,
-    batch: bool,
-    attempts: Attempts,
-) -> Asking:
-    """How many ask a teacher at a time."""
-    if settings is None:
-        return Asking(teacher, 1, attempts, verifier, questions.form_of)
-    return Asking(teacher, EVERYBODY if batch else settings.most, attempts, verifier)
 
 
 def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) -> Attempts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -11,24 +11,29 @@ from typing import Any
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, QAPair, Section
-from wukong_pipe.stages.answers import AnswerWordings, ask_answers
-from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
-from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
-from wukong_pipe.stages.paraphrase import Wordings, ask_paraphrases
+from wukong_pipe.stages.answers import AnswerWordings
+from wukong_pipe.stages.base_qa import Pairs, quota
+from wukong_pipe.stages.jobs import (
+    Desk,
+    Executor,
+    Here,
+    Prompts,
+    answers_of,
+    pairs_of,
+    spellings_of,
+    test_wordings_of,
+    wordings_of,
+)
+from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.spellings import Spellings, ask_spellings
+from wukong_pipe.stages.spellings import Spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.shard import WHOLE, Shard, after_round
 from wukong_pipe.verify.calibration import Reader, calibrate
-from wukong_pipe.verify.calls import Verifier
-
-Prompts = Mapping[str, Mapping[Lang, Prompt]]
-"""The prompts by stage and language, of the stages that are wanted."""
 
 StageProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
@@ -69,6 +74,8 @@ class Asking:
     """The template that a question was made with; always "" for a teacher that writes freely."""
     shard: Shard = WHOLE
     """What of all this is asked here."""
+    executor: Executor = field(default_factory=Here)
+    """Who does the jobs."""
 
     @property
     def askers(self) -> list[JournalledTeacher]:
@@ -80,6 +87,11 @@ class Asking:
         """Nobody buys anything more."""
         for asker in self.askers:
             asker.stop(why)
+        self.executor.stop(why)
+
+    def desk(self, settings: BuildSettings, prompts: Prompts, verification: Verification) -> Desk:
+        """What the jobs are done with."""
+        return Desk(self.teacher.ask, self.teacher.model, settings, prompts, self.attempts, verification)
 
     def end_round(self, wave: str, *, is_last: bool = False) -> None:
         """End a shard's build after a wave that other shards have yet to ask their part of, and after the last one.
@@ -108,6 +120,7 @@ class Asking:
             raise ShardEnded(sentence, waits_for=waits_for, is_last=is_last)
 
     async def close(self) -> None:
+        await self.executor.close()
         for asker in self.askers:
             await asker.close()
 
@@ -131,8 +144,7 @@ async def calibrated(
         # A shard that leaves the calibration to another one got no answer, either.
         asking.check_left("the verifier's calibration")
         raise
-    verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
-    return Verification(settings.verify, verifiers, readers, settings.drawn)
+    return Verification.by(ask, readers, prompts, settings)
 
 
 async def ask_sections(
@@ -145,20 +157,10 @@ async def ask_sections(
 ) -> list[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections."""
     quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
-    teacher = asking.teacher
+    desk = asking.desk(settings, prompts, verification)
 
     async def one(section_quota: tuple[Section, int]) -> Pairs:
-        section, wanted = section_quota
-        return await ask_base_qa(
-            section,
-            wanted,
-            teacher.ask,
-            teacher.model,
-            prompts["base_qa"],
-            asking.attempts,
-            settings.about,
-            verification,
-        )
+        return await asking.executor.do(pairs_of, desk, *section_quota)
 
     count = _counter("asking for pairs", len(quotas), progress)
     pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
@@ -209,36 +211,29 @@ async def ask_wordings(
         questions: section id → all questions that were kept of it.
         spellings: what is filled with other spellings of facts.
     """
-    ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
+    desk, do = asking.desk(settings, prompts, verification), asking.executor.do
     of_questions: dict[str, Wordings] = {}
     of_answers: dict[str, AnswerWordings] = {}
     of_tests: dict[str, Wordings] = {}
+    of_facts: dict[int, Spellings] = {}
 
     async def question(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_questions[pair.id] = await ask_paraphrases(
-            pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others
-        )
+        of_questions[pair.id] = await do(wordings_of, desk, pair, questions.get(pair.section.id, ()))
 
     async def answer(pair: QAPair) -> None:
-        of_answers[pair.id] = await ask_answers(
-            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
-        )
+        of_answers[pair.id] = await do(answers_of, desk, pair)
 
     async def test(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_tests[pair.id] = await ask_heldout_wordings(
-            pair, settings.heldout_wordings, ask, prompts["heldout_wordings"], attempts, about, verification, others
-        )
+        of_tests[pair.id] = await do(test_wordings_of, desk, pair, questions.get(pair.section.id, ()))
 
-    async def spelling(part: Spellings) -> None:
-        await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
+    async def spelling(place: int, part: Spellings) -> None:
+        of_facts[place] = await do(spellings_of, desk, part)
 
     jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
     if settings.answer_variants:
         jobs += [partial(answer, pair) for pair in pairs]
     jobs += [partial(test, pair) for pair in tested]
-    jobs += [partial(spelling, part) for part in spellings]
+    jobs += [partial(spelling, place, part) for place, part in enumerate(spellings)]
     count = _counter("asking for wordings", len(jobs), progress)
     await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
     asking.end_round("the wordings", is_last=True)
@@ -246,7 +241,7 @@ async def ask_wordings(
         [of_questions[pair.id] for pair in pairs],
         [of_answers[pair.id] for pair in pairs if pair.id in of_answers],
         [of_tests[pair.id] for pair in tested],
-        [*spellings],
+        [of_facts[place] for place in range(len(spellings))],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,15 @@ class Reask:
         met = self._ids & set(harvest.names)
         self._met |= met
         return bool(met or (self._short and harvest.share < min_fill) or (self._rejected and harvest.rejects))
+
+    @property
+    def met(self) -> frozenset[str]:
+        """Ids that named something so far."""
+        return frozenset(self._met)
+
+    def note(self, met: Set[str]) -> None:
+        """These ids named something on another machine."""
+        self._met |= met
 
     @property
     def unmet(self) -> list[str]:
