@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from wukong_pipe.cluster.members import WorkerLost
 from wukong_pipe.cluster.messages import Errand, Opened, Order, Report
 from wukong_pipe.cluster.worker import Worker
-from wukong_pipe.providers.client import TeacherSettings
 
 T = TypeVar("T")
 
@@ -29,8 +28,8 @@ class NearWorker:
         self._worker = Worker()
         self._death = asyncio.Event()
 
-    async def open(self, *servers: TeacherSettings) -> Opened:
-        opened = await self._alive(self._worker.open(*servers))
+    async def open(self) -> Opened:
+        opened = await self._alive(self._worker.open())
         return self._change(replace(opened, node=self._name))
 
     async def take(self, orders: Sequence[Order]) -> None:
@@ -82,7 +81,8 @@ class NearCluster:
         self._killing: asyncio.Task[None] | None = None
 
     def hire(self) -> NearWorker:
-        self._killing = self._killing or asyncio.create_task(self._kill())
+        if self._killing is None:
+            self._killing = asyncio.create_task(self._kill())
         self.hired.append(NearWorker(f"node-{len(self.hired)}", self.change))
         return self.hired[-1]
 
@@ -100,4 +100,6 @@ class NearCluster:
 
     @contextmanager
     def connected(self, address: str = "") -> Iterator[NearCluster]:  # noqa: ARG002
+        # Each build has an event loop of its own.
+        self._killing = None
         yield self

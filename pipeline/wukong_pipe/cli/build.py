@@ -250,6 +250,8 @@ def build_command(**values: Any) -> None:
         raise click.UsageError(
             "--engine ray sends calls one by one, and shares them out itself: without --batch and --shard."
         )
+    if options.batch and "," in options.base_url:
+        raise click.UsageError("--batch goes to one server: give one --base-url.")
     destination = options.destination()
     if destination.repo and not options.dry_run:
         hub.check_ready(destination.repo)

@@ -36,7 +36,13 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 # `build` shows options of its own between these groups.
 model_options = together(
     click.option("--teacher-model", default="", help="The teacher's model; known providers have a default."),
-    click.option("--base-url", default="", help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI."),
+    click.option(
+        "--base-url",
+        default="",
+        metavar="URL[,URL]",
+        help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI. Several, which all have the model, share "
+        "the calls; the journal knows them by the first.",
+    ),
     click.option("--temperature", type=float, help="The teacher's; by default the server's."),
     click.option(
         "--max-tokens", type=click.IntRange(1), help="Longest reply of the teacher, in tokens.  [default: 8192]"
@@ -116,10 +122,12 @@ class TeacherOptions:
             "deadline": self.timeout,
             "extra_body": _extra_body(self.extra_body) if self.extra_body else None,
         }
+        first, *more = (self.base_url or os.environ.get("OPENAI_BASE_URL", "")).split(",")
         return TeacherChoice(
             kind=kind,
             model=self.teacher_model,
-            base_url=self.base_url or os.environ.get("OPENAI_BASE_URL", ""),
+            base_url=first,
+            more_urls=tuple(more),
             api_key=os.environ.get("OPENAI_API_KEY", ""),
             concurrency=self.concurrency,
             rpm=self.rpm,

@@ -14,8 +14,21 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar, TypeVarTuple, assert_never
 
+from wukong_pipe.cluster.line import Line
 from wukong_pipe.cluster.members import Job, Member, Station, WorkerLost
-from wukong_pipe.cluster.messages import Brought, Done, Errand, Failed, Given, Granted, Kit, Report, Wanted, Work
+from wukong_pipe.cluster.messages import (
+    Brought,
+    Done,
+    Errand,
+    Failed,
+    Given,
+    Granted,
+    Kit,
+    Report,
+    Servers,
+    Wanted,
+    Work,
+)
 from wukong_pipe.cluster.worker import code, sendable
 from wukong_pipe.errors import StoppedShort, WorkspaceError
 from wukong_pipe.language.plurals import counted
@@ -65,7 +78,7 @@ class Crew:
         self._is_begun = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: set[asyncio.Task[None]] = set()
-        self._kits: tuple[Desk, Kit] | None = None
+        self._kit: Kit | None = None
         self._change = asyncio.Event()
         self._end: Exception | None = None
 
@@ -81,7 +94,7 @@ class Crew:
     def connection(self, settings: TeacherSettings) -> Line:
         """A connection whose calls are sent by the workers that they are made for."""
         self._servers.append(settings)
-        return Line(self, len(self._servers) - 1)
+        return Line(partial(self._send, len(self._servers) - 1))
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
@@ -97,7 +110,7 @@ class Crew:
             while True:
                 member = await self._free()
                 try:
-                    brought: Result = await mine.begin(member, self._kit(desk))
+                    brought: Result = await mine.begin(member, self._kit_of(desk))
                 except WorkerLost as error:
                     if mine.losses >= MOST_LOSSES:
                         raise StoppedShort(
@@ -121,17 +134,16 @@ class Crew:
         for task in (ending := [*self._answers, *self._tasks]):
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        for member in [*self._members]:
-            member.station.kill()
 
-    def _kit(self, desk: Desk) -> Kit:
-        if self._kits is None or self._kits[0] is not desk:
-            attempts, readers = desk.attempts, desk.verification.readers
-            kit = Kit(
-                desk.model, desk.settings, desk.prompts, readers, self._allowances(), attempts.reask, attempts.min_fill
-            )
-            self._kits = desk, kit
-        return self._kits[1]
+    def _kit_of(self, desk: Desk) -> Kit:
+        """What is sent of a desk; the same object for all desks that differ in nothing else."""
+        settings, prompts, readers, attempts = desk.settings, desk.prompts, desk.verification.readers, desk.attempts
+        kit = self._kit
+        if kit is None or not (kit.settings is settings and kit.prompts is prompts and kit.readers is readers):
+            granted = self._allowances()
+            kit = Kit(desk.model, settings, prompts, readers, granted, attempts.reask, attempts.min_fill)
+        self._kit = kit
+        return kit
 
     # --- workers ----------------------------------------------------------------------------------------------
 
@@ -159,8 +171,8 @@ class Crew:
         while True:
             try:
                 room = await asyncio.to_thread(lambda: self.room)
-            except WorkerLost as error:
-                return self._fail(StoppedShort(f"The cluster is gone: {error}. What was bought is kept."))
+            except StoppedShort as error:
+                return self._fail(error)
             while self._hired < room and self._end is None:
                 self._hired += 1
                 self._begin(self._employ(self._hire()))
@@ -197,12 +209,13 @@ class Crew:
             WorkerLost: it never is.
             WorkspaceError: it would do other work than this machine.
         """
-        opened = await station.open(*self._servers)
+        opened = await station.open()
         if opened.code != code():
             raise WorkspaceError(
                 f"The node {opened.node} has another wukong-pipe than this machine, and would make another dataset: "
                 "install the same one on all nodes."
             )
+        await station.take([Servers(tuple(self._servers))])
         member = Member(station, opened.node)
         self._members.append(member)
         self._lost_in_a_row = 0
@@ -263,7 +276,7 @@ class Crew:
             reply = sendable(error)
         member.order(Given(wanted.number, reply))
 
-    async def send(self, server: int, body: dict[str, Any]) -> Answer | NoAnswer:
+    async def _send(self, server: int, body: dict[str, Any]) -> Answer | NoAnswer:
         """Have a call sent by the worker that it is made for, or by another where that one is gone."""
         member = _asker.get()
         if member is None or member not in self._members:
@@ -271,17 +284,3 @@ class Crew:
         number = next(self._numbers)
         member.order(Errand(number, server, body))
         return await member.expect(number)
-
-
-class Line:
-    """A `Connection` whose calls are sent by workers."""
-
-    def __init__(self, crew: Crew, server: int) -> None:
-        self._crew, self._server = crew, server
-
-    async def send(self, body: dict[str, Any]) -> Answer | NoAnswer:
-        """See `Connection`."""
-        return await self._crew.send(self._server, body)
-
-    async def close(self) -> None:
-        """The connections are the workers', and end with them."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from wukong_pipe.cluster.messages import Done, Kit, Opened, Order, Report, Role, Work
-from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import Answer, NoAnswer
 from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.teacher.attempts import ATTEMPTS
@@ -23,7 +22,7 @@ class WorkerLost(Exception):
 class Station(Protocol):
     """A worker, wherever it runs. Each method raises WorkerLost where it is gone."""
 
-    async def open(self, *servers: TeacherSettings) -> Opened:
+    async def open(self) -> Opened:
         """See `Worker`, as the others."""
         ...
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import Answer, NoAnswer
 from wukong_pipe.records import Lang
 from wukong_pipe.stages.jobs import Prompts
@@ -24,6 +25,14 @@ from wukong_pipe.verify.verdicts import VerifyTally
 Role = Literal["teacher", "verifier"]
 
 # --- to a worker ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The servers that calls go to: the first order, and alone, for they hold the key: what is large Ray keeps in
+    shared memory, and the arguments with which an actor is made on the head."""
+
+    settings: tuple[TeacherSettings, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,11 @@ class Errand:
 
     number: int
     server: int
-    """The place of its settings among those that the worker was opened with."""
+    """Its place among the servers."""
     body: dict[str, Any]
 
 
-Order = Kit | Work | Given | Errand
+Order = Servers | Kit | Work | Given | Errand
 
 # --- to the owner ---------------------------------------------------------------------------------------------
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.cluster.members import WorkerLost
 from wukong_pipe.cluster.messages import Opened, Order, Report
 from wukong_pipe.cluster.worker import Worker
-from wukong_pipe.errors import WorkspaceError
+from wukong_pipe.errors import StoppedShort, WorkspaceError
 from wukong_pipe.extras import check_installed
-from wukong_pipe.providers.client import TeacherSettings
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -35,10 +34,9 @@ class RayWorker:
     def __init__(self, actor: Any) -> None:
         self._actor = actor
 
-    async def open(self, *servers: TeacherSettings) -> Opened:
+    async def open(self) -> Opened:
         """See `Worker`, as the others."""
-        # By a call, not as the actor's own arguments: those Ray keeps, and the settings hold a key.
-        opened: Opened = await _of(self._actor.open.remote(*servers))
+        opened: Opened = await _of(self._actor.open.remote())
         return opened
 
     async def take(self, orders: Sequence[Order]) -> None:
@@ -101,7 +99,7 @@ class RayCluster:
         """A worker for each CPU, on all nodes together.
 
         Raises:
-            WorkerLost: the cluster is gone.
+            StoppedShort: the cluster is gone.
         """
         import ray
         from ray.exceptions import RayError
@@ -109,7 +107,7 @@ class RayCluster:
         try:
             return int(ray.cluster_resources().get("CPU", 0))
         except (RayError, ConnectionError) as error:
-            raise WorkerLost(_cause(str(error))) from None
+            raise StoppedShort(f"The Ray cluster is gone: {_cause(str(error))}. What was bought is kept.") from None
 
 
 @contextlib.contextmanager

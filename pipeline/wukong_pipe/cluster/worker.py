@@ -28,11 +28,11 @@ from wukong_pipe.cluster.messages import (
     Order,
     Report,
     Role,
+    Servers,
     Wanted,
     Work,
 )
 from wukong_pipe.errors import WukongError
-from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import HttpConnection, NoAnswer
 from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.stages.verification import Verification
@@ -53,15 +53,16 @@ class Worker:
         self._connections: list[HttpConnection] = []
         self._kit: Kit | None = None
 
-    async def open(self, *servers: TeacherSettings) -> Opened:
-        """Be ready to send calls to these servers."""
-        self._connections = [HttpConnection(server) for server in servers]
+    async def open(self) -> Opened:
+        """What it is; before anything is sent to it that other code might not understand."""
         return Opened(socket.gethostname(), code())
 
     async def take(self, orders: Sequence[Order]) -> None:
         """Begin what is ordered."""
         for order in orders:
             match order:
+                case Servers():
+                    self._connections = [HttpConnection(settings) for settings in order.settings]
                 case Kit():
                     self._kit = order
                 case Work():

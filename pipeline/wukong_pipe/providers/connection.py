@@ -7,8 +7,9 @@ ledger and the journal.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wukong_pipe.providers.client import TeacherSettings, new_client
@@ -49,23 +50,54 @@ class Connection(Protocol):
         ...
 
 
+RECOVERY = 30.0
+"""Seconds for which a server that could not be reached is passed over, where there are others."""
+
+
+@dataclass(slots=True)
+class _Server:
+    """One address, and how it does."""
+
+    settings: TeacherSettings
+    in_flight: int = 0
+    down_until: float = 0.0
+    client: AsyncOpenAI | None = None
+
+
 class HttpConnection:
-    """The connections of this process to a server."""
+    """The connections of this process to a teacher's server, or to several that share its calls."""
 
     def __init__(self, settings: TeacherSettings) -> None:
         self._settings = settings
-        self._client: AsyncOpenAI | None = None
+        self._servers = [
+            _Server(replace(settings, base_url=url)) for url in dict.fromkeys((settings.base_url, *settings.more_urls))
+        ]
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, body: dict[str, Any]) -> Answer | NoAnswer:
-        """See `Connection`.
+        """See `Connection`; goes to the server that has least in hand, and to another where that one is down.
 
         Raises:
             TeacherError: the environment names a proxy that cannot be used.
         """
+        for _ in self._servers:
+            now = time.monotonic()
+            server = min(self._servers, key=lambda one: (one.down_until > now, one.in_flight))
+            server.in_flight += 1
+            try:
+                answer = await self._send(server, body)
+            finally:
+                server.in_flight -= 1
+            if not isinstance(answer, NoAnswer) or answer.kind != "unreachable":
+                break
+            # Nothing was sent there.
+            server.down_until = time.monotonic() + RECOVERY
+        return answer
+
+    async def _send(self, server: _Server, body: dict[str, Any]) -> Answer | NoAnswer:
         import openai  # Not at the top: see new_client.
 
-        client = self._client_here()
+        client = self._client(server)
         try:
             async with asyncio.timeout(self._settings.deadline):
                 # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
@@ -84,14 +116,18 @@ class HttpConnection:
 
     async def close(self) -> None:
         """See `Connection`."""
-        if self._client is not None:
-            await self._client.close()
+        for server in self._servers:
+            if server.client is not None:
+                await server.client.close()
 
-    def _client_here(self) -> AsyncOpenAI:
-        """The client of the running event loop: its connections belong to the loop that opened them."""
-        if self._client is None or self._loop is not asyncio.get_running_loop():
-            self._client, self._loop = new_client(self._settings), asyncio.get_running_loop()
-        return self._client
+    def _client(self, server: _Server) -> AsyncOpenAI:
+        """The server's client in the running event loop: its connections belong to the loop that opened them."""
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            self._loop = loop
+            for one in self._servers:
+                one.client = None
+        server.client = server.client or new_client(server.settings)
+        return server.client
 
     def _cut(self, error: Exception) -> NoAnswer:
         # By name: the HTTP library belongs to openai, which has changed it before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import socket
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.pipeline.cluster.test_crew import booked, build, dataset, slow
+from tests.pipeline.cluster.test_crew import SIZE, booked, build, dataset, slow
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import provider
 from wukong_pipe.cli.main import main
@@ -36,10 +37,19 @@ def nodes() -> Iterator[Cluster]:
     size = {"object_store_memory": OBJECTS, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **size})
     for _ in range(NODES):
-        cluster.add_node(num_cpus=1, object_store_memory=OBJECTS)
+        add_node(cluster)
     cluster.wait_for_nodes()
     yield cluster
     cluster.shutdown()
+
+
+def add_node(cluster: Cluster) -> None:
+    """Ray gives a node half a minute to begin, which is short where much else runs."""
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            cluster.add_node(num_cpus=1, object_store_memory=OBJECTS)
+            return
+    raise AssertionError("no node can be added")
 
 
 def on(cluster: Cluster) -> tuple[str, ...]:
@@ -74,7 +84,7 @@ def test_a_node_that_dies_costs_its_calls_in_flight_and_a_new_one_takes_its_plac
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
             until(lambda: len(server.requests) >= alone + 4 or running.poll() is not None)
             nodes.remove_node(random.choice([*nodes.worker_nodes]), allow_graceful=False)
-            nodes.add_node(num_cpus=1, object_store_memory=OBJECTS)
+            add_node(nodes)
             _, said = running.communicate()
         assert running.returncode == 0, said
         assert dataset("cluster") == dataset("one")
@@ -102,12 +112,8 @@ def test_an_owner_that_dies_goes_on_with_the_same_command(corpora: Path, nodes: 
 
 def owner(base_url: str, corpus: Path, *more: str) -> list[str]:
     """The command of a build in a process of its own."""
-    script = (
-        "import sys; from wukong_pipe.cli.main import main; from tests.pipeline.cluster.test_crew import SIZE;"
-        "sys.exit(main(['build', *sys.argv[1:], *SIZE]))"
-    )
     place = ["--base-url", base_url, "--teacher-model", "m", "--runs-dir", "cluster"]
-    return [sys.executable, "-c", script, str(corpus), *place, *more]
+    return [sys.executable, "-m", "wukong_pipe.cli", "build", str(corpus), *place, *SIZE, *more]
 
 
 def until(is_so: Any, seconds: float = 300) -> None:
