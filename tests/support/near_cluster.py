@@ -39,11 +39,10 @@ class NearWorker:
     async def fetch(self) -> list[Report]:
         return _sent(await self._alive(self._worker.fetch()))
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         self.is_dead = True
         self._death.set()
-        for task in self._worker.tasks:
-            task.cancel()
+        await self._worker.close()
 
     @property
     def in_flight(self) -> int:
@@ -96,7 +95,7 @@ class NearCluster:
                 victim = self._random.choice(busy)
                 self.bound += victim.in_flight
                 self.kills -= 1
-                victim.kill()
+                await victim.kill()
 
     @contextmanager
     def connected(self, address: str = "") -> Iterator[NearCluster]:  # noqa: ARG002

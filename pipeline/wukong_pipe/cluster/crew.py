@@ -195,7 +195,7 @@ class Crew:
         except Exception as error:
             self._fail(error)
         finally:
-            station.kill()
+            await station.kill()
             self._hired -= 1
             self._news.set()
             if member is not None:

@@ -30,7 +30,7 @@ class Station(Protocol):
 
     async def fetch(self) -> list[Report]: ...
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """See to it that it does nothing more."""
         ...
 

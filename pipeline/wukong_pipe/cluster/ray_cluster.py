@@ -46,7 +46,7 @@ class RayWorker:
         reports: list[Report] = await _of(self._actor.fetch.remote())
         return reports
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         import ray
 
         # The cluster may be gone.

@@ -81,6 +81,14 @@ class Worker:
         reports, self._reports = self._reports, []
         return reports
 
+    async def close(self) -> None:
+        """Do nothing more."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for connection in self._connections:
+            await connection.close()
+
     def _report(self, report: Report) -> None:
         self._reports.append(report)
         self._news.set()
