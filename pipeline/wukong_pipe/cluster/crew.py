@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import math
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from functools import partial
 from itertools import count
@@ -59,16 +61,14 @@ class Crew:
         self,
         hire: Callable[[], Station],
         room: Callable[[], int],
-        allowances: Callable[[], Mapping[str, int]],
         say: Callable[[str], None],
     ) -> None:
         """
         Args:
             hire: begins a worker, wherever there is room for it.
             room: how many workers the cluster has room for.
-            allowances: subject → how many more attempts than usual are granted.
         """
-        self._hire, self._room, self._allowances, self._say = hire, room, allowances, say
+        self._hire, self._room, self._say = hire, room, say
         self._servers: list[TeacherSettings] = []
         self._numbers = count()
         self._members: list[Member] = []
@@ -140,7 +140,7 @@ class Crew:
         settings, prompts, readers, attempts = desk.settings, desk.prompts, desk.verification.readers, desk.attempts
         kit = self._kit
         if kit is None or not (kit.settings is settings and kit.prompts is prompts and kit.readers is readers):
-            granted = self._allowances()
+            granted = attempts.all_granted()
             kit = Kit(desk.model, settings, prompts, readers, granted, attempts.reask, attempts.min_fill)
         self._kit = kit
         return kit
@@ -159,15 +159,12 @@ class Crew:
         while not self._members:
             if self._end is not None:
                 raise self._end
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._change.wait()
-            except TimeoutError:
-                self._say("The cluster has no free CPU for a worker yet: waiting for one.")
+            await self._change.wait()
         return min(self._members, key=lambda member: len(member.jobs))
 
     async def _keep_up(self) -> None:
         """As many workers as there is room for, now and later."""
+        alone_since = time.monotonic()
         while True:
             try:
                 room = await asyncio.to_thread(lambda: self.room)
@@ -180,6 +177,11 @@ class Crew:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PULSE):
                     await self._news.wait()
+            if self._members:
+                alone_since = time.monotonic()
+            elif time.monotonic() - alone_since > PATIENCE:
+                self._say("The cluster has no free CPU for a worker yet: waiting for one.")
+                alone_since = math.inf
 
     async def _employ(self, station: Station) -> None:
         """A worker from its beginning to its death."""

@@ -136,7 +136,9 @@ class Worker:
         def grant(subject: str) -> None:
             self._report(Granted(work.number, subject))
 
-        attempts = Attempts(lambda subject: granted.get(subject, 0), grant, kit.reask, kit.min_fill)
+        attempts = Attempts(
+            granted=lambda subject: granted.get(subject, 0), grant=grant, reask=kit.reask, min_fill=kit.min_fill
+        )
         verification = Verification.by(self._ask(work, "verifier"), kit.readers, kit.prompts, kit.settings)
         return Desk(self._ask(work, "teacher"), kit.model, kit.settings, kit.prompts, attempts, verification)
 

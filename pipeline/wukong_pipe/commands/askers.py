@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -38,13 +38,8 @@ LOCAL = Engine()
 
 
 @contextmanager
-def crew_of(
-    engine: Engine, allowances: Callable[[], Mapping[str, int]], say: Callable[[str], None]
-) -> Iterator[Crew | None]:
+def crew_of(engine: Engine, say: Callable[[str], None]) -> Iterator[Crew | None]:
     """The workers of a cluster; None where the jobs are done here.
-
-    Args:
-        allowances: see `Crew`.
 
     Raises:
         MissingDependency: Ray is not installed.
@@ -57,7 +52,7 @@ def crew_of(
     from wukong_pipe.cluster.ray_cluster import connected
 
     with connected(engine.address) as cluster:
-        yield Crew(cluster.hire, cluster.room, allowances, say)
+        yield Crew(cluster.hire, cluster.room, say)
 
 
 def backend_of(

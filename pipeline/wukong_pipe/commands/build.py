@@ -110,12 +110,9 @@ def run_build(
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     verifying = verifier_settings_of(choice) if settings.verify != "none" else None
-    with workspace.writing():
+    with crew_of(engine, say) as crew, workspace.writing():
         _open_run(run, sources, say, named=named, overwrite=overwrite or shard != WHOLE)
-        with (
-            journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal,
-            crew_of(engine, lambda: journal.allowances(run.name), say) as crew,
-        ):
+        with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, shard.label(run.name), choice.prices, choice.ceilings)
             if choice.batch and teacher_settings is not None:
                 say(waves(settings.verify != "none"))
@@ -184,6 +181,7 @@ def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) 
     return Attempts(
         granted=lambda name: journal.allowance(run.name, name),
         grant=lambda name: journal.allow(run.name, name, ATTEMPTS),
+        all_granted=lambda: journal.allowances(run.name),
         reask=reask or Reask(),
         min_fill=min_fill,
     )

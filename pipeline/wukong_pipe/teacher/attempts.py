@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ class Attempts:
     granted: Callable[[str], int] = lambda subject: 0
     grant: Callable[[str], None] = lambda subject: None
     """Grants `ATTEMPTS` more."""
+    all_granted: Callable[[], Mapping[str, int]] = dict
+    """What was granted to all subjects."""
     reask: Reask = field(default_factory=Reask)
     min_fill: float = 1.0
     """The share of what is wanted that is enough, once it was asked for."""

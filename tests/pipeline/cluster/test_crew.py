@@ -104,7 +104,8 @@ def check_kills(corpora: Path, connect: Connect, kills: int, seed: int) -> None:
     with provider(slow(GoodTeacher())) as server:
         assert build(server, corpora / "apollo.md", "one") == 0
         alone, bill = len(server.requests), server.bill
-        cluster, folders = connect(NearCluster(3, kills, seed=seed)), []
+        cluster = connect(NearCluster(3, kills, seed=seed))
+        folders: list[str] = []
         while cluster.kills:
             folders.append(f"cluster-{len(folders)}")
             while (code := build(server, corpora / "apollo.md", folders[-1], "--engine", "ray")) == 3:
