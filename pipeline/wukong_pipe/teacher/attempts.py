@@ -49,11 +49,11 @@ class Attempts:
     granted: Callable[[str], int] = lambda subject: 0
     grant: Callable[[str], None] = lambda subject: None
     """Grants `ATTEMPTS` more."""
-    all_granted: Callable[[], Mapping[str, int]] = dict
-    """What was granted to all subjects."""
     reask: Reask = field(default_factory=Reask)
     min_fill: float = 1.0
     """The share of what is wanted that is enough, once it was asked for."""
+    all_granted: Callable[[], Mapping[str, int]] = dict
+    """What was granted to all subjects."""
 
     def of(self, harvest: Harvest[Any, Any]) -> Iterator[int]:
         """The numbers of the attempts that are still needed; `harvest` is looked at again before each."""

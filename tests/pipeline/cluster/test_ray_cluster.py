@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import provider
 from wukong_pipe.cli.main import main
 from wukong_pipe.cluster.ray_cluster import OBJECTS
+from wukong_pipe.journal.store import Journal
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -108,6 +110,20 @@ def test_an_owner_that_dies_goes_on_with_the_same_command(corpora: Path, nodes: 
         assert len(server.requests) - 2 * alone <= at_once
         spent = server.bill[0] - bill[0], server.bill[1] - bill[1]
         assert all(known >= paid for known, paid in zip(booked("cluster"), spent, strict=True))
+
+
+def test_ctrl_c_lets_the_calls_of_all_nodes_finish(corpora: Path, nodes: Cluster) -> None:
+    with provider(slow(GoodTeacher(), 0.5)) as server:
+        command = owner(server.base_url, corpora / "apollo.md", "--concurrency", "4", *on(nodes))
+        # A terminal tells the whole group.
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+            until(lambda: len(server.requests) >= 4 or running.poll() is not None)
+            os.killpg(running.pid, signal.SIGINT)
+            _, said = running.communicate()
+        assert running.returncode == 130, said
+        asked = len(server.requests)
+        with Journal(Path("cluster/journal.sqlite")) as journal:
+            assert [send.outcome for send in journal.sends()] == asked * ["answered"]
 
 
 def owner(base_url: str, corpus: Path, *more: str) -> list[str]:
