@@ -126,11 +126,15 @@ class Member:
         self._errands[errand] = asyncio.get_running_loop().create_future()
         return await self._errands[errand]
 
-    def settle(self, errand: int, answer: Answer | NoAnswer) -> None:
+    def settle(self, errand: int, answer: Answer | NoAnswer | Exception) -> None:
         """A call has ended."""
         expected = self._errands.pop(errand)
         # A run that was ended at once waits for nothing.
-        if not expected.done():
+        if expected.done():
+            return
+        if isinstance(answer, Exception):
+            expected.set_exception(answer)
+        else:
             expected.set_result(answer)
 
     async def work(self, heed: Callable[[Report], None]) -> None:

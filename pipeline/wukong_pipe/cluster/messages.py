@@ -105,10 +105,10 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a call brought."""
+    """What a call brought, or why it could not be sent."""
 
     number: int
-    answer: Answer | NoAnswer
+    answer: Answer | NoAnswer | Exception
 
 
 @dataclass(frozen=True, slots=True)

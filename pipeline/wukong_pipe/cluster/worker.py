@@ -32,8 +32,7 @@ from wukong_pipe.cluster.messages import (
     Wanted,
     Work,
 )
-from wukong_pipe.errors import WukongError
-from wukong_pipe.providers.connection import HttpConnection, NoAnswer
+from wukong_pipe.providers.connection import HttpConnection
 from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.attempts import Attempts
@@ -105,13 +104,14 @@ class Worker:
 
     async def _errand(self, errand: Errand) -> None:
         try:
-            answer = await self._connections[errand.server].send(errand.body)
-        except WukongError as error:
-            answer = NoAnswer("unreachable", str(error))
-        self._report(Brought(errand.number, answer))
+            self._report(Brought(errand.number, await self._connections[errand.server].send(errand.body)))
+        except Exception as error:
+            self._report(Brought(errand.number, sendable(error)))
 
     def _give(self, given: Given) -> None:
         awaited = self._awaited.pop(given.number)
+        if awaited.done():  # The job has ended without it.
+            return
         if isinstance(given.reply, Exception):
             awaited.set_exception(given.reply)
         else:

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.usefixtures("empty_home")
 
 SIZE = ("--variants", "2", "--max-pairs", "2", "--limit", "3", "--run", "book", "--answer-variants", "1")
 
+MODEL = ("--teacher-model", "m")
+
 Connect = Callable[[NearCluster], NearCluster]
 
 
@@ -175,6 +177,16 @@ def test_a_refused_request_is_a_refusal_wherever_it_was_sent_from(corpora: Path,
         assert build(server, corpora / "apollo.md", "cluster", "--engine", "ray") == 0
         assert build(server, corpora / "apollo.md", "one") == 0
     assert dataset("cluster") == dataset("one")
+
+
+def test_a_call_that_cannot_be_sent_ends_the_build_as_it_does_here(
+    corpora: Path, connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://nowhere")
+    for more in ((), ("--engine", "ray")):
+        connect(NearCluster(2))
+        assert main(["build", str(corpora / "apollo.md"), "--base-url", "http://10.0.0.1:1/v1", *MODEL, *more]) == 1
+        assert "The proxy settings in the environment" in capsys.readouterr().err
 
 
 def test_a_node_that_runs_other_code_is_named(
