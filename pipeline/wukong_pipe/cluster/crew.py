@@ -140,7 +140,8 @@ class Crew:
         settings, prompts, readers, attempts = desk.settings, desk.prompts, desk.verification.readers, desk.attempts
         kit = self._kit
         if kit is None or not (kit.settings is settings and kit.prompts is prompts and kit.readers is readers):
-            granted = attempts.all_granted()
+            # What is granted from now on goes with each job.
+            granted = attempts.all_granted() if kit is None else kit.granted
             kit = Kit(desk.model, settings, prompts, readers, granted, attempts.reask, attempts.min_fill)
         self._kit = kit
         return kit

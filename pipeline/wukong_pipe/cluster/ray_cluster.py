@@ -122,14 +122,16 @@ def connected(address: str = "") -> Iterator[RayCluster]:
     check_installed(["ray"], "ray")
     address = address or os.environ.get("RAY_ADDRESS", "") or HERE
     _check_answers(address)
-    # Read when Ray is imported: it would tell its makers of the cluster's use.
+    # Read when Ray is imported: it would tell its makers of the cluster's use, and the user what it will change one day.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     alone: dict[str, Any] = {}
     if address == HERE:
-        alone = {"num_cpus": len(os.sched_getaffinity(0)), "object_store_memory": OBJECTS, "include_dashboard": False}
+        # macOS has no affinities.
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        alone = {"num_cpus": cpus, "object_store_memory": OBJECTS, "include_dashboard": False}
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **alone)
     except Exception as error:  # Ray raises many kinds, bare ones among them.
