@@ -122,7 +122,7 @@ def connected(address: str = "") -> Iterator[RayCluster]:
     check_installed(["ray"], "ray")
     address = address or os.environ.get("RAY_ADDRESS", "") or HERE
     _check_answers(address)
-    # Read when Ray is imported: it would tell its makers of the cluster's use, and the user what it will change one day.
+    # Read when Ray is imported: it would tell its makers of the cluster's use, and users what will change.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray

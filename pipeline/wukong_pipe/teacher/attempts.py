@@ -52,7 +52,7 @@ class Attempts:
     reask: Reask = field(default_factory=Reask)
     min_fill: float = 1.0
     """The share of what is wanted that is enough, once it was asked for."""
-    all_granted: Callable[[], Mapping[str, int]] = lambda: {}
+    all_granted: Callable[[], Mapping[str, int]] = dict
     """What was granted to all subjects."""
 
     def of(self, harvest: Harvest[Any, Any]) -> Iterator[int]:
