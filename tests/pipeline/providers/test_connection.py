@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Response, completion, provider
+from wukong_pipe.cli.main import main
+from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import Answer, HttpConnection, NoAnswer
 
@@ -57,3 +63,20 @@ def test_where_all_are_down_nobody_is_waited_for() -> None:
     (answer,) = sent(TeacherSettings("m", closed_url(), more_urls=(closed_url(),)), 1)
     assert isinstance(answer, NoAnswer)
     assert answer.kind == "unreachable"
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_journal_knows_servers_that_share_the_calls_by_the_first(corpora: Path) -> None:
+    command = ["build", str(corpora / "apollo.md"), "--teacher-model", "m", "--limit", "2", "--max-pairs", "2"]
+    command += ["--variants", "2", "--verify", "none"]
+    # One model answers, at two addresses.
+    teacher = GoodTeacher()
+    with provider(teacher) as one, provider(teacher) as other:
+        assert main([*command, "--base-url", f"{one.base_url},{other.base_url}"]) == 0
+        bought = len(one.requests) + len(other.requests)
+        assert one.requests
+        assert other.requests
+        assert main([*command, "--base-url", one.base_url]) == 0
+        assert len(one.requests) + len(other.requests) == bought
+    with Journal(Path("runs/journal.sqlite")) as journal:
+        assert {call.base_url for call in journal.calls()} == {one.base_url}
