@@ -112,6 +112,40 @@ def test_an_owner_that_dies_goes_on_with_the_same_command(corpora: Path, nodes: 
         assert all(known >= paid for known, paid in zip(booked("cluster"), spent, strict=True))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("deaths", [50])
+def test_nodes_and_owners_die_at_random_times(corpora: Path, nodes: Cluster, deaths: int) -> None:
+    at_once, chance, died = 4, random.Random(deaths), 0
+    folders: list[str] = []
+    with provider(slow(GoodTeacher(), 0.2)) as server:
+        assert build(server, corpora / "apollo.md", "one") == 0
+        alone, bill = len(server.requests), server.bill
+        while died < deaths:
+            folders.append(f"cluster-{len(folders)}")
+            code = -signal.SIGKILL
+            # The same command goes on where its owner was killed.
+            while code == -signal.SIGKILL:
+                command = owner(server.base_url, corpora / "apollo.md", "--concurrency", str(at_once), *on(nodes))
+                with subprocess.Popen([*command, "--runs-dir", folders[-1]], stderr=subprocess.DEVNULL) as running:
+                    enough = len(server.requests) + chance.randint(1, 8)
+                    until(lambda: len(server.requests) >= enough or running.poll() is not None)  # noqa: B023
+                    if running.poll() is None and died < deaths:
+                        died += 1
+                        if chance.random() < 0.5:
+                            running.kill()
+                        else:
+                            nodes.remove_node(chance.choice([*nodes.worker_nodes]), allow_graceful=False)
+                            add_node(nodes)
+                code = running.returncode
+            assert code == 0
+            assert dataset(folders[-1]) == dataset("one")
+        assert server.unique == alone
+        assert len(server.requests) - alone * (1 + len(folders)) <= at_once * deaths
+        known = [sum(tokens) for tokens in zip(*map(booked, folders), strict=True)]
+        assert known[0] >= server.bill[0] - bill[0]
+        assert known[1] >= server.bill[1] - bill[1]
+
+
 def test_ctrl_c_lets_the_calls_of_all_nodes_finish(corpora: Path, nodes: Cluster) -> None:
     with provider(slow(GoodTeacher(), 0.5)) as server:
         command = owner(server.base_url, corpora / "apollo.md", "--concurrency", "4", *on(nodes))
