@@ -27,7 +27,7 @@ from unittest import mock
 
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.pipeline import load_prompts
-from wukong_pipe.providers import http_calls, live
+from wukong_pipe.providers import connection, live
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.request import JSON_SCHEMA, wire_body
 from wukong_pipe.records import Section
@@ -138,7 +138,7 @@ async def pipeline(url: str, asked: list[Request]) -> None:
 
 async def pipeline_on_aiohttp(url: str, asked: list[Request]) -> None:
     """The same on the SDK's other transport."""
-    with mock.patch.object(http_calls, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)):
+    with mock.patch.object(connection, "new_client", lambda settings: sdk_client(settings.base_url, on_aiohttp=True)):
         await pipeline(url, asked)
 
 

@@ -20,7 +20,19 @@ LEAVES = {
 """What both packages stand on."""
 FACE = TRAINER / "__init__.py"
 """Names `train` and `evaluate`, which need what the pipeline knows of a run: they stand in its `library`."""
-HEAVY = {"torch", "transformers", "datasets", "openai", "trl", "peft", "bitsandbytes", "scipy", "numpy", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "openai",
+    "trl",
+    "peft",
+    "bitsandbytes",
+    "scipy",
+    "numpy",
+    "matplotlib",
+    "ray",
+}
 
 
 def imported_by(path: Path) -> set[str]:
@@ -125,10 +137,11 @@ ROOMS = {
         "embedded": "corpus teacher",
         "stages": "checks corpus dataset journal teacher verify",
         "pipeline": "corpus dataset stages teacher",
+        "cluster": "providers stages teacher verify",
         "review": "checks corpus stages",
         "review_page": "checks corpus review stages wukong_trainer",
         "commands": (
-            "checks corpus dataset embedded journal pipeline providers review review_page stages teacher verify "
+            "checks cluster corpus dataset embedded journal pipeline providers review review_page stages teacher verify "
             "wukong_trainer"
         ),
         "screens": "commands corpus dataset journal pipeline stages teacher wukong_trainer",

@@ -24,7 +24,6 @@ from wukong_pipe.stages.answers import take_in_turn
 from wukong_pipe.stages.asking import (
     AllWordings,
     Asking,
-    Prompts,
     StageProgress,
     ask_sections,
     ask_wordings,
@@ -37,6 +36,7 @@ from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
 from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
+from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.manifest import Results, all_rejects, manifest
 from wukong_pipe.stages.paraphrase import base_row, family
 from wukong_pipe.stages.rescue import Known, Rescued, rescue, with_rescued
@@ -44,7 +44,7 @@ from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
-from wukong_pipe.stages.wording_jobs import WordingStages, wording_jobs
+from wukong_pipe.stages.wording_jobs import wording_jobs
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
@@ -171,10 +171,10 @@ def _ask(
     verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
     for line in verification.rights():
         say(line)
-    stages = WordingStages(asking.teacher.ask, asking.attempts, settings, prompts, verification, asking.workers)
+    desk = asking.desk(settings, prompts, verification)
     foreseen = ForeseenJobs(sections, settings, share)
-    early = EarlyWordings(stages, asking.askers, asking.early_slots, foreseen.of, asking.stop)
-    harvests = loop.run(ask_sections(sections, asking, settings, prompts, progress, verification, early))
+    early = EarlyWordings(desk, asking.executor, asking.askers, asking.early_slots, foreseen.of, asking.stop)
+    harvests = loop.run(ask_sections(sections, asking, desk, progress, early))
     candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
     if len(candidates) >= MOST_BESIDE:
         loop.run(early.drain())

@@ -117,6 +117,17 @@ class CommandOptions(BuildOptions):
     type=click.IntRange(1, MOST_WORKERS),
     help="Processes that check the replies.  [default: one a core; 1 for a small build]",
 )
+@click.option(
+    "--engine",
+    **of(BuildOptions, "engine"),
+    help="ray: on all machines of a Ray cluster, with the journal, ceilings and limits of this one; same dataset.",
+)
+@click.option(
+    "--ray-address",
+    default="",
+    metavar="HOST:PORT",
+    help="Head of the cluster, for --engine ray.  [default: $RAY_ADDRESS, else a cluster on this machine alone]",
+)
 @click.option("--dry-run", is_flag=True, help="Show calls, tokens and cost by stage; spend nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace dataset files that were edited by hand.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the dataset there, as a private one.")
@@ -141,6 +152,7 @@ def build_command(**values: Any) -> None:
       wukong-pipe build docs/ --reask short
       wukong-pipe build docs/ --shard 2/3 --max-cost 5
       wukong-pipe build docs/ --workers 4
+      wukong-pipe build docs/ --engine ray --ray-address 10.0.0.1:6379
       wukong-pipe build docs/ --answer-variants 2 --verifier-model qwen3-max
       wukong-pipe build docs/ --format messages --push-to-hub me/docs
     """

@@ -47,7 +47,13 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 # `build` shows options of its own between these groups.
 model_options = together(
     click.option("--teacher-model", default="", help="The teacher's model; known providers have a default."),
-    click.option("--base-url", default="", help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI."),
+    click.option(
+        "--base-url",
+        default="",
+        metavar="URL[,URL]",
+        help="The teacher's server; by default $OPENAI_BASE_URL, then OpenAI. Several, which all have the model, share "
+        "the calls; the journal knows them by the first.",
+    ),
     click.option("--temperature", type=float, help="The teacher's; by default the server's."),
     click.option(
         "--max-tokens",

@@ -10,14 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from wukong_pipe.commands.askers import LOCAL, Engine, asking_of, backend_of, crew_of
 from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.files import check_untouched
 from wukong_pipe.dataset.holdout_plan import cluster
 from wukong_pipe.dataset.holdout_size import expected_size
-from wukong_pipe.embedded import questions
-from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.errors import Interrupted, ShardEnded, WorkspaceError
 from wukong_pipe.files import write_json
 from wukong_pipe.journal.opened import journal_of
@@ -31,7 +30,7 @@ from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask
-from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend
+from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import NOTHING, Ledger, money
 from wukong_pipe.teacher.shard import WHOLE, Shard
 from wukong_pipe.teacher.stopping import draining
@@ -39,9 +38,6 @@ from wukong_pipe.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from wukong_pipe.providers.client import TeacherSettings
-
-EVERYBODY = 1_000_000
-"""A wave is what all sections or pairs ask at the same time."""
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (step, done, total, note)."""
@@ -96,6 +92,7 @@ def run_build(
     reask: Reask | None = None,
     shard: Shard = WHOLE,
     workers: Workers = HERE,
+    engine: Engine = LOCAL,
     say: Callable[[str], None] = lambda line: None,
     command: str = "",
 ) -> tuple[Built, Invocation]:
@@ -104,6 +101,7 @@ def run_build(
     Args:
         named: the user named the run, and so means to replace what it holds.
         shard: the part of the calls that are made here; any but the whole writes no dataset.
+        engine: where the jobs are done; it changes nothing of what comes out.
         say: told what the user must know while calls are in flight.
         command: that the user gave, for build.json.
 
@@ -116,7 +114,7 @@ def run_build(
     # Before anything is written: a missing key must not leave an empty run behind.
     teacher_settings = None if choice.kind == "offline" else settings_of(choice)
     verifying = verifier_settings_of(choice) if settings.verify != "none" else None
-    with workspace.writing():
+    with crew_of(engine, say) as crew, workspace.writing():
         _open_run(run, sources, say, named=named, overwrite=overwrite or shard != WHOLE)
         with journal_of(workspace, run, say, is_paid=teacher_settings is not None) as journal:
             ledger = Ledger(journal, shard.label(run.name), choice.prices, choice.ceilings)
@@ -124,13 +122,15 @@ def run_build(
                 say(waves(settings.verify != "none"))
 
             def asker(of: TeacherSettings | None) -> JournalledTeacher:
-                backend = _backend(of, choice.batch, journal, ledger, shard.label(run.name), say)
+                backend = backend_of(of, choice.batch, journal, ledger, shard.label(run.name), say, crew)
                 return JournalledTeacher(journal, backend, run.name, shard)
 
             teacher = asker(teacher_settings)
             verifier = None if settings.verify == "none" else asker(verifying) if verifying else teacher
             attempts = _attempts(journal, run, reask, settings.min_fill)
-            asking = replace(_asking(teacher, verifier, teacher_settings, choice.batch, attempts, workers), shard=shard)
+            asking = replace(
+                asking_of(teacher, verifier, teacher_settings, choice.batch, attempts, crew, workers), shard=shard
+            )
 
             def note() -> Invocation:
                 invocation = _invocation(asking, ledger, time.monotonic() - started, command, noted_places(sources))
@@ -138,7 +138,7 @@ def run_build(
                 return invocation
 
             def show(step: str, done: int, total: int) -> None:
-                progress(step, done, total, spent_so_far(ledger))
+                progress(step, done, total, "; ".join(filter(None, (spent_so_far(ledger), str(crew or "")))))
 
             try:
                 with draining(lambda: _drain(asking, ledger, choice.batch, say), lambda: bool(ledger.in_flight)):
@@ -180,44 +180,11 @@ def _drain(asking: Asking, ledger: Ledger, batch: bool, say: Callable[[str], Non
     )
 
 
-def _backend(
-    settings: TeacherSettings | None,
-    batch: bool,
-    journal: Journal,
-    ledger: Ledger,
-    run: str,
-    say: Callable[[str], None],
-) -> Backend:
-    """The teacher of these settings; without any, the embedded one."""
-    if settings is None:
-        return OfflineBackend(embedded.teacher_id(), embedded.answer, journal)
-    if batch:
-        from wukong_pipe.providers.batch import BatchBackend
-
-        return BatchBackend(settings, journal, ledger, run, say)
-    from wukong_pipe.providers.live import OpenAIBackend
-
-    return OpenAIBackend(settings, journal, ledger, say)
-
-
-def _asking(
-    teacher: JournalledTeacher,
-    verifier: JournalledTeacher | None,
-    settings: TeacherSettings | None,
-    batch: bool,
-    attempts: Attempts,
-    workers: Workers,
-) -> Asking:
-    """How many ask a teacher at a time; the embedded one answers at once, and only the workers are waited for."""
-    if settings is None:
-        return Asking(teacher, 2 * workers.count - 1, attempts, verifier, questions.form_of, workers=workers)
-    return Asking(teacher, EVERYBODY if batch else settings.most, attempts, verifier, workers=workers)
-
-
 def _attempts(journal: Journal, run: Run, reask: Reask | None, min_fill: float) -> Attempts:
     return Attempts(
         granted=lambda name: journal.allowance(run.name, name),
         grant=lambda name: journal.allow(run.name, name, ATTEMPTS),
+        all_granted=lambda: journal.allowances(run.name),
         reask=reask or Reask(),
         min_fill=min_fill,
     )

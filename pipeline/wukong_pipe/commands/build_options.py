@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+from wukong_pipe.commands.askers import LOCAL
 from wukong_pipe.commands.options import Range, check
 from wukong_pipe.commands.teacher_choice import TeacherChoice
 from wukong_pipe.commands.teacher_options import TeacherOptions
@@ -60,6 +61,10 @@ class BuildOptions(TeacherOptions):
     workers: Annotated[int, Range(1, MOST_WORKERS)] | None = 1
     """Processes that check the replies; None for one a core where there is much to check. They import the caller's
     script, which must start its work under `if __name__ == "__main__"`."""
+    engine: Literal["local", "ray"] = LOCAL.name
+    """ray: the workers of a Ray cluster do the work; it changes nothing of what comes out."""
+    ray_address: str = LOCAL.address
+    """Of the cluster's head; "" for $RAY_ADDRESS, else a cluster on this machine alone."""
     overwrite: bool = False
     """Replace dataset files that were edited by hand."""
 
@@ -89,6 +94,7 @@ class BuildOptions(TeacherOptions):
         check(self)
         if self.teacher == "offline" and self.verify not in (None, "none") and not self.is_verifier_named:
             raise OptionError("--verify needs a language model: name one with --verifier-model or --verifier-base-url.")
+        self.check_engine()
         prompts = None if self.prompts is None else Path(self.prompts)
         if prompts and not prompts.is_dir():
             raise OptionError(f"--prompts {prompts} is no folder.")
@@ -107,6 +113,20 @@ class BuildOptions(TeacherOptions):
             limit=self.limit,
             format=self.format,
         )
+
+    def check_engine(self) -> None:
+        """
+        Raises:
+            OptionError: what is asked for cannot be done where it is to be done.
+        """
+        if self.ray_address and self.engine != "ray":
+            raise OptionError("--ray-address goes with --engine ray.")
+        if self.engine == "ray" and (self.batch or self.shard != WHOLE):
+            raise OptionError(
+                "--engine ray sends calls one by one, and shares them out itself: without --batch and --shard."
+            )
+        if self.batch and "," in self.base_url:
+            raise OptionError("--batch goes to one server: give one --base-url.")
 
     @property
     def is_verifier_named(self) -> bool:

@@ -21,6 +21,8 @@ class TeacherChoice:
     kind: str
     model: str = ""
     base_url: str = ""
+    more_urls: tuple[str, ...] = ()
+    """Servers that share the calls with that one."""
     api_key: str = field(default="", repr=False)
     concurrency: int | None = None
     rpm: float | None = None
@@ -43,9 +45,10 @@ def settings_of(choice: TeacherChoice) -> TeacherSettings:
     Raises:
         TeacherError: a key or model is missing, or the URL is none.
     """
-    from wukong_pipe.providers.known_providers import resolve
+    from wukong_pipe.providers.known_providers import checked_url, resolve
 
     settings = resolve(choice.base_url, choice.model, choice.api_key)
+    settings = replace(settings, more_urls=tuple(map(checked_url, choice.more_urls)))
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **dict(choice.parameters))
 
 
@@ -71,4 +74,6 @@ def verifier_settings_of(choice: TeacherChoice) -> TeacherSettings | None:
     settings = resolve(base_url, choice.verifier_model or ("" if is_elsewhere else choice.model), key)
     kept = {"max_tokens", "deadline"} if is_elsewhere else {"max_tokens", "deadline", "extra_body"}
     parameters = {name: value for name, value in choice.parameters.items() if name in kept}
+    if not is_elsewhere:
+        parameters["more_urls"] = tuple(map(checked_url, choice.more_urls))
     return replace(settings, concurrency=choice.concurrency, rpm=choice.rpm, tpm=choice.tpm, **parameters)

@@ -78,10 +78,12 @@ class TeacherOptions(Call):
             "deadline": self.timeout,
             "extra_body": self.extra_body and dict(self.extra_body),
         }
+        first, *more = (self.base_url or os.environ.get("OPENAI_BASE_URL", "")).split(",")
         return TeacherChoice(
             kind=kind,
             model=self.teacher_model,
-            base_url=self.base_url or os.environ.get("OPENAI_BASE_URL", ""),
+            base_url=first,
+            more_urls=tuple(more),
             api_key=os.environ.get("OPENAI_API_KEY", ""),
             concurrency=self.concurrency,
             rpm=self.rpm,

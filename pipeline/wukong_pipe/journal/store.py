@@ -194,6 +194,10 @@ class Journal:
         rows = self._db.rows("SELECT attempts FROM allowances WHERE run = ? AND subject = ?", (run, subject))
         return next((int(attempts) for (attempts,) in rows), 0)
 
+    def allowances(self, run: str) -> dict[str, int]:
+        """The same of all subjects of this run that were granted any."""
+        return dict(self._db.rows("SELECT subject, attempts FROM allowances WHERE run = ?", (run,)))
+
     def allow(self, run: str, subject: str, attempts: int) -> None:
         """Grant so many more attempts, so that every later build asks as far as this one."""
         self._db.write(

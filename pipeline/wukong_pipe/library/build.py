@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from wukong_pipe.commands.askers import Engine
 from wukong_pipe.commands.build import Invocation, Progress, price_of, price_of_rest, run_build
 from wukong_pipe.commands.build_options import BuildOptions
 from wukong_pipe.corpus.sources import Source, passed_over, read_sources
@@ -144,6 +145,7 @@ def build_from(
             reask=reask,
             shard=options.shard,
             workers=workers,
+            engine=Engine(options.engine, options.ray_address),
             say=say,
             command=command(run),
         )

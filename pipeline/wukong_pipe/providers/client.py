@@ -38,6 +38,8 @@ class TeacherSettings:
     model: str
     base_url: str
     api_key: str = field(default="", repr=False)
+    more_urls: tuple[str, ...] = ()
+    """Servers of the same model that share the calls with that one, whose name the journal keeps."""
     temperature: float | None = None
     max_tokens: int = 8192
     """Thinking counts, too; some servers cut replies at 1024 where nothing is said."""

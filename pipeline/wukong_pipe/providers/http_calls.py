@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wukong_pipe.errors import WukongError
 from wukong_pipe.journal.records import Call, Purchase
-from wukong_pipe.providers.client import TeacherSettings, new_client
+from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.providers.connection import Answer, Connection, HttpConnection, NoAnswer
 from wukong_pipe.providers.dialect import Dialect
 from wukong_pipe.providers.gate import Gate
 from wukong_pipe.providers.request import offer_of
@@ -24,18 +24,9 @@ from wukong_pipe.providers.throttle import Throttle
 from wukong_pipe.teacher.ledger import Ledger, Reservation
 from wukong_pipe.teacher.refusals import REFUSED, Kind, retry_after, was_refused, words_of_answer
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-
 HEAD_START = 0.25
 """Seconds that the first call goes alone: a wrong key, an unknown model or parameter is refused sooner, before any
 work is done, and an answer may take a minute."""
-
-
-LANE = 8
-"""Calls at a time of one client to a server on this machine: at each call a client's pool looks through all its
-connections. Of other servers one client does: they are slower, and each client loads all certificates again."""
 
 
 class CallFailed(Exception):
@@ -63,27 +54,20 @@ class Notices:
             self._say(line)
 
 
-@dataclass(slots=True)
-class _Lane:
-    """A client and its calls in flight."""
-
-    client: AsyncOpenAI
-    in_flight: int = 0
-
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[AsyncOpenAI]:
-        """Count the call of this block."""
-        self.in_flight += 1
-        try:
-            yield self.client
-        finally:
-            self.in_flight -= 1
-
-
 class HttpCalls:
     """The calls of one build to one server."""
 
-    def __init__(self, settings: TeacherSettings, ledger: Ledger, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: TeacherSettings,
+        ledger: Ledger,
+        say: Callable[[str], None],
+        connection: Connection | None = None,
+    ) -> None:
+        """
+        Args:
+            connection: what sends the calls; None sends them from here.
+        """
         self.answered = 0
         """Calls that brought an answer."""
         self.is_heard = False
@@ -93,14 +77,13 @@ class HttpCalls:
         self.notices = Notices(say)
         self._settings, self._ledger, self._say = settings, ledger, say
         self._timeouts = self._unclear_in_a_row = 0
-        self._lanes: list[_Lane] = []
+        self._connection = connection or HttpConnection(settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
-        for lane in self._lanes:
-            await lane.client.close()
+        await self._connection.close()
 
     def stop(self, end: WukongError) -> None:
         """Send nothing more; who waits to send is told `end`."""
@@ -120,9 +103,8 @@ class HttpCalls:
             CallFailed: it brought no answer.
             WukongError: nothing may be sent any more.
         """
-        import openai  # Not at the top: see new_client.
-
-        self._lane_here()  # Where no client can be made, nothing is booked.
+        if self._loop is not asyncio.get_running_loop():
+            self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
@@ -132,32 +114,29 @@ class HttpCalls:
             raise
         start = time.monotonic()
         try:
-            async with asyncio.timeout(self._settings.deadline):
-                # Not chat.completions.create(): it walks the types of every field of the request, a fifth of what a
-                # call costs here, and would parse the answer before its bytes are in the journal.
-                with self._alone_at_first(), self._lane_here().taken() as client:
-                    post = client.post("/chat/completions", cast_to=openai.HttpxBinaryResponseContent, body=body)
-                    response = await post
-        except openai.APIStatusError as error:
-            return self._refused(error, purchase, reservation, sent, dialect, time.monotonic() - start)
-        except (openai.APITimeoutError, TimeoutError) as error:
-            failure = self._timed_out(error, time.monotonic() - start)
-        except openai.APIConnectionError as error:
-            failure = self._cut(error, time.monotonic() - start)
-        except asyncio.CancelledError:
-            self._settle(reservation, sent, CallFailed("retry", "interrupted", time.monotonic() - start))
+            with self._alone_at_first():
+                answer = await self._connection.send(body)
+        except BaseException as error:
+            # No client can be made, and nothing was sent; or the run was ended in the middle.
+            kind: Kind = "unreachable" if isinstance(error, WukongError) else "retry"
+            self._settle(reservation, sent, CallFailed(kind, str(error) or "interrupted", time.monotonic() - start))
             raise
-        else:
-            reply, seconds = self._settings.kept(response.content), time.monotonic() - start
-            call = self._ledger.answered(reservation, purchase, reply, status=200, rung=dialect.rung, seconds=seconds)
-            self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
-            self.answered += 1
-            self._hear()
-            self._unclear_in_a_row = 0
-            self._tell_limits()
-            return call
-        self._settle(reservation, sent, failure)
-        raise failure from None
+        seconds = time.monotonic() - start
+        if isinstance(answer, NoAnswer):
+            failure = CallFailed(answer.kind, answer.words, seconds)
+            if answer.is_late:
+                self._tell_late()
+            self._settle(reservation, sent, failure)
+            raise failure
+        if answer.status != 200:
+            return self._refused(answer, purchase, reservation, sent, dialect, seconds)
+        call = self._ledger.answered(reservation, purchase, answer.body, status=200, rung=dialect.rung, seconds=seconds)
+        self.gate.succeeded(sent, (call.tokens_in or 0) + (call.tokens_out or 0))
+        self.answered += 1
+        self._hear()
+        self._unclear_in_a_row = 0
+        self._tell_limits()
+        return call
 
     @contextlib.contextmanager
     def _alone_at_first(self) -> Iterator[None]:
@@ -202,20 +181,9 @@ class HttpCalls:
             line = f"The server refuses calls (429): kept to about {a_minute:g} a minute."
             self.notices("pace", pace, line)
 
-    def _lane_here(self) -> _Lane:
-        """The client with the fewest calls in flight, of the running event loop: its connections belong to the loop
-        that opened them."""
-        if self._loop is not asyncio.get_running_loop():
-            self._lanes, self._loop, self._ended = [], asyncio.get_running_loop(), asyncio.Event()
-        lane = min(self._lanes, key=lambda lane: lane.in_flight, default=None)
-        if lane is None or (lane.in_flight >= LANE and self._settings.is_plain_and_here):
-            lane = _Lane(new_client(self._settings))
-            self._lanes.append(lane)
-        return lane
-
     def _refused(
         self,
-        error: Any,
+        answer: Answer,
         purchase: Purchase,
         reservation: Reservation,
         sent: Sent,
@@ -227,40 +195,30 @@ class HttpCalls:
         Raises:
             CallFailed: it is not final, or not about this request alone.
         """
-        body = self._settings.kept(error.response.content)
-        words = words_of_answer(error.status_code, error.response.headers, body.decode("utf-8", "replace"))
+        words = words_of_answer(answer.status, answer.headers, answer.body.decode("utf-8", "replace"))
         words = self._settings.scrubbed(words)
-        kind = dialect.kind_of(error.status_code, words)
+        kind = dialect.kind_of(answer.status, words)
         if kind == "unclear":
             self._unclear_in_a_row += 1
             if self.answered and self._unclear_in_a_row < 3:
                 kind = "rejected"
         if kind == "rejected":
             self.gate.dropped(sent)
-            why = f"{REFUSED} ({error.status_code}): {words[:500]}"
+            why = f"{REFUSED} ({answer.status}): {words[:500]}"
             return self._ledger.answered(
-                reservation, purchase, body, status=error.status_code, rung=dialect.rung, seconds=seconds, error=why
+                reservation, purchase, answer.body, status=answer.status, rung=dialect.rung, seconds=seconds, error=why
             )
-        wait = retry_after(error.response.headers) if error.status_code == 429 else None
-        failure = CallFailed(kind, words, seconds, error.status_code, wait)
+        wait = retry_after(answer.headers) if answer.status == 429 else None
+        failure = CallFailed(kind, words, seconds, answer.status, wait)
         self._settle(reservation, sent, failure)
-        if error.status_code == 429:
-            self.gate.refused(sent, wait, error.response.headers)
+        if answer.status == 429:
+            self.gate.refused(sent, wait, answer.headers)
         raise failure
 
-    def _timed_out(self, error: Exception, seconds: float) -> CallFailed:
-        if type(error.__cause__).__name__ in {"ConnectTimeout", "PoolTimeout"}:
-            return CallFailed("unreachable", "no connection in time", seconds)
+    def _tell_late(self) -> None:
         self._timeouts += 1
         if self._timeouts == 1 or self._timeouts % 10 == 0:
             self._say(
                 f"No answer within {self._settings.deadline:.3g} seconds (--timeout), {self._timeouts} so far: "
                 "such a call is sent again, and may be paid for twice."
             )
-        return CallFailed("retry", f"no answer within {self._settings.deadline:.3g} seconds", seconds)
-
-    def _cut(self, error: Exception, seconds: float) -> CallFailed:
-        # By name: the HTTP library belongs to openai, which has changed it before.
-        cause = type(error.__cause__).__name__
-        kind: Kind = "unreachable" if cause in {"ConnectError", "UnsupportedProtocol", "ProxyError"} else "retry"
-        return CallFailed(kind, self._settings.scrubbed(f"{cause}: {error.__cause__}".rstrip(": .")), seconds)

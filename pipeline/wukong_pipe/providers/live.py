@@ -18,6 +18,7 @@ from wukong_pipe.errors import StoppedShort, TeacherError, WorkspaceError, Wukon
 from wukong_pipe.journal.records import Call, Purchase
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.providers.connection import Connection
 from wukong_pipe.providers.dialect import DialectLadder
 from wukong_pipe.providers.http_calls import CallFailed, HttpCalls
 from wukong_pipe.providers.request import awaited, hashed_parameters
@@ -37,10 +38,12 @@ class OpenAIBackend:
         journal: Journal,
         ledger: Ledger,
         say: Callable[[str], None] = lambda line: None,
+        connection: Connection | None = None,
     ) -> None:
         """
         Args:
             say: told what the server refuses, and what is done about it.
+            connection: what sends the calls; None sends them from here.
         """
         self.settings = settings
         self.base_url = settings.base_url
@@ -48,7 +51,7 @@ class OpenAIBackend:
         self.parameters: dict[str, Any] = hashed_parameters(settings)
         self.ledger = ledger
         self._journal = journal
-        self._calls = HttpCalls(settings, ledger, say)
+        self._calls = HttpCalls(settings, ledger, say, connection)
         self._ladder = DialectLadder(settings, journal)
         self._first = asyncio.Event()
         """Set while no request goes alone."""

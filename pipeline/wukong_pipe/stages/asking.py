@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.stages.answers import AnswerWordings
-from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
+from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.early_wordings import EarlyWordings
+from wukong_pipe.stages.jobs import Desk, Executor, Here, Prompts, pairs_of
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings
@@ -22,13 +23,8 @@ from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.shard import WHOLE, Shard, after_round
 from wukong_pipe.verify.calibration import Reader, calibrate
-from wukong_pipe.verify.calls import Verifier
-
-Prompts = Mapping[str, Mapping[Lang, Prompt]]
-"""The prompts by stage and language, of the stages that are wanted."""
 
 StageProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
@@ -71,6 +67,8 @@ class Asking:
     """What of all this is asked here."""
     workers: Workers = HERE
     """Who checks what the replies hold."""
+    executor: Executor = field(default_factory=Here)
+    """Who does the jobs."""
 
     @property
     def askers(self) -> list[JournalledTeacher]:
@@ -81,13 +79,19 @@ class Asking:
     @property
     def early_slots(self) -> int:
         """Jobs at a time, where those that are free may ask for wordings before all pairs are known; else 0. Not where
-        calls are shared out in rounds, nor where what is asked again is written down."""
-        return self.concurrency if self.shard == WHOLE and self.attempts.reask.is_empty else 0
+        calls are shared out in rounds or among machines, nor where what is asked again is written down."""
+        is_alone = self.shard == WHOLE and isinstance(self.executor, Here)
+        return self.concurrency if is_alone and self.attempts.reask.is_empty else 0
 
     def stop(self, why: Exception) -> None:
         """Nobody buys anything more."""
         for asker in self.askers:
             asker.stop(why)
+        self.executor.stop(why)
+
+    def desk(self, settings: BuildSettings, prompts: Prompts, verification: Verification) -> Desk:
+        """What the jobs are done with."""
+        return Desk(self.teacher.ask, self.teacher.model, settings, prompts, self.attempts, verification, self.workers)
 
     def end_round(self, wave: str, *, is_last: bool = False) -> None:
         """End a shard's build after a wave that other shards have yet to ask their part of, and after the last one.
@@ -116,6 +120,7 @@ class Asking:
             raise ShardEnded(sentence, waits_for=waits_for, is_last=is_last)
 
     async def close(self) -> None:
+        await self.executor.close()
         for asker in self.askers:
             await asker.close()
 
@@ -139,17 +144,14 @@ async def calibrated(
         # A shard that leaves the calibration to another one got no answer, either.
         asking.check_left("the verifier's calibration")
         raise
-    verifiers = {lang: Verifier(ask, prompts, readers[lang].batch_size, settings.about) for lang in langs}
-    return Verification(settings.verify, verifiers, readers, settings.drawn)
+    return Verification.by(ask, readers, prompts, settings)
 
 
 async def ask_sections(
     sections: Sequence[Section],
     asking: Asking,
-    settings: BuildSettings,
-    prompts: Prompts,
+    desk: Desk,
     progress: StageProgress,
-    verification: Verification,
     early: EarlyWordings,
 ) -> list[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections.
@@ -157,22 +159,10 @@ async def ask_sections(
     Args:
         early: what slots that are free at the end ask for meanwhile; it may go on afterwards.
     """
-    quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
-    teacher = asking.teacher
+    quotas = [(section, wanted) for section in sections if (wanted := quota(section, desk.settings.max_pairs))]
 
     async def one(section_quota: tuple[Section, int]) -> Pairs:
-        section, wanted = section_quota
-        pairs = await ask_base_qa(
-            section,
-            wanted,
-            teacher.ask,
-            teacher.model,
-            prompts["base_qa"],
-            asking.attempts,
-            settings.about,
-            verification,
-            asking.workers,
-        )
+        pairs = await asking.executor.do(pairs_of, desk, *section_quota)
         early.finish(pairs)
         return pairs
 

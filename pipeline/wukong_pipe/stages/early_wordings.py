@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.wording_jobs import Kind, WordingJob, WordingStages
+from wukong_pipe.stages.jobs import Desk, Executor, wordings_of
+from wukong_pipe.stages.wording_jobs import Kind, WordingJob
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.tab import Tab, TabClosed
@@ -31,7 +32,7 @@ class _Early:
     """A job that was begun early."""
 
     job: WordingJob
-    stages: WordingStages
+    desk: Desk
     tabs: Sequence[Tab]
     task: asyncio.Task[Harvest[Any, Any]]
     is_wanted: bool = False
@@ -46,7 +47,8 @@ class EarlyWordings:
 
     def __init__(
         self,
-        stages: WordingStages,
+        desk: Desk,
+        executor: Executor,
         askers: Sequence[JournalledTeacher],
         slots: int,
         jobs_of: Callable[[Pairs], Iterable[WordingJob]],
@@ -58,7 +60,8 @@ class EarlyWordings:
             jobs_of: the jobs that a finished section is expected to bring.
             stop: told of the first error, so that nobody buys more.
         """
-        self._stages, self._askers, self._slots, self._jobs_of, self._stop = stages, askers, slots, jobs_of, stop
+        self._desk, self._executor, self._askers = desk, executor, askers
+        self._slots, self._jobs_of, self._stop = slots, jobs_of, stop
         self._finished: deque[Pairs] = deque(maxlen=FORESEEN * slots)
         self._next: Iterator[WordingJob] = iter(())
         self._begun: dict[tuple[Kind, str], _Early] = {}
@@ -90,14 +93,14 @@ class EarlyWordings:
         """What a wanted job brings, whether it was begun early or not."""
         early = self._begun.get(job.name)
         if early is None or not early.job.is_same(job):
-            return await self._stages.run(job)
+            return await self._executor.do(wordings_of, self._desk, job)
         harvest = await early.task
         if not all(tab.is_whole for tab in early.tabs):
             # Another build would begin with the request that brought no answer, and so does this one.
-            return await self._stages.run(job)
+            return await self._executor.do(wordings_of, self._desk, job)
         for tab in early.tabs:
             tab.settle()
-        self._stages.verification.take_over(early.stages.verification)
+        self._desk.verification.take_over(early.desk.verification)
         return harvest
 
     async def drain(self) -> None:
@@ -131,12 +134,12 @@ class EarlyWordings:
     def _begin(self, job: WordingJob) -> None:
         tabs = [Tab(asker) for asker in self._askers]
         # The teacher is the first of the askers, the verifier the last: one may be both.
-        verification = self._stages.verification.on_tab(tabs[-1].ask)
-        stages = replace(self._stages, ask=tabs[0].ask, verification=verification)
+        verification = self._desk.verification.on_tab(tabs[-1].ask)
+        desk = replace(self._desk, ask=tabs[0].ask, verification=verification)
         self._at_work += 1
-        task = asyncio.create_task(stages.run(job))
+        task = asyncio.create_task(self._executor.do(wordings_of, desk, job))
         task.add_done_callback(self._ended)
-        self._begun[job.name] = _Early(job, stages, tabs, task)
+        self._begun[job.name] = _Early(job, desk, tabs, task)
 
     def _ended(self, task: asyncio.Task[Harvest[Any, Any]]) -> None:
         self._at_work -= 1

@@ -21,10 +21,11 @@ from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Tally, with_ids
-from wukong_pipe.stages.asking import AllWordings, Asking, Prompts
+from wukong_pipe.stages.asking import AllWordings, Asking
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
+from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.rescue import Rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import facts_hash

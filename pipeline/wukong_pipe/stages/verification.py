@@ -13,11 +13,12 @@ from typing import TypeVar
 from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
+from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.filling import Decided, Refused
 from wukong_pipe.teacher.requests import Ask
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
-from wukong_pipe.verify.calls import Verifier
+from wukong_pipe.verify.calls import Prompts, Verifier
 from wukong_pipe.verify.scope import Scope, error_rate, is_pair_verified, is_sampled, is_wording_verified
 from wukong_pipe.verify.verdicts import Verdict, VerifyTally
 from wukong_pipe.verify.wordings import verify_wordings
@@ -47,6 +48,20 @@ class Verification:
     """Counts all verdicts of the build."""
     sample: VerifyTally = field(default_factory=VerifyTally)
     """Counts those on wordings without doubt that the sample drew, some of them held out."""
+
+    @staticmethod
+    def by(ask: Ask, readers: Mapping[Lang, Reader], prompts: Prompts, settings: BuildSettings) -> Verification:
+        """The second reading that the settings ask for, by who has shown what it can tell apart.
+
+        Args:
+            readers: none of them, and nothing is read a second time.
+        """
+        if not readers:
+            return Verification()
+        verifiers = {
+            lang: Verifier(ask, prompts, reader.batch_size, settings.about) for lang, reader in readers.items()
+        }
+        return Verification(settings.verify, verifiers, readers, settings.drawn)
 
     def rights(self) -> list[str]:
         """What the calibration brought, a line a language, for the screen."""

@@ -6,20 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from wukong_pipe.records import QAPair
-from wukong_pipe.stages.answers import ask_answers
-from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
-from wukong_pipe.stages.paraphrase import ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.spellings import Spellings, ask_spellings
-from wukong_pipe.stages.verification import Verification
-from wukong_pipe.stages.workers import HERE, Workers
-from wukong_pipe.teacher.attempts import Attempts
-from wukong_pipe.teacher.harvest import Harvest
-from wukong_pipe.teacher.requests import Ask
-from wukong_pipe.verify.calls import Prompts
+from wukong_pipe.stages.spellings import Spellings
 
 Kind = Literal["paraphrase", "answers", "heldout_wordings", "spellings"]
 
@@ -71,33 +62,3 @@ def wording_jobs(
         yield WordingJob("heldout_wordings", pair, questions[pair.section.id])
     for part in spellings:
         yield WordingJob("spellings", part)
-
-
-@dataclass(frozen=True, slots=True)
-class WordingStages:
-    """How each kind of job is asked."""
-
-    ask: Ask
-    attempts: Attempts
-    settings: BuildSettings
-    prompts: Prompts
-    verification: Verification
-    workers: Workers = HERE
-
-    async def run(self, job: WordingJob) -> Harvest[Any, Any]:
-        """What a job brings; it depends on the job and its own earlier replies alone."""
-        ask, attempts, about = self.ask, self.attempts, self.settings.about
-        prompts, subject = self.prompts[job.kind], job.subject
-        if isinstance(subject, Spellings):
-            await ask_spellings(subject, self.settings.spellings, ask, prompts, attempts, about)
-            return subject
-        if job.kind == "answers":
-            wanted = self.settings.answer_variants
-            return await ask_answers(subject, wanted, ask, prompts, attempts, about, self.verification, self.workers)
-        if job.kind == "paraphrase":
-            stage, wanted = ask_paraphrases, self.settings.variants
-        else:
-            stage, wanted = ask_heldout_wordings, self.settings.heldout_wordings
-        return await stage(
-            subject, wanted, ask, prompts, attempts, about, self.verification, job.others, workers=self.workers
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,15 @@ class Reask:
         return not (self._short or self._rejected or self._ids)
 
     @property
+    def met(self) -> frozenset[str]:
+        """Ids that named something so far."""
+        return frozenset(self._met)
+
+    def note(self, met: Set[str]) -> None:
+        """These ids named something on another machine."""
+        self._met |= met
+
+    @property
     def unmet(self) -> list[str]:
         """Ids that named nothing in this build."""
         return sorted(self._ids - self._met)
@@ -48,6 +57,8 @@ class Attempts:
     reask: Reask = field(default_factory=Reask)
     min_fill: float = 1.0
     """The share of what is wanted that is enough, once it was asked for."""
+    all_granted: Callable[[], Mapping[str, int]] = dict
+    """What was granted to all subjects."""
 
     def of(self, harvest: Harvest[Any, Any]) -> Iterator[int]:
         """The numbers of the attempts that are still needed; `harvest` is looked at again before each."""

@@ -30,7 +30,7 @@ from tests.support.good_teacher import GoodTeacher
 from tests.support.killing import Forge, forge
 from tests.support.provider import NO_LIMITS, NO_MODELS, Response, Script, completion, in_turn, refusal
 from wukong_pipe.cli.main import main
-from wukong_pipe.commands.build import EVERYBODY
+from wukong_pipe.commands.askers import EVERYBODY
 from wukong_pipe.errors import CeilingReached, Interrupted, StoppedShort, TeacherError, WorkspaceError, WukongError
 from wukong_pipe.journal.copies import copies_of
 from wukong_pipe.journal.records import Prices, Tokens
