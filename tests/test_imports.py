@@ -141,8 +141,8 @@ ROOMS = {
         "review": "checks corpus stages",
         "review_page": "checks corpus review stages wukong_trainer",
         "commands": (
-            "checks cluster corpus dataset embedded journal pipeline providers review review_page stages teacher verify "
-            "wukong_trainer"
+            "checks cluster corpus dataset embedded journal pipeline providers review review_page stages teacher "
+            "verify wukong_trainer"
         ),
         "screens": "commands corpus dataset journal pipeline stages teacher wukong_trainer",
         "library": "commands corpus dataset pipeline screens stages wukong_trainer",

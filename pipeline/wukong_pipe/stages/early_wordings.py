@@ -20,8 +20,8 @@ from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.tab import Tab, TabClosed
 
-FORESEEN = 2
-"""Finished sections, for each slot, whose pairs may be asked about early: a build of millions keeps no more of them."""
+FORESEEN = 200
+"""Finished sections, the last ones, whose pairs may be asked about early: a build of millions keeps no more of them."""
 MOST_BESIDE = 10_000
 """Of so many pairs it takes so long to decide which stay that calls in flight might run past their deadline: from here
 on they are waited for first."""
@@ -62,7 +62,7 @@ class EarlyWordings:
         """
         self._desk, self._executor, self._askers = desk, executor, askers
         self._slots, self._jobs_of, self._stop = slots, jobs_of, stop
-        self._finished: deque[Pairs] = deque(maxlen=FORESEEN * slots)
+        self._finished: deque[Pairs] = deque(maxlen=FORESEEN)
         self._next: Iterator[WordingJob] = iter(())
         self._begun: dict[tuple[Kind, str], _Early] = {}
         self._at_work = 0

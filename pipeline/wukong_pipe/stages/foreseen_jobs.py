@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.holdout_plan import NOTHING_HELD, cluster, held_clusters, may_be_held
@@ -20,18 +21,22 @@ class ForeseenJobs:
     """Foresees by the hashes that hold-out goes by, and by the questions that were met. What dedupe and the plan know
     besides, the near repeats and the facts that another pair tells, is not looked at."""
 
-    def __init__(self, sections: Iterable[Section], settings: BuildSettings, share: float | None) -> None:
+    def __init__(self, sections: Sequence[Section], settings: BuildSettings, share: float | None) -> None:
         """
         Args:
             share: of the pairs, that get wordings for the test; None where none do.
         """
-        planned = Counter[str]()
-        for section in sections:
-            if wanted := quota(section, settings.max_pairs):
-                planned[cluster(section)] += wanted
-        self._held = held_clusters(planned, settings.holdout)
-        self._settings, self._share = settings, share
+        self._sections, self._settings, self._share = sections, settings, share
         self._met: set[str] = set()
+
+    @cached_property
+    def _held(self) -> frozenset[str]:
+        """Where sections are held out whole; most builds never ask."""
+        planned = Counter[str]()
+        for section in self._sections:
+            if wanted := quota(section, self._settings.max_pairs):
+                planned[cluster(section)] += wanted
+        return held_clusters(planned, self._settings.holdout)
 
     def of(self, harvest: Pairs) -> Iterator[WordingJob]:
         """What is going to be asked, first what is needed for certain."""

@@ -1,6 +1,7 @@
 """The jobs of a build that ask: each is about one section or one pair, and may be done on another machine.
 
-A job is a plain function of a `Desk` and of data that can be sent: `pairs_of(desk, section, 5)` brings five pairs of a section. `Executor` does jobs; `Here` does them in this process.
+A job is a plain function of a `Desk` and of data that can be sent: `pairs_of(desk, section, 5)` brings five pairs of a
+section. `Executor` does jobs; `Here` does them in this process.
 """
 
 from __future__ import annotations
