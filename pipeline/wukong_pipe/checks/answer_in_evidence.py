@@ -32,11 +32,11 @@ One that the source uses in another word counts a third: a synonym often keeps o
 
 def new_amount(answer: str, known: Known) -> Reason | None:
     """A number, its unit or a date that the evidence does not give."""
-    if strange := unknown_amount(
-        amounts(without_item_numbers(answer)), known.amounts, counts_and_differences(answer, known)
-    ):
-        return Reason.of("amount-not-in-evidence", amount=strange)
-    return None
+    said = amounts(without_item_numbers(answer))
+    if not said.values:
+        return None  # Most answers hold none, and what is known is longer.
+    strange = unknown_amount(said, known.amounts, counts_and_differences(answer, known))
+    return Reason.of("amount-not-in-evidence", amount=strange) if strange else None
 
 
 def counts_and_differences(answer: str, known: Known) -> Iterator[Quantity]:
