@@ -40,8 +40,10 @@ def answer_doubts(answer: str, known: Known) -> Iterator[Reason]:
 
 def new_amounts(answer: str, known: Known) -> Iterator[Reason]:
     """Each number, its unit or date that the evidence does not give."""
-    derived = counts_and_differences(answer, known)
-    for strange in unknown_amounts(amounts(without_item_numbers(answer)), known.amounts, derived):
+    said = amounts(without_item_numbers(answer))
+    if not said.values:
+        return  # Most answers hold none, and what is known is longer.
+    for strange in unknown_amounts(said, known.amounts, counts_and_differences(answer, known)):
         yield Reason.of("amount-not-in-evidence", amount=strange)
 
 

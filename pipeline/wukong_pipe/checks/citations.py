@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from wukong_pipe.checks.evidence import covered_units
 from wukong_pipe.corpus.units import Unit, terms, units
-from wukong_pipe.language.names import latin_names, names_in, quoted
+from wukong_pipe.language.names import latin_names, quoted
 from wukong_pipe.language.normal_form import normalise, stands_in
 from wukong_pipe.language.numerals import in_figures
 from wukong_pipe.records import Facts, Section
@@ -36,7 +36,7 @@ def _subject(question: str, section: Section) -> frozenset[str]:
     """The names, in normal form, that tell what a question asks about within its section: none of the headings'."""
     headings = normalise(" ; ".join(section.heading_path))
     asked = normalise(question)
-    marked = names_in(asked, frozenset(map(normalise, terms(section))) - {""})
+    marked = {form for form in map(normalise, terms(section)) if form in asked}
     names = marked | set(map(normalise, quoted(question) | latin_names(question)))
     return frozenset(name for name in names - {""} if not stands_in(name, headings) and stands_in(name, asked))
 

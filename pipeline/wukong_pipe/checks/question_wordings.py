@@ -67,7 +67,8 @@ def new_number(question: str, pair: QAPair) -> Reason | None:
     how many things the answer lists."""
     known, said = known_of(pair), amounts(question)
     telling = {number.value for number in said.quantities if len(number.value) > 1 or _tells_apart(number)}
-    new = (telling | said.date_parts) - known.amounts.values - numbers(known.text)
+    telling |= said.date_parts
+    new = telling and telling - known.amounts.values - numbers(known.text)
     return Reason.of("number-new", number=min(new)) if new else None
 
 
