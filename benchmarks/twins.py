@@ -50,7 +50,7 @@ def main() -> None:
             }
             for kind, maker in makers.items():
                 pairs = list(islice(changed(base, maker), PAIRS))
-                merged = sum(len(dedupe(pair, names)[0]) == 1 for pair in pairs)
+                merged = sum(len(dedupe(pair, names).places) == 1 for pair in pairs)
                 print(f"| {kind} | {path} | {len(pairs)} | {merged} |")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from types import MappingProxyType
+from itertools import accumulate, chain
 from typing import Any
 
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, QAPair, Section
+from wukong_pipe.spilled import Spilled
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa, quota
 from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
@@ -32,6 +34,10 @@ Prompts = Mapping[str, Mapping[Lang, Prompt]]
 
 StageProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
+
+
+Lists = Callable[..., Spilled[Any]]
+"""Makes a list on disk, of the records given or of none."""
 
 
 def written_freely(question: str) -> str:  # noqa: ARG001
@@ -141,17 +147,22 @@ async def ask_sections(
     settings: BuildSettings,
     prompts: Prompts,
     progress: StageProgress,
+    lists: Lists,
     verification: Verification = NO_VERIFICATION,
-) -> list[Pairs]:
-    """Pairs of each section that has something to ask about, in the order of the sections."""
-    quotas = [(section, wanted) for section in sections if (wanted := quota(section, settings.max_pairs))]
+) -> Sequence[Pairs]:
+    """Pairs of each section that has something to ask about, in the order of the sections.
+
+    Args:
+        lists: makes a list that is filled as replies come.
+    """
+    quotas = array("I", (quota(section, settings.max_pairs) for section in sections))
+    asked = array("Q", (place for place, wanted in enumerate(quotas) if wanted))
     teacher = asking.teacher
 
-    async def one(section_quota: tuple[Section, int]) -> Pairs:
-        section, wanted = section_quota
+    async def one(place: int) -> Pairs:
         return await ask_base_qa(
-            section,
-            wanted,
+            sections[place],
+            quotas[place],
             teacher.ask,
             teacher.model,
             prompts["base_qa"],
@@ -160,8 +171,9 @@ async def ask_sections(
             verification,
         )
 
-    count = _counter("asking for pairs", len(quotas), progress)
-    pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+    count = _counter("asking for pairs", len(asked), progress)
+    pairs = lists()
+    await in_pool(asked, one, asking.concurrency, count, asking.stop, pairs.put)
     asking.end_round("the pairs")
     return pairs
 
@@ -170,23 +182,18 @@ async def ask_sections(
 class AllWordings:
     """The other wordings that a build asked for, each list in the order of the pairs."""
 
-    questions: list[Wordings]
-    answers: list[AnswerWordings]
-    tests: list[Wordings]
+    questions: Sequence[Wordings]
+    answers: Sequence[AnswerWordings]
+    tests: Sequence[Wordings]
     """Of questions, written for the test: of the pairs that are tested so."""
 
-    spellings: list[Spellings]
+    spellings: Sequence[Spellings]
     """Of facts, section by section."""
 
     @property
-    def tested(self) -> frozenset[str]:
-        """The ids of the pairs that wordings were written of for the test."""
-        return frozenset(one.subject.id for one in self.tests)
-
-    @property
-    def all(self) -> list[Harvest[Any, Any]]:
+    def all(self) -> Iterator[Harvest[Any, Any]]:
         """Stage by stage."""
-        return [*self.questions, *self.tests, *self.answers, *self.spellings]
+        return chain(self.questions, self.tests, self.answers, self.spellings)
 
 
 async def ask_wordings(
@@ -196,8 +203,9 @@ async def ask_wordings(
     settings: BuildSettings,
     prompts: Prompts,
     progress: StageProgress,
+    lists: Lists,
     verification: Verification = NO_VERIFICATION,
-    questions: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    questions: Callable[[str], Sequence[str]] = lambda section_id: (),
     spellings: Sequence[Spellings] = (),
 ) -> AllWordings:
     """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
@@ -206,48 +214,58 @@ async def ask_wordings(
 
     Args:
         tested: those of the pairs that get wordings for the test.
-        questions: section id → all questions that were kept of it.
+        lists: makes a list that is filled as replies come.
+        questions: gives all questions that were kept of a section, by its id.
         spellings: what is filled with other spellings of facts.
     """
     ask, attempts, about = asking.teacher.ask, asking.attempts, settings.about
-    of_questions: dict[str, Wordings] = {}
-    of_answers: dict[str, AnswerWordings] = {}
-    of_tests: dict[str, Wordings] = {}
 
-    async def question(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_questions[pair.id] = await ask_paraphrases(
+    async def question(pair: QAPair) -> Wordings:
+        others = questions(pair.section.id)
+        return await ask_paraphrases(
             pair, settings.variants, ask, prompts["paraphrase"], attempts, about, verification, others
         )
 
-    async def answer(pair: QAPair) -> None:
-        of_answers[pair.id] = await ask_answers(
-            pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification
-        )
+    async def answer(pair: QAPair) -> AnswerWordings:
+        return await ask_answers(pair, settings.answer_variants, ask, prompts["answers"], attempts, about, verification)
 
-    async def test(pair: QAPair) -> None:
-        others = questions.get(pair.section.id, ())
-        of_tests[pair.id] = await ask_heldout_wordings(
+    async def test(pair: QAPair) -> Wordings:
+        others = questions(pair.section.id)
+        return await ask_heldout_wordings(
             pair, settings.heldout_wordings, ask, prompts["heldout_wordings"], attempts, about, verification, others
         )
 
-    async def spelling(part: Spellings) -> None:
+    async def spelling(part: Spellings) -> Spellings:
         await ask_spellings(part, settings.spellings, ask, prompts["spellings"], attempts, about)
+        return part
 
-    jobs: list[Callable[[], Awaitable[None]]] = [partial(question, pair) for pair in pairs]
-    if settings.answer_variants:
-        jobs += [partial(answer, pair) for pair in pairs]
-    jobs += [partial(test, pair) for pair in tested]
-    jobs += [partial(spelling, part) for part in spellings]
-    count = _counter("asking for wordings", len(jobs), progress)
-    await in_pool(jobs, lambda job: job(), asking.concurrency, count, asking.stop)
+    stages: list[tuple[Callable[[Any], Awaitable[Any]], Sequence[Any], Spilled[Any]]] = [
+        (question, pairs, lists()),
+        (answer, pairs if settings.answer_variants else (), lists()),
+        (test, tested, lists()),
+        (spelling, spellings, lists()),
+    ]
+    begins = [0, *accumulate(len(subjects) for _, subjects, _ in stages)]
+
+    def stage_of(job: int) -> tuple[int, int]:
+        """Its number, and the job's place among the stage's own."""
+        stage = bisect_right(begins, job) - 1
+        return stage, job - begins[stage]
+
+    async def harvested(job: int) -> Any:
+        stage, place = stage_of(job)
+        ask_about, subjects, _ = stages[stage]
+        return await ask_about(subjects[place])
+
+    def keep(job: int, harvest: Any) -> None:
+        stage, place = stage_of(job)
+        stages[stage][2].put(place, harvest)
+
+    count = _counter("asking for wordings", begins[-1], progress)
+    await in_pool(range(begins[-1]), harvested, asking.concurrency, count, asking.stop, keep)
     asking.end_round("the wordings", is_last=True)
-    return AllWordings(
-        [of_questions[pair.id] for pair in pairs],
-        [of_answers[pair.id] for pair in pairs if pair.id in of_answers],
-        [of_tests[pair.id] for pair in tested],
-        [*spellings],
-    )
+    of_questions, of_answers, of_tests, of_facts = (filled for _, _, filled in stages)
+    return AllWordings(of_questions, of_answers, of_tests, of_facts)
 
 
 def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:
