@@ -149,9 +149,11 @@ def _after_wordings(
 
 def _of_tested_forms(placed: _Placed, forms: frozenset[str], form_of: Callable[[str], str]) -> Iterator[int]:
     """The places of the training rows whose form is tested."""
-    tested = {form_of(row.instruction) for row in placed if row.split != "train" and row.is_paraphrase} & forms
+    held = (placed[i] for i in range(len(placed)) if not placed.is_trained(i))
+    tested = {form_of(row.instruction) for row in held if row.is_paraphrase} & forms
     if tested:
-        yield from (i for i, row in enumerate(placed) if row.split == "train" and form_of(row.instruction) in tested)
+        trained = (i for i in range(len(placed)) if placed.is_trained(i))
+        yield from (i for i in trained if form_of(placed[i].instruction) in tested)
 
 
 def _whole(row: Row, chosen: Plan) -> Row:
