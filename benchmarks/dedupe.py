@@ -220,7 +220,7 @@ def ours(questions: Sequence[Question], names: frozenset[str]) -> set[int]:
 
     rest: Any = ("f", "s", "base", "train", "", "a.md", ("",), (1, 1), ("",), "zh", "t", "p", "c")
     rows = [Row(one.text, "", one.answer, str(i), one.pair, *rest) for i, one in enumerate(questions)]
-    return {int(removal.row.id) for removal in dedupe(rows, names)[1]}
+    return {int(removal.row.id) for removal in dedupe(rows, names).removals}
 
 
 def ours_texts_alone(questions: Sequence[Question], _: frozenset[str]) -> set[int]:

@@ -50,11 +50,11 @@ def main() -> None:
             }
             for kind, maker in makers.items():
                 pairs = list(islice(changed(base, maker), PAIRS))
-                merged = sum(len(dedupe(pair, names)[0]) == 1 for pair in pairs)
+                merged = sum(len(dedupe(pair, names).places) == 1 for pair in pairs)
                 print(f"| {kind} | {path} | {len(pairs)} | {merged} |")
 
 
-def built(path: Path, folder: Path) -> tuple[list[Row], frozenset[str]]:
+def built(path: Path, folder: Path) -> tuple[Sequence[Row], frozenset[str]]:
     """The rows of a corpus with three wordings a question, and the names in it."""
     workspace = Workspace(folder / path.stem)
     sources = read_sources([path])

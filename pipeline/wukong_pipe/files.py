@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -158,7 +159,8 @@ def is_torn(line: bytes) -> bool:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    # Piece by piece: the manifest of a large corpus is never held as one text.
+    write_text(path, chain(json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value), "\n"))
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:

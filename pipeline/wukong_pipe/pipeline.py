@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, get_args
+from functools import partial
+from itertools import chain, islice
+from typing import Any, TypeVar, get_args
 
 from wukong_pipe.corpus.row_pages import with_pages
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
 from wukong_pipe.corpus.units import telling_terms
-from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
@@ -20,45 +22,49 @@ from wukong_pipe.dataset.holdout_plan import Plan, plan, with_sections
 from wukong_pipe.dataset.holdout_size import HoldoutSize, size_of
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, with_ids
+from wukong_pipe.spilled import Sections, Spilled, picked
 from wukong_pipe.stages.answers import take_in_turn
 from wukong_pipe.stages.asking import (
     AllWordings,
     Asking,
+    Lists,
     StageProgress,
     ask_sections,
     ask_wordings,
     calibrated,
 )
-from wukong_pipe.stages.base_qa import Pairs, quota
+from wukong_pipe.stages.base_qa import KeptQuestions, Pairs, quota
 from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.early_wordings import MOST_BESIDE, EarlyWordings
 from wukong_pipe.stages.edits import apply_edits, pushed_out
 from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
+from wukong_pipe.stages.families import distinct_pairs, families_of, unique_rows
 from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
-from wukong_pipe.stages.heldout_wordings import held_rows, pairs_to_test, share_tested
+from wukong_pipe.stages.heldout_wordings import pairs_to_test, share_tested
 from wukong_pipe.stages.jobs import Prompts
-from wukong_pipe.stages.manifest import Results, all_rejects, manifest
-from wukong_pipe.stages.paraphrase import base_row, family
-from wukong_pipe.stages.rescue import Known, Rescued, rescue, with_rescued
+from wukong_pipe.stages.manifest import Results, manifest, removed_rows
+from wukong_pipe.stages.rescue import NOTHING_RESCUED, Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
-from wukong_pipe.stages.wording_jobs import wording_jobs
+from wukong_pipe.stages.wording_jobs import WordingJobs
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
 from wukong_pipe.workspace import Run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """What a build made, for the screen."""
 
-    sections: list[Section]
-    rows: list[Row]
-    rejects: list[Reject]
+    sections: Sequence[Section]
+    rows: Sequence[Row]
+    rejects: Sequence[Reject]
     manifest: dict[str, Any]
-    pairs: list[QAPair]
+    pairs: Sequence[QAPair]
     shortfall: Shortfall
     """What was asked for and is not there."""
     warnings: list[str]
@@ -87,24 +93,27 @@ def build(
         StoppedShort: the teacher failed too often; its answers so far are in the journal.
     """
     prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), torn_lines(run.edits)
-    sections, share = _worth_asking(sources, settings, warnings.append), share_to_test(sources, settings)
-    names = telling_terms(sections)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    sections = Sections(run.folder, read_sections(sources, settings, warnings.append))
+    _check_worth_asking(sections, sources, settings)
+    share, names = share_to_test(sources, settings), telling_terms(sections)
+    lists: Lists = partial(Spilled, run.folder, sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            asked = _ask(sections, names, share, settings, asking, prompts, loop, progress, say)
+            asked = _ask(sections, names, share, settings, asking, prompts, loop, lists, progress, say)
         finally:
             loop.run(asking.close())
 
-    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts)
-    edited = apply_edits(families, edits, {section.id: section for section in sections}, rescued)
-    unique, duplicate_rows = _unique(edited.rows, names, rescued.row_ids)
+    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
+    edited = apply_edits(families, edits, sections.with_id, rescued)
+    unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids)
     holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
-    rows = take_in_turn(held.rows, _places(asked.wordings), asked.wordings.answers, given)
-    rows = with_pages(rows, sources)
+    answered = take_in_turn(held.rows, asked.wordings.questions, asked.wordings.answers, given)
+    rows = lists(with_pages(answered, sources))
 
     results = Results(
         sections=sections,
@@ -124,8 +133,11 @@ def build(
         holdout_size=asked.holdout_size,
         tested=share,
     )
-    rejected, account = all_rejects(results), manifest(results, rows, sources, settings, asking, prompts)
-    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, asked.wordings.tested)
+    stayed = (reject for reject in rejects if reject.id not in rescued.ids)
+    rejected = lists(chain(stayed, with_ids(lists(removed_rows(results, sections.with_id)))))
+    account = manifest(results, rows, sources, settings, asking, prompts)
+    tested = (harvest.subject.id for harvest in asked.wordings.tests)
+    changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
     write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *pushed_out(edited, rejected)]
@@ -138,18 +150,18 @@ class _Asked:
     """What the stages that ask brought; see `Results`."""
 
     verification: Verification
-    harvests: list[Pairs]
-    candidates: list[QAPair]
-    pairs: list[QAPair]
-    duplicate_pairs: list[Removal]
+    harvests: Sequence[Pairs]
+    candidates: Sequence[QAPair]
+    pairs: Sequence[QAPair]
+    duplicate_pairs: Sequence[Removal]
     holdout: Plan
     holdout_size: HoldoutSize
     wordings: AllWordings
 
     @property
-    def all_harvests(self) -> list[Harvest[Any, Any]]:
+    def all_harvests(self) -> Iterator[Harvest[Any, Any]]:
         """Stage by stage."""
-        return [*self.harvests, *self.wordings.all]
+        return chain(self.harvests, self.wordings.all)
 
 
 def _ask(
@@ -160,6 +172,7 @@ def _ask(
     asking: Asking,
     prompts: Prompts,
     loop: asyncio.Runner,
+    lists: Lists,
     progress: StageProgress,
     say: Callable[[str], None],
 ) -> _Asked:
@@ -167,6 +180,7 @@ def _ask(
 
     Args:
         share: see `share_to_test`.
+        lists: makes a list on disk.
     """
     verification = loop.run(calibrated(sections, asking, settings, prompts, progress))
     for line in verification.rights():
@@ -174,27 +188,26 @@ def _ask(
     desk = asking.desk(settings, prompts, verification)
     foreseen = ForeseenJobs(sections, settings, share)
     early = EarlyWordings(desk, asking.executor, asking.askers, asking.early_slots, foreseen.of, asking.stop)
-    harvests = loop.run(ask_sections(sections, asking, desk, progress, early))
-    candidates = [pair for harvest in harvests for pair in with_fact_ids(harvest.kept)]
+    harvests = loop.run(ask_sections(sections, asking, desk, progress, lists, early))
+    candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
     if len(candidates) >= MOST_BESIDE:
         loop.run(early.drain())
-    pairs, duplicate_pairs = _distinct(candidates, names)
+    pairs, duplicate_pairs = distinct_pairs(candidates, names)
     # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
     holdout = plan(pairs, settings.holdout)
-    trained = [pair for pair in pairs if not holdout.level(pair)]
     of_test = None if share is None else pairs_to_test(pairs, holdout, share)
     size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
     for line in size.lines:
         say(line)
     # The verifier matches a wording with all questions of its section: they must be settled.
-    heard = [harvest for harvest in harvests if harvest.is_settled]
-    questions = {harvest.subject.id: tuple(pair.question for pair in harvest.kept) for harvest in heard}
-    trained = [pair for pair in trained if pair.section.id in questions]
-    of_test = [pair for pair in of_test or () if pair.section.id in questions]
+    heard = _where(harvests, lambda harvest: harvest.is_settled)
+    questions = KeptQuestions(heard)
+    trained = _where(pairs, lambda pair: not holdout.level(pair) and questions.are_known(pair.section.id))
+    of_test = _where(of_test or (), lambda pair: questions.are_known(pair.section.id))
     spelt = heard if settings.spellings else ()
-    spellings = [part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept)]
-    jobs = list(wording_jobs(trained, of_test, questions, spellings, settings))
-    wordings = loop.run(ask_wordings(jobs, asking, progress, early))
+    spellings = lists(part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept))
+    jobs = WordingJobs(trained, of_test, questions.of, spellings, settings)
+    wordings = loop.run(ask_wordings(jobs, asking, progress, lists, early))
     return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 
@@ -236,59 +249,40 @@ def share_to_test(sources: Sequence[Source], settings: BuildSettings) -> float |
     return share_tested(sum(quota(section, settings.max_pairs) for section in sections))
 
 
-def _worth_asking(sources: Sequence[Source], settings: BuildSettings, warn: Callable[[str], None]) -> list[Section]:
-    """The sections of all sources.
-
-    Raises:
-        CorpusError: none of them has something to ask about.
+def _check_worth_asking(sections: Iterable[Section], sources: Sequence[Source], settings: BuildSettings) -> None:
     """
-    sections = list(read_sections(sources, settings, warn))
+    Raises:
+        CorpusError: none of the sections has something to ask about.
+    """
     if not any(quota(section, settings.max_pairs) for section in sections):
         raise CorpusError(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
             "no sentence, list item, table row or code."
         )
-    return sections
 
 
-def _distinct(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[list[QAPair], list[Removal]]:
-    """The pairs that ask something of their own, each once, in order; and why the others were left out."""
-    rows, removals = dedupe([base_row(pair) for pair in pairs], names)
-    kept = {row.pair_id for row in rows}
-    first: dict[str, QAPair] = {}
-    for pair in pairs:
-        if pair.id in kept:
-            first.setdefault(pair.id, pair)
-    return list(first.values()), removals
+def _where(records: Sequence[T], holds: Callable[[T], bool]) -> Sequence[T]:
+    """The records of which something holds."""
+    return picked(records, array("Q", (place for place, record in enumerate(records) if holds(record))))
 
 
 def _rescued(
-    asked: _Asked, edits: Sequence[Edit], sections: Sequence[Section], asking: Asking, prompts: Prompts
-) -> tuple[list[Reject], Rescued, list[Row]]:
+    asked: _Asked, edits: Sequence[Edit], sections: Sections, asking: Asking, prompts: Prompts, lists: Lists
+) -> tuple[Sequence[Reject], Rescued, Sequence[Row]]:
     """What of the teacher's replies was not kept, what of that the user lets in, and the rows of all pairs with it."""
-    rows = with_spellings(_families(asked.pairs, asked.wordings), asked.wordings.spellings)
-    rejects = [*with_ids(reject for harvest in asked.all_harvests for reject in harvest.rejects)]
-    rescued = rescue(rejects, edits, Known.of(asked.pairs, asked.candidates, rows, asking.teacher.model, prompts))
-    return rejects, rescued, with_rescued(rows, rescued.rows, sections)
-
-
-def _families(pairs: Sequence[QAPair], wordings: AllWordings) -> list[Row]:
-    """The rows of each pair: its own question, and the other wordings where there are any."""
-    families = {one.subject.id: family(one) for one in wordings.questions}
-    held = held_rows(wordings.tests)
-    return [row for pair in pairs for row in [*(families.get(pair.id) or [base_row(pair)]), *held.get(pair.id, ())]]
-
-
-def _unique(rows: Sequence[Row], names: frozenset[str], rescued: frozenset[str]) -> tuple[list[Row], list[Removal]]:
-    """The rows that ask something of their own, in order; and why the others were left out."""
-    # No wording of one question may push out another question itself, none that is trained one that is tested, and what
-    # was rescued nothing at all.
-    ranked = sorted(rows, key=lambda row: (row.id in rescued, row.is_paraphrase, row.split == "train"))
-    kept, removals = dedupe(ranked, names)
-    order = {row.id: i for i, row in enumerate(rows)}
-    return sorted(kept, key=lambda row: order[row.id]), removals
-
-
-def _places(wordings: AllWordings) -> dict[str, int]:
-    """Row id → place in its family, as the teacher gave it."""
-    return {row.id: place for one in wordings.questions for place, row in enumerate(family(one))}
+    rows = lists(with_spellings(families_of(asked.pairs, asked.wordings), asked.wordings.spellings))
+    rejects = lists(with_ids(lists(reject for harvest in asked.all_harvests for reject in harvest.rejects)))
+    wanted = {edit.id for edit in edits if edit.rescue}
+    if not wanted:
+        return rejects, NOTHING_RESCUED, rows
+    let_in = _where(rejects, lambda reject: reject.id in wanted)
+    about = {reject.section.id for reject in let_in}
+    known = Known.of(
+        (pair for pair in asked.pairs if pair.section.id in about),
+        (pair for pair in asked.candidates if pair.section.id in about),
+        [row for row in rows if row.section_id in about],
+        asking.teacher.model,
+        prompts,
+    )
+    rescued = rescue(let_in, edits, known)
+    return rejects, rescued, lists(with_rescued(rows, rescued.rows, sections))

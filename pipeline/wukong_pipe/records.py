@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.fact_matching import Facts as Facts
-from wukong_pipe.language.hashing import digest
+from wukong_pipe.language.hashing import digest, number
 from wukong_pipe.reasons import Lang as Lang
 from wukong_pipe.reasons import Reason
 
@@ -231,17 +232,18 @@ class Reject:
         }
 
 
-def with_ids(rejects: Iterable[Reject]) -> Iterator[Reject]:
+def with_ids(rejects: Sequence[Reject]) -> Iterator[Reject]:
     """The rejects, each with its id: a hash of its call and place, so that a rebuild gives it the same one.
 
     A passage that stands several times in a document brings the same reply at the same place several times: these are
     told apart by their order.
     """
-    seen = Counter[tuple[str, str]]()
-    for reject in rejects:
-        where = reject.call, reject.place
-        yield replace(reject, id=digest(*where, str(seen[where])))
-        seen[where] += 1
+    firsts = IdIndex(number(reject.call, reject.place) for reject in rejects).firsts()
+    repeated = Counter[int]()
+    for at, (reject, first) in enumerate(zip(rejects, firsts, strict=True)):
+        if at != first:
+            repeated[first] += 1
+        yield replace(reject, id=digest(reject.call, reject.place, str(repeated[first])))
 
 
 @dataclass(slots=True)

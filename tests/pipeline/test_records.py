@@ -46,7 +46,7 @@ def test_each_reject_has_an_id_of_its_own_that_what_is_rejected_elsewhere_does_n
     places: list[tuple[str, str]],
 ) -> None:
     def ids(of: list[tuple[str, str]]) -> list[str]:
-        rejects = (Reject("base_qa", Reason.of("no-question"), section("节"), call=c, place=p) for c, p in of)
+        rejects = [Reject("base_qa", Reason.of("no-question"), section("节"), call=c, place=p) for c, p in of]
         return [reject.id for reject in with_ids(rejects)]
 
     every = ids(places)

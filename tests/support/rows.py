@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import QAPair, Row, Section
 
@@ -26,3 +27,9 @@ def family(base: QAPair, wordings: Sequence[str] = ()) -> list[Row]:
 
 def row(question: str, answer: str = "答", where: str = "节") -> Row:
     return family(pair(question, answer, where))[0]
+
+
+def deduped(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
+    """What `dedupe` keeps of rows, and what it removes."""
+    found = dedupe(rows, names)
+    return [rows[place] for place in found.places], [*found.removals]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from wukong_pipe.conversion.pages import Pages
@@ -13,13 +13,15 @@ from wukong_pipe.records import Row
 PAGINATED = (".pdf", ".pptx")
 
 
-def with_pages(rows: Sequence[Row], sources: Sequence[Source]) -> list[Row]:
+def with_pages(rows: Iterable[Row], sources: Sequence[Source]) -> Iterator[Row]:
     """The rows with their pages, [] of sources that have none; as they are where no source has any."""
     paginated = [each for each in sources if each.markdown and each.path.suffix.lower() in PAGINATED]
     if not paginated:
-        return list(rows)
+        yield from rows
+        return
     finders = {source.name: _finder(source.text) for source in paginated}
-    return [replace(row, pages=finders[row.source](row) if row.source in finders else ()) for row in rows]
+    for row in rows:
+        yield replace(row, pages=finders[row.source](row) if row.source in finders else ())
 
 
 def _finder(text: str) -> Callable[[Row], tuple[int, ...]]:

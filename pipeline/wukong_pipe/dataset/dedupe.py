@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import number
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
 from wukong_pipe.language.similarity import same_key_facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
+from wukong_pipe.spilled import made, picked
 
 NEAR = 0.85
 """Two questions of different pairs are one question from this similarity on, if key facts and answers are equal."""
@@ -27,6 +30,9 @@ _DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
 """Words that make another question of it, though their spelling shows neither a number nor a name: before, after."""
 
 
+Kind = Literal["same-question", "near-question", "conflict"]
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A row that is left out, the one it repeats and how alike their questions are (Jaccard of 3-grams)."""
@@ -34,7 +40,7 @@ class Removal:
     row: Row
     kept: Row
     similarity: float
-    kind: Literal["same-question", "near-question", "conflict"]
+    kind: Kind
 
     @property
     def reason(self) -> Reason:
@@ -45,59 +51,77 @@ class Removal:
         return Reason.of(self.kind, **values)
 
 
-def dedupe(rows: Sequence[Row], names: frozenset[str]) -> tuple[list[Row], list[Removal]]:
+@dataclass(frozen=True, slots=True)
+class Deduped:
+    """What is left of rows that ask the same."""
+
+    places: Sequence[int]
+    """Of the rows kept, in order."""
+    removals: Sequence[Removal]
+    """One for each other row, in order."""
+
+
+def dedupe(rows: Sequence[Row], names: frozenset[str]) -> Deduped:
     """Keep the first of each group of rows that ask the same.
 
     Of “How long is the river?” and “how long is the river” the second is removed:
-    `Removal(row=…, kept=…, similarity=1.0, kind="same-question")`.
+    `Removal(row=…, kept=…, similarity=1.0, kind="same-question")`. The same question with another answer is removed as
+    a conflict: a model cannot learn both.
 
     Args:
-        rows: the preferred ones first.
+        rows: the preferred ones first. They are read several times, and never held: memory takes hashes alone.
         names: terms of the whole corpus that make two questions different.
-
-    Returns:
-        The rows kept, in order, and a removal for each other row. The same question with another answer is
-        removed as a conflict: a model cannot learn both.
     """
-    removals: dict[int, Removal] = {}
-    repeats: dict[int, int] = {}  # The place of an exact repeat, and that of the row it repeats.
-    first: dict[str, int] = {}  # The place of the first row with that normal form.
-    for i, row in enumerate(rows):
-        j = first.setdefault(normalise(row.instruction), i)
-        if j != i:
-            same = normalise(row.output) == normalise(rows[j].output)
-            removals[i] = Removal(row, rows[j], 1.0, "same-question" if same else "conflict")
-            repeats[i] = j
-    left = [row for i, row in enumerate(rows) if i not in removals]
-    near = _near_repeats(left, list(first), names)
-    for at, i in enumerate(first.values()):
-        if at in near:
-            kept, alike = near[at]
-            removals[i] = Removal(rows[i], left[kept], alike, "near-question")
-    for i, j in repeats.items():
-        if j in removals:  # The row it repeats was removed, too: name the row that stays.
-            removals[i] = replace(removals[i], kept=removals[j].kept, similarity=removals[j].similarity)
-    return [row for i, row in enumerate(rows) if i not in removals], [removals[i] for i in sorted(removals)]
+    questions, answers, pairs = array("Q"), array("Q"), array("Q")
+    for row in rows:
+        questions.append(number(normalise(row.instruction)))
+        answers.append(number(normalise(row.output)))
+        pairs.append(number(row.pair_id))
+    # Of each place that of the first row with that normal form; of an exact repeat it is another one.
+    first = array("Q", IdIndex(questions).firsts())
+    left = array("Q", (i for i, j in enumerate(first) if i == j))
+    near = _near_repeats(rows, left, answers, pairs, names)
+    removed = array("Q", (i for i, j in enumerate(first) if i != j or i in near))
+
+    def removal(at: int) -> Removal:
+        i = removed[at]
+        # Where the row it repeats was removed, too, it is told with the row that stays.
+        stays, alike = near.get(first[i], (first[i], 1.0))
+        kind: Kind = "near-question"
+        if i != first[i]:
+            kind = "same-question" if answers[i] == answers[first[i]] else "conflict"
+        return Removal(rows[i], rows[stays], alike, kind)
+
+    kept = array("Q", (i for i, j in enumerate(first) if i == j and i not in near))
+    return Deduped(kept, made(len(removed), removal))
 
 
-def _near_repeats(rows: Sequence[Row], normals: Sequence[str], names: frozenset[str]) -> dict[int, tuple[int, float]]:
+def _near_repeats(
+    rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int], names: frozenset[str]
+) -> dict[int, tuple[int, float]]:
     """The places of rows that ask nearly the same as an earlier, kept row: its place, and their similarity.
 
     Args:
-        normals: the rows' questions, normalised, all different.
+        left: the places of the rows whose questions differ in their normal form.
+        answers, pairs: hashes of the answer and the pair of each row.
     """
     from wukong_pipe.dataset.similar_pairs import join  # Imported here: --help must not load numpy.
 
     removed: dict[int, tuple[int, float]] = {}
-    for i, j, alike in join(normals, NEAR, _groups(rows)):
-        kept, row = rows[i], rows[j]
+    normals = (normalise(row.instruction) for row in picked(rows, left))
+    for a, b, alike in join(normals, NEAR, _groups(rows, left, answers, pairs)):
+        i, j = left[a], left[b]
         if i in removed or j in removed:
             continue
-        family = kept.pair_id == row.pair_id
-        if alike < NEAR_IN_FAMILY if family else normalise(kept.output) != normalise(row.output):
+        family = pairs[i] == pairs[j]
+        if alike < NEAR_IN_FAMILY if family else answers[i] != answers[j]:
             continue
-        a, b = kept.instruction, row.instruction
-        if numbers(a) == numbers(b) and _decisive_words(a) == _decisive_words(b) and same_key_facts(a, b, names):
+        one, other = rows[i].instruction, rows[j].instruction
+        if (
+            numbers(one) == numbers(other)
+            and _decisive_words(one) == _decisive_words(other)
+            and same_key_facts(one, other, names)
+        ):
             removed[j] = i, alike
     return removed
 
@@ -106,33 +130,30 @@ def _decisive_words(question: str) -> list[str]:
     return sorted(word.casefold() for word in _DECISIVE.findall(question))
 
 
-def _groups(rows: Sequence[Row]) -> list[int]:
-    """The number of each row's group; two rows of different groups are never one question.
+def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int]) -> Sequence[int]:
+    """The number of each left row's group; two rows of different groups are never one question.
 
     Rows that ask the same have one answer or belong to one pair, and hold the same numbers. Without groups, rows from
     templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the square of their number.
     """
     # Union-find: rows with the same answer and rows of the same pair get the same top.
-    parents: list[int] = []
+    parents = array("Q", range(len(left)))
 
     def top(node: int) -> int:
         while parents[node] != node:
             parents[node] = node = parents[parents[node]]
         return node
 
-    nodes: dict[tuple[str, str], int] = {}
-    own = []
-    for row in rows:
-        answer, family = (
-            nodes.setdefault(key, len(nodes)) for key in (("answer", normalise(row.output)), ("family", row.pair_id))
-        )
-        parents.extend(range(len(parents), len(nodes)))
-        parents[top(family)] = top(answer)
-        own.append(answer)
-    tops = [top(answer) for answer in own]
-    sizes = Counter(tops)
-    parts: dict[tuple[int, frozenset[str]], int] = {}
-    return [
-        parts.setdefault((at, numbers(row.instruction) if sizes[at] > MANY else frozenset()), len(parts))
-        for at, row in zip(tops, rows, strict=True)
-    ]
+    for keys in (answers, pairs):
+        for at, earlier in enumerate(IdIndex(keys[i] for i in left).firsts()):
+            parents[top(at)] = top(int(earlier))
+    tops = array("Q", map(top, range(len(left))))
+    sizes = array("I", bytes(4 * len(left)))
+    for at in tops:
+        sizes[at] += 1
+    parts = (
+        number(str(at), *sorted(numbers(rows[i].instruction))) if sizes[at] > MANY else number(str(at))
+        for at, i in zip(tops, left, strict=True)
+    )
+    firsts: Sequence[int] = IdIndex(parts).firsts()
+    return firsts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import half_of, json_lines, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import FILES, Reject, Row, Split
+from wukong_pipe.spilled import picked
 from wukong_pipe.workspace import MANIFEST, Run
 
 
@@ -38,7 +40,7 @@ def check_untouched(run: Run) -> None:
 
 
 def write_dataset(
-    run: Run, rows: Sequence[Row], rejects: Sequence[Reject], manifest: dict[str, Any], form: Format = "alpaca"
+    run: Run, rows: Sequence[Row], rejects: Iterable[Reject], manifest: dict[str, Any], form: Format = "alpaca"
 ) -> None:
     """Write all of dataset/; the manifest last, so that its presence means the rest is complete.
 
@@ -48,9 +50,12 @@ def write_dataset(
         form: another format to write the rows in, too; what our own commands read is always there.
     """
     run.dataset.mkdir(parents=True, exist_ok=True)
-    splits = [split for split in FILES if any(row.split == split for row in rows)]
+    places: dict[Split, array[int]] = {}
+    for at, row in enumerate(rows):
+        places.setdefault(row.split, array("Q")).append(at)
+    splits = [split for split in FILES if split in places]
     forms = [name for name in FORMATS if name in {"alpaca", form}]
-    lines = {path_of(split, name): _lines(rows, split, name) for name in forms for split in splits}
+    lines = {path_of(split, name): _lines(picked(rows, places[split]), name) for name in forms for split in splits}
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
     lines["rejected.jsonl"] = json_lines(_printable(reject.to_json()) for reject in rejects)
     before = _about_rows(run)
@@ -70,8 +75,8 @@ def write_dataset(
         run.forget_evaluation()
 
 
-def _lines(rows: Sequence[Row], split: Split, form: Format) -> Iterator[str]:
-    return json_lines(formatted(row, form) for row in rows if row.split == split)
+def _lines(rows: Iterable[Row], form: Format) -> Iterator[str]:
+    return json_lines(formatted(row, form) for row in rows)
 
 
 def _about_rows(run: Run) -> Any:
@@ -121,9 +126,9 @@ def card(
     `datasets` caches by the folder's name and the card, not by the data: without the hash in the card it would
     serve another run's rows. A further format is a config of its own: `load_dataset(folder, "messages")`.
     """
-    present = [split for split in FILES if any(row.split == split for row in rows)]
+    counts = split_counts(rows)
+    present = [split for split in FILES if counts[split]]
     configs = {"default" if form == "alpaca" else form: form for form in forms}
-    counts = Counter(row.split for row in rows)
     langs = sorted({row.lang for row in rows})
     sources = ", ".join(source["name"] for source in manifest["sources"][:10])
     lines = ["---"]

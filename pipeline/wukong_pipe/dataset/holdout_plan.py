@@ -8,14 +8,16 @@ nothing moves from one split to another when files come and go.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from wukong_pipe.dataset.facts import tells
-from wukong_pipe.language.hashing import digest, fraction
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import digest, fraction, number
 from wukong_pipe.records import QAPair, Section
+from wukong_pipe.spilled import picked
 
 MOST = 0.5
 """The largest share that can be held out."""
@@ -40,14 +42,19 @@ NOTHING_HELD = Plan(frozenset(), frozenset())
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
     """Choose the sections and pairs that are held out whole."""
     whole = held_clusters(Counter(cluster(pair.section) for pair in pairs), share)
-    facts: defaultdict[str, list[QAPair]] = defaultdict(list)
-    sections = set()
-    for pair in pairs:
+    sections, free = set(), array("Q")
+    for at, pair in enumerate(pairs):
         if cluster(pair.section) in whole:
             sections.add(pair.section.id)
         else:
-            facts[pair.fact_id].append(pair)
-    return Plan(frozenset(sections), frozenset(_held_pairs(list(facts.values()), share)))
+            free.append(at)
+    left = picked(pairs, free)
+    by_fact = IdIndex(number(pair.fact_id) for pair in left)
+
+    def facts() -> Iterator[Sequence[QAPair]]:
+        return ([left[at] for at in places] for places in by_fact.groups())
+
+    return Plan(frozenset(sections), frozenset(_held_pairs(facts, share)))
 
 
 def with_sections(whole: Plan, pairs: Iterable[QAPair], sections: Iterable[Section], share: float) -> Plan:
@@ -57,10 +64,12 @@ def with_sections(whole: Plan, pairs: Iterable[QAPair], sections: Iterable[Secti
     Args:
         pairs: those that the plan was made of.
     """
+    names = {section.id: cluster(section) for section in sections}
+    if not names:
+        return whole
     trained, held = set[str](), set[str]()
     for pair in pairs:
         (held if pair.section.id in whole.sections else trained).add(cluster(pair.section))
-    names = {section.id: cluster(section) for section in sections}
     more = {key for key, name in names.items() if name in held or (name not in trained and _of_section(name) < share)}
     return replace(whole, sections=whole.sections | more)
 
@@ -109,18 +118,19 @@ def _of_section(name: str) -> float:
     return fraction("section", name)
 
 
-def _held_pairs(facts: Sequence[Sequence[QAPair]], share: float) -> set[str]:
+def _held_pairs(facts: Callable[[], Iterable[Sequence[QAPair]]], share: float) -> set[str]:
     """The ids of the pairs that are held out of trained sections.
 
     Where no hash lies under the share, the lowest one of those that can be held out is taken.
 
     Args:
-        facts: the pairs of each fact.
+        facts: gives the pairs of each fact.
     """
-    held = {name for pairs in facts for name in _spared(pairs, share)}
+    held = {name for pairs in facts() for name in _spared(pairs, share)}
     if share and not held:
-        of_any = sorted(((pair, pairs) for pairs in facts for pair in pairs), key=lambda one: _of_pair(one[0]))
-        held = {pair.id for pair, _ in islice((one for one in of_any if _tellers(*one)), 1)}
+        told = (pair for pairs in facts() for pair in pairs if _tellers(pair, pairs))
+        lowest = min(told, key=_of_pair, default=None)
+        held = {lowest.id} if lowest else set()
     return held
 
 

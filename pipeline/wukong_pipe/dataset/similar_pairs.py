@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ _SLACK = 1e-9
 _MIX, _REMIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd, their bits well mixed
 
 
-def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Iterator[tuple[int, int, float]]:
+def join(normals: Iterable[str], threshold: float, groups: Sequence[int]) -> Iterator[tuple[int, int, float]]:
     """All pairs i < j of texts of one group whose 3-gram Jaccard similarity reaches `threshold`, exactly, ordered by
     (j, i): `(0, 7, 0.91)`.
 
@@ -31,7 +33,7 @@ def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Ite
     then gram by gram. No filter drops a pair that is similar enough, so the result is exact.
 
     Args:
-        normals: the texts, normalised.
+        normals: the texts, normalised; read once, and not held.
         threshold: above 0.0, at most 1.0.
         groups: the group of each text.
     """
@@ -64,21 +66,22 @@ def join(normals: Sequence[str], threshold: float, groups: Sequence[int]) -> Ite
 class _Grams:
     """The 3-grams of many texts as integers, computed for some texts at a time: all at once would fill the memory."""
 
-    def __init__(self, normals: Sequence[str]) -> None:
-        self.lengths: Array = np.fromiter(map(len, normals), np.int64, len(normals))
-        self._starts: Array = np.cumsum(self.lengths) - self.lengths
-        # Two more places, so that two characters follow the last one, too.
-        self._codes: Array = np.zeros(int(self.lengths.sum()) + 2, np.uint32)
+    def __init__(self, normals: Iterable[str]) -> None:
+        lengths, codes = array("q"), array("I")
         alphabet = np.zeros(0x110000, np.uint32)
-        spans = []
-        for low in range(0, len(normals), 1 << _CHUNK):
-            joined = "".join(normals[low : low + (1 << _CHUNK)]).encode("utf-32-le", "surrogatepass")
-            codes = np.frombuffer(joined, np.uint32)
-            spans.append(slice(int(self._starts[low]), int(self._starts[low]) + len(codes)))
-            self._codes[spans[-1]] = codes
-            alphabet[codes] = 1
+        texts = iter(normals)
+        while some := list(islice(texts, 1 << _CHUNK)):
+            joined = "".join(some).encode("utf-32-le", "surrogatepass")
+            alphabet[np.frombuffer(joined, np.uint32)] = 1
+            lengths.extend(map(len, some))
+            codes.frombytes(joined)
+        codes.extend((0, 0))  # So that two characters follow the last one, too.
+        self.lengths: Array = np.frombuffer(lengths, np.int64)
+        self._starts: Array = np.cumsum(self.lengths) - self.lengths
+        self._codes: Array = np.frombuffer(codes, np.uint32)
         rank = np.cumsum(alphabet, dtype=np.uint32)  # From 1 on: 0 means no character.
-        for span in spans:
+        for low in range(0, len(self._codes) - 2, 1 << 16):
+            span = slice(low, min(low + (1 << 16), len(self._codes) - 2))
             self._codes[span] = rank[self._codes[span]]
         # A gram of the characters in use takes 21 to 54 bits; Unicode's letters and digits are fewer than 2 ** 18.
         self._char_bits = max(7, int(rank[-1]).bit_length())

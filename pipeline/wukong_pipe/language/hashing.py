@@ -14,3 +14,9 @@ def digest(*parts: str) -> str:
 def fraction(*parts: str) -> float:
     """Where the hash of the parts lies between 0 and 1: a tenth of all ids lie under 0.1."""
     return int(digest(*parts), 16) / 16**16
+
+
+def number(*parts: str) -> int:
+    """64 bits of a hash of the parts: by such numbers a list is looked up that is too long for a dictionary."""
+    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -38,7 +38,7 @@ class BuildResult:
     """What was said while it ran, such as which files were passed over."""
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> Sequence[Row]:
         """The rows of all splits, as they stand in the dataset's files."""
         return self.built.rows
 
@@ -48,7 +48,7 @@ class BuildResult:
         return split_counts(self.rows)
 
     @property
-    def rejects(self) -> list[Reject]:
+    def rejects(self) -> Sequence[Reject]:
         """What is in rejected.jsonl."""
         return self.built.rejects
 

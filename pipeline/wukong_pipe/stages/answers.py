@@ -6,9 +6,10 @@ keeps the pair's own answer, the second and third take one of these each, the fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from wukong_pipe.checks.answer_wordings import check_answer
@@ -18,6 +19,8 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.schema import check_item
+from wukong_pipe.spilled import ById
+from wukong_pipe.stages.paraphrase import Wordings, family
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
@@ -126,24 +129,31 @@ def _screened(items: Sequence[Any], pair: QAPair, kept: tuple[str, ...]) -> list
 
 def take_in_turn(
     rows: Iterable[Row],
-    places: Mapping[str, int],
+    questions: Sequence[Wordings],
     answers: Sequence[AnswerWordings],
     given: AbstractSet[str],
-) -> list[Row]:
+) -> Iterator[Row]:
     """The rows, those that are trained with their pair's answer and its other wordings in turn.
 
     The base row keeps the base answer, and so do validation and test rows, whose answers are the reference. A row's
     turn is its place in its family as the teacher gave it: whatever becomes of the others, it takes the same wording.
 
     Args:
-        places: row id → place in its family, the base row's being 0.
+        rows: those of a pair one after the other.
+        questions: the wordings of the pairs' questions.
         given: ids of the rows whose answer the user has written.
     """
-    of_pair = {wordings.subject.id: (wordings.subject.answer, *wordings.kept) for wordings in answers}
-    answered = []
-    for row in rows:
-        choices = of_pair.get(row.pair_id, ())
-        if choices and row.split == "train" and row.id not in given and row.output == choices[0]:
-            row = replace(row, output=choices[places[row.id] % len(choices)])
-        answered.append(row)
-    return answered
+    asked = ById(questions, lambda wordings: wordings.subject.id)
+    answered = ById(answers, lambda wordings: wordings.subject.id)
+    for pair_id, its in groupby(rows, key=lambda row: row.pair_id):
+        own = answered.of(pair_id)
+        if not own:
+            yield from its
+            continue
+        choices = (own[-1].subject.answer, *own[-1].kept)
+        turns = {row.id: turn for wordings in asked.of(pair_id) for turn, row in enumerate(family(wordings))}
+        for row in its:
+            if row.split == "train" and row.id not in given and row.output == choices[0]:
+                yield replace(row, output=choices[turns[row.id] % len(choices)])
+            else:
+                yield row

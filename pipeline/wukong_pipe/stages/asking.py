@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, get_args
 
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, Section
+from wukong_pipe.spilled import Spilled
 from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.early_wordings import EarlyWordings
@@ -17,7 +20,7 @@ from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
-from wukong_pipe.stages.wording_jobs import Kind, WordingJob
+from wukong_pipe.stages.wording_jobs import Kind, WordingJobs
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
@@ -28,6 +31,10 @@ from wukong_pipe.verify.calibration import Reader, calibrate
 
 StageProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as units of a stage finish."""
+
+
+Lists = Callable[..., Spilled[Any]]
+"""Makes a list on disk, of the records given or of none."""
 
 
 def written_freely(question: str) -> str:  # noqa: ARG001
@@ -152,17 +159,20 @@ async def ask_sections(
     asking: Asking,
     desk: Desk,
     progress: StageProgress,
+    lists: Lists,
     early: EarlyWordings,
-) -> list[Pairs]:
+) -> Sequence[Pairs]:
     """Pairs of each section that has something to ask about, in the order of the sections.
 
     Args:
+        lists: makes a list that is filled as replies come.
         early: what slots that are free at the end ask for meanwhile; it may go on afterwards.
     """
-    quotas = [(section, wanted) for section in sections if (wanted := quota(section, desk.settings.max_pairs))]
+    quotas = array("I", (quota(section, desk.settings.max_pairs) for section in sections))
+    asked = array("Q", (place for place, wanted in enumerate(quotas) if wanted))
 
-    async def one(section_quota: tuple[Section, int]) -> Pairs:
-        pairs = await asking.executor.do(pairs_of, desk, *section_quota)
+    async def one(place: int) -> Pairs:
+        pairs = await asking.executor.do(pairs_of, desk, sections[place], quotas[place])
         early.finish(pairs)
         return pairs
 
@@ -170,9 +180,10 @@ async def ask_sections(
         progress(stage, done, total)
         early.wait_for(total - done)
 
-    count = _counter("asking for pairs", len(quotas), shown)
+    count = _counter("asking for pairs", len(asked), shown)
+    pairs = lists()
     try:
-        pairs = await in_pool(quotas, one, asking.concurrency, count, asking.stop)
+        await in_pool(asked, one, asking.concurrency, count, asking.stop, pairs.put)
     except Exception:
         await early.drain()
         raise
@@ -184,45 +195,46 @@ async def ask_sections(
 class AllWordings:
     """The other wordings that a build asked for, each list in the order of the pairs."""
 
-    questions: list[Wordings]
-    answers: list[AnswerWordings]
-    tests: list[Wordings]
+    questions: Sequence[Wordings]
+    answers: Sequence[AnswerWordings]
+    tests: Sequence[Wordings]
     """Of questions, written for the test: of the pairs that are tested so."""
 
-    spellings: list[Spellings]
+    spellings: Sequence[Spellings]
     """Of facts, section by section."""
 
     @property
-    def tested(self) -> frozenset[str]:
-        """The ids of the pairs that wordings were written of for the test."""
-        return frozenset(one.subject.id for one in self.tests)
-
-    @property
-    def all(self) -> list[Harvest[Any, Any]]:
+    def all(self) -> Iterator[Harvest[Any, Any]]:
         """Stage by stage."""
-        return [*self.questions, *self.tests, *self.answers, *self.spellings]
+        return chain(self.questions, self.tests, self.answers, self.spellings)
 
 
 async def ask_wordings(
-    jobs: Sequence[WordingJob], asking: Asking, progress: StageProgress, early: EarlyWordings
+    jobs: WordingJobs, asking: Asking, progress: StageProgress, lists: Lists, early: EarlyWordings
 ) -> AllWordings:
     """Wordings of the pairs' questions and answers, in the order of the pairs; and the facts' other spellings.
 
     All are asked for at the same time: with a Batch API they are one wave, and a wave may take a day.
+
+    Args:
+        lists: makes a list that is filled as replies come.
     """
     early.keep(jobs)
+    filled: dict[Kind, Spilled[Any]] = {kind: lists() for kind in get_args(Kind)}
+
+    def keep(job: int, harvest: Harvest[Any, Any]) -> None:
+        kind, place = jobs.place_of(job)
+        filled[kind].put(place, harvest)
+
     count = _counter("asking for wordings", len(jobs), progress)
     try:
-        harvests = await in_pool(jobs, early.run, asking.concurrency, count, asking.stop)
+        await in_pool(jobs, early.run, asking.concurrency, count, asking.stop, keep)
     except Exception:
         await early.drain()
         raise
     await early.end()
     asking.end_round("the wordings", is_last=True)
-    of: dict[Kind, list[Any]] = {kind: [] for kind in get_args(Kind)}
-    for job, harvest in zip(jobs, harvests, strict=True):
-        of[job.kind].append(harvest)
-    return AllWordings(of["paraphrase"], of["answers"], of["heldout_wordings"], of["spellings"])
+    return AllWordings(filled["paraphrase"], filled["answers"], filled["heldout_wordings"], filled["spellings"])
 
 
 def _counter(stage: str, total: int, progress: StageProgress) -> Callable[[], None]:

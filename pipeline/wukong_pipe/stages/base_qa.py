@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from wukong_pipe.checks.candidates import PAIR_SCHEMA, Candidate, read_pair
@@ -19,6 +19,7 @@ from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.corpus.units import worth
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Section
+from wukong_pipe.spilled import ById
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
@@ -38,6 +39,16 @@ REPLY_SCHEMA: dict[str, Any] = {
 
 Pairs = Harvest[Section, QAPair]
 """What asking for one section brought."""
+
+
+class KeptQuestions:
+    """All questions that were kept of a section."""
+
+    def __init__(self, harvests: Sequence[Pairs]) -> None:
+        by_section = ById(harvests, lambda harvest: harvest.subject.id)
+        self.are_known = by_section.__contains__
+        # Who asks about the pairs of a section asks for the same questions again and again.
+        self.of = lru_cache(256)(lambda section_id: tuple(pair.question for pair in by_section.of(section_id)[-1].kept))
 
 
 def quota(section: Section, max_pairs: int) -> int:

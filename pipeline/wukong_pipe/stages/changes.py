@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_json, read_numbered
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import number
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import FILES, Reject, Row
+from wukong_pipe.spilled import ById
 from wukong_pipe.stages.heldout_wordings import STAGE
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run
@@ -16,11 +20,11 @@ from wukong_pipe.workspace import Run
 
 def changes_elsewhere(
     run: Run,
-    rows: Iterable[Row],
+    rows: Sequence[Row],
     rejects: Iterable[Reject],
     settings: BuildSettings,
     edited: Collection[str] = frozenset(),
-    tested: Collection[str] = frozenset(),
+    tested: Iterable[str] = (),
 ) -> list[str]:
     """Each row of an unchanged section that `rows` change in more than its lines and its fact's id, in a few words: to
     be called before they are written.
@@ -37,31 +41,32 @@ def changes_elsewhere(
     """
     if not run.manifest.is_file():
         return []
-    after = {row.id: row for row in rows}
-    rejected = {one.candidate.id for one in rejects if isinstance(one.candidate, Row)}
+    after = ById(rows, lambda row: row.id)
+    of_tests = IdIndex(map(number, tested))
+    rejected = IdIndex(number(one.candidate.id) for one in rejects if isinstance(one.candidate, Row))
     try:
         before = read_json(run.manifest).get("settings", {})
         # Read twice rather than held: what was written takes several times the room of what will be.
-        ids, sections = set[str](), set[str]()
+        written, sections = array("Q"), set[str]()
         for row in _written(run):
-            ids.add(row["id"])
+            written.append(number(row["id"]))
             sections.add(row["section_id"])
-        unchanged = sections & {row.section_id for row in after.values()}
+        ids, unchanged = IdIndex(written), sections & {row.section_id for row in rows}
         expected = _expected(before, settings)
         changes, moved = list[str](), 0
         for row in _written(run):
             if row["section_id"] not in unchanged or row["id"] in edited:
                 continue
-            new = after.get(row["id"])
+            new = next(iter(after.of(row["id"])), None)
             is_moved = "split" in expected and (_is_held_out(row) or (new is not None and _is_held_out(new.to_json())))
             moved += is_moved
             if new is not None:
                 changes.append(_change(row, new, expected))
             elif not is_moved:
-                changes.append(f"{_where(row)}: is gone{_why_gone(row, rejected, tested)}")
+                changes.append(f"{_where(row)}: is gone{_why_gone(row, rejected, of_tests)}")
     except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
-    added = [row.to_json() for name, row in after.items() if name not in ids and row.section_id in unchanged]
+    added = [row.to_json() for row in rows if row.section_id in unchanged and number(row.id) not in ids]
     told = [row for row in added if not ("split" in expected and _is_held_out(row))]
     moved += len(added) - len(told)
     sentence = [f"{counted(moved, 'row')} of test or validation, whose wordings are chosen otherwise than before"]
@@ -90,11 +95,11 @@ def _is_held_out(row: Mapping[str, Any]) -> bool:
     return bool(row["split"] == "validation" or row["level"] == "wording")
 
 
-def _why_gone(row: Mapping[str, Any], rejected: Collection[str], tested: Collection[str]) -> str:
+def _why_gone(row: Mapping[str, Any], rejected: IdIndex, tested: IdIndex) -> str:
     """Why a written row is there no more, as far as this build can tell."""
-    if row["id"] in rejected:
+    if number(row["id"]) in rejected:
         return ", see rejected.jsonl"
-    if str(row["prompt"]).startswith(f"{STAGE}.") and row["pair_id"] not in tested:
+    if str(row["prompt"]).startswith(f"{STAGE}.") and number(row["pair_id"]) not in tested:
         return ": its pair is no longer tested in other words"
     return ": this build kept no such reply"
 

@@ -82,7 +82,7 @@ class EarlyWordings:
 
     def keep(self, jobs: Iterable[WordingJob]) -> None:
         """It is known what is wanted: the others ask nothing more."""
-        for job in jobs:
+        for job in jobs if self._begun else ():
             if early := self._begun.get(job.name):
                 early.is_wanted = True
         for early in self._begun.values():

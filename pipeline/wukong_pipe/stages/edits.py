@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Reject, Row, Section
+from wukong_pipe.spilled import made
 from wukong_pipe.stages.edits_file import Edit, decisions_hash
 from wukong_pipe.stages.mending import mended, problem_of
 from wukong_pipe.stages.rescue import NOTHING_RESCUED, Rescued
@@ -37,7 +39,7 @@ class Taken:
 class Edited:
     """The rows after the user's corrections."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     taken: list[Taken]
     applied: int
     unused: list[Edit]
@@ -104,7 +106,10 @@ def pushed_out(edited: Edited, rejects: Iterable[Reject]) -> list[str]:
 
 
 def apply_edits(
-    rows: Iterable[Row], edits: Sequence[Edit], sections: Mapping[str, Section], rescued: Rescued = NOTHING_RESCUED
+    rows: Sequence[Row],
+    edits: Sequence[Edit],
+    section_of: Callable[[str], Section],
+    rescued: Rescued = NOTHING_RESCUED,
 ) -> Edited:
     """Rows with the user's corrections; an edited row keeps its id, and must pass the checks of a pair.
 
@@ -112,23 +117,26 @@ def apply_edits(
     edited by its row's id alone: all wordings of a pair with one text would be one row.
 
     Args:
+        section_of: gives the section of an id.
         rescued: what stands among the rows because of an edit.
     """
     by_id = {edit.id: edit for edit in edits if not edit.rescue}
     used = set(rescued.ids)
-    kept: list[Row] = []
+    kept = array("Q")
+    mended_rows: dict[int, Row] = {}
     taken: list[Taken] = []
     answered: set[str] = set()
     touched = set(rescued.ids.values())
     facts: list[ChangedFacts] = []
-    applied, pairs = 0, set[str]()
-    for row in rows:
-        pairs.add(row.pair_id)
+    pairs = set[str]()
+    for at, row in enumerate(rows):
+        if row.pair_id in by_id:
+            pairs.add(row.pair_id)
         of_row = [by_id[name] for name in (row.pair_id, row.id) if name in by_id]
         used |= {edit.id for edit in of_row}
         of_row = [edit for edit in of_row if edit.drop or edit.mends]
         if not of_row:
-            kept.append(row)
+            kept.append(at)
             continue
         touched.add(row.id)
         if dropping := next((edit for edit in of_row if edit.drop), None):
@@ -137,20 +145,20 @@ def apply_edits(
         own = next((edit.instruction for edit in of_row if edit.id == row.id), None)
         changed = mended(row, own, of_row)
         last = of_row[-1]
-        if reason := problem_of(changed, sections[row.section_id]):
+        if reason := problem_of(changed, section_of(row.section_id)):
             taken.append(Taken(changed, Reason.of("edit", line=last.line, reason=reason)))
             continue
-        kept.append(changed)
-        applied += 1
+        kept.append(at)
+        mended_rows[at] = changed
         if any(edit.output is not None for edit in of_row):
             answered.add(row.id)
         if changed.facts != row.facts:
             facts.append(ChangedFacts(row.id, last.id, row.facts, changed.facts))
     refused = {edit.id for edit, _ in rescued.refused}
     return Edited(
-        rows=kept,
+        rows=made(len(kept), lambda i: mended_rows.get(kept[i]) or rows[kept[i]]),
         taken=taken,
-        applied=applied,
+        applied=len(mended_rows),
         unused=[edit for edit in edits if edit.id not in used | refused],
         answered=frozenset(answered),
         used=sum(edit.changes for edit in edits if edit.id in used),

@@ -14,7 +14,7 @@ from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.heldout_wordings import pairs_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import spellings_wanted
-from wukong_pipe.stages.wording_jobs import WordingJob, wording_jobs
+from wukong_pipe.stages.wording_jobs import WordingJob, WordingJobs
 
 
 class ForeseenJobs:
@@ -41,14 +41,14 @@ class ForeseenJobs:
     def of(self, harvest: Pairs) -> Iterator[WordingJob]:
         """What is going to be asked, first what is needed for certain."""
         settings, pairs = self._settings, with_fact_ids(harvest.kept)
-        spellings = spellings_wanted(harvest.subject, harvest.kept) if settings.spellings else ()
-        yield from wording_jobs((), (), {}, spellings, settings)
+        questions = tuple(pair.question for pair in pairs)
+        spellings = [*spellings_wanted(harvest.subject, harvest.kept)] if settings.spellings else []
+        yield from WordingJobs((), (), lambda _: questions, spellings, settings)
         if cluster(harvest.subject) in self._held:
             return
         trained = [pair for pair in pairs if self._is_new(pair) and not may_be_held(pair, settings.holdout)]
         tested = () if self._share is None else pairs_to_test(trained, NOTHING_HELD, self._share)
-        questions = {harvest.subject.id: tuple(pair.question for pair in pairs)}
-        yield from wording_jobs(trained, tested, questions, (), settings)
+        yield from WordingJobs(trained, tested, lambda _: questions, (), settings)
 
     def _is_new(self, pair: QAPair) -> bool:
         """Whether no pair that was met asks the same."""

@@ -7,7 +7,7 @@ drawn from them would be an easy one. The pair “出云棍由谁掉落？” br
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,12 +16,14 @@ from typing import Final
 from wukong_pipe.checks.named_facts import offers_choices
 from wukong_pipe.corpus.cleaning import clean
 from wukong_pipe.dataset.holdout_plan import Plan
+from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.fact_matching import found
-from wukong_pipe.language.hashing import fraction
+from wukong_pipe.language.hashing import fraction, number
 from wukong_pipe.language.polarity import polarity_of
 from wukong_pipe.language.similarity import TAU, similarity
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
+from wukong_pipe.spilled import picked
 from wukong_pipe.stages.paraphrase import REPLY_SCHEMA, Wordings, base_row, gathered
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.stages.workers import HERE, Workers
@@ -51,7 +53,7 @@ def share_tested(planned: int) -> float:
     return next((share for share in SHARES if share * planned >= TESTED), 1.0)
 
 
-def pairs_to_test(pairs: Sequence[QAPair], whole: Plan, share: float) -> list[QAPair]:
+def pairs_to_test(pairs: Sequence[QAPair], whole: Plan, share: float) -> Sequence[QAPair]:
     """The trained pairs of whose questions other wordings are tested: those whose own hash lies under the share.
 
     Never one without facts, which the score could not look for, nor one whose answer and evidence another pair has:
@@ -60,17 +62,26 @@ def pairs_to_test(pairs: Sequence[QAPair], whole: Plan, share: float) -> list[QA
     Args:
         whole: the sections and pairs that are held out whole.
     """
-    sources = Counter(map(_source, pairs))
-    return [
-        pair
-        for pair in pairs
-        if fraction("tested", pair.id) < share and pair.facts and not whole.level(pair) and sources[_source(pair)] == 1
-    ]
+    sources = IdIndex(map(_source, pairs))
+    return picked(
+        pairs,
+        array(
+            "Q",
+            (
+                at
+                for at, pair in enumerate(pairs)
+                if fraction("tested", pair.id) < share
+                and pair.facts
+                and not whole.level(pair)
+                and sources.places(_source(pair)) == [at]
+            ),
+        ),
+    )
 
 
-def _source(pair: QAPair) -> tuple[object, ...]:
-    """What a request says of its pair."""
-    return pair.section.heading_path, pair.answer, pair.evidence
+def _source(pair: QAPair) -> int:
+    """A hash of what a request says of its pair."""
+    return number(repr((pair.section.heading_path, pair.answer, pair.evidence)))
 
 
 def request(pair: QAPair, count: int, prompts: Mapping[Lang, Prompt], about: str = "", earlier: str = "") -> Request:
@@ -153,14 +164,11 @@ def _tells_a_fact(question: str, pair: QAPair) -> bool:
     return any(stands and not stood for stands, stood in zip(told, asked, strict=True))
 
 
-def held_rows(tests: Iterable[Wordings]) -> dict[str, list[Row]]:
-    """The rows of each pair's wordings, by the pair's id: of several the one with the lowest hash validates."""
-    held: dict[str, list[Row]] = {}
-    for wordings in tests:
-        ranked = sorted(wordings.kept, key=lambda row: fraction("validation", row.id))
-        validation = {row.id for row in ranked[:1] if len(ranked) > 1}
-        held[wordings.subject.id] = [
-            replace(row, split="validation") if row.id in validation else replace(row, split="test", level="wording")
-            for row in wordings.kept
-        ]
-    return held
+def held_rows(wordings: Wordings) -> list[Row]:
+    """The rows of a pair's wordings: of several the one with the lowest hash validates."""
+    ranked = sorted(wordings.kept, key=lambda row: fraction("validation", row.id))
+    validation = {row.id for row in ranked[:1] if len(ranked) > 1}
+    return [
+        replace(row, split="validation") if row.id in validation else replace(row, split="test", level="wording")
+        for row in wordings.kept
+    ]

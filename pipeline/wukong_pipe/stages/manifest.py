@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from itertools import chain, groupby, zip_longest
 from typing import Any
 
 from wukong_pipe.corpus.sources import Source
@@ -20,7 +21,8 @@ from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.reasons import Reason
-from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Tally, with_ids
+from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Stage, Tally
+from wukong_pipe.spilled import ById, picked
 from wukong_pipe.stages.asking import AllWordings, Asking
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
@@ -38,22 +40,22 @@ from wukong_pipe.teacher.journalled import Used
 class Results:
     """What each stage made of what the one before it kept, in the order of the stages."""
 
-    sections: list[Section]
-    harvests: list[Pairs]
-    candidates: list[QAPair]
+    sections: Sequence[Section]
+    harvests: Sequence[Pairs]
+    candidates: Sequence[QAPair]
     """All pairs that the checks and the verifier kept."""
-    pairs: list[QAPair]
+    pairs: Sequence[QAPair]
     """These, each question once."""
-    duplicate_pairs: list[Removal]
+    duplicate_pairs: Sequence[Removal]
     wordings: AllWordings
-    rejects: list[Reject]
+    rejects: Sequence[Reject]
     """What of the teacher's replies was not kept, each with its id."""
     rescued: Rescued
-    families: list[Row]
+    families: Sequence[Row]
     """Each pair's own row and its other wordings, and what the user let in."""
     edited: Edited
-    unique: list[Row]
-    duplicate_rows: list[Removal]
+    unique: Sequence[Row]
+    duplicate_rows: Sequence[Removal]
     held: Holdout
     verification: Verification
     holdout_size: HoldoutSize
@@ -124,7 +126,8 @@ def _inputs(sources: Sequence[Source], settings: BuildSettings, asking: Asking, 
 def _edits(edited: Edited, rescued: Rescued, rows: Sequence[Row]) -> dict[str, Any]:
     """What the user's edits did; where they changed facts, both versions, and how many test questions have the new;
     and which row each rescued reject became."""
-    tested = {row.id for row in rows if row.split == "test"}
+    edited_rows = {one.row_id for one in edited.facts}
+    tested = {row.id for row in rows if row.split == "test" and row.id in edited_rows} if edited_rows else set()
     changed: Counter[tuple[str, Facts, Facts]] = Counter()
     for one in edited.facts:
         changed[one.edit_id, one.old, one.new] += one.row_id in tested
@@ -202,36 +205,38 @@ def _through(received: int, kept: int, rejected: int) -> dict[str, int]:
     return Tally(received, received, 0, kept, rejected).to_json()
 
 
-def all_rejects(results: Results) -> list[Reject]:
-    """Everything that is not in the dataset, in the order of the stages."""
-    sections = {section.id: section for section in results.sections}
+def removed_rows(results: Results, section_of: Callable[[str], Section]) -> Iterator[Reject]:
+    """What became a row and is not in the dataset, in the order of the stages; without ids.
 
-    def removed(stage: Any, reason: Reason, row: Row) -> Reject:
-        return Reject(stage, reason, sections[row.section_id], row, call=row.call, place=row.id)
+    Args:
+        section_of: gives the section of an id.
+    """
 
-    rejected = [removed("edit", taken.reason, taken.row) for taken in results.edited.taken]
-    removals = [*results.duplicate_pairs, *results.duplicate_rows]
-    rejected += [removed("dedupe", removal.reason, removal.row) for removal in removals]
-    rejected += [removed("held_form", drop.reason, drop.row) for drop in results.held.of_held_forms]
-    rejected += [removed("audit", drop.reason, drop.row) for drop in results.held.dropped]
-    rejected += [removed("audit", Reason.of("pair-not-trained"), row) for row in results.held.untrained]
-    stayed = [reject for reject in results.rejects if reject.id not in results.rescued.ids]
-    return [*stayed, *with_ids(rejected)]
+    def removed(stage: Stage, reason: Reason, row: Row) -> Reject:
+        return Reject(stage, reason, section_of(row.section_id), row, call=row.call, place=row.id)
+
+    held = results.held
+    yield from (removed("edit", taken.reason, taken.row) for taken in results.edited.taken)
+    for removal in chain(results.duplicate_pairs, results.duplicate_rows):
+        yield removed("dedupe", removal.reason, removal.row)
+    yield from (removed("held_form", drop.reason, drop.row) for drop in held.of_held_forms)
+    yield from (removed("audit", drop.reason, drop.row) for drop in held.dropped)
+    yield from (removed("audit", Reason.of("pair-not-trained"), row) for row in held.untrained)
 
 
-def _quotas(sections: Sequence[Section], harvests: Sequence[Pairs]) -> list[dict[str, Any]]:
+def _quotas(sections: Sequence[Section], harvests: Iterable[Pairs]) -> list[dict[str, Any]]:
     """The quota of each section, but a blank one and one that only heads others: those are not missed."""
-    asked = {pairs.section.id: pairs for pairs in harvests}
+    asked = {pairs.section.id: (pairs.wanted, len(pairs.kept)) for pairs in harvests}
     quotas = []
     for section, following in zip_longest(sections, sections[1:]):
         reason = why_not_asked(section)
         heads_others = following is not None and following.heading_path[:-1] == section.heading_path
         if section.text.strip() and not (heads_others and reason == Reason.of("only-heading")):
-            quotas.append(_quota(section, asked.get(section.id), reason))
+            quotas.append(_quota(section, *asked.get(section.id, (0, 0)), reason))
     return quotas
 
 
-def _quota(section: Section, pairs: Pairs | None, not_asked: Reason | None) -> dict[str, Any]:
+def _quota(section: Section, wanted: int, kept: int, not_asked: Reason | None) -> dict[str, Any]:
     """What a section was worth asking, what was wanted of it and what was kept; or why it was not asked."""
     return {
         "section": section.title,
@@ -239,22 +244,24 @@ def _quota(section: Section, pairs: Pairs | None, not_asked: Reason | None) -> d
         "source": section.source,
         "lines": [section.first_line, section.last_line],
         "worth": worth(section),
-        "wanted": pairs.wanted if pairs else 0,
-        "kept": len(pairs.kept) if pairs else 0,
+        "wanted": wanted,
+        "kept": kept,
         "not_asked": not_asked.code if not_asked else "",
     }
 
 
 def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
     """Share of the units worth asking, code included, that the evidence of at least one row covers."""
-    evidence: dict[str, set[str]] = {}
-    for row in rows:
-        evidence.setdefault(row.section_id, set()).update(row.evidence)
+    # One row of each pair: all of a pair cite the same.
+    pairs = groupby(enumerate(rows), key=lambda numbered: numbered[1].pair_id)
+    firsts = array("Q", (next(its)[0] for _, its in pairs))
+    citing = ById(picked(rows, firsts), lambda row: row.section_id)
     by_section = []
     total = total_covered = 0
     for section in sections:
         pieces = [unit for unit in units(section) if unit.facts]
-        places = [(at, at + len(text)) for text in evidence.get(section.id, ()) if (at := section.text.find(text)) >= 0]
+        evidence = {text for row in citing.of(section.id) for text in row.evidence}
+        places = [(at, at + len(text)) for text in evidence if (at := section.text.find(text)) >= 0]
         covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in pieces)
         total, total_covered = total + len(pieces), total_covered + covered
         if pieces:

@@ -8,14 +8,17 @@ is held out or trained as before.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.dataset.facts import fact_id_among
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import number
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.base_qa import pair_of
@@ -201,15 +204,24 @@ def _of_wording(reject: Reject, question: str, edit: Edit, pair: QAPair, stage: 
     return replace(row, split="test", level="wording")
 
 
-def with_rescued(rows: Sequence[Row], rescued: Sequence[Row], sections: Sequence[Section]) -> list[Row]:
+def with_rescued(rows: Sequence[Row], rescued: Sequence[Row], sections: Sequence[Section]) -> Iterator[Row]:
     """The rows in order, each rescued one behind those of its pair, else behind those of its section."""
-    order: dict[str, int] = {}
-    for section in sections:
-        order.setdefault(section.id, len(order))
-    last_of_pair = {row.pair_id: at + 1 for at, row in enumerate(rows)}
-    places = [order[row.section_id] for row in rows]
+    if not rescued:
+        yield from rows
+        return
+    by_id = IdIndex(number(section.id) for section in sections)
+
+    def order(row: Row) -> int:
+        return by_id.places(number(row.section_id))[0]
+
+    pairs = {row.pair_id for row in rescued}
+    last_of_pair = {row.pair_id: at + 1 for at, row in enumerate(rows) if row.pair_id in pairs}
+    places = array("Q", map(order, rows))
     behind: dict[int, list[Row]] = {}
-    for row in sorted(rescued, key=lambda row: (order[row.section_id], row.pair_id not in last_of_pair)):
-        at = last_of_pair.get(row.pair_id, bisect_right(places, order[row.section_id]))
+    for row in sorted(rescued, key=lambda row: (order(row), row.pair_id not in last_of_pair)):
+        at = last_of_pair.get(row.pair_id, bisect_right(places, order(row)))
         behind.setdefault(at, []).append(row)
-    return [one for at in range(len(rows) + 1) for one in (*behind.get(at, ()), *rows[at : at + 1])]
+    for at, row in enumerate(rows):
+        yield from behind.get(at, ())
+        yield row
+    yield from behind.get(len(rows), ())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any
 
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
-from wukong_pipe.records import Reject, Section
+from wukong_pipe.records import Reject
 from wukong_pipe.stages.asking import AllWordings
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.settings import BuildSettings
@@ -26,13 +27,13 @@ NO_MORE = (
 class ShortSection:
     """A section of which pairs, wordings or answers stayed under `min_fill` of what was wanted."""
 
-    section: Section
+    title: str
     amount: str
     """“1 of 3 pairs”."""
     reason: str
 
     def __str__(self) -> str:
-        return one_line(f"{self.section.title}, {self.amount} ({self.reason})")
+        return one_line(f"{self.title}, {self.amount} ({self.reason})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,19 @@ def shortfall(
     teacher: JournalledTeacher,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
-    harvests: list[Harvest[Any, Any]] = [*pairs, *wordings.questions, *wordings.tests]
-    kept = sum(len(harvest.kept) for harvest in harvests)
-    # A pair that is missing would have had its wordings.
-    missing = sum(harvest.wanted - len(harvest.kept) for harvest in pairs) * (1 + settings.variants)
-    missing += sum(harvest.missing for harvest in (*wordings.questions, *wordings.tests))
-    # Nor was a wording asked for where the verifier's server did not answer about the pairs.
-    missing += sum(len(harvest.kept) * settings.variants for harvest in pairs if not harvest.is_settled)
+    kept = missing = 0
+    rejected = False
+    for harvest in pairs:
+        kept += len(harvest.kept)
+        # A pair that is missing would have had its wordings.
+        missing += (harvest.wanted - len(harvest.kept)) * (1 + settings.variants)
+        # Nor was a wording asked for where the verifier's server did not answer about the pairs.
+        missing += 0 if harvest.is_settled else len(harvest.kept) * settings.variants
+        rejected = rejected or _was_rejected(harvest)
+    for reworded in chain(wordings.questions, wordings.tests):
+        kept += len(reworded.kept)
+        missing += reworded.missing
+        rejected = rejected or _was_rejected(reworded)
     share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
     stages: dict[str, Sequence[Harvest[Any, Any]]] = {
@@ -100,32 +107,31 @@ def shortfall(
         "facts with spellings": wordings.spellings,
     }
     for name, asked in stages.items():
-        for section, its in _by_section(asked).items():
+        # Those of a section stand one after the other.
+        for section, group in groupby(asked, key=lambda harvest: harvest.section):
+            its = [*group]
             if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
                 amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"
                 reason = _main_reason(reject for harvest in its for reject in harvest.rejects)
-                short[section.id] = ShortSection(section, amount, reason)
-    rejected = any(reject.stage != "surplus" for harvest in harvests for reject in harvest.rejects)
+                short[section.id] = ShortSection(section.title, amount, reason)
     unreadable = "" if any(harvest.kept for harvest in pairs) else _unreadable(pairs, teacher.model)
     return Shortfall([*short.values()], share, settings.min_fill, teacher.is_language_model, rejected, unreadable)
 
 
-def unsettled(harvests: Sequence[Harvest[Any, Any]]) -> list[str]:
+def _was_rejected(harvest: Harvest[Any, Any]) -> bool:
+    """Whether the checks rejected any of it."""
+    return any(reject.stage != "surplus" for reject in harvest.rejects)
+
+
+def unsettled(harvests: Iterable[Harvest[Any, Any]]) -> list[str]:
     """A line on what the verifier left unanswered, where it left something."""
-    sections = {harvest.section for harvest in harvests if not harvest.is_settled}
+    sections = {(harvest.section.id, harvest.section.first_line) for harvest in harvests if not harvest.is_settled}
     if not sections:
         return []
     return [
         f"The verifier's server did not answer about {counted(len(sections), 'section')}, and so no more was asked "
         "there. The same command goes on from there."
     ]
-
-
-def _by_section(harvests: Sequence[Harvest[Any, Any]]) -> dict[Section, list[Harvest[Any, Any]]]:
-    by_section: dict[Section, list[Harvest[Any, Any]]] = {}
-    for harvest in harvests:
-        by_section.setdefault(harvest.section, []).append(harvest)
-    return by_section
 
 
 def _main_reason(rejects: Iterable[Reject]) -> str:
@@ -145,10 +151,13 @@ _NO_JSON = {"body-not-json", "body-not-object", "array", "no-object", "broken-js
 
 def _unreadable(pairs: Sequence[Pairs], teacher: str) -> str:
     """What a teacher does none of whose replies can be read, with its first words; "" where one could be."""
-    rejects = [reject for harvest in pairs for reject in harvest.rejects]
-    if not rejects or any(reject.stage != "reply" for reject in rejects):
+    first = None
+    for reject in (reject for harvest in pairs for reject in harvest.rejects):
+        if reject.stage != "reply":
+            return ""
+        first = first or reject
+    if first is None:
         return ""
-    first = rejects[0]
     does = (
         "does not answer in JSON"
         if first.reason.code in _NO_JSON

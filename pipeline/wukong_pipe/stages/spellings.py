@@ -7,7 +7,7 @@ before any student answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -20,6 +20,7 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section
 from wukong_pipe.schema import check_item
+from wukong_pipe.spilled import ById
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.filling import LEAST_SHOWN, Decided, Refused, replies, take
 from wukong_pipe.teacher.harvest import Harvest
@@ -192,19 +193,23 @@ def _reject(spelling: str, reason: Reason, fact: NamedFact, reply: Reply, number
     return Reject("spellings", reason, pair.section, candidate, excerpt(reply.raw, most), reply.call, place)
 
 
-def with_spellings(rows: Iterable[Row], spellings: Iterable[Spellings]) -> list[Row]:
-    """The rows, each fact with its other spellings behind its first one."""
-    found = {
-        (spelt.fact.pair.id, spelt.fact.words): spelt.spellings
-        for part in spellings
-        for spelt in part.kept
-        if spelt.spellings
-    }
-    if not found:
-        return list(rows)
-    return [
-        replace(row, facts=tuple((*fact, *found.get((row.pair_id, fact[0]), ())) for fact in row.facts)) for row in rows
-    ]
+def with_spellings(rows: Iterable[Row], spellings: Sequence[Spellings]) -> Iterator[Row]:
+    """The rows, each fact with its other spellings behind its first one.
+
+    Args:
+        rows: those of a pair one after the other.
+    """
+    parts = ById(spellings, lambda part: part.subject.id)
+    for section_id, its in groupby(rows, key=lambda row: row.section_id):
+        found = {
+            (spelt.fact.pair.id, spelt.fact.words): spelt.spellings
+            for part in parts.of(section_id)
+            for spelt in part.kept
+            if spelt.spellings
+        }
+        for row in its:
+            facts = tuple((*fact, *found.get((row.pair_id, fact[0]), ())) for fact in row.facts)
+            yield replace(row, facts=facts) if found else row
 
 
 def facts_hash(rows: Iterable[Row]) -> str:

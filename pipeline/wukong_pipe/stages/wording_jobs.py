@@ -4,11 +4,14 @@ question or an answer, wordings for the test, other spellings of facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from wukong_pipe.records import QAPair
+from wukong_pipe.spilled import Listed
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings
 
@@ -40,25 +43,42 @@ class WordingJob:
         return self == other
 
 
-def wording_jobs(
-    trained: Sequence[QAPair],
-    tested: Iterable[QAPair],
-    questions: Mapping[str, tuple[str, ...]],
-    spellings: Iterable[Spellings],
-    settings: BuildSettings,
-) -> Iterator[WordingJob]:
-    """All jobs of a build, or those of one section.
+class WordingJobs(Listed[WordingJob]):
+    """The jobs of a build, or those of one section: kind by kind, each made when it is asked for."""
 
-    Args:
-        tested: those of the pairs that get wordings for the test.
-        questions: section id → all questions that were kept of it.
-        spellings: what is filled with other spellings of facts.
-    """
-    for pair in trained:
-        yield WordingJob("paraphrase", pair, questions[pair.section.id])
-    for pair in trained if settings.answer_variants else ():
-        yield WordingJob("answers", pair)
-    for pair in tested:
-        yield WordingJob("heldout_wordings", pair, questions[pair.section.id])
-    for part in spellings:
-        yield WordingJob("spellings", part)
+    def __init__(
+        self,
+        trained: Sequence[QAPair],
+        tested: Sequence[QAPair],
+        questions: Callable[[str], tuple[str, ...]],
+        spellings: Sequence[Spellings],
+        settings: BuildSettings,
+    ) -> None:
+        """
+        Args:
+            tested: those of the pairs that get wordings for the test.
+            questions: gives all questions that were kept of a section, by its id.
+            spellings: what is filled with other spellings of facts.
+        """
+        self._kinds: list[tuple[Kind, Sequence[QAPair | Spellings]]] = [
+            ("paraphrase", trained),
+            ("answers", trained if settings.answer_variants else ()),
+            ("heldout_wordings", tested),
+            ("spellings", spellings),
+        ]
+        self._begins = [0, *accumulate(len(subjects) for _, subjects in self._kinds)]
+        self._questions = questions
+
+    def __len__(self) -> int:
+        return self._begins[-1]
+
+    def place_of(self, job: int) -> tuple[Kind, int]:
+        """The kind of a job, by its place among all, and its place among those of its kind."""
+        kind = bisect_right(self._begins, job) - 1
+        return self._kinds[kind][0], job - self._begins[kind]
+
+    def _at(self, place: int) -> WordingJob:
+        kind, own = self.place_of(place)
+        subject = dict(self._kinds)[kind][own]
+        asks_section = kind in ("paraphrase", "heldout_wordings") and not isinstance(subject, Spellings)
+        return WordingJob(kind, subject, self._questions(subject.section.id) if asks_section else ())

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from wukong_pipe.errors import StoppedShort, WukongError
+from wukong_pipe.ids import IdSet
 from wukong_pipe.journal.records import Call, Purchase, Tokens, call_key, canonical, now
 from wukong_pipe.journal.store import Journal
+from wukong_pipe.language.hashing import number
 from wukong_pipe.reasons import Reason
 from wukong_pipe.teacher.ledger import NO_COST, NOTHING
 from wukong_pipe.teacher.refusals import is_about_content, rejection
@@ -151,7 +153,7 @@ class JournalledTeacher:
         # answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._end: WukongError | None = None
-        self._counted: set[str] = set()
+        self._counted = IdSet()
 
     @property
     def model(self) -> str:
@@ -246,9 +248,8 @@ class JournalledTeacher:
 
     def count(self, stage: str, call: Call) -> None:
         """Count an answer once, however often it is used: two files may hold the same section."""
-        if call.key in self._counted:
+        if not self._counted.add(number(call.key)):
             return
-        self._counted.add(call.key)
         used = self.used.setdefault(stage, Used())
         used.calls += 1
         used.tokens += Tokens(call.tokens_in or 0, call.tokens_out or 0)

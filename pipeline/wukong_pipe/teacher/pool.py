@@ -16,14 +16,19 @@ async def in_pool(
     size: int,
     done: Callable[[], None] = lambda: None,
     stop: Callable[[Exception], None] = lambda error: None,
+    keep: Callable[[int, R], None] | None = None,
 ) -> list[R]:
     """Results of `worker` for all items, in the items' order, with at most `size` at work at any time.
 
     After the first exception nothing new starts and `stop` is told of it, so that what runs buys nothing more; its
     calls in flight reach the journal before the exception goes on. A cancelled pool ends at once. Never a task an
     item: thousands of waiting requests time out unsent.
+
+    Args:
+        keep: given each result and the place of its item, as it comes; then the list that is returned is empty.
     """
     results: dict[int, R] = {}
+    keep = keep or results.__setitem__
     queue = iter(enumerate(items))
     first: Exception | None = None
 
@@ -33,7 +38,7 @@ async def in_pool(
             if first is not None:
                 return
             try:
-                results[index] = await worker(item)
+                keep(index, await worker(item))
             except Exception as error:
                 if first is None:
                     first = error

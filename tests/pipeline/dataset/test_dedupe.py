@@ -11,8 +11,8 @@ from benchmarks.dedupe import questions as made_questions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.rows import family, pair, row
-from wukong_pipe.dataset.dedupe import NEAR, NEAR_IN_FAMILY, Removal, dedupe
+from tests.support.rows import deduped, family, pair, row
+from wukong_pipe.dataset.dedupe import NEAR, NEAR_IN_FAMILY, Removal
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import same_key_facts, similarity
 
@@ -41,7 +41,7 @@ def test_the_join_finds_exactly_what_comparing_all_with_all_finds(texts: list[st
 @settings(deadline=None)
 def test_every_row_is_kept_or_names_the_kept_row_it_repeats(entries: list[tuple[str, str, str]]) -> None:
     rows = [row(*entry) for entry in entries]
-    kept, removals = dedupe(rows, NOBODY)
+    kept, removals = deduped(rows, NOBODY)
     assert len(kept) + len(removals) == len(rows)
     assert [one for one in rows if one in kept or one in [gone.row for gone in removals]] == rows
     assert len({normalise(one.instruction) for one in kept}) == len(kept)
@@ -55,21 +55,21 @@ def test_every_row_is_kept_or_names_the_kept_row_it_repeats(entries: list[tuple[
 
 def test_the_same_question_written_otherwise_is_removed_as_the_same() -> None:
     first, again = row("出云棍怎样获得？"), row("《出云棍》 怎样获得?", where="别处")
-    kept, (removal,) = dedupe([first, again], NOBODY)
+    kept, (removal,) = deduped([first, again], NOBODY)
     assert kept == [first]
     assert (removal.row, removal.kept, removal.similarity) == (again, first, 1.0)
     assert removal.kind == "same-question"
 
 
 def test_the_same_question_with_another_answer_is_a_conflict_and_reported() -> None:
-    kept, (removal,) = dedupe([row("谁掉落出云棍？", "石敢当"), row("谁掉落出云棍？", "广智")], NOBODY)
+    kept, (removal,) = deduped([row("谁掉落出云棍？", "石敢当"), row("谁掉落出云棍？", "广智")], NOBODY)
     assert [one.output for one in kept] == ["石敢当"]
     assert str(removal.reason).startswith("conflict: same question, other answer “石敢当” as ")
 
 
 def test_nearly_the_same_question_is_removed_with_its_similarity() -> None:
     a, b = row(f"{LONG}？"), row(f"{LONG}呢？", where="别处")
-    kept, (removal,) = dedupe([a, b], NOBODY)
+    kept, (removal,) = deduped([a, b], NOBODY)
     assert kept == [a]
     assert removal.kind == "near-question"
     assert NEAR <= removal.similarity == similarity(a.instruction, b.instruction) < 1
@@ -78,31 +78,31 @@ def test_nearly_the_same_question_is_removed_with_its_similarity() -> None:
 def test_questions_about_two_chapters_are_two_questions() -> None:
     rows = [row("第一回的妖王是谁？", "甲"), row("第二回的妖王是谁？", "甲")]
     long = [row(f"第{chapter}回里，{LONG}？", "甲") for chapter in ("一", "二")]
-    assert dedupe([*rows, *long], NOBODY) == ([*rows, *long], [])
+    assert deduped([*rows, *long], NOBODY) == ([*rows, *long], [])
     assert similarity(long[0].instruction, long[1].instruction) >= NEAR
 
 
 def test_names_that_only_the_corpus_knows_tell_questions_apart() -> None:
     rows = [row(f"{LONG}，包括{name}吗？") for name in ("石敢当", "石敢郎")]
-    assert len(dedupe(rows, NOBODY)[0]) == 1
-    assert len(dedupe(rows, frozenset({"石敢当", "石敢郎"}))[0]) == 2
+    assert len(deduped(rows, NOBODY)[0]) == 1
+    assert len(deduped(rows, frozenset({"石敢当", "石敢郎"}))[0]) == 2
 
 
 def test_near_twins_with_other_answers_are_both_kept() -> None:
     rows = [row(f"{LONG}？", "四位"), row(f"{LONG}呢？", "五位")]
-    assert dedupe(rows, NOBODY) == (rows, [])
+    assert deduped(rows, NOBODY) == (rows, [])
 
 
 def test_wordings_of_one_pair_may_be_more_alike() -> None:
     wordings = family(pair(f"{LONG}吗？"), [f"{LONG}呢？"])
     alike = similarity(wordings[0].instruction, wordings[1].instruction)
     assert NEAR <= alike < NEAR_IN_FAMILY
-    assert dedupe(wordings, NOBODY) == (wordings, [])
+    assert deduped(wordings, NOBODY) == (wordings, [])
 
 
 def test_a_repeat_of_a_removed_row_names_the_row_that_was_kept() -> None:
     first, near, again = row(f"{LONG}吗？"), row(f"{LONG}呢？", where="二"), row(f"{LONG}呢?", where="三")
-    kept, removals = dedupe([first, near, again], NOBODY)
+    kept, removals = deduped([first, near, again], NOBODY)
     assert kept == [first]
     assert [(gone.row, gone.kept) for gone in removals] == [(near, first), (again, first)]
     assert removals[0].similarity == removals[1].similarity < 1
@@ -122,11 +122,11 @@ def test_rows_of_one_answer_in_their_hundreds_are_deduplicated_as_in_their_dozen
     few = [row(f"{LONG}，{name}也算吗？", "是") for name in ("狼", "虎", "蛇")]
     many = [row(f"第{chapter}回里，{LONG}？", "是") for chapter in range(2, 300)]
     repeats = [row(f"第{chapter}回里，{LONG}呢？", "是", where="别处") for chapter in range(2, 300, 7)]
-    removals = dedupe([*few, *many, *repeats], NOBODY)[1]
+    removals = deduped([*few, *many, *repeats], NOBODY)[1]
     near = [gone for gone in removals if gone.row in repeats]
     assert [gone.row for gone in near] == repeats
     assert [gone.kept for gone in near] == many[::7]
-    assert removals[: -len(near)] == dedupe(few, NOBODY)[1]
+    assert removals[: -len(near)] == deduped(few, NOBODY)[1]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_rows_of_one_answer_in_their_hundreds_are_deduplicated_as_in_their_dozen
 def test_small_words_that_turn_a_question_into_another_keep_both(question: str, one: str, other: str) -> None:
     rows = [row(question.format(one)), row(question.format(other), where="别处")]
     assert similarity(rows[0].instruction, rows[1].instruction) >= 0.8
-    assert dedupe(rows, NOBODY) == (rows, [])
+    assert deduped(rows, NOBODY) == (rows, [])
 
 
 def merged_twins(count: int) -> list[Removal]:
@@ -154,7 +154,7 @@ def merged_twins(count: int) -> list[Removal]:
     assert len(twins) == count
     rows = [(row(made[one.of].text, f"答{i}"), row(one.text, f"答{i}", "别处")) for i, one in enumerate(twins)]
     assert any(similarity(a.instruction, b.instruction) >= NEAR for a, b in rows)
-    removals = dedupe([one for two in rows for one in two], names)[1]
+    removals = deduped([one for two in rows for one in two], names)[1]
     return [gone for gone in removals if gone.row.output == gone.kept.output]
 
 

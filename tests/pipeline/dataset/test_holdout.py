@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.rows import family, pair
-from wukong_pipe.dataset.dedupe import dedupe
+from tests.support.rows import deduped, family, pair
 from wukong_pipe.dataset.holdout import MIN_FORM_USES, Holdout, hold_out
 from wukong_pipe.dataset.holdout_plan import Plan, plan
 from wukong_pipe.language.normal_form import normalise
@@ -74,7 +73,7 @@ def corpora(draw: st.DrawFn) -> list[list[Row]]:
 
 def split_of(families: Sequence[Sequence[Row]], share: float) -> tuple[Plan, list[Row], Holdout]:
     """What a build does: base rows, plan, wordings only of what is trained, dedupe, hold out."""
-    bases, _ = dedupe([own[0] for own in families], NAMES)
+    bases, _ = deduped([own[0] for own in families], NAMES)
     pairs = [pair_of(one) for one in bases]
     chosen = plan(pairs, share)
     kept = {one.pair_id for one in bases}
@@ -82,7 +81,7 @@ def split_of(families: Sequence[Sequence[Row]], share: float) -> tuple[Plan, lis
     rows = [
         one for own in families if own[0].pair_id in kept for one in (own if own[0].pair_id in trained else own[:1])
     ]
-    unique, _ = dedupe(rows, NAMES)
+    unique, _ = deduped(rows, NAMES)
     return chosen, unique, hold_out(unique, chosen, share, NAMES, freely)
 
 
@@ -141,7 +140,7 @@ def test_the_highest_similarity_left_is_the_true_one(families: list[list[Row]]) 
 @given(corpora())
 @settings(max_examples=100, deadline=None)
 def test_a_split_depends_on_the_rows_and_not_on_their_order(families: list[list[Row]]) -> None:
-    rows, _ = dedupe([one for own in families for one in own], NAMES)
+    rows, _ = deduped([one for own in families for one in own], NAMES)
     chosen = plan([pair_of(one) for one in rows if one.variant == "base"], 0.3)
     forward = hold_out(rows, chosen, 0.3, NAMES, freely)
     backward = hold_out(rows[::-1], chosen, 0.3, NAMES, freely)

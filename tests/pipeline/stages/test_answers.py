@@ -18,6 +18,7 @@ from wukong_pipe.pipeline import load_prompts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
 from wukong_pipe.stages.answers import AnswerWordings, ask_answers, request, take_in_turn
+from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import Attempts, Reask
 from wukong_pipe.teacher.requests import Reply, Request
@@ -116,8 +117,8 @@ def taken(rows: Sequence[Row], given: frozenset[str] = frozenset()) -> list[str]
     base = pair("甲？", BASE)
     answers = [AnswerWordings(base, "answers", 2, [FIRST, SECOND])]
     every = family(base, [f"甲{n}？" for n in range(5)])
-    places = {row.id: place for place, row in enumerate(every)}
-    return [row.output for row in take_in_turn(rows, places, answers, given)]
+    questions = [Wordings(base, "questions", 5, every[1:])]
+    return [row.output for row in take_in_turn(rows, questions, answers, given)]
 
 
 ROWS = family(pair("甲？", BASE), [f"甲{n}？" for n in range(5)])

@@ -134,7 +134,7 @@ def test_a_reask_says_what_is_there_and_what_was_rejected_why() -> None:
 
 def test_one_wording_of_a_pair_validates_and_the_others_test() -> None:
     wordings = asked(Told(["打败谁才能拿到出云棍？", "出云棍从谁身上来？", "哪个头目会给出云棍？"]))
-    rows = held_rows([wordings])[PAIR.id]
+    rows = held_rows(wordings)
     assert Counter((row.split, row.level, row.variant) for row in rows) == {
         ("test", "wording", "paraphrase"): 2,
         ("validation", "", "paraphrase"): 1,
@@ -145,7 +145,7 @@ def test_one_wording_of_a_pair_validates_and_the_others_test() -> None:
 
 
 def test_a_pair_with_a_single_wording_tests_with_it() -> None:
-    rows = held_rows([asked(Told(["打败谁才能拿到出云棍？"], [], []))])[PAIR.id]
+    rows = held_rows(asked(Told(["打败谁才能拿到出云棍？"], [], [])))
     assert [row.split for row in rows] == ["test"]
 
 

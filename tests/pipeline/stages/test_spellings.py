@@ -194,7 +194,7 @@ def test_a_section_named_by_reask_is_asked_again() -> None:
 def test_all_rows_of_a_pair_carry_the_spellings_behind_the_first_and_keep_their_ids() -> None:
     part, _ = ask([told({"逗号分隔": [COMMAS], "主机名": [], "关闭代理": [BYPASS]})])
     rows = [*family(LIST, ["怎么写列表？"]), *family(OFF), *family(pair("别的？", "主机名", "主机名"))]
-    after = with_spellings(rows, [part])
+    after = [*with_spellings(rows, [part])]
     assert [row.facts for row in after] == [
         (("逗号分隔", COMMAS), ("主机名",)),
         (("逗号分隔", COMMAS), ("主机名",)),
@@ -202,7 +202,7 @@ def test_all_rows_of_a_pair_carry_the_spellings_behind_the_first_and_keep_their_
         (("主机名",),),
     ]
     assert [replace(row, facts=()) for row in after] == [replace(row, facts=()) for row in rows]
-    assert with_spellings(rows, []) == rows
+    assert [*with_spellings(rows, [])] == rows
 
 
 def test_the_hash_is_of_the_test_rows_facts_in_all_spellings_and_in_any_order_of_the_rows() -> None:

@@ -1,0 +1,52 @@
+"""The rows of all pairs, and which pairs and rows ask something of their own.
+
+Of the pair “出云棍由谁掉落？” and its wordings come the rows [“出云棍由谁掉落？”, “打败谁能拿到它？”, …], its family.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, compress, count
+
+from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.records import QAPair, Row
+from wukong_pipe.spilled import ById, made, picked
+from wukong_pipe.stages.asking import AllWordings
+from wukong_pipe.stages.heldout_wordings import held_rows
+from wukong_pipe.stages.paraphrase import base_row
+
+
+def distinct_pairs(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[Sequence[QAPair], Sequence[Removal]]:
+    """The pairs that ask something of their own, each once, in order; and why the others were left out."""
+    deduped = dedupe(made(len(pairs), lambda i: base_row(pairs[i])), names)
+    return picked(pairs, deduped.places), deduped.removals
+
+
+def families_of(pairs: Iterable[QAPair], wordings: AllWordings) -> Iterator[Row]:
+    """The rows of each pair: its own question, and the other wordings where there are any."""
+    asked = ById(wordings.questions, lambda one: one.subject.id)
+    tested = ById(wordings.tests, lambda one: one.subject.id)
+    for pair in pairs:
+        yield base_row(pair)
+        for one in asked.of(pair.id):
+            yield from one.kept
+        for one in tested.of(pair.id):
+            yield from held_rows(one)
+
+
+def unique_rows(
+    rows: Sequence[Row], names: frozenset[str], rescued: frozenset[str]
+) -> tuple[Sequence[Row], Sequence[Removal]]:
+    """The rows that ask something of their own, in order; and why the others were left out."""
+    # No wording of one question may push out another question itself, none that is trained one that is tested, and what
+    # was rescued nothing at all.
+    by_rank: dict[tuple[bool, ...], array[int]] = {}
+    for i, row in enumerate(rows):
+        by_rank.setdefault((row.id in rescued, row.is_paraphrase, row.split == "train"), array("Q")).append(i)
+    ranked = array("Q", chain.from_iterable(by_rank[rank] for rank in sorted(by_rank)))
+    deduped = dedupe(picked(rows, ranked), names)
+    kept = bytearray(len(rows))
+    for place in deduped.places:
+        kept[ranked[place]] = True
+    return picked(rows, array("Q", compress(count(), kept))), deduped.removals
