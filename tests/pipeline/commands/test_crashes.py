@@ -335,7 +335,7 @@ def test_the_disk_that_fails_sees_what_sqlite_and_the_dataset_write(disk: Disk, 
     home.mkdir()
     ended, made = disk.build(home, None)
     assert ended.code == 0
-    kinds = {tuple(change.replace("64", "").split(" ")) for change in made}
+    kinds = {tuple(change.replace("64", "").split(" ", 1)) for change in made}
     for file, operations in {
         "journal.sqlite-wal": ("create", "pwrite", "fdatasync"),
         "manifest.json": ("create", "write", "fsync", "rename"),
