@@ -69,7 +69,7 @@ def built(path: Path, folder: Path) -> tuple[Sequence[Row], frozenset[str]]:
         overwrite=False,
         progress=lambda *_: None,
     )
-    return done.rows, frozenset(name for section in done.sections for name in terms(section) if len(name) > 1)
+    return [*done.rows], frozenset(name for section in done.sections for name in terms(section) if len(name) > 1)
 
 
 def changed(rows: Sequence[Row], maker: Maker, seed: int = 0) -> Iterator[list[Row]]:
