@@ -22,6 +22,8 @@ absent = set(sys.argv[1].split(","))
 class Present:  # A finder that does not see what is absent.
     def __init__(self, finder):
         self.finder = finder
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
     def find_spec(self, name, *rest):
         return None if name.split(".")[0] in absent else self.finder.find_spec(name, *rest)
 

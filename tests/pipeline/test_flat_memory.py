@@ -20,7 +20,10 @@ from pathlib import Path
 of_any_size = functools.lru_cache
 # The caches of a bounded number of texts would be filled by few rows, and look like growth.
 functools.lru_cache = lambda maxsize=64, typed=False: of_any_size(maxsize if callable(maxsize) else 64)
+from wukong_pipe import spilled
 from benchmarks.flat_memory import after_replies
+
+spilled.HELD = 0  # Or the fewer rows would be kept, and the more not.
 
 after_replies(Path(sys.argv[1]) / "first", 500, 4, lambda stage: None)  # What is loaded once is no row's.
 peaks = []

@@ -43,6 +43,7 @@ def test_every_code_is_given_somewhere(code: str) -> None:
         "corpus",
         "dataset",
         "providers",
+        "review",
         "stages",
         "teacher",
         "verify",

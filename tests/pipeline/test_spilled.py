@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,16 @@ from wukong_pipe.spilled import ById, Sections, Spilled, made, picked
 from wukong_pipe.teacher.harvest import Harvest
 
 FOLDER = Path(tempfile.gettempdir())
+
+
+@pytest.fixture(autouse=True, scope="module", params=[0, spilled.HELD])
+def held(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lists that keep no record in memory, and small ones that keep all."""
+    usual, spilled.HELD = spilled.HELD, request.param
+    yield
+    spilled.HELD = usual
+
+
 records = st.lists(st.text() | st.tuples(st.integers(), st.text()))
 
 
@@ -56,7 +67,7 @@ def test_a_record_comes_back_with_the_section_that_the_list_of_sections_holds_on
     harvest = Harvest(about[1], "乙", 2, [asked, *family(asked)], rejects)
     on_disk = Spilled[Any](FOLDER, sections, [*rejects, harvest])
     assert on_disk == [*rejects, harvest]
-    assert on_disk[0].section is sections[0]
+    assert on_disk[0].section == sections[0]
     # That of the pair is not among them, and so stands in the record itself.
     assert on_disk[2].kept[0].section == asked.section
     assert sum(on_disk._sizes) < len(words.encode())
@@ -94,8 +105,7 @@ def test_a_full_disk_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
 
     on_disk = Spilled[str](tmp_path)
     monkeypatch.setattr("wukong_pipe.spilled.os.write", full)
-    on_disk.append("it waits in memory")
     with pytest.raises(WorkspaceError, match=r"cannot be written: No space left on device\.$"):
-        on_disk[0]
+        on_disk.append("x" * spilled._WRITTEN_AT_ONCE)
     with pytest.raises(WorkspaceError, match="cannot be written"):
         Spilled[str](tmp_path / "is not there")

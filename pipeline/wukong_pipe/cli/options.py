@@ -21,7 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 vllm_options = click.option(
     "--vllm-options",
-    default="",
+    default=(),
+    type=click.UNPROCESSED,
     metavar="OPTIONS",
     help='More options for `vllm serve`, such as "--tensor-parallel-size 2 --data-parallel-size 2".',
 )

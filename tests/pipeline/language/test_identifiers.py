@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wukong_pipe.language.identifiers import identifiers, key_values, missing_identifiers, without_identifiers
@@ -72,6 +72,7 @@ def test_a_word_that_backticks_alone_mark_may_be_passed_over() -> None:
 
 
 @given(st.text(alphabet="ab_.=`-/(): \n0", max_size=40))
+@example("-/_0")
 def test_no_text_lacks_its_own_identifiers(text: str) -> None:
     assert list(missing_identifiers(text, text)) == []
 
