@@ -88,7 +88,8 @@ class BuildResult:
 def build(options: BuildOptions) -> BuildResult:
     """Ask a teacher about documents and write a dataset, as `wukong-pipe build` does.
 
-    The options are those of the command, with the same names and defaults; `wukong-pipe build --help` explains each.
+    The options are those of the command, with the same names and defaults, but for `workers`, which is 1 here;
+    `wukong-pipe build --help` explains each.
     Keys are taken from the environment ($OPENAI_API_KEY); wukong.toml and WUKONG_* are the command line's alone.
 
     >>> import wukong_pipe

@@ -48,8 +48,9 @@ class Workers:
             return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
         except BrokenProcessPool:
             raise StoppedShort(
-                "A process that checks replies was ended, perhaps for want of memory. What was bought is kept; the "
-                "same command goes on from there, and with --workers 1 it starts no such process."
+                "A process that checks replies was ended: for want of memory, or because a script that calls `build` "
+                'does not stand under `if __name__ == "__main__"`. What was bought is kept; the same call goes on from '
+                "there, and with one worker it starts no such process."
             ) from None
 
 
