@@ -63,7 +63,7 @@ def test_what_is_much_is_checked_elsewhere_and_a_few_items_here() -> None:
 
 
 def test_a_worker_that_is_ended_is_told_in_a_sentence() -> None:
-    with at_work(2) as workers, pytest.raises(StoppedShort, match="with --workers 1 it starts no such process"):
+    with at_work(2) as workers, pytest.raises(StoppedShort, match="with one worker it starts no such process"):
         asyncio.run(workers.check(end_this, MANY))
 
 
