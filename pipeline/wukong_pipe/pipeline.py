@@ -188,26 +188,27 @@ def _ask(
     desk = asking.desk(settings, prompts, verification)
     foreseen = ForeseenJobs(sections, settings, share)
     early = EarlyWordings(desk, asking.executor, asking.askers, asking.early_slots, foreseen.of, asking.stop)
-    harvests = loop.run(ask_sections(sections, asking, desk, progress, lists, early))
-    candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
-    if len(candidates) >= MOST_BESIDE:
-        loop.run(early.drain())
-    pairs, duplicate_pairs = distinct_pairs(candidates, names)
-    # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
-    holdout = plan(pairs, settings.holdout)
-    of_test = None if share is None else pairs_to_test(pairs, holdout, share)
-    size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
-    for line in size.lines:
-        say(line)
-    # The verifier matches a wording with all questions of its section: they must be settled.
-    heard = _where(harvests, lambda harvest: harvest.is_settled)
-    questions = KeptQuestions(heard)
-    trained = _where(pairs, lambda pair: not holdout.level(pair) and questions.are_known(pair.section.id))
-    of_test = _where(of_test or (), lambda pair: questions.are_known(pair.section.id))
-    spelt = heard if settings.spellings else ()
-    spellings = lists(part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept))
-    jobs = WordingJobs(trained, of_test, questions.of, spellings, settings)
-    wordings = loop.run(ask_wordings(jobs, asking, progress, lists, early))
+    with early.ending_with_errors(loop.run):
+        harvests = loop.run(ask_sections(sections, asking, desk, progress, lists, early))
+        candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
+        if len(candidates) >= MOST_BESIDE:
+            loop.run(early.drain())
+        pairs, duplicate_pairs = distinct_pairs(candidates, names)
+        # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
+        holdout = plan(pairs, settings.holdout)
+        of_test = None if share is None else pairs_to_test(pairs, holdout, share)
+        size = size_of(pairs, holdout, settings.holdout, settings.variants, of_test)
+        for line in size.lines:
+            say(line)
+        # The verifier matches a wording with all questions of its section: they must be settled.
+        heard = _where(harvests, lambda harvest: harvest.is_settled)
+        questions = KeptQuestions(heard)
+        trained = _where(pairs, lambda pair: not holdout.level(pair) and questions.are_known(pair.section.id))
+        of_test = _where(of_test or (), lambda pair: questions.are_known(pair.section.id))
+        spelt = heard if settings.spellings else ()
+        spellings = lists(part for harvest in spelt for part in spellings_wanted(harvest.subject, harvest.kept))
+        jobs = WordingJobs(trained, of_test, questions.of, spellings, settings)
+        wordings = loop.run(ask_wordings(jobs, asking, progress, lists, early))
     return _Asked(verification, harvests, candidates, pairs, duplicate_pairs, holdout, size, wordings)
 
 

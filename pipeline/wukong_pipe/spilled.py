@@ -144,7 +144,7 @@ class Spilled(Listed[T]):
         self._waiting += data.getbuffer()
         if self._held is not None:
             self._held[place] = record
-            if self._end + len(self._waiting) > HELD:
+            if self._end + len(self._waiting) > HELD or (self._sections is not None and not self._sections.is_held):
                 self._held = None
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             self._write()
@@ -157,6 +157,11 @@ class Spilled(Listed[T]):
                 del self._waiting[:written]
         except OSError as error:
             raise WorkspaceError(f"{self._folder} cannot be written: {error.strerror}.") from error
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the records stand in memory, too."""
+        return self._held is not None
 
     def _at(self, place: int) -> T:
         if self._held is not None:
@@ -198,6 +203,11 @@ class Sections(Listed[Section]):
 
     def __len__(self) -> int:
         return len(self._spilled)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether all stand in memory: if not, each record would hold a section of its own."""
+        return self._spilled.is_held
 
     def _at(self, place: int) -> Section:
         return self._kept(place)

@@ -169,11 +169,13 @@ class Crew:
         while True:
             try:
                 room = await asyncio.to_thread(lambda: self.room)
-            except StoppedShort as error:
+                while self._hired < room and self._end is None:
+                    station = self._hire()
+                    self._hired += 1
+                    self._begin(self._employ(station))
+            except Exception as error:
+                # Else whoever waits for a worker would wait for ever.
                 return self._fail(error)
-            while self._hired < room and self._end is None:
-                self._hired += 1
-                self._begin(self._employ(self._hire()))
             self._news.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PULSE):

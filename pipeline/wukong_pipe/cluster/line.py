@@ -14,6 +14,9 @@ class Line:
     def __init__(self, pass_on: Callable[[dict[str, Any]], Awaitable[Answer | NoAnswer]]) -> None:
         self._pass_on = pass_on
 
+    def open(self) -> None:
+        """The workers open theirs as they begin."""
+
     async def send(self, body: dict[str, Any]) -> Answer | NoAnswer:
         """See `Connection`."""
         return await self._pass_on(body)

@@ -62,6 +62,8 @@ class Worker:
             match order:
                 case Servers():
                     self._connections = [HttpConnection(settings) for settings in order.settings]
+                    for connection in self._connections:
+                        connection.open()
                 case Kit():
                     self._kit = order
                 case Work():

@@ -41,6 +41,14 @@ class NoAnswer:
 class Connection(Protocol):
     """Sends bodies to one server."""
 
+    def open(self) -> None:
+        """Make ready to send in the running event loop: what takes long before the first call is done here.
+
+        Raises:
+            TeacherError: the environment names a proxy that cannot be used.
+        """
+        ...
+
     async def send(self, body: dict[str, Any]) -> Answer | NoAnswer:
         """Never raises for what the server or the network does."""
         ...
@@ -52,6 +60,8 @@ class Connection(Protocol):
 
 RECOVERY = 30.0
 """Seconds for which a server that could not be reached is passed over, where there are others."""
+PAUSE = 5.0
+"""The same for one that refused a call or broke it off."""
 
 
 LANE = 8
@@ -98,17 +108,22 @@ class HttpConnection:
         ]
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def open(self) -> None:
+        """See `Connection`."""
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            # A client's connections belong to the loop that opened them.
+            self._loop = loop
+            for server in self._servers:
+                server.lanes = []
+            self._servers[0].lane()
+
     async def send(self, body: dict[str, Any]) -> Answer | NoAnswer:
         """See `Connection`; goes to the server that has least in hand, and to another where that one is down.
 
         Raises:
             TeacherError: the environment names a proxy that cannot be used.
         """
-        if self._loop is not (loop := asyncio.get_running_loop()):
-            # A client's connections belong to the loop that opened them.
-            self._loop = loop
-            for server in self._servers:
-                server.lanes = []
+        self.open()
         for _ in self._servers:
             now = time.monotonic()
             server = min(self._servers, key=lambda one: (one.down_until > now, one.in_flight))
@@ -118,10 +133,14 @@ class HttpConnection:
                 answer = await self._send(lane.client, body)
             finally:
                 lane.in_flight -= 1
-            if not isinstance(answer, NoAnswer) or answer.kind != "unreachable":
-                break
-            # Nothing was sent there.
-            server.down_until = time.monotonic() + RECOVERY
+            if isinstance(answer, NoAnswer) and answer.kind == "unreachable":
+                # Nothing was sent there: another one may take the same call.
+                server.down_until = time.monotonic() + RECOVERY
+                continue
+            if isinstance(answer, NoAnswer) or answer.status == 429 or answer.status >= 500:
+                # It has least in hand because it fails at once: the others go first for a while.
+                server.down_until = time.monotonic() + PAUSE
+            break
         return answer
 
     async def _send(self, client: AsyncOpenAI, body: dict[str, Any]) -> Answer | NoAnswer:

@@ -105,6 +105,7 @@ class HttpCalls:
         """
         if self._loop is not asyncio.get_running_loop():
             self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        self._connection.open()  # Where that cannot be done, nothing is booked; and it is no part of the head start.
         offer = offer_of(body, self._settings)
         sent = await self.gate.admit(offer.prompt + offer.completion)
         try:
@@ -117,7 +118,7 @@ class HttpCalls:
             with self._alone_at_first():
                 answer = await self._connection.send(body)
         except BaseException as error:
-            # No client can be made, and nothing was sent; or the run was ended in the middle.
+            # No other client can be made, and nothing was sent; or the run was ended in the middle.
             kind: Kind = "unreachable" if isinstance(error, WukongError) else "retry"
             self._settle(reservation, sent, CallFailed(kind, str(error) or "interrupted", time.monotonic() - start))
             raise

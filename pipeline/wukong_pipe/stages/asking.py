@@ -178,15 +178,13 @@ async def ask_sections(
 
     def shown(stage: str, done: int, total: int) -> None:
         progress(stage, done, total)
-        early.wait_for(total - done)
+        # Of fewer sections than slots the first that fails may change what is held out of all the others.
+        if total > asking.concurrency:
+            early.wait_for(total - done)
 
     count = _counter("asking for pairs", len(asked), shown)
     pairs = lists()
-    try:
-        await in_pool(asked, one, asking.concurrency, count, asking.stop, pairs.put)
-    except Exception:
-        await early.drain()
-        raise
+    await in_pool(asked, one, asking.concurrency, count, asking.stop, pairs.put)
     asking.end_round("the pairs")
     return pairs
 
@@ -227,11 +225,7 @@ async def ask_wordings(
         filled[kind].put(place, harvest)
 
     count = _counter("asking for wordings", len(jobs), progress)
-    try:
-        await in_pool(jobs, early.run, asking.concurrency, count, asking.stop, keep)
-    except Exception:
-        await early.drain()
-        raise
+    await in_pool(jobs, early.run, asking.concurrency, count, asking.stop, keep)
     await early.end()
     asking.end_round("the wordings", is_last=True)
     return AllWordings(filled["paraphrase"], filled["answers"], filled["heldout_wordings"], filled["spellings"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +37,12 @@ class _Early:
     tabs: Sequence[Tab]
     task: asyncio.Task[Harvest[Any, Any]]
     is_wanted: bool = False
+
+    def drop(self) -> None:
+        """It asks nothing more, and counts as asked in vain."""
+        self.is_wanted = False
+        for tab in self.tabs:
+            tab.close()
 
 
 class EarlyWordings:
@@ -86,13 +93,16 @@ class EarlyWordings:
             if early := self._begun.get(job.name):
                 early.is_wanted = True
         for early in self._begun.values():
-            for tab in early.tabs if not early.is_wanted else ():
-                tab.close()
+            if not early.is_wanted:
+                early.drop()
 
     async def run(self, job: WordingJob) -> Harvest[Any, Any]:
         """What a wanted job brings, whether it was begun early or not."""
         early = self._begun.get(job.name)
-        if early is None or not early.job.is_same(job):
+        if early is not None and not early.job.is_same(job):
+            early.drop()
+            early = None
+        if early is None:
             return await self._executor.do(wordings_of, self._desk, job)
         harvest = await early.task
         if not all(tab.is_whole for tab in early.tabs):
@@ -116,8 +126,29 @@ class EarlyWordings:
                 asker.in_vain += 0 if early.is_wanted else tab.bought
         self._begun.clear()
 
+    @contextmanager
+    def ending_with_errors(self, run: Callable[[Coroutine[Any, Any, None]], None]) -> Iterator[None]:
+        """After an error of the block nothing more is bought, and calls in flight reach the journal.
+
+        Args:
+            run: runs a coroutine in the event loop of the teachers, which may stand still.
+        """
+        try:
+            yield
+        except Exception as error:
+            self._stop(error)
+            run(self.drain())
+            raise
+
     def _begin_some(self) -> None:
         """Begin what free slots and the teachers have room for."""
+        try:
+            self._begin_free()
+        except Exception as error:
+            # Who calls this asks for something else, and must not lose it.
+            self._stop(error)
+
+    def _begin_free(self) -> None:
         free = self._slots - self._sections - self._at_work if self._sections else 0
         if free <= 0 or not any(asker.buying for asker in self._askers):
             return

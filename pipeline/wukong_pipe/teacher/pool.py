@@ -39,12 +39,12 @@ async def in_pool(
                 return
             try:
                 keep(index, await worker(item))
+                done()
             except Exception as error:
                 if first is None:
                     first = error
                     stop(error)
                 return
-            done()
             # What is read from the journal never waits: signals and other workers must have their turn.
             await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.good_teacher import GoodTeacher
-from tests.support.provider import Response, completion, provider
+from tests.support.provider import Response, completion, provider, refusal
 from wukong_pipe.cli.main import main
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
@@ -57,6 +57,20 @@ def test_a_server_that_is_down_is_passed_over() -> None:
         answers = sent(TeacherSettings("m", closed_url(), more_urls=(one.base_url,)), 4)
         assert all(isinstance(answer, Answer) for answer in answers)
         assert len(one.requests) == 4
+
+
+def test_a_server_that_fails_at_once_does_not_take_the_calls_of_the_others() -> None:
+    with provider(lambda _: refusal(503, "no backend")) as broken, provider(slow) as sound:
+        settings = TeacherSettings("m", broken.base_url, more_urls=(sound.base_url,))
+
+        async def one_after_another() -> list[int]:
+            connection = HttpConnection(settings)
+            body: dict[str, Any] = {"model": "m", "messages": [], "max_tokens": 5}
+            answers = [await connection.send(body) for _ in range(5)]
+            await connection.close()
+            return [answer.status for answer in answers if isinstance(answer, Answer)]
+
+        assert asyncio.run(one_after_another()) == [503, 200, 200, 200, 200]
 
 
 def test_where_all_are_down_nobody_is_waited_for() -> None:

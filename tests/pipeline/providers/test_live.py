@@ -8,6 +8,7 @@ import json
 import logging
 import socketserver
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,8 +22,8 @@ from tests.support.asking import GOOD, KEY, ask_all, fails, failures, request, s
 from tests.support.provider import Limits, Provider, Response, Script, completion, provider, refusal
 from wukong_pipe.errors import StoppedShort, TeacherError
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.providers import http_calls
-from wukong_pipe.providers.client import TeacherSettings, checked_key
+from wukong_pipe.providers import connection, http_calls
+from wukong_pipe.providers.client import TeacherSettings, checked_key, new_client
 from wukong_pipe.providers.live import OpenAIBackend
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.ledger import Ledger
@@ -214,6 +215,18 @@ def test_what_is_refused_within_the_head_start_of_the_first_call_is_found_out_by
 ) -> None:
     monkeypatch.setattr(http_calls, "HEAD_START", 4.0)
     with provider(lambda _: replace(refusal(status, "no"), delay=0.3)) as server:
+        with pytest.raises(TeacherError):
+            ask_at_once(tmp_path, server, ["one", "two", "three", "four"])
+        assert len(server.requests) == 1
+
+
+def test_making_the_client_is_no_part_of_the_head_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made_slowly(settings: TeacherSettings) -> Any:
+        time.sleep(2 * http_calls.HEAD_START)  # As where openai is imported first.
+        return new_client(settings)
+
+    monkeypatch.setattr(connection, "new_client", made_slowly)
+    with provider(lambda _: replace(refusal(401, "no"), delay=0.05)) as server:
         with pytest.raises(TeacherError):
             ask_at_once(tmp_path, server, ["one", "two", "three", "four"])
         assert len(server.requests) == 1

@@ -20,6 +20,7 @@ from tests.support.building import calls_of, files_in, run_in
 from tests.support.good_teacher import GoodTeacher
 from tests.support.provider import Provider, Response, provider
 from wukong_pipe.cli.main import main
+from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import read_json
 
 pytestmark = pytest.mark.usefixtures("empty_home")
@@ -148,3 +149,19 @@ def test_nothing_is_asked_early_where_calls_are_counted_out(limit: list[str]) ->
     with slow_provider("甲2的", awaited=7, patience=2.0) as (server, teacher):
         build(server, BOOK, "early", SLOTS, *limit)
         assert len(teacher.beside) <= 6, "the other sections, and no wordings"
+
+
+def test_an_error_after_the_pairs_lets_calls_in_flight_reach_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise WorkspaceError("No space left on device.")
+
+    with slow_provider("甲2的", awaited=6 + 20) as (server, _):
+        with monkeypatch.context() as patched:
+            patched.setattr("wukong_pipe.pipeline.distinct_pairs", full)
+            Path("book.md").write_text(BOOK, "utf-8")
+            options = ["--variants", "2", "--run", "book", "--runs-dir", "early/runs", "--verify", "none"]
+            teacher = ["--base-url", server.base_url, "--teacher-model", "m", "--concurrency", str(SLOTS)]
+            assert main(["build", "book.md", *teacher, *options]) == 1
+        assert note("early")["failed_calls"] == 0
+        build(server, BOOK, "early")
+        assert server.unique == len(server.requests)
