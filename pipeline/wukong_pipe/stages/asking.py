@@ -14,7 +14,7 @@ from wukong_pipe.records import Lang, Section
 from wukong_pipe.spilled import Spilled
 from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs, quota
-from wukong_pipe.stages.early_wordings import EarlyWordings
+from wukong_pipe.stages.early_wordings import ENOUGH_SECTIONS, EarlyWordings
 from wukong_pipe.stages.jobs import Desk, Executor, Here, Prompts, pairs_of
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
@@ -178,8 +178,7 @@ async def ask_sections(
 
     def shown(stage: str, done: int, total: int) -> None:
         progress(stage, done, total)
-        # Of fewer sections than slots the first that fails may change what is held out of all the others.
-        if total > asking.concurrency:
+        if total >= ENOUGH_SECTIONS:
             early.wait_for(total - done)
 
     count = _counter("asking for pairs", len(asked), shown)

@@ -23,6 +23,8 @@ from wukong_pipe.teacher.tab import Tab, TabClosed
 
 FORESEEN = 200
 """Finished sections, the last ones, whose pairs may be asked about early: a build of millions keeps no more of them."""
+ENOUGH_SECTIONS = 6
+"""Of fewer sections one that brings no pairs may change what is held out of all the others."""
 MOST_BESIDE = 10_000
 """Of so many pairs it takes so long to decide which stay that calls in flight might run past their deadline: from here
 on they are waited for first."""
