@@ -33,6 +33,7 @@ class ExportOptions:
     score: int | None
     inspect: Path | None
     lm_eval: Path | None
+    drop_leaked: bool
     encoding: str
     out: Path | None
     overwrite: bool
@@ -63,6 +64,8 @@ class ExportOptions:
             raise click.UsageError(
                 "--inspect and --lm-eval write questions and no model: leave out --gguf, --out and --push-to-hub."
             )
+        if self.drop_leaked and not self.tasks():
+            raise click.UsageError("--drop-leaked is about test questions: name where to with --inspect or --lm-eval.")
         if not self.push_to_hub and (self.adapter or self.license or self.public or self.no_secret):
             raise click.UsageError(
                 "--adapter, --license, --public and --no-secret are about an upload: name where to with --push-to-hub."
@@ -83,6 +86,7 @@ class ExportOptions:
 )
 @click.option("--inspect", type=click.Path(path_type=Path), metavar="DIR", help="The test questions for inspect_ai.")
 @click.option("--lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="The test questions for lm-eval.")
+@click.option("--drop-leaked", is_flag=True, help="Leave out test questions that the model was trained on.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged, or RUN/gguf-TYPE]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the model there, as a private one.")
@@ -136,7 +140,14 @@ def export_command(**values: Any) -> None:
 
 
 def _export_tasks(workspace: Workspace, run: Run, options: ExportOptions) -> None:
-    tasks = run_export_tasks(workspace, run, options.tasks(), options.encoding, overwrite=options.overwrite)
+    tasks = run_export_tasks(
+        workspace,
+        run,
+        options.tasks(),
+        options.encoding,
+        overwrite=options.overwrite,
+        drop_leaked=options.drop_leaked,
+    )
     if options.json:
         print(dumps({"run": run.name, "tasks": {tool: task.to_json() for tool, task in tasks.items()}}))
         return
