@@ -23,19 +23,18 @@ def push_model(
     Args:
         folder: where it stands.
         licence: an identifier of the Hub's; "" where the user names none.
-        say: told of each finding.
+        say: told what `hub_upload.push` tells.
 
     Raises:
         ModelError: an adapter's base is on no hub.
         WukongError: see `hub_upload.push`.
     """
     with training_installed():
-        from wukong_trainer.use.publication import is_published, published_files
+        from wukong_trainer.use.publication import published_files
     upload = Upload(
         kind="model",
         files=published_files(run, folder, form, destination.repo, licence),
         title=f"{run.name}, tuned by wukong-pipe {__version__}",
-        is_ours=is_published,
     )
     return hub_upload.push(upload, destination, "Take them out of the model's files", say)
 

@@ -59,18 +59,31 @@ def test_the_merged_model_goes_to_a_private_repository_with_its_card(
 
 
 @pytest.mark.usefixtures("run")
-def test_the_adapter_takes_the_place_of_the_merged_model(
+def test_an_upload_deletes_nothing_and_says_what_else_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ("model.safetensors", "config.json", "README.md", "LICENSE", ".gitattributes")
     with hub(kind="models", exists=True, siblings=there) as server:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
         assert main([*PUSH, "--adapter", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["uploaded"] == f"{server.url}/me/tea"
+    told = capsys.readouterr()
+    assert json.loads(told.out)["uploaded"] == f"{server.url}/me/tea"
+    also = "Also in me/tea, and left as they are: LICENSE, config.json, model.safetensors."
+    assert also in " ".join(told.err.split())
     assert {*server.committed} == {"README.md", "adapter_config.json", "adapter_model.safetensors"}
     config = json.loads(server.committed["adapter_config.json"])
     assert config == {"base_model_name_or_path": "Qwen/Qwen2.5-0.5B-Instruct"}
-    assert server.deleted == ["config.json", "model.safetensors"]
+    assert server.deleted == []
+
+
+@pytest.mark.usefixtures("run")
+def test_a_repository_that_was_private_stays_so_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hub(kind="models", exists=True) as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        assert main([*PUSH, "--public"]) == 0
+    assert "me/tea stays private" in capsys.readouterr().err
 
 
 def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
