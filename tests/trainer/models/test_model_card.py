@@ -88,7 +88,7 @@ def test_the_way_of_use_is_python_that_asks_with_the_system_prompt() -> None:
         assert RECORD["system"] in ast.unparse(ast.parse(code))
 
 
-@pytest.mark.parametrize("base", ["tiny", "/home/me/qwen", "."])
+@pytest.mark.parametrize("base", ["tiny", "/home/me/qwen", ".", "./qwen", "../qwen"])
 def test_a_base_that_no_hub_knows_is_none_in_the_metadata(base: str) -> None:
     card = card_of(record=RECORD | {"base_model": base}, recipe=RECIPE)
     assert "base_model:" not in card
@@ -147,6 +147,16 @@ def test_it_says_which_sources_teacher_and_readers_the_rows_have() -> None:
     said = section(card_of(manifest=templates), "Training")
     assert "`offline`, templates and no language model" in said
     assert "second reading: none" in said
+
+
+@pytest.mark.parametrize("model", ["/home/me/models/qwen3", "~/models/qwen3/", "./models/qwen3", "C:\\models\\qwen3"])
+def test_a_teacher_or_reader_in_a_folder_is_called_by_its_last_part(model: str) -> None:
+    manifest = MANIFEST | {"teacher": {"model": model}, "verify": {"model": model}}
+    said = section(card_of(manifest=manifest), "Training")
+    assert "- teacher: `qwen3`\n" in said
+    assert "- second reading: `qwen3` read" in said
+    hub = section(card_of(manifest=MANIFEST | {"teacher": {"model": "Qwen/Qwen3-8B"}}), "Training")
+    assert "- teacher: `Qwen/Qwen3-8B`\n" in hub
 
 
 def test_rows_of_one_s_own_have_no_teacher_that_is_known() -> None:
