@@ -64,6 +64,8 @@ class ExportOptions:
             raise click.UsageError(
                 "--inspect and --lm-eval write questions and no model: leave out --gguf, --out and --push-to-hub."
             )
+        if len({folder.resolve() for folder in self.tasks().values()}) < len(self.tasks()):
+            raise click.UsageError("--inspect and --lm-eval name one folder: give each its own.")
         if self.drop_leaked and not self.tasks():
             raise click.UsageError("--drop-leaked is about test questions: name where to with --inspect or --lm-eval.")
         if not self.push_to_hub and (self.adapter or self.license or self.public or self.no_secret):
@@ -157,7 +159,7 @@ def _export_tasks(workspace: Workspace, run: Run, options: ExportOptions) -> Non
 
 def _export_merged(workspace: Workspace, run: Run, options: ExportOptions) -> None:
     folder = options.out or run.merged
-    if options.push_to_hub and is_exported(run, folder):
+    if options.push_to_hub and is_exported(run, folder, None):
         _push(run, folder, "merged", options)
         return
     exported = run_export(workspace, run, options.out, overwrite=options.overwrite, model=base_model(options.model))
@@ -178,7 +180,7 @@ def _export_merged(workspace: Workspace, run: Run, options: ExportOptions) -> No
 
 def _export_gguf(workspace: Workspace, run: Run, kind: Kind, options: ExportOptions) -> None:
     folder = options.out or run.gguf(kind)
-    if options.push_to_hub and is_exported(run, folder):
+    if options.push_to_hub and is_exported(run, folder, kind):
         _push(run, folder, "gguf", options)
         return
     wish = GgufWish(kind, options.out, options.overwrite, base_model(options.model), options.score or 0)

@@ -13,6 +13,7 @@ from wukong_pipe.workspace import Run
 
 if TYPE_CHECKING:
     from wukong_trainer.models.model_facts import Form
+    from wukong_trainer.use.gguf_export import Kind
 
 
 def push_model(
@@ -50,8 +51,11 @@ def adapter_of(run: Run) -> Path:
     return tuned_folder(run)[0]
 
 
-def is_exported(run: Run, folder: Path) -> bool:
-    """Whether a folder holds an export of the run's adapter as it is now."""
+def is_exported(run: Run, folder: Path, kind: Kind | None) -> bool:
+    """Whether a folder holds the run's adapter as it is now: a GGUF of that type, or merged where the type is None."""
     with training_installed():
-        from wukong_trainer.models.fingerprint import exported_from
-    return exported_from(folder, adapter_of(run))
+        from wukong_trainer.models.exports import exported_from
+    adapter = adapter_of(run)
+    if kind is None:
+        return exported_from(folder, adapter, "merged")
+    return exported_from(folder, adapter, "gguf") and any(folder.glob(f"*.{kind}.gguf"))

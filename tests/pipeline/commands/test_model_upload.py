@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from tests.support.hub import hub
 from wukong_pipe.cli.main import main
-from wukong_pipe.files import write_json, write_text
+from wukong_pipe.commands.model_upload import is_exported
+from wukong_pipe.files import read_json, write_json, write_text
 from wukong_pipe.workspace import RECORD, Run, Workspace
 from wukong_trainer.models.fingerprint import fingerprint
 
@@ -86,6 +87,17 @@ def test_a_repository_that_was_private_stays_so_and_that_is_said(
     assert "me/tea stays private" in capsys.readouterr().err
 
 
+def test_an_earlier_export_in_another_form_is_not_the_one_asked_for(run: Run) -> None:
+    assert is_exported(run, run.merged, None)
+    assert not is_exported(run, run.merged, "q8_0")
+    out = run.gguf("q8_0")
+    write_json(out / RECORD, read_json(run.merged / RECORD) | {"gguf": {}})
+    write_text(out / "tea.q8_0.gguf", "weights")
+    assert is_exported(run, out, "q8_0")
+    assert not is_exported(run, out, "q4_k_m")
+    assert not is_exported(run, out, None)
+
+
 def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +122,7 @@ def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
         (["--public"], "name where to with --push-to-hub"),
         ([*PUSH[1:], "--adapter", "--gguf", "q8_0"], "leave out --gguf and --out"),
         ([*PUSH[1:], "--inspect", "x"], "leave out --gguf, --out and --push-to-hub"),
+        (["--inspect", "x", "--lm-eval", "./x"], "give each its own"),
         (["--score", "3"], "name its type with --gguf"),
     ],
 )

@@ -259,8 +259,14 @@ def test_a_folder_in_use_is_refused_and_an_earlier_export_replaced_when_asked(ru
     assert not (out / "task.py").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
+    write_json(tmp_path / "model" / RECORD, {"base_model": "tiny", "merged": {}})
+    write_text(tmp_path / "model" / "config.json", "{}")
+    with pytest.raises(WorkspaceError, match="holds a merged model, which this export does not replace"):
+        export_task(run, "inspect", tmp_path / "model", Sections(), overwrite=True)
     with pytest.raises(WorkspaceError, match="in use and holds no export"):
         export_task(run, "inspect", tmp_path / "mine", Sections(), overwrite=True)
+    with pytest.raises(WorkspaceError, match="in use and holds no export"):
+        export_task(run, "inspect", run.adapter, Sections(), overwrite=True)
 
 
 def test_questions_that_no_score_is_about_are_none_to_export(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def export_task(
         ModelError: the model was trained on some of the questions.
     """
     folder, record = tuned_folder(run)
-    check_free(out, overwrite)
+    check_free(out, overwrite, "task")
     file = run.dataset / "test.jsonl"
     tests = read_test_set(run, None, record, sources, None, drop_leaked)
     scored = [_question(row, record) for row in tests.rows if row.facts]
