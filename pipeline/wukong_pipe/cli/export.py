@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from json import dumps
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from wukong_trainer.models.model_facts import Form
     from wukong_trainer.use.gguf_export import Kind
     from wukong_trainer.use.task_export import Tool
+
+
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,11 @@ class ExportOptions:
         if not self.push_to_hub and (self.adapter or self.license or self.public or self.no_secret):
             raise click.UsageError(
                 "--adapter, --license, --public and --no-secret are about an upload: name where to with --push-to-hub."
+            )
+        if self.license and not _LICENCE.fullmatch(self.license):
+            raise click.UsageError(
+                f"--license {self.license!r} is no identifier of the Hub's: they are spelt as apache-2.0, cc-by-4.0 or "
+                "other, in small letters, digits, dots and hyphens."
             )
         if self.adapter and (self.gguf or self.out):
             raise click.UsageError("--adapter uploads what was trained: leave out --gguf and --out.")

@@ -123,6 +123,9 @@ def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
         ([*PUSH[1:], "--adapter", "--gguf", "q8_0"], "leave out --gguf and --out"),
         ([*PUSH[1:], "--inspect", "x"], "leave out --gguf, --out and --push-to-hub"),
         (["--inspect", "x", "--lm-eval", "./x"], "give each its own"),
+        ([*PUSH[1:], "--license", "mit\ntags: [x]"], "is no identifier of the Hub's"),
+        ([*PUSH[1:], "--license", "Apache 2.0"], "is no identifier of the Hub's"),
+        (["--drop-leaked"], "name where to with --inspect or --lm-eval"),
         (["--score", "3"], "name its type with --gguf"),
     ],
 )
