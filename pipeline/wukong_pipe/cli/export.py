@@ -120,7 +120,9 @@ def export_command(**values: Any) -> None:
     their prompts must have the token ids of the training, and how many answers are the same is told.
 
     With --inspect or --lm-eval no model is written but the test questions, as a task of inspect_ai or of
-    lm-evaluation-harness that asks any model as `eval` does and scores its answers as `eval` does.
+    lm-evaluation-harness that asks any model with the same prompts and scores its answers as `eval` does. Loaded by
+    these tools, a model keeps the repetition penalty of its own generation_config, which `eval` sets aside.
+    Questions that were trained are refused, or left out with --drop-leaked.
 
     With --push-to-hub the model is uploaded, too, with a card that says base, data, scores and limits. Its texts are
     searched for secrets before.

@@ -128,6 +128,10 @@ def test_parts_are_levels_with_their_yes_or_no_and_explanations_apart(tasks: dic
         assert "1 question of the run have no facts" in readme
         assert f"{sum(task.parts.values())} questions" in readme
         assert "$" not in readme
+        assert "keeps the repetition penalty" in readme
+        assert ("--model_args pretrained=MODEL_FOLDER --gen_kwargs repetition_penalty=1.0\n" in readme) == (
+            task is tasks["lm-eval"]
+        )
         assert "did not see" not in readme, "nobody recorded what was trained"
         assert "is not known" in readme
 

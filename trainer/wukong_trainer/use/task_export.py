@@ -234,7 +234,7 @@ def _use(tool: Tool, exported: ExportedTask) -> str:
         "```shell\npip install 'lm_eval[hf,api]'\n"
         "# a folder that `wukong-pipe export` wrote, or any model\n"
         f"lm_eval --include_path . --tasks {task} --apply_chat_template --model hf "
-        "--model_args pretrained=MODEL_FOLDER\n"
+        "--model_args pretrained=MODEL_FOLDER --gen_kwargs repetition_penalty=1.0\n"
         "# a server: `wukong-pipe serve`, vLLM, llama.cpp; one part of the questions\n"
         f"lm_eval --include_path . --tasks {task}_{first} --apply_chat_template --model local-chat-completions "
         "--model_args model=NAME,base_url=http://127.0.0.1:8000/v1/chat/completions\n```"
