@@ -128,6 +128,7 @@ def test_parts_are_levels_with_their_yes_or_no_and_explanations_apart(tasks: dic
         assert "1 question of the run have no facts" in readme
         assert f"{sum(task.parts.values())} questions" in readme
         assert "$" not in readme
+        assert ("-M model_path=MODEL_FOLDER -M do_sample=false\n" in readme) == (task is tasks["inspect"])
         assert "keeps the repetition penalty" in readme
         assert ("--model_args pretrained=MODEL_FOLDER --gen_kwargs repetition_penalty=1.0\n" in readme) == (
             task is tasks["lm-eval"]

@@ -225,7 +225,7 @@ def _use(tool: Tool, exported: ExportedTask) -> str:
         return (
             "```shell\npip install inspect_ai\n"
             "# a folder that `wukong-pipe export` wrote, or any model\n"
-            "inspect eval task.py --model hf/local -M model_path=MODEL_FOLDER\n"
+            "inspect eval task.py --model hf/local -M model_path=MODEL_FOLDER -M do_sample=false\n"
             "# a server: `wukong-pipe serve`, vLLM, llama.cpp; one part of the questions\n"
             "export LOCAL_API_KEY=none LOCAL_BASE_URL=http://127.0.0.1:8000/v1\n"
             f"inspect eval task.py --model openai-api/local/NAME -T part={first}\n```"
