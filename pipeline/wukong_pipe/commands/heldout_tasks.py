@@ -47,7 +47,7 @@ def task_lines(tasks: Mapping[Tool, ExportedTask]) -> list[str]:
         if task.leaked:
             lines.append(f"Left out: {counted(task.leaked, 'question')} that the model was trained on.")
         if "unknown" in task.leakage:
-            lines.append("Not known: whether the model was trained on some of them in other words.")
+            lines.append("Not known: whether the model was trained on some of them, be it in other words.")
         if task.without_facts:
             lines.append(f"Left out: {counted(task.without_facts, 'question')} without facts, which no score is about.")
         if task.in_conversations:

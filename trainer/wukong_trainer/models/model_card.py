@@ -112,7 +112,7 @@ def _metadata(facts: ModelFacts) -> list[str]:
 
 
 def _was_scored(facts: ModelFacts) -> bool:
-    """Whether the scores are of these weights, in their precision: a merged model is bf16, a GGUF never asked."""
+    """Whether the scores are of these weights, in their precision: a merged model is bf16, and `eval` asks no GGUF."""
     precision = facts.metrics.get("settings", {}).get("precision")
     return facts.form in ("adapter", "full") or (facts.form == "merged" and precision == "bfloat16")
 

@@ -210,7 +210,7 @@ def _said_of(exported: ExportedTask) -> dict[str, str]:
     return {
         "questions": str(sum(exported.parts.values())),
         "seen": "" if unknown else " that its training did not see",
-        "unknown": " Whether the training saw some of them in other words is not known." if unknown else "",
+        "unknown": " Whether the training saw some, be it in other words, is not known." if unknown else "",
         "version": version("wukong-pipe"),
         "parts": "\n".join(
             f"| `{part}` | {count} | {TESTS[part.partition('_')[0]]} |" for part, count in exported.parts.items()
