@@ -12,6 +12,7 @@ from typing import Literal
 from wukong_pipe import __version__
 from wukong_pipe.errors import MissingDependency, NotUploaded
 from wukong_pipe.extras import training_installed
+from wukong_pipe.language.plurals import listed
 from wukong_pipe.secrets import MIN_LENGTH, secret_variables, secrets_in, unexcused
 
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)
@@ -34,7 +35,7 @@ class Upload:
     """What a repository is to hold.
 
     Upload("model", {"README.md": b"# apollo", "model.safetensors": Path("merged/model.safetensors")},
-           "apollo, tuned by wukong-pipe 0.1.0", is_ours=lambda name: name.endswith(".safetensors"))
+           "apollo, tuned by wukong-pipe 0.1.0")
     """
 
     kind: Literal["dataset", "model"]
@@ -43,8 +44,8 @@ class Upload:
     leave."""
     title: str
     """Of the commit."""
-    is_ours: Callable[[str], bool]
-    """Whether an earlier upload put a file of that name there: then it goes, if this one does not replace it."""
+    replaces: frozenset[str] = frozenset()
+    """Names that an earlier upload may have left: those files go, where this one has none of the name. Others stay."""
 
 
 def check_ready(repo: str) -> None:
@@ -90,7 +91,7 @@ def push(upload: Upload, destination: Destination, cure: str, say: Callable[[str
 
     Args:
         cure: what to do about a finding.
-        say: told of each finding.
+        say: told of each finding, of files that were there and stay, and of a repository that stays private.
 
     Raises:
         MissingDependency: huggingface_hub is not installed.
@@ -112,10 +113,10 @@ def push(upload: Upload, destination: Destination, cure: str, say: Callable[[str
             f"Nothing was uploaded: {len(findings)} places look like secrets{more}. {cure}; or, where one is none, add "
             "--no-secret with the mark in its parentheses."
         )
-    return _send(upload, destination, token)
+    return _send(upload, destination, token, say)
 
 
-def _send(upload: Upload, destination: Destination, token: str) -> str:
+def _send(upload: Upload, destination: Destination, token: str, say: Callable[[str], None]) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
     from huggingface_hub.utils import disable_progress_bars
@@ -128,8 +129,8 @@ def _send(upload: Upload, destination: Destination, token: str) -> str:
         there = api.model_info(repo) if upload.kind == "model" else api.dataset_info(repo)
         if not (there.private or destination.public):
             raise NotUploaded(f"Nothing was uploaded: {repo} is there already, and public. Confirm with --public.")
-        before = {sibling.rfilename for sibling in there.siblings or []}
-        stale = sorted(name for name in before - set(upload.files) if upload.is_ours(name))
+        others = {sibling.rfilename for sibling in there.siblings or []} - set(upload.files)
+        stale = sorted(others & upload.replaces)
         api.create_commit(
             repo,
             [
@@ -144,4 +145,11 @@ def _send(upload: Upload, destination: Destination, token: str) -> str:
         # A proxy or server may say the request back, its headers, too.
         words = " ".join(words.replace(token, "[token]").split())[:300].rstrip(".")
         raise NotUploaded(f"The upload to {repo} failed: {words}.") from None
+    if kept := sorted(others - set(stale) - {".gitattributes"}):
+        say(f"Also in {repo}, and left as they are: {listed(kept)}.")
+    if there.private and destination.public:
+        say(
+            f"{repo} stays private: --public makes a new repository public; the earlier commits of one that is there "
+            "were not searched for secrets. Its settings on the Hub make it public."
+        )
     return str(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from json import dumps
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from wukong_trainer.use.task_export import Tool
 
 
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
     """What the options of `export` read."""
@@ -33,6 +37,7 @@ class ExportOptions:
     score: int | None
     inspect: Path | None
     lm_eval: Path | None
+    drop_leaked: bool
     encoding: str
     out: Path | None
     overwrite: bool
@@ -63,9 +68,18 @@ class ExportOptions:
             raise click.UsageError(
                 "--inspect and --lm-eval write questions and no model: leave out --gguf, --out and --push-to-hub."
             )
+        if len({folder.resolve() for folder in self.tasks().values()}) < len(self.tasks()):
+            raise click.UsageError("--inspect and --lm-eval name one folder: give each its own.")
+        if self.drop_leaked and not self.tasks():
+            raise click.UsageError("--drop-leaked is about test questions: name where to with --inspect or --lm-eval.")
         if not self.push_to_hub and (self.adapter or self.license or self.public or self.no_secret):
             raise click.UsageError(
                 "--adapter, --license, --public and --no-secret are about an upload: name where to with --push-to-hub."
+            )
+        if self.license and not _LICENCE.fullmatch(self.license):
+            raise click.UsageError(
+                f"--license {self.license!r} is no identifier of the Hub's: they are spelt as apache-2.0, cc-by-4.0 or "
+                "other, in small letters, digits, dots and hyphens."
             )
         if self.adapter and (self.gguf or self.out):
             raise click.UsageError("--adapter uploads what was trained: leave out --gguf and --out.")
@@ -83,6 +97,7 @@ class ExportOptions:
 )
 @click.option("--inspect", type=click.Path(path_type=Path), metavar="DIR", help="The test questions for inspect_ai.")
 @click.option("--lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="The test questions for lm-eval.")
+@click.option("--drop-leaked", is_flag=True, help="Leave out test questions that the model was trained on.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to.  [default: RUN/merged, or RUN/gguf-TYPE]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @click.option("--push-to-hub", default="", metavar="OWNER/NAME", help="Upload the model there, as a private one.")
@@ -105,7 +120,9 @@ def export_command(**values: Any) -> None:
     their prompts must have the token ids of the training, and how many answers are the same is told.
 
     With --inspect or --lm-eval no model is written but the test questions, as a task of inspect_ai or of
-    lm-evaluation-harness that asks any model as `eval` does and scores its answers as `eval` does.
+    lm-evaluation-harness that asks any model with the same prompts and scores its answers as `eval` does. Loaded by
+    these tools, a model keeps the repetition penalty of its own generation_config, which `eval` sets aside.
+    Questions that were trained are refused, or left out with --drop-leaked.
 
     With --push-to-hub the model is uploaded, too, with a card that says base, data, scores and limits. Its texts are
     searched for secrets before.
@@ -136,7 +153,14 @@ def export_command(**values: Any) -> None:
 
 
 def _export_tasks(workspace: Workspace, run: Run, options: ExportOptions) -> None:
-    tasks = run_export_tasks(workspace, run, options.tasks(), options.encoding, overwrite=options.overwrite)
+    tasks = run_export_tasks(
+        workspace,
+        run,
+        options.tasks(),
+        options.encoding,
+        overwrite=options.overwrite,
+        drop_leaked=options.drop_leaked,
+    )
     if options.json:
         print(dumps({"run": run.name, "tasks": {tool: task.to_json() for tool, task in tasks.items()}}))
         return
@@ -146,7 +170,7 @@ def _export_tasks(workspace: Workspace, run: Run, options: ExportOptions) -> Non
 
 def _export_merged(workspace: Workspace, run: Run, options: ExportOptions) -> None:
     folder = options.out or run.merged
-    if options.push_to_hub and is_exported(run, folder):
+    if options.push_to_hub and is_exported(run, folder, None):
         _push(run, folder, "merged", options)
         return
     exported = run_export(workspace, run, options.out, overwrite=options.overwrite, model=base_model(options.model))
@@ -167,7 +191,7 @@ def _export_merged(workspace: Workspace, run: Run, options: ExportOptions) -> No
 
 def _export_gguf(workspace: Workspace, run: Run, kind: Kind, options: ExportOptions) -> None:
     folder = options.out or run.gguf(kind)
-    if options.push_to_hub and is_exported(run, folder):
+    if options.push_to_hub and is_exported(run, folder, kind):
         _push(run, folder, "gguf", options)
         return
     wish = GgufWish(kind, options.out, options.overwrite, base_model(options.model), options.score or 0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_export_tasks(
-    workspace: Workspace, run: Run, folders: Mapping[Tool, Path], encoding: str, *, overwrite: bool
+    workspace: Workspace, run: Run, folders: Mapping[Tool, Path], encoding: str, *, overwrite: bool, drop_leaked: bool
 ) -> dict[Tool, ExportedTask]:
     """Write the run's held-out questions as a task of each of these tools, to its folder.
 
@@ -30,7 +30,10 @@ def run_export_tasks(
         from wukong_trainer.use.task_export import export_task
     with workspace.writing():
         sources = RunSources(run, encoding)
-        return {tool: export_task(run, tool, folder, sources, overwrite=overwrite) for tool, folder in folders.items()}
+        return {
+            tool: export_task(run, tool, folder, sources, overwrite=overwrite, drop_leaked=drop_leaked)
+            for tool, folder in folders.items()
+        }
 
 
 def task_lines(tasks: Mapping[Tool, ExportedTask]) -> list[str]:
@@ -41,6 +44,10 @@ def task_lines(tasks: Mapping[Tool, ExportedTask]) -> list[str]:
         lines.append(
             f"Task {task.task} for {tool}: {task.folder}, {counted(sum(task.parts.values()), 'question')} ({parts})."
         )
+        if task.leaked:
+            lines.append(f"Left out: {counted(task.leaked, 'question')} that the model was trained on.")
+        if "unknown" in task.leakage:
+            lines.append("Not known: whether the model was trained on some of them, be it in other words.")
         if task.without_facts:
             lines.append(f"Left out: {counted(task.without_facts, 'question')} without facts, which no score is about.")
         if task.in_conversations:

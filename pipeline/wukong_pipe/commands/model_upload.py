@@ -13,6 +13,7 @@ from wukong_pipe.workspace import Run
 
 if TYPE_CHECKING:
     from wukong_trainer.models.model_facts import Form
+    from wukong_trainer.use.gguf_export import Kind
 
 
 def push_model(
@@ -23,19 +24,18 @@ def push_model(
     Args:
         folder: where it stands.
         licence: an identifier of the Hub's; "" where the user names none.
-        say: told of each finding.
+        say: told what `hub_upload.push` tells.
 
     Raises:
         ModelError: an adapter's base is on no hub.
         WukongError: see `hub_upload.push`.
     """
     with training_installed():
-        from wukong_trainer.use.publication import is_published, published_files
+        from wukong_trainer.use.publication import published_files
     upload = Upload(
         kind="model",
         files=published_files(run, folder, form, destination.repo, licence),
         title=f"{run.name}, tuned by wukong-pipe {__version__}",
-        is_ours=is_published,
     )
     return hub_upload.push(upload, destination, "Take them out of the model's files", say)
 
@@ -51,8 +51,11 @@ def adapter_of(run: Run) -> Path:
     return tuned_folder(run)[0]
 
 
-def is_exported(run: Run, folder: Path) -> bool:
-    """Whether a folder holds an export of the run's adapter as it is now."""
+def is_exported(run: Run, folder: Path, kind: Kind | None) -> bool:
+    """Whether a folder holds the run's adapter as it is now: a GGUF of that type, or merged where the type is None."""
     with training_installed():
-        from wukong_trainer.models.fingerprint import exported_from
-    return exported_from(folder, adapter_of(run))
+        from wukong_trainer.models.exports import exported_from
+    adapter = adapter_of(run)
+    if kind is None:
+        return exported_from(folder, adapter, "merged")
+    return exported_from(folder, adapter, "gguf") and any(folder.glob(f"*.{kind}.gguf"))

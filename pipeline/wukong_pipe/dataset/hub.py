@@ -35,6 +35,6 @@ def push(run: Run, destination: Destination, say: Callable[[str], None], *, reje
         kind="dataset",
         files=files_of(run, rejected),
         title=f"{run.name}, built by wukong-pipe {__version__}",
-        is_ours={*ALLOWED, REJECTED}.__contains__,
+        replaces=frozenset({*ALLOWED, REJECTED}),
     )
     return hub_upload.push(upload, destination, "Take them out of the sources and build again", say)

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from tests.support.hub import hub
 from wukong_pipe.cli.main import main
-from wukong_pipe.files import write_json, write_text
+from wukong_pipe.commands.model_upload import is_exported
+from wukong_pipe.files import read_json, write_json, write_text
 from wukong_pipe.workspace import RECORD, Run, Workspace
 from wukong_trainer.models.fingerprint import fingerprint
 
@@ -59,18 +60,42 @@ def test_the_merged_model_goes_to_a_private_repository_with_its_card(
 
 
 @pytest.mark.usefixtures("run")
-def test_the_adapter_takes_the_place_of_the_merged_model(
+def test_an_upload_deletes_nothing_and_says_what_else_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ("model.safetensors", "config.json", "README.md", "LICENSE", ".gitattributes")
     with hub(kind="models", exists=True, siblings=there) as server:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
         assert main([*PUSH, "--adapter", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["uploaded"] == f"{server.url}/me/tea"
+    told = capsys.readouterr()
+    assert json.loads(told.out)["uploaded"] == f"{server.url}/me/tea"
+    also = "Also in me/tea, and left as they are: LICENSE, config.json, model.safetensors."
+    assert also in " ".join(told.err.split())
     assert {*server.committed} == {"README.md", "adapter_config.json", "adapter_model.safetensors"}
     config = json.loads(server.committed["adapter_config.json"])
     assert config == {"base_model_name_or_path": "Qwen/Qwen2.5-0.5B-Instruct"}
-    assert server.deleted == ["config.json", "model.safetensors"]
+    assert server.deleted == []
+
+
+@pytest.mark.usefixtures("run")
+def test_a_repository_that_was_private_stays_so_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hub(kind="models", exists=True) as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        assert main([*PUSH, "--public"]) == 0
+    assert "me/tea stays private" in capsys.readouterr().err
+
+
+def test_an_earlier_export_in_another_form_is_not_the_one_asked_for(run: Run) -> None:
+    assert is_exported(run, run.merged, None)
+    assert not is_exported(run, run.merged, "q8_0")
+    out = run.gguf("q8_0")
+    write_json(out / RECORD, read_json(run.merged / RECORD) | {"gguf": {}})
+    write_text(out / "tea.q8_0.gguf", "weights")
+    assert is_exported(run, out, "q8_0")
+    assert not is_exported(run, out, "q4_k_m")
+    assert not is_exported(run, out, None)
 
 
 def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
@@ -97,6 +122,10 @@ def test_nothing_leaves_where_a_text_looks_like_it_holds_a_secret(
         (["--public"], "name where to with --push-to-hub"),
         ([*PUSH[1:], "--adapter", "--gguf", "q8_0"], "leave out --gguf and --out"),
         ([*PUSH[1:], "--inspect", "x"], "leave out --gguf, --out and --push-to-hub"),
+        (["--inspect", "x", "--lm-eval", "./x"], "give each its own"),
+        ([*PUSH[1:], "--license", "mit\ntags: [x]"], "is no identifier of the Hub's"),
+        ([*PUSH[1:], "--license", "Apache 2.0"], "is no identifier of the Hub's"),
+        (["--drop-leaked"], "name where to with --inspect or --lm-eval"),
         (["--score", "3"], "name its type with --gguf"),
     ],
 )

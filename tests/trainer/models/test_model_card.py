@@ -73,7 +73,10 @@ def test_the_card_names_base_data_recipe_prompt_and_scores(run: Run) -> None:
     write_json(run.metrics, METRICS)
     write_card(run)
     card = (run.adapter / "README.md").read_text("utf-8").replace("\u00a0", " ")
-    assert "On 40 held-out questions (wording, fact_hit) the base answered 25 % rightly and this model 90 %" in card
+    assert (
+        "On 40 held-out questions (wording, fact_hit) the base answered 25 % rightly and the model as trained 90 %"
+        in card
+    )
     assert "Leakage: none." in card
 
 
@@ -88,7 +91,7 @@ def test_the_way_of_use_is_python_that_asks_with_the_system_prompt() -> None:
         assert RECORD["system"] in ast.unparse(ast.parse(code))
 
 
-@pytest.mark.parametrize("base", ["tiny", "/home/me/qwen", "."])
+@pytest.mark.parametrize("base", ["tiny", "/home/me/qwen", ".", "./qwen", "../qwen"])
 def test_a_base_that_no_hub_knows_is_none_in_the_metadata(base: str) -> None:
     card = card_of(record=RECORD | {"base_model": base}, recipe=RECIPE)
     assert "base_model:" not in card
@@ -149,6 +152,16 @@ def test_it_says_which_sources_teacher_and_readers_the_rows_have() -> None:
     assert "second reading: none" in said
 
 
+@pytest.mark.parametrize("model", ["/home/me/models/qwen3", "~/models/qwen3/", "./models/qwen3", "C:\\models\\qwen3"])
+def test_a_teacher_or_reader_in_a_folder_is_called_by_its_last_part(model: str) -> None:
+    manifest = MANIFEST | {"teacher": {"model": model}, "verify": {"model": model}}
+    said = section(card_of(manifest=manifest), "Training")
+    assert "- teacher: `qwen3`\n" in said
+    assert "- second reading: `qwen3` read" in said
+    hub = section(card_of(manifest=MANIFEST | {"teacher": {"model": "Qwen/Qwen3-8B"}}), "Training")
+    assert "- teacher: `Qwen/Qwen3-8B`\n" in hub
+
+
 def test_rows_of_one_s_own_have_no_teacher_that_is_known() -> None:
     said = section(card_of(manifest=MANIFEST, recipe=RECIPE), "Training")
     assert "sources and teacher: not known" in said
@@ -162,6 +175,28 @@ def test_each_level_has_its_scores_interval_and_verdict() -> None:
     assert rows[2][-1] == "too few sections |"
     assert len(rows) == 3, "no row without questions"
     assert "Decoding: greedy, transformers 5.1.0, bfloat16." in said
+
+
+@pytest.mark.parametrize("audit", ["other test", "unrecorded"])
+def test_questions_of_another_file_are_not_called_held_out(audit: str) -> None:
+    metrics = EVALUATED | {"leak_check": {"audit": audit, "closest": None}}
+    card = card_of(metrics=metrics)
+    asked = {"other test": "questions of a file given with --test", "unrecorded": "questions, of which nobody knows"}
+    assert f"On 40 {asked[audit]}" in section(card, "Evaluation")
+    assert "held-out" not in card
+    assert "trained facts in new wordings" not in card
+    assert "model-index" not in card
+    assert "Not shown: how it answers questions about its documents" in section(card, "Limits")
+
+
+def test_only_weights_that_were_scored_have_the_scores_in_the_metadata() -> None:
+    record = RECORD | {"gguf": {"check": {"same_answers": 18, "questions": 20, "fact_hits": None}}}
+    assert "model-index" not in card_of("gguf", record=record, metrics=EVALUATED, gguf="x.q8_0.gguf")
+    assert "model-index" in card_of("merged", metrics=EVALUATED)
+    in_four_bits = EVALUATED | {"settings": {"precision": "NF4, bfloat16"}}
+    assert "model-index" not in card_of("merged", metrics=in_four_bits)
+    assert "model-index" in card_of("adapter", metrics=in_four_bits)
+    assert "this model" not in card_of("merged", metrics=EVALUATED)
 
 
 def test_its_limits_are_what_the_evaluation_does_not_show() -> None:

@@ -21,7 +21,7 @@ from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.files import read_json, write_json
 from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.data.examples import chat_prompt
-from wukong_trainer.models.fingerprint import exported_from
+from wukong_trainer.models.exports import exported_from
 from wukong_trainer.models.templates import with_system
 from wukong_trainer.models.trained_model import base_of
 from wukong_trainer.recipe import Precision
@@ -117,8 +117,9 @@ def test_its_record_is_the_adapters_and_says_how_near_it_is(tuned_run: Run, merg
     record = read_json(merged.folder / RECORD)
     assert record.pop("merged")["largest_difference"] == merged.largest_difference
     assert record == read_json(tuned_run.adapter / RECORD)
-    assert exported_from(merged.folder, tuned_run.adapter)
-    assert not exported_from(merged.folder, Path(base_model(tuned_run)))
+    assert exported_from(merged.folder, tuned_run.adapter, "merged")
+    assert not exported_from(merged.folder, tuned_run.adapter, "gguf")
+    assert not exported_from(merged.folder, Path(base_model(tuned_run)), "merged")
 
 
 def test_an_export_is_replaced_only_when_asked_and_anything_else_never(tuned_run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,9 +20,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.files import jsonl, read_jsonl, write_json, write_text
+from wukong_pipe.errors import DataError, ModelError, WorkspaceError
+from wukong_pipe.files import jsonl, read_jsonl, read_object, sha256_of, write_json, write_text
 from wukong_pipe.workspace import RECORD, Run
+from wukong_trainer.data.files import read_training_data
 from wukong_trainer.data.thoughts import said
 from wukong_trainer.evaluation.questions import read_test_rows
 from wukong_trainer.evaluation.records import TestRow
@@ -126,6 +128,39 @@ def test_parts_are_levels_with_their_yes_or_no_and_explanations_apart(tasks: dic
         assert "1 question of the run have no facts" in readme
         assert f"{sum(task.parts.values())} questions" in readme
         assert "$" not in readme
+        assert ("-M model_path=MODEL_FOLDER -M do_sample=false\n" in readme) == (task is tasks["inspect"])
+        assert "keeps the repetition penalty" in readme
+        assert ("--model_args pretrained=MODEL_FOLDER --gen_kwargs repetition_penalty=1.0\n" in readme) == (
+            task is tasks["lm-eval"]
+        )
+        assert "did not see" not in readme, "nobody recorded what was trained"
+        assert "is not known" in readme
+
+
+def test_questions_that_were_trained_are_refused_or_left_out_and_counted(run: Run, tmp_path: Path) -> None:
+    leaky = Run(tmp_path / "leaky")
+    shutil.copytree(run.folder, leaky.folder)
+    rows = [{"instruction": "How long is it?", "output": "12 km long."}]
+    write_text(leaky.dataset / "train.jsonl", jsonl(rows))
+    trained = {"questions": ["How long is it?"], "dataset_hash": read_training_data(leaky.dataset).hash}
+    write_json(leaky.adapter / RECORD, read_object(leaky.adapter / RECORD, {}) | trained)
+    with pytest.raises(ModelError, match="trained on 1 of these 7 test questions"):
+        export_task(leaky, "inspect", tmp_path / "task", Sections())
+    task = export_task(leaky, "inspect", tmp_path / "task", Sections(), drop_leaked=True)
+    assert (task.leaked, task.leakage, task.parts["wording"]) == (1, "dropped 1, rest unknown", 2)
+    assert "1 question of the run were trained" in (task.folder / "README.md").read_text("utf-8")
+
+
+def test_that_the_training_did_not_see_them_is_said_where_the_build_s_audit_knows_it(run: Run, tmp_path: Path) -> None:
+    clean = Run(tmp_path / "clean")
+    shutil.copytree(run.folder, clean.folder)
+    write_text(clean.dataset / "train.jsonl", jsonl([{"instruction": "Who?", "output": "A smith."}]))
+    files = {name: sha256_of(clean.dataset / name) for name in ("train.jsonl", "test.jsonl")}
+    write_json(clean.manifest, {"files": files})
+    trained = {"questions": ["Who?"], "dataset_hash": read_training_data(clean.dataset).hash}
+    write_json(clean.adapter / RECORD, read_object(clean.adapter / RECORD, {}) | trained)
+    readme = export_task(clean, "inspect", tmp_path / "task", Sections()).folder / "README.md"
+    assert "questions of the run clean that its training did not see, made by" in readme.read_text("utf-8")
 
 
 def test_an_answer_is_cut_where_the_run_s_evaluation_cut_it(tasks: dict[Tool, ExportedTask]) -> None:
@@ -229,8 +264,14 @@ def test_a_folder_in_use_is_refused_and_an_earlier_export_replaced_when_asked(ru
     assert not (out / "task.py").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
+    write_json(tmp_path / "model" / RECORD, {"base_model": "tiny", "merged": {}})
+    write_text(tmp_path / "model" / "config.json", "{}")
+    with pytest.raises(WorkspaceError, match="holds a merged model, which this export does not replace"):
+        export_task(run, "inspect", tmp_path / "model", Sections(), overwrite=True)
     with pytest.raises(WorkspaceError, match="in use and holds no export"):
         export_task(run, "inspect", tmp_path / "mine", Sections(), overwrite=True)
+    with pytest.raises(WorkspaceError, match="in use and holds no export"):
+        export_task(run, "inspect", run.adapter, Sections(), overwrite=True)
 
 
 def test_questions_that_no_score_is_about_are_none_to_export(tmp_path: Path) -> None:

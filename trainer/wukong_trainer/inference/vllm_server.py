@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from wukong_pipe.errors import MissingDependency, ModelError, WorkspaceError
 from wukong_pipe.workspace import Run
-from wukong_trainer.models.fingerprint import exported_from
+from wukong_trainer.models.exports import exported_from
 
 HOST = "127.0.0.1"
 SILENCE = 600.0
@@ -117,7 +117,7 @@ def merged_model(run: Run, folder: Path) -> Path:
     Raises:
         WorkspaceError: nothing was exported, or what was is older than the adapter.
     """
-    if not exported_from(run.merged, folder):
+    if not exported_from(run.merged, folder, "merged"):
         raise WorkspaceError(
             f"vLLM serves merged models, and {run.merged} holds none of this adapter: start with "
             f"`wukong-pipe export --overwrite --run {shlex.quote(run.name)}`."

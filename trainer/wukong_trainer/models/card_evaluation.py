@@ -16,6 +16,12 @@ LEVELS = {
     "section": "sections never trained: the control, where no rise is expected",
 }
 
+NOT_HELD_OUT = {
+    "other test": "questions of a file given with --test",
+    "unrecorded": "questions, of which nobody knows whether they were trained,",
+}
+"""What the questions are called where they were not held out of the training, by the state of the leak check."""
+
 
 def scores(metrics: Mapping[str, Any]) -> list[str]:
     """The primary score in a sentence, and a table of the levels.
@@ -28,19 +34,30 @@ def scores(metrics: Mapping[str, Any]) -> list[str]:
         return ["Not evaluated yet."]
     sample = metrics.get("sample") or {}
     part = f", a sample of {sample['of']}," if "of" in sample else ""
+    asked = NOT_HELD_OUT.get(_audit(metrics), "held-out questions")
     lines = [
-        f"On {primary['n']} held-out questions{part} ({primary['level']}, {primary['metric']}) the base answered "
-        f"{percent(primary['base'])} rightly and this model {percent(primary['tuned'])}: {primary['verdict']} "
-        f"({in_points(primary)}). Leakage: {metrics.get('leakage', 'unknown')}.",
+        f"On {primary['n']} {asked}{part} ({primary['level']}, {primary['metric']}) the base answered "
+        f"{percent(primary['base'])} rightly and the model as trained {percent(primary['tuned'])}: "
+        f"{primary['verdict']} ({in_points(primary)}). Leakage: {metrics.get('leakage', 'unknown')}.",
     ]
     levels = _levels(metrics)
-    if control := metrics.get("levels", {}).get("section", {}).get("explanation"):
+    held_out = _are_held_out(metrics)
+    if held_out and (control := metrics.get("levels", {}).get("section", {}).get("explanation")):
         lines.append(f"The control: {control}")
     if levels:
-        head = "| what is asked | questions | base | this model | difference | verdict |"
-        rows = [_row(level, block) for level, block in levels.items()]
+        head = "| what is asked | questions | base | as trained | difference | verdict |"
+        rows = [_row(level + f": {LEVELS[level]}" * held_out, block) for level, block in levels.items()]
         lines += ["", head, "|---|---:|---:|---:|---|---|", *rows, "", _how(metrics.get("settings", {}))]
     return lines
+
+
+def _audit(metrics: Mapping[str, Any]) -> str:
+    return str((metrics.get("leak_check") or {}).get("audit", ""))
+
+
+def _are_held_out(metrics: Mapping[str, Any]) -> bool:
+    """Whether the questions are those that the run's build held out: then their levels mean something."""
+    return _audit(metrics) not in NOT_HELD_OUT
 
 
 def _levels(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -49,11 +66,11 @@ def _levels(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {level: levels[level] for level in LEVELS if levels.get(level, {}).get("n")}
 
 
-def _row(level: str, block: Mapping[str, Any]) -> str:
+def _row(asked_about: str, block: Mapping[str, Any]) -> str:
     metric = block["metric"]
     base, tuned = (percent(block[side][metric]) for side in ("base", "tuned"))
-    asked = f"{block['n']} in {counted(block['sections'], 'section')}"
-    return f"| {level}: {LEVELS[level]} | {asked} | {base} | {tuned} | {in_points(block)} | {block['verdict']} |"
+    count = f"{block['n']} in {counted(block['sections'], 'section')}"
+    return f"| {asked_about} | {count} | {base} | {tuned} | {in_points(block)} | {block['verdict']} |"
 
 
 def _how(settings: Mapping[str, Any]) -> str:
@@ -76,6 +93,8 @@ def limits(metrics: Mapping[str, Any]) -> list[str]:
         for level in ("wording", "question")
         if level not in levels or levels[level]["verdict"] != "better"
     ]
+    if not _are_held_out(metrics):
+        found = ["Not shown: how it answers questions about its documents that were held out of its training."]
     if "leakage" not in metrics or "unknown" in metrics["leakage"]:
         found.append("Not known: whether test questions were trained.")
     if "forgetting" not in metrics:
@@ -84,7 +103,9 @@ def limits(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def model_index(name: str, metrics: Mapping[str, Any]) -> list[str]:
-    """The metadata from which the Hub shows the scores; in JSON, which is YAML, too."""
+    """The metadata from which the Hub shows the scores of held-out questions; in JSON, which is YAML, too."""
+    if not _are_held_out(metrics):
+        return []
     results = [
         {
             "task": {"type": "question-answering"},

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe.errors import ModelError
-from wukong_pipe.files import read_json
-from wukong_pipe.workspace import RECORD
 
 PIECE = 64
 """Bytes read at the beginning, middle and end of each tensor: of 15 GB some 60 kB, and training changes them all."""
@@ -39,12 +37,6 @@ def fingerprint(model: str) -> str:
 def is_known(model: str) -> bool:
     """Whether the model's weights are on this machine."""
     return bool(_weights(model))
-
-
-def exported_from(out: Path, folder: Path) -> bool:
-    """Whether `out` holds what the adapter in `folder` is now."""
-    merged = read_json(out / RECORD).get("merged", {}) if (out / RECORD).is_file() else {}
-    return bool(merged.get("adapter") == fingerprint(str(folder)))
 
 
 def _weights(model: str) -> list[Path]:

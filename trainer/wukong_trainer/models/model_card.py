@@ -107,8 +107,14 @@ def _metadata(facts: ModelFacts) -> list[str]:
         *(["language:", *(f"- {lang}" for lang in asked)] if asked else []),
         "tags:",
         "- wukong-pipe",
-        *model_index(facts.name, facts.metrics),
+        *(model_index(facts.name, facts.metrics) if _was_scored(facts) else []),
     ]
+
+
+def _was_scored(facts: ModelFacts) -> bool:
+    """Whether the scores are of these weights, in their precision: a merged model is bf16, and `eval` asks no GGUF."""
+    precision = facts.metrics.get("settings", {}).get("precision")
+    return facts.form in ("adapter", "full") or (facts.form == "merged" and precision == "bfloat16")
 
 
 def _what(facts: ModelFacts) -> str:

@@ -14,7 +14,7 @@ from wukong_trainer.models.known_models import KnownModel
 from wukong_trainer.models.locating import known_model
 from wukong_trainer.recipe import TINY
 
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_HUB_ID = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?")
 Form = Literal["adapter", "full", "merged", "gguf"]
 """An adapter or all weights as they were trained; the adapter merged into its base; and that as a GGUF."""
 

@@ -123,10 +123,12 @@ def record(run: Run, recipe: Recipe, data: TrainingData) -> dict[str, Any]:
     {"base_model": "Qwen/Qwen2.5-7B-Instruct", "method": "qlora", "system": "回答准确、简明。", "style": "chat",
      "dataset_hash": "…", "questions": ["出云棍怎样获得", …], …}
     """
+    # A relative folder, read from another place, looks like an id of the hub.
+    base = str(Path(recipe.model).absolute()) if Path(recipe.model).is_dir() else recipe.model
     return {
         # The run's own student goes where the run goes.
-        "base_model": TINY if recipe.model == str(run.student) else recipe.model,
-        "base_fingerprint": fingerprint(recipe.model),
+        "base_model": TINY if recipe.model == str(run.student) else base,
+        "base_fingerprint": fingerprint(base),
         "method": recipe.method,
         "precision": recipe.precision,
         "system": recipe.system,

@@ -24,6 +24,7 @@ from wukong_trainer.data.examples import Message, chat_prompt
 from wukong_trainer.data.files import read_raw, read_rows
 from wukong_trainer.inference.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.models.adapters import read_adapter
+from wukong_trainer.models.exports import ExportKind, export_in
 from wukong_trainer.models.fingerprint import fingerprint
 from wukong_trainer.models.loading import Place, load_model, load_tokenizer, parameters_of
 from wukong_trainer.models.quiet import silence_libraries
@@ -108,7 +109,7 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
             answer as the adapter does.
     """
     folder, record = tuned_folder(run)
-    check_free(out, overwrite)
+    check_free(out, overwrite, "merged")
     _check_mergeable(folder)
     base = base_of(run, record, folder, base_model)
     silence_libraries()
@@ -147,20 +148,29 @@ def export(run: Run, out: Path, *, overwrite: bool = False, base_model: str = ""
     return exported
 
 
-def check_free(out: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds something; an earlier export may be replaced when that is asked for.
+def check_free(out: Path, overwrite: bool, kind: ExportKind) -> None:
+    """Refuse a folder that holds something; an earlier export of the kind may be replaced when that is asked for.
 
     Raises:
         WorkspaceError: it does, or `out` is a file.
     """
     if out.is_dir() and not any(out.iterdir()):
         return
-    written = (out / "config.json").is_file() or (out / "questions.jsonl").is_file() or any(out.glob("*.gguf"))
-    if out.is_dir() and (out / RECORD).is_file() and written:
+    held = export_in(out)
+    if held == kind:
         if not overwrite:
             raise WorkspaceError(f"{out} holds an export already; replace it with --overwrite, or name another folder.")
+    elif held is not None:
+        raise WorkspaceError(f"{out} holds {_HELD[held]}, which this export does not replace: name another folder.")
     elif out.exists() or out.is_symlink():
         raise WorkspaceError(f"{out} is in use and holds no export of this tool: name another folder with --out.")
+
+
+_HELD: dict[ExportKind, str] = {
+    "task": "test questions for another tool",
+    "gguf": "a GGUF",
+    "merged": "a merged model",
+}
 
 
 def _facts(exported: Exported, folder: Path) -> dict[str, Any]:

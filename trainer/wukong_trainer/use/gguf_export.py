@@ -14,7 +14,7 @@ from wukong_pipe.errors import ModelError, WorkspaceError
 from wukong_pipe.files import half_of, read_json, write_json, write_text
 from wukong_pipe.workspace import RECORD, Run
 from wukong_trainer.inference.generate import prompt_text
-from wukong_trainer.models.fingerprint import exported_from
+from wukong_trainer.models.exports import exported_from
 from wukong_trainer.models.known_models import Say
 from wukong_trainer.models.loading import load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
@@ -91,8 +91,8 @@ def export_gguf(
         ModelError: it cannot be converted, or llama.cpp reads another prompt than was trained.
     """
     folder, record = tuned_folder(run)
-    check_free(out, overwrite)
-    if not exported_from(run.merged, folder):
+    check_free(out, overwrite, "gguf")
+    if not exported_from(run.merged, folder, "merged"):
         say(f"Merging the adapter into its base, in {run.merged}…")
         export(run, run.merged, overwrite=overwrite, base_model=base_model)
     silence_libraries()

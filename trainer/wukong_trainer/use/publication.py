@@ -22,11 +22,6 @@ _PLACES = {"adapter_config.json": "base_model_name_or_path", "config.json": "_na
 """Where a library notes the folder that it loaded."""
 
 
-def is_published(name: str) -> bool:
-    """Whether a file of that name may be of an upload."""
-    return name in TEXTS or name.endswith(WEIGHTS)
-
-
 def published_files(run: Run, folder: Path, form: Form, repo: str, licence: str = "") -> dict[str, bytes | Path]:
     """The files by their names in the repository: texts as bytes, weights by their place.
 
@@ -48,13 +43,17 @@ def published_files(run: Run, folder: Path, form: Form, repo: str, licence: str 
             f"Nobody else could load the adapter: its base, {facts.shown_base}, is on no hub. Leave out --adapter, and "
             "the merged model is uploaded."
         )
-    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and is_published(path.name)]
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and _may_leave(path.name)]
     if not any(path.name.endswith(WEIGHTS) for path in paths):
         raise WorkspaceError(f"{folder} holds no weights as safetensors or GGUF.")
     files = {path.name: path if path.name.endswith(WEIGHTS) else _text(path, facts) for path in paths}
     if not is_own(folder / "README.md"):
         files["README.md"] = model_card(facts).encode()
     return files
+
+
+def _may_leave(name: str) -> bool:
+    return name in TEXTS or name.endswith(WEIGHTS)
 
 
 def _text(path: Path, facts: ModelFacts) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.workspace import Run
-from wukong_trainer.models.fingerprint import exported_from
+from wukong_trainer.models.exports import exported_from
 from wukong_trainer.models.trained_model import tuned_folder
 
 
@@ -18,7 +18,7 @@ def served_gguf(run: Run) -> Path:
         WorkspaceError: none was, or what was is older than the adapter.
     """
     folder, _ = tuned_folder(run)
-    files = [file for file in run.folder.glob("gguf-*/*.gguf") if exported_from(file.parent, folder)]
+    files = [file for file in run.folder.glob("gguf-*/*.gguf") if exported_from(file.parent, folder, "gguf")]
     if not files:
         raise WorkspaceError(
             f"llama.cpp serves a GGUF, and {run.folder} holds none of this adapter: start with "

@@ -21,7 +21,7 @@ from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import half_of, jsonl, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.workspace import RECORD, Run
-from wukong_trainer.evaluation.questions import read_test_rows
+from wukong_trainer.evaluation.questions import leakage_of, read_test_set
 from wukong_trainer.evaluation.records import TestRow
 from wukong_trainer.evaluation.sources import Sources
 from wukong_trainer.models.loading import load_tokenizer
@@ -57,7 +57,7 @@ class ExportedTask:
     """A folder that one of the two tools runs.
 
     {"folder": "apollo-inspect", "task": "wukong_apollo", "tokens": 256, "parts": {"wording": 245, "section": 30},
-     "without_facts": 2, "in_conversations": 0}
+     "leakage": "none", "leaked": 0, "without_facts": 2, "in_conversations": 0}
     """
 
     folder: Path
@@ -67,6 +67,10 @@ class ExportedTask:
     """Where an answer is cut."""
     parts: dict[str, int]
     """The number of questions of each."""
+    leakage: str
+    """What is known of questions that the model was trained on, as `leakage_of` says it."""
+    leaked: int
+    """Questions that are left out, as the model was trained on them."""
     without_facts: int
     """Questions that are left out, as no score of ours is about them."""
     in_conversations: int
@@ -76,22 +80,26 @@ class ExportedTask:
         return asdict(self) | {"folder": str(self.folder)}
 
 
-def export_task(run: Run, tool: Tool, out: Path, sources: Sources, *, overwrite: bool = False) -> ExportedTask:
+def export_task(
+    run: Run, tool: Tool, out: Path, sources: Sources, *, overwrite: bool = False, drop_leaked: bool = False
+) -> ExportedTask:
     """Write the run's held-out questions to `out` as a task, with the system prompt of its training and our scorer.
 
     Args:
         sources: they know the sections, beside which an answer's identifiers are read.
         overwrite: replace an earlier export in `out`.
+        drop_leaked: leave out questions that the model was trained on, instead of refusing them.
 
     Raises:
         WorkspaceError: nothing was trained, there are no questions, or `out` holds something.
         DataError: a row is wrong, or no question has facts.
+        ModelError: the model was trained on some of the questions.
     """
     folder, record = tuned_folder(run)
-    check_free(out, overwrite)
+    check_free(out, overwrite, "task")
     file = run.dataset / "test.jsonl"
-    rows = read_test_rows(file)
-    scored = [_question(row, record, sources) for row in rows if row.facts]
+    tests = read_test_set(run, None, record, sources, None, drop_leaked)
+    scored = [_question(row, record) for row in tests.rows if row.facts]
     questions = asked_alone(scored) if tool == "lm-eval" else scored
     if not questions:
         raise DataError(f"None of the questions in {file} can be exported: they have no facts to score an answer by.")
@@ -100,7 +108,9 @@ def export_task(run: Run, tool: Tool, out: Path, sources: Sources, *, overwrite:
         task=f"wukong_{run.name}",
         tokens=_answer_tokens(run),
         parts=dict(sorted(Counter(question.part for question in questions).items(), key=_place)),
-        without_facts=len(rows) - len(scored),
+        leakage=leakage_of(record, tests.dropped, tests.audit.hash),
+        leaked=tests.dropped,
+        without_facts=len(tests.rows) - len(scored),
         in_conversations=len(scored) - len(questions),
     )
     half = half_of(out)
@@ -121,7 +131,7 @@ def export_task(run: Run, tool: Tool, out: Path, sources: Sources, *, overwrite:
     return exported
 
 
-def _question(row: TestRow, record: dict[str, Any], sources: Sources) -> TaskQuestion:
+def _question(row: TestRow, record: dict[str, Any]) -> TaskQuestion:
     group = row.wanted.group
     return TaskQuestion(
         id=row.id,
@@ -133,7 +143,7 @@ def _question(row: TestRow, record: dict[str, Any], sources: Sources) -> TaskQue
         question=row.question,
         reference=row.reference,
         facts=row.facts,
-        section=sources.section(row) or "",
+        section=row.section,
     )
 
 
@@ -191,12 +201,16 @@ def _quoted(text: str) -> str:
 
 def _said_of(exported: ExportedTask) -> dict[str, str]:
     left_out = {
+        "were trained": exported.leaked,
         "have no facts, and so no score": exported.without_facts,
         "go on with a conversation, which lm-eval cannot ask": exported.in_conversations,
     }
     said = [f"{counted(count, 'question')} of the run {why}" for why, count in left_out.items() if count]
+    unknown = "unknown" in exported.leakage
     return {
         "questions": str(sum(exported.parts.values())),
+        "seen": "" if unknown else " that its training did not see",
+        "unknown": " Whether the training saw some, be it in other words, is not known." if unknown else "",
         "version": version("wukong-pipe"),
         "parts": "\n".join(
             f"| `{part}` | {count} | {TESTS[part.partition('_')[0]]} |" for part, count in exported.parts.items()
@@ -211,7 +225,7 @@ def _use(tool: Tool, exported: ExportedTask) -> str:
         return (
             "```shell\npip install inspect_ai\n"
             "# a folder that `wukong-pipe export` wrote, or any model\n"
-            "inspect eval task.py --model hf/local -M model_path=MODEL_FOLDER\n"
+            "inspect eval task.py --model hf/local -M model_path=MODEL_FOLDER -M do_sample=false\n"
             "# a server: `wukong-pipe serve`, vLLM, llama.cpp; one part of the questions\n"
             "export LOCAL_API_KEY=none LOCAL_BASE_URL=http://127.0.0.1:8000/v1\n"
             f"inspect eval task.py --model openai-api/local/NAME -T part={first}\n```"
@@ -220,7 +234,7 @@ def _use(tool: Tool, exported: ExportedTask) -> str:
         "```shell\npip install 'lm_eval[hf,api]'\n"
         "# a folder that `wukong-pipe export` wrote, or any model\n"
         f"lm_eval --include_path . --tasks {task} --apply_chat_template --model hf "
-        "--model_args pretrained=MODEL_FOLDER\n"
+        "--model_args pretrained=MODEL_FOLDER --gen_kwargs repetition_penalty=1.0\n"
         "# a server: `wukong-pipe serve`, vLLM, llama.cpp; one part of the questions\n"
         f"lm_eval --include_path . --tasks {task}_{first} --apply_chat_template --model local-chat-completions "
         "--model_args model=NAME,base_url=http://127.0.0.1:8000/v1/chat/completions\n```"
