@@ -33,9 +33,9 @@ Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
 
 _WRITTEN_AT_ONCE = 1 << 18
 """Bytes that wait in memory to be written together."""
-HELD = 8 << 20
-"""Bytes of a list up to which its records stay in memory, too: to read them again and again would take a small build
-half as long again."""
+HELD = 1 << 20
+"""Bytes of a list up to which its records stay in memory, too: most builds are small, and would read them thirty times
+from the disk."""
 _SECTIONS_HELD = 256
 """Sections that records refer to and that are kept in memory: neighbours are of the same ones."""
 
