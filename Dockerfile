@@ -2,7 +2,7 @@
 # has not been built yet.
 #
 #   docker build --tag wukong-pipe:cuda .
-#   docker build --tag wukong-pipe:cpu --build-arg TORCH_INDEX=ADDRESS .   # the address that pytorch.org names for CPU
+#   docker build --tag wukong-pipe:cpu --build-arg PIP_EXTRA_INDEX_URL=ADDRESS .   # that pytorch.org names for CPU
 #   docker run --rm --volume "$PWD:/work" --user "$(id -u):$(id -g)" wukong-pipe:cpu build docs/ --teacher offline
 #   docker run --rm --volume "$PWD:/work" --user "$(id -u):$(id -g)" --gpus all wukong-pipe:cuda train
 #
@@ -18,13 +18,14 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /dist .
 # Nothing is compiled: a slim image without a compiler is enough, and pip's PyTorch brings the CUDA libraries.
 FROM python:${PYTHON}-slim
 ARG EXTRAS=train,report,review,convert
-ARG TORCH_INDEX=
+# Read by pip itself; without it, packages come from where pip is used to take them.
+ARG PIP_EXTRA_INDEX_URL
 ENV HOME=/home/wukong PYTHONUNBUFFERED=1
 # Whoever runs it with --user needs a home for the caches, too.
 RUN useradd --uid 1000 --create-home --home-dir "$HOME" wukong && chmod 1777 "$HOME"
 # A layer of its own for PyTorch, which changes least and weighs most. Of one version pip prefers the "+cpu" build.
 RUN --mount=type=bind,source=constraints.txt,target=/constraints.txt \
-    pip install --no-cache-dir --constraint /constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
+    pip install --no-cache-dir --constraint /constraints.txt torch
 RUN --mount=type=bind,source=constraints.txt,target=/constraints.txt \
     --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir --constraint /constraints.txt "$(echo /dist/*.whl)[${EXTRAS}]"

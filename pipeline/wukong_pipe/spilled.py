@@ -14,6 +14,7 @@ import io
 import os
 import pickle
 import tempfile
+from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -43,8 +44,9 @@ _SECTIONS_HELD = 256
 class Listed(Sequence[T]):
     """A sequence whose records are made when they are asked for."""
 
+    @abstractmethod
     def _at(self, place: int) -> T:
-        raise NotImplementedError
+        """The record at a place that is there."""
 
     @overload
     def __getitem__(self, place: int) -> T: ...
@@ -241,7 +243,7 @@ def _row(row: Row) -> Reduced:
 
 def _numbered(number: int) -> Section:
     """Stands in a record for the section with that number; see `_Unpickler`."""
-    raise NotImplementedError(number)
+    raise pickle.UnpicklingError(f"section {number} of no list of sections")
 
 
 def _section(section: Section, sections: Sections | None) -> Reduced:
