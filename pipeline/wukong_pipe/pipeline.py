@@ -41,7 +41,6 @@ from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.families import distinct_pairs, families_of, unique_rows
 from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
 from wukong_pipe.stages.heldout_wordings import pairs_to_test, share_tested
-from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.manifest import Results, manifest, removed_rows
 from wukong_pipe.stages.rescue import NOTHING_RESCUED, Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
@@ -50,7 +49,7 @@ from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.stages.wording_jobs import WordingJobs
 from wukong_pipe.teacher.harvest import Harvest
-from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, load_prompt
+from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, Prompts, load_prompt
 from wukong_pipe.workspace import Run
 
 T = TypeVar("T")

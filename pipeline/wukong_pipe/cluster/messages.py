@@ -15,9 +15,9 @@ from typing import Any, Literal
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import Answer, NoAnswer
 from wukong_pipe.records import Lang
-from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.attempts import Reask
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Reply, Request
 from wukong_pipe.verify.calibration import Reader
 from wukong_pipe.verify.verdicts import VerifyTally

@@ -15,7 +15,7 @@ from wukong_pipe.spilled import Spilled
 from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.early_wordings import ENOUGH_SECTIONS, EarlyWordings
-from wukong_pipe.stages.jobs import Desk, Executor, Here, Prompts, pairs_of
+from wukong_pipe.stages.jobs import Desk, Executor, Here, pairs_of
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings
@@ -26,6 +26,7 @@ from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.pool import in_pool
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.shard import WHOLE, Shard, after_round
 from wukong_pipe.verify.calibration import Reader, calibrate
 

@@ -6,11 +6,11 @@ section. `Executor` does jobs; `Here` does them in this process.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from wukong_pipe.records import Lang, Section
+from wukong_pipe.records import Section
 from wukong_pipe.stages.answers import ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa
 from wukong_pipe.stages.heldout_wordings import ask_heldout_wordings
@@ -22,11 +22,8 @@ from wukong_pipe.stages.wording_jobs import WordingJob
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
-from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Ask
-
-Prompts = Mapping[str, Mapping[Lang, Prompt]]
-"""The prompts by stage and language, of the stages that are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from wukong_pipe.stages.asking import AllWordings, Asking
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.edits import Edited
 from wukong_pipe.stages.estimate import estimate
-from wukong_pipe.stages.jobs import Prompts
 from wukong_pipe.stages.rescue import Rescued
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import Used
+from wukong_pipe.teacher.prompt_files import Prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

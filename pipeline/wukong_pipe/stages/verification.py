@@ -15,10 +15,11 @@ from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, QAPair, Row
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.filling import Decided, Refused
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Ask
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers, verify_reworded
 from wukong_pipe.verify.calibration import Reader
-from wukong_pipe.verify.calls import Prompts, Verifier
+from wukong_pipe.verify.calls import Verifier
 from wukong_pipe.verify.scope import Scope, error_rate, is_pair_verified, is_sampled, is_wording_verified
 from wukong_pipe.verify.verdicts import Verdict, VerifyTally
 from wukong_pipe.verify.wordings import verify_wordings

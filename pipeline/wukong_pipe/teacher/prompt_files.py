@@ -65,6 +65,10 @@ class Prompt:
         )
 
 
+Prompts = Mapping[str, Mapping[Lang, Prompt]]
+"""Prompts by stage and language."""
+
+
 def _is_empty(name: str, values: Mapping[str, str]) -> bool:
     return name in MAY_BE_EMPTY and not values[name]
 

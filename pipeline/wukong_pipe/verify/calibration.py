@@ -16,9 +16,10 @@ from typing import Any
 from wukong_pipe.errors import StoppedShort
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.teacher.pool import in_pool
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Ask, Reply, Request
 from wukong_pipe.verify.answers import GivenAnswer, verify_answers
-from wukong_pipe.verify.calls import Prompts, Verifier
+from wukong_pipe.verify.calls import Verifier
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict
 from wukong_pipe.verify.wordings import verify_wordings
 

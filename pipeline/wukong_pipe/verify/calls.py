@@ -11,16 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wukong_pipe.records import Lang
 from wukong_pipe.schema import check_item
 from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.pool import in_pool
-from wukong_pipe.teacher.prompt_files import Prompt
+from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Ask, Reply, Request, excerpt
 from wukong_pipe.verify.verdicts import UNANSWERED, Verdict
 
-Prompts = Mapping[str, Mapping[Lang, Prompt]]
-"""The verifier's prompts by name and language."""
 STAGE = "verify"
 """The stage of all its requests."""
 
