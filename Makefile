@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # worker, for the fixtures of its module.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup check docs test test-all test-slow test-long demo wheel try-wheel clean
+.PHONY: setup check docs test test-all test-slow test-long test-properties demo wheel try-wheel clean
 
 setup: $(READY)
 
@@ -38,6 +38,10 @@ test-all: test test-slow
 
 test-long: $(READY)
 	$(BIN)/pytest -m long
+
+# Invariants, with examples that are drawn anew each time.
+test-properties: $(READY)
+	$(PYTEST) -m "hypothesis and not long" --hypothesis-profile=drawn
 
 demo: $(READY)
 	$(BIN)/wukong-pipe demo

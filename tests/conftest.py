@@ -20,9 +20,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell gives its background jobs no SIGINT, and they would pass that on to the builds that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says more of what else the machine does.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# How long an example takes says more of what else the machine does. The same examples each time: a test that turns red
+# does so by a change. `make test-properties` draws others.
+hypothesis.settings.register_profile("repeated", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("drawn", deadline=None, max_examples=2_000, print_blob=True)
+hypothesis.settings.load_profile("repeated")
 
 if TYPE_CHECKING:
     from wukong_pipe.workspace import Run

@@ -59,6 +59,7 @@ def identifiers(text: str) -> frozenset[str]:
 def missing_identifiers(text: str, source: str, by_form: bool = False) -> Iterator[str]:
     """The identifiers of a text, or the parts of them, that stand whole nowhere in a source.
 
+    What reads as the same identifier there stands whole, whatever characters surround it.
     A text may put together what its source has apart: of an expression that is not there as a whole, its parts count.
     Of a URL, a flag or a path no part does. A source may write `max\\_size` or `&amp;` for what a text writes plainly.
 
@@ -74,7 +75,7 @@ def missing_identifiers(text: str, source: str, by_form: bool = False) -> Iterat
     for term in terms:
         if by_form and not _FORMS.search(term):
             continue
-        if not stands_whole(term, source):
+        if not stands_whole(term, source) and term not in identifiers(source):
             yield from (part for part in _parts(term) if not stands_whole(part, source))
 
 

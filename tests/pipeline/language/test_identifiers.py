@@ -73,6 +73,7 @@ def test_a_word_that_backticks_alone_mark_may_be_passed_over() -> None:
 
 @given(st.text(alphabet="ab_.=`-/(): \n0", max_size=40))
 @example("-/_0")
+@example("0_0___")
 def test_no_text_lacks_its_own_identifiers(text: str) -> None:
     assert list(missing_identifiers(text, text)) == []
 
