@@ -25,6 +25,8 @@ from typing import Any
 
 from benchmarks.folder import _invented
 
+from wukong_pipe.account.manifest import coverage
+from wukong_pipe.asking.waves import Lists
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
@@ -33,10 +35,8 @@ from wukong_pipe.dataset.holdout_size import size_of
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Reject, Row, Section, with_ids
 from wukong_pipe.spilled import Sections, Spilled
-from wukong_pipe.stages.asking import AllWordings, Lists
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.families import distinct_pairs, families_of, unique_rows
-from wukong_pipe.stages.manifest import coverage
+from wukong_pipe.stages.families import AllWordings, distinct_pairs, families_of, unique_rows
 from wukong_pipe.stages.paraphrase import Wordings
 from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.workspace import Run

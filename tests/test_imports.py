@@ -135,17 +135,20 @@ ROOMS = {
         "providers": "journal teacher",
         "verify": "corpus teacher",
         "embedded": "corpus teacher",
-        "stages": "checks corpus dataset journal teacher verify",
-        "pipeline": "corpus dataset stages teacher",
-        "cluster": "providers stages teacher verify",
-        "review": "checks corpus stages",
-        "review_page": "checks corpus review stages wukong_trainer",
+        "stages": "checks corpus dataset teacher verify",
+        "asking": "dataset stages teacher verify",
+        "edits": "checks dataset stages teacher",
+        "account": "asking checks corpus dataset edits journal stages teacher verify",
+        "pipeline": "account asking corpus dataset edits stages teacher",
+        "cluster": "asking providers stages teacher verify",
+        "review": "checks corpus edits stages",
+        "review_page": "checks corpus edits review wukong_trainer",
         "commands": (
-            "checks cluster corpus dataset embedded journal pipeline providers review review_page stages teacher "
-            "verify wukong_trainer"
+            "account asking checks cluster corpus dataset edits embedded journal pipeline providers review review_page "
+            "stages teacher verify wukong_trainer"
         ),
-        "screens": "commands corpus dataset journal pipeline stages teacher wukong_trainer",
-        "library": "commands corpus dataset pipeline screens stages wukong_trainer",
+        "screens": "account commands corpus dataset journal pipeline teacher wukong_trainer",
+        "library": "account commands corpus dataset pipeline screens stages wukong_trainer",
         "cli": "commands corpus dataset journal library pipeline screens stages teacher wukong_trainer",
     },
     "wukong_trainer": {

@@ -10,6 +10,13 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar, get_args
 
+from wukong_pipe.account.changes import changes_elsewhere
+from wukong_pipe.account.manifest import Results, manifest, removed_rows
+from wukong_pipe.account.shortfall import Shortfall, shortfall, unsettled
+from wukong_pipe.asking.early_wordings import MOST_BESIDE, EarlyWordings
+from wukong_pipe.asking.foreseen_jobs import ForeseenJobs
+from wukong_pipe.asking.waves import Asking, Lists, StageProgress, ask_sections, ask_wordings, calibrated
+from wukong_pipe.asking.wording_jobs import WordingJobs
 from wukong_pipe.corpus.row_pages import with_pages
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
@@ -20,34 +27,19 @@ from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.dataset.holdout import hold_out
 from wukong_pipe.dataset.holdout_plan import Plan, plan, with_sections
 from wukong_pipe.dataset.holdout_size import HoldoutSize, size_of
+from wukong_pipe.edits.applying import apply_edits, pushed_out
+from wukong_pipe.edits.edits_file import Edit, read_edits, torn_lines
+from wukong_pipe.edits.rescue import NOTHING_RESCUED, Known, Rescued, rescue, with_rescued
 from wukong_pipe.errors import CorpusError
 from wukong_pipe.records import Lang, QAPair, Reject, Row, Section, with_ids
 from wukong_pipe.spilled import Sections, Spilled, picked
 from wukong_pipe.stages.answers import take_in_turn
-from wukong_pipe.stages.asking import (
-    AllWordings,
-    Asking,
-    Lists,
-    StageProgress,
-    ask_sections,
-    ask_wordings,
-    calibrated,
-)
 from wukong_pipe.stages.base_qa import KeptQuestions, Pairs, quota
-from wukong_pipe.stages.changes import changes_elsewhere
-from wukong_pipe.stages.early_wordings import MOST_BESIDE, EarlyWordings
-from wukong_pipe.stages.edits import apply_edits, pushed_out
-from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
-from wukong_pipe.stages.families import distinct_pairs, families_of, unique_rows
-from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
+from wukong_pipe.stages.families import AllWordings, distinct_pairs, families_of, unique_rows
 from wukong_pipe.stages.heldout_wordings import pairs_to_test, share_tested
-from wukong_pipe.stages.manifest import Results, manifest, removed_rows
-from wukong_pipe.stages.rescue import NOTHING_RESCUED, Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.stages.spellings import spellings_wanted, with_spellings
 from wukong_pipe.stages.verification import Verification
-from wukong_pipe.stages.wording_jobs import WordingJobs
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.prompt_files import OF_VERIFY, PLACEHOLDERS, Prompts, load_prompt
 from wukong_pipe.workspace import Run

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 from string import Formatter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wukong_pipe
 from tests.support.odd_texts import TEXTS
 from wukong_pipe.reasons import Lang, Reason
 
-TABLE: dict[str, dict[Lang, str]] = tomllib.loads(files("wukong_pipe").joinpath("reasons.toml").read_text("utf-8"))
+PACKAGE = Path(wukong_pipe.__file__).parent
+TABLE: dict[str, dict[Lang, str]] = tomllib.loads((PACKAGE / "reasons.toml").read_text("utf-8"))
 SCHEMA = Reason.of("schema", reason=Reason.of("wrong-type", subject=Reason.of("field", field="a[0]"), type="string"))
 HELD = Reason.of("held-question", similarity="0.71", level=Reason.of("wording"), question="谁？")
 
@@ -37,23 +39,7 @@ def test_every_code_has_chinese_words(code: str) -> None:
 
 @pytest.mark.parametrize("code", TABLE)
 def test_every_code_is_given_somewhere(code: str) -> None:
-    package = files("wukong_pipe")
-    names = [
-        "checks",
-        "corpus",
-        "dataset",
-        "providers",
-        "review",
-        "stages",
-        "teacher",
-        "verify",
-        "reasons.py",
-        "records.py",
-        "schema.py",
-    ]
-    sources = [package.joinpath(name) for name in names]
-    code_of = [file for place in sources for file in (place.iterdir() if place.is_dir() else [place])]
-    texts = [file.read_text("utf-8") for file in code_of if file.name.endswith(".py")]
+    texts = [file.read_text("utf-8") for file in PACKAGE.rglob("*.py")]
     # The level of a held-out question is a code of its own.
     assert code in {"wording", "question", "section", "validation"} or any(f'"{code}"' in text for text in texts)
 

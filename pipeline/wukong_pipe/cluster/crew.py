@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar, TypeVarTuple, assert_never
 
+from wukong_pipe.asking.jobs import Desk
 from wukong_pipe.cluster.line import Line
 from wukong_pipe.cluster.members import Job, Member, Station, WorkerLost
 from wukong_pipe.cluster.messages import (
@@ -36,7 +37,6 @@ from wukong_pipe.errors import StoppedShort, WorkspaceError
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.providers.client import TeacherSettings
 from wukong_pipe.providers.connection import Answer, NoAnswer
-from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.teacher.requests import Reply
 
 MOST_LOSSES = 8

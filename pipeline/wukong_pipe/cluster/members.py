@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from wukong_pipe.asking.jobs import Desk
 from wukong_pipe.cluster.messages import Done, Kit, Opened, Order, Report, Role, Work
 from wukong_pipe.providers.connection import Answer, NoAnswer
-from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.teacher.attempts import ATTEMPTS
 from wukong_pipe.teacher.requests import Ask, Reply
 

@@ -16,6 +16,7 @@ from importlib.resources.abc import Traversable
 from itertools import count
 from typing import Any, assert_never
 
+from wukong_pipe.asking.jobs import Desk
 from wukong_pipe.cluster.messages import (
     Brought,
     Done,
@@ -33,7 +34,6 @@ from wukong_pipe.cluster.messages import (
     Work,
 )
 from wukong_pipe.providers.connection import HttpConnection
-from wukong_pipe.stages.jobs import Desk
 from wukong_pipe.stages.verification import Verification
 from wukong_pipe.teacher.attempts import Attempts
 from wukong_pipe.teacher.requests import Ask, Reply, Request

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from wukong_pipe.asking.waves import Asking, written_freely
 from wukong_pipe.embedded import questions
 from wukong_pipe.embedded import teacher as embedded
 from wukong_pipe.journal.store import Journal
-from wukong_pipe.stages.asking import Asking, written_freely
 from wukong_pipe.stages.workers import Workers
 from wukong_pipe.teacher.attempts import Attempts
 from wukong_pipe.teacher.journalled import Backend, JournalledTeacher, OfflineBackend

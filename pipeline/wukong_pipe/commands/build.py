@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from wukong_pipe.account.estimate import Price, estimate
+from wukong_pipe.asking.waves import Asking, waves
 from wukong_pipe.commands.askers import LOCAL, Engine, asking_of, backend_of, crew_of
 from wukong_pipe.commands.teacher_choice import TeacherChoice, settings_of, verifier_settings_of
 from wukong_pipe.corpus.run_sources import changed_sources, check_same_corpus, noted_places
@@ -24,9 +26,7 @@ from wukong_pipe.journal.records import Prices
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.pipeline import Built, build, load_prompts, read_sections, share_to_test
 from wukong_pipe.records import Section
-from wukong_pipe.stages.asking import Asking, waves
 from wukong_pipe.stages.base_qa import quota
-from wukong_pipe.stages.estimate import Price, estimate
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import ATTEMPTS, Attempts, Reask

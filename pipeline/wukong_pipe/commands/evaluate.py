@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from wukong_pipe.commands.build import Progress
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.commands.teacher_choice import TeacherChoice
+from wukong_pipe.edits.reviewed import reviewed
 from wukong_pipe.errors import BelowThreshold, DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.files import read_object
-from wukong_pipe.stages.reviewed import reviewed
 from wukong_pipe.workspace import MANIFEST, Run, Workspace
 from wukong_trainer.scoring.figures import sampled
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from wukong_pipe.commands.options import Call, Range
+from wukong_pipe.edits.reviewed import accepted_rows
 from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
-from wukong_pipe.stages.reviewed import accepted_rows
 from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.data.files import Hub
 from wukong_trainer.recipe import Method, Peft, Precision, Tracker

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from wukong_pipe.account.estimate import Price
+from wukong_pipe.account.shortfall import Shortfall
 from wukong_pipe.commands.askers import Engine
 from wukong_pipe.commands.build import Invocation, Progress, price_of, price_of_rest, run_build
 from wukong_pipe.commands.build_options import BuildOptions
@@ -17,8 +19,6 @@ from wukong_pipe.library.calling import Heard, as_text, of_options
 from wukong_pipe.pipeline import Built
 from wukong_pipe.records import Reject, Row
 from wukong_pipe.screens.build import build_summary
-from wukong_pipe.stages.estimate import Price
-from wukong_pipe.stages.shortfall import Shortfall
 from wukong_pipe.stages.workers import at_work, count_for
 from wukong_pipe.workspace import Run
 

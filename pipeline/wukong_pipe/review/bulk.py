@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts
 from wukong_pipe.review import decision_lines
@@ -12,7 +13,6 @@ from wukong_pipe.review.checking import problem
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review.versions import Version, Wording
-from wukong_pipe.stages.edits_file import Edit
 
 
 @dataclass(frozen=True, slots=True)

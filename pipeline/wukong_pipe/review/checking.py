@@ -7,13 +7,13 @@ from dataclasses import replace
 from wukong_pipe.checks.candidates import read_pair, stored_candidate
 from wukong_pipe.checks.findings import Finding
 from wukong_pipe.checks.pairs import check_pair
+from wukong_pipe.edits.edits_file import Edit
+from wukong_pipe.edits.mending import mended, problem_of
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row, Section
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair, ReviewReject, ReviewRow
-from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.heldout_wordings import too_like
-from wukong_pipe.stages.mending import mended, problem_of
 
 
 def check(

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from wukong_pipe.edits.edits_file import Edit, Texts
 from wukong_pipe.records import Facts
 from wukong_pipe.review.decisions import Decisions
 from wukong_pipe.review.pairs import ReviewPair, ReviewReject
 from wukong_pipe.review.versions import Wording, old_answer, old_question, shown
-from wukong_pipe.stages.edits_file import Edit, Texts
 
 
 def accept(decisions: Decisions, pair: ReviewPair) -> list[Edit]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
 
+from wukong_pipe.edits.edits_file import Edit, Known, Texts, append, history
+from wukong_pipe.edits.standing import Standing
 from wukong_pipe.records import Facts
 from wukong_pipe.review.file_stamp import stamp
 from wukong_pipe.review.pairs import ReviewPair
-from wukong_pipe.stages.edits_file import Edit, Known, Texts, append, history
-from wukong_pipe.stages.standing import Standing
 
 
 class Decisions:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import RLock, Thread
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Section
@@ -17,7 +18,6 @@ from wukong_pipe.review.run_files import folded, read_run
 from wukong_pipe.review.section_texts import SectionTexts
 from wukong_pipe.review.stale import Stale, stale
 from wukong_pipe.review.versions import Shown, State, shown, state
-from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.workspace import Run
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wukong_pipe.edits.rescue import rescuable
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Row
 from wukong_pipe.stages.heldout_wordings import STAGE as HELD_OUT
-from wukong_pipe.stages.rescue import rescuable
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import ngrams
 from wukong_pipe.review.pairs import ReviewPair
-from wukong_pipe.stages.edits_file import Edit
 
 ALIKE = 0.3
 """Less alike questions are different ones: see `wukong_pipe.language.similarity`."""

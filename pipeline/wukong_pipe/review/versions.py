@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from wukong_pipe.edits.mending import mended
 from wukong_pipe.records import Facts
 from wukong_pipe.review.decisions import Decisions
 from wukong_pipe.review.pairs import ReviewPair, ReviewRow
-from wukong_pipe.stages.mending import mended
 
 State = Literal["unread", "accepted", "mended", "dropped"]
 """What a person decided about a pair."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.responses import Response
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.review import bulk, queue
 from wukong_pipe.review.library import Library
 from wukong_pipe.review.pairs import ReviewPair
 from wukong_pipe.review_page.bulk_views import change_view
 from wukong_pipe.review_page.desk import MOST_LISTED, Desk, query_pairs
 from wukong_pipe.review_page.requests import Asked, refused
-from wukong_pipe.stages.edits_file import Edit
 
 
 def bulk_page(desk: Desk, asked: Asked) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.review import decision_lines, queue
 from wukong_pipe.review.checking import check, check_reject, problem
 from wukong_pipe.review.pairs import ReviewPair, ReviewReject
@@ -12,7 +13,6 @@ from wukong_pipe.review_page.page_routes import first_of
 from wukong_pipe.review_page.requests import Asked, refused
 from wukong_pipe.review_page.section_views import reject_view
 from wukong_pipe.review_page.typed_facts import facts_typed
-from wukong_pipe.stages.edits_file import Edit
 
 
 def decide(desk: Desk, asked: Asked) -> Response:

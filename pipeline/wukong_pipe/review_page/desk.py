@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.language.page_words import filled
 from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Lang
@@ -22,7 +23,6 @@ from wukong_pipe.review_page.pair_views import pair_view
 from wukong_pipe.review_page.section_views import section_view
 from wukong_pipe.review_page.serving import templates
 from wukong_pipe.review_page.words import WORDS
-from wukong_pipe.stages.edits_file import Edit
 
 MOST_LISTED = 50
 """Pairs of the list that a search gives."""

@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from wukong_pipe.account.estimate import Price
 from wukong_pipe.dataset.files import level_counts, split_counts
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.pipeline import Built
 from wukong_pipe.printable import printable
 from wukong_pipe.reasons import Reason
-from wukong_pipe.stages.estimate import Price
 
 PLAIN = {
     "base_qa": "pairs",

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from wukong_pipe.account.estimate import Price
 from wukong_pipe.commands.build import Invocation
 from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.errors import ShardEnded
@@ -16,7 +17,6 @@ from wukong_pipe.files import read_json
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.pipeline import Built
 from wukong_pipe.screens.build import build_summary, not_asked, price_table
-from wukong_pipe.stages.estimate import Price
 from wukong_pipe.workspace import Run
 
 PAIRS = 12

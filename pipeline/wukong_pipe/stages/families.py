@@ -7,14 +7,36 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, compress, count
+from typing import Any
 
 from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.records import QAPair, Row
 from wukong_pipe.spilled import ById, made, picked
-from wukong_pipe.stages.asking import AllWordings
+from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.heldout_wordings import held_rows
-from wukong_pipe.stages.paraphrase import base_row
+from wukong_pipe.stages.paraphrase import Wordings, base_row
+from wukong_pipe.stages.spellings import Spellings
+from wukong_pipe.teacher.harvest import Harvest
+
+
+@dataclass(frozen=True, slots=True)
+class AllWordings:
+    """The other wordings that a build asked for, each list in the order of the pairs."""
+
+    questions: Sequence[Wordings]
+    answers: Sequence[AnswerWordings]
+    tests: Sequence[Wordings]
+    """Of questions, written for the test: of the pairs that are tested so."""
+
+    spellings: Sequence[Spellings]
+    """Of facts, section by section."""
+
+    @property
+    def all(self) -> Iterator[Harvest[Any, Any]]:
+        """Stage by stage."""
+        return chain(self.questions, self.tests, self.answers, self.spellings)
 
 
 def distinct_pairs(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[Sequence[QAPair], Sequence[Removal]]:

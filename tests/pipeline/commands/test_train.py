@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from tests.trainer.conftest import FACTS
 from wukong_pipe.cli.main import main
+from wukong_pipe.edits.edits_file import Edit, append
 from wukong_pipe.files import read_json, read_jsonl
-from wukong_pipe.stages.edits_file import Edit, append
 from wukong_pipe.workspace import Run
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.support.building import run_in
 from tests.support.reviewed import BOOK, about, build, library_of
+from wukong_pipe.edits.edits_file import Edit, append
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.review.decision_lines import accept, drop, drop_row, mend, take_back
 from wukong_pipe.review.library import Library
-from wukong_pipe.stages.edits_file import Edit, append
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from tests.support.careless_teacher import CarelessTeacher
 from tests.support.provider import provider
 from tests.support.reviewed import BOOK, about, build, library_of
 from wukong_pipe.cli.main import main
+from wukong_pipe.edits.edits_file import Edit, append
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.reasons import Reason
 from wukong_pipe.review.decision_lines import accept, drop, mend, rescue, take_back
-from wukong_pipe.stages.edits_file import Edit, append
 
 
 def test_all_rows_are_there_by_pair_in_the_order_of_the_document(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from tests.support.answered import make_run
 from tests.support.chromium import CHROMIUM, Chromium, chromium
 from tests.support.reader import PROGRESS, SAID, Reader
 from tests.support.review_server import ReviewServer, reviewing
+from wukong_pipe.edits.reviewed import reviewed
 from wukong_pipe.files import read_jsonl
 from wukong_pipe.records import FILES
-from wukong_pipe.stages.reviewed import reviewed
 from wukong_pipe.workspace import Run
 from wukong_trainer.report.page import write_report
 

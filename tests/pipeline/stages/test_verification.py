@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from tests.support.verifier import PROMPTS, ToldVerifier, answer, relation, verdict
+from wukong_pipe.asking.waves import Asking, calibrated
 from wukong_pipe.language.hashing import fraction
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import QAPair, Row, Section
-from wukong_pipe.stages.asking import Asking, calibrated
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Screened, Verification
 from wukong_pipe.teacher.filling import Refused

@@ -11,8 +11,8 @@ from typing import Any
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.records import Reject
-from wukong_pipe.stages.asking import AllWordings
 from wukong_pipe.stages.base_qa import Pairs
+from wukong_pipe.stages.families import AllWordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher

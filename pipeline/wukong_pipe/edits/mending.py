@@ -12,10 +12,10 @@ from wukong_pipe.checks.candidates import stored_candidate
 from wukong_pipe.checks.findings import rejected
 from wukong_pipe.checks.named_facts import facts_of
 from wukong_pipe.checks.pairs import check_pair
+from wukong_pipe.edits.edits_file import Edit
 from wukong_pipe.language.fact_matching import found
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row, Section
-from wukong_pipe.stages.edits_file import Edit
 
 
 def mended(row: Row, question: str | None, edits: Iterable[Edit]) -> Row:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wukong_pipe.edits.edits_file import decisions_hash, read_edits
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.files import read_numbered, read_object
 from wukong_pipe.records import FILES
-from wukong_pipe.stages.edits_file import decisions_hash, read_edits
 from wukong_pipe.workspace import MANIFEST, Run
 
 

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wukong_pipe.edits.edits_file import Edit, append, history, read_edits, torn_lines
 from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.stages.edits_file import Edit, append, history, read_edits, torn_lines
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from typing import Any
 
 from wukong_pipe.checks.candidates import read_pair
 from wukong_pipe.dataset.facts import fact_id_among
+from wukong_pipe.edits.edits_file import Edit
+from wukong_pipe.edits.mending import mended, problem_of
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Lang, QAPair, Reject, Row, Section
 from wukong_pipe.stages.base_qa import pair_of
-from wukong_pipe.stages.edits_file import Edit
 from wukong_pipe.stages.heldout_wordings import STAGE, too_like
-from wukong_pipe.stages.mending import mended, problem_of
 from wukong_pipe.stages.paraphrase import base_row
 from wukong_pipe.teacher.prompt_files import Prompt
 from wukong_pipe.teacher.requests import is_excerpt

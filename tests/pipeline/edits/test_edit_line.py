@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from wukong_pipe.edits.edit_line import Edit, Texts, read_line
 from wukong_pipe.errors import DataError
-from wukong_pipe.stages.edit_line import Edit, Texts, read_line
 
 
 def read(line: dict[str, Any]) -> Edit:

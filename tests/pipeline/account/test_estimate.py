@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from wukong_pipe.account.estimate import Workload, estimate
 from wukong_pipe.corpus.sources import read_sources
 from wukong_pipe.journal.records import Tokens
 from wukong_pipe.pipeline import load_prompts, read_sections
 from wukong_pipe.stages import base_qa
-from wukong_pipe.stages.estimate import Workload, estimate
 from wukong_pipe.stages.settings import BuildSettings
 
 SETTINGS = BuildSettings()

@@ -17,13 +17,13 @@ from tests.support.careless_teacher import CarelessTeacher
 from tests.support.provider import provider
 from tests.support.rows import family, pair, section
 from wukong_pipe.cli.main import main
+from wukong_pipe.edits.edits_file import Edit
+from wukong_pipe.edits.rescue import Known, rescuable, rescue, with_rescued
+from wukong_pipe.edits.reviewed import accepted_rows
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Lang, Reject
 from wukong_pipe.review.library import Library
-from wukong_pipe.stages.edits_file import Edit
-from wukong_pipe.stages.rescue import Known, rescuable, rescue, with_rescued
-from wukong_pipe.stages.reviewed import accepted_rows
 from wukong_pipe.teacher.prompt_files import Prompt, load_prompt
 from wukong_pipe.teacher.requests import excerpt
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.support.building import build_offline, calls_of, rows_of, run_in, source
 from tests.support.rows import family, pair, section
+from wukong_pipe.account.changes import changes_elsewhere
 from wukong_pipe.dataset.files import write_dataset
 from wukong_pipe.pipeline import Built
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject
-from wukong_pipe.stages.changes import changes_elsewhere
 from wukong_pipe.stages.settings import BuildSettings
 
 SETTINGS = BuildSettings(variants=4, holdout=0.2)

@@ -15,19 +15,20 @@ from dataclasses import asdict, dataclass
 from itertools import chain, groupby, zip_longest
 from typing import Any
 
+from wukong_pipe.account.estimate import estimate
+from wukong_pipe.asking.waves import Asking
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.units import units, why_not_asked, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
+from wukong_pipe.edits.applying import Edited
+from wukong_pipe.edits.rescue import Rescued
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Stage, Tally
 from wukong_pipe.spilled import ById, picked
-from wukong_pipe.stages.asking import AllWordings, Asking
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.edits import Edited
-from wukong_pipe.stages.estimate import estimate
-from wukong_pipe.stages.rescue import Rescued
+from wukong_pipe.stages.families import AllWordings
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import facts_hash
 from wukong_pipe.stages.verification import Verification

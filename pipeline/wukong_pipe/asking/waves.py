@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, get_args
 
+from wukong_pipe.asking.early_wordings import ENOUGH_SECTIONS, EarlyWordings
+from wukong_pipe.asking.jobs import Desk, Executor, Here, pairs_of
+from wukong_pipe.asking.wording_jobs import Kind, WordingJobs
 from wukong_pipe.errors import ShardEnded, StoppedShort
 from wukong_pipe.language.plurals import counted
 from wukong_pipe.records import Lang, Section
 from wukong_pipe.spilled import Spilled
-from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.base_qa import Pairs, quota
-from wukong_pipe.stages.early_wordings import ENOUGH_SECTIONS, EarlyWordings
-from wukong_pipe.stages.jobs import Desk, Executor, Here, pairs_of
-from wukong_pipe.stages.paraphrase import Wordings
+from wukong_pipe.stages.families import AllWordings
 from wukong_pipe.stages.settings import BuildSettings
-from wukong_pipe.stages.spellings import Spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
-from wukong_pipe.stages.wording_jobs import Kind, WordingJobs
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
@@ -187,24 +184,6 @@ async def ask_sections(
     await in_pool(asked, one, asking.concurrency, count, asking.stop, pairs.put)
     asking.end_round("the pairs")
     return pairs
-
-
-@dataclass(frozen=True, slots=True)
-class AllWordings:
-    """The other wordings that a build asked for, each list in the order of the pairs."""
-
-    questions: Sequence[Wordings]
-    answers: Sequence[AnswerWordings]
-    tests: Sequence[Wordings]
-    """Of questions, written for the test: of the pairs that are tested so."""
-
-    spellings: Sequence[Spellings]
-    """Of facts, section by section."""
-
-    @property
-    def all(self) -> Iterator[Harvest[Any, Any]]:
-        """Stage by stage."""
-        return chain(self.questions, self.tests, self.answers, self.spellings)
 
 
 async def ask_wordings(

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wukong_pipe.asking.jobs import Desk, Executor, wordings_of
+from wukong_pipe.asking.wording_jobs import Kind, WordingJob
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.jobs import Desk, Executor, wordings_of
-from wukong_pipe.stages.wording_jobs import Kind, WordingJob
 from wukong_pipe.teacher.harvest import Harvest
 from wukong_pipe.teacher.journalled import JournalledTeacher
 from wukong_pipe.teacher.tab import Tab, TabClosed

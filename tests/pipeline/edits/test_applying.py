@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.building import build_offline, files_in, rows_of, run_in, source
+from wukong_pipe.edits.edits_file import read_edits
 from wukong_pipe.files import read_json, read_jsonl
 from wukong_pipe.pipeline import Built
-from wukong_pipe.stages.edits_file import read_edits
 from wukong_pipe.stages.settings import BuildSettings
 
 BOOK = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 6))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
+from wukong_pipe.asking.wording_jobs import WordingJob
 from wukong_pipe.records import Section
 from wukong_pipe.stages.answers import ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa
@@ -18,7 +19,6 @@ from wukong_pipe.stages.paraphrase import ask_paraphrases
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import Spellings, ask_spellings
 from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
-from wukong_pipe.stages.wording_jobs import WordingJob
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.support.building import build_offline, rows_of, run_in, source
+from wukong_pipe.edits.edits_file import Edit, append
+from wukong_pipe.edits.reviewed import accepted_rows, reviewed
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.stages.edits_file import Edit, append
-from wukong_pipe.stages.reviewed import accepted_rows, reviewed
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.workspace import Run
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from wukong_pipe.asking.foreseen_jobs import ForeseenJobs
 from wukong_pipe.corpus.split import split
 from wukong_pipe.records import QAPair, Section
 from wukong_pipe.stages.base_qa import Pairs
-from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
 from wukong_pipe.stages.settings import BuildSettings
 
 BOOK = "# 书\n" + "".join(f"\n## 第{n}章\n\n甲{n}的兵器是乙{n}刀。丙{n}的住处是丁{n}山。\n" for n in range(1, 41))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wukong_pipe.stages.edit_line import Edit
+from wukong_pipe.edits.edit_line import Edit
 
 
 class Standing:

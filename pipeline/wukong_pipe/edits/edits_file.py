@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe import bounded
+from wukong_pipe.edits.edit_line import Edit as Edit
+from wukong_pipe.edits.edit_line import Texts as Texts
+from wukong_pipe.edits.edit_line import read_line
+from wukong_pipe.edits.standing import Standing
 from wukong_pipe.errors import DataError
 from wukong_pipe.files import TORN, append_lines, is_torn
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.printable import one_line
-from wukong_pipe.stages.edit_line import Edit as Edit
-from wukong_pipe.stages.edit_line import Texts as Texts
-from wukong_pipe.stages.edit_line import read_line
-from wukong_pipe.stages.standing import Standing
 
 Known = dict[tuple[int, bytes], Edit]
 """Lines that were read before, by number and text: who reads a file often keeps them, and passes them in."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from wukong_pipe.asking.wording_jobs import WordingJob, WordingJobs
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.holdout_plan import NOTHING_HELD, cluster, held_clusters, may_be_held
 from wukong_pipe.language.normal_form import normalise
@@ -14,7 +15,6 @@ from wukong_pipe.stages.base_qa import Pairs, quota
 from wukong_pipe.stages.heldout_wordings import pairs_to_test
 from wukong_pipe.stages.settings import BuildSettings
 from wukong_pipe.stages.spellings import spellings_wanted
-from wukong_pipe.stages.wording_jobs import WordingJob, WordingJobs
 
 
 class ForeseenJobs:

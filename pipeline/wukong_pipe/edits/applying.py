@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wukong_pipe.edits.edits_file import Edit, decisions_hash
+from wukong_pipe.edits.mending import mended, problem_of
+from wukong_pipe.edits.rescue import NOTHING_RESCUED, Rescued
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.printable import one_line
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, Reject, Row, Section
 from wukong_pipe.spilled import made
-from wukong_pipe.stages.edits_file import Edit, decisions_hash
-from wukong_pipe.stages.mending import mended, problem_of
-from wukong_pipe.stages.rescue import NOTHING_RESCUED, Rescued
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a build will ask for, what it got, and what it changed."""

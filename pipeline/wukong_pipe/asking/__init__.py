@@ -1,0 +1,1 @@
+"""In which order a build asks, by which jobs, and who does them."""

@@ -1,0 +1,1 @@
+"""What a user decides about rows: edits.jsonl, read, written and applied in every build."""
