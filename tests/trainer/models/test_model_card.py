@@ -214,7 +214,7 @@ def test_its_limits_are_what_the_evaluation_does_not_show() -> None:
 def test_the_licence_is_the_publisher_s_word_or_not_known() -> None:
     assert "license:" not in card_of()
     card = card_of(licence="cc-by-4.0")
-    assert "\nlicense: cc-by-4.0\n" in card
+    assert '\nlicense: "cc-by-4.0"\n' in card
     assert "This one's, as its publisher says: cc-by-4.0." in section(card, "Licence")
     assert "is not known" in section(card_of(), "Licence")
 

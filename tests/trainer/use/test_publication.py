@@ -49,7 +49,7 @@ def test_the_card_is_of_the_repository_and_in_one_s_own_words_stays(run: Run) ->
     assert isinstance(card, bytes)
     assert OURS in card.decode()
     assert "folder = 'me/apollo'\n" in card.decode()
-    assert "license: mit\n" in card.decode()
+    assert 'license: "mit"\n' in card.decode()
     write_text(run.adapter / "README.md", "Mine.\n")
     assert published_files(run, run.adapter, "adapter", "me/apollo")["README.md"] == b"Mine.\n"
 

@@ -103,7 +103,8 @@ def _metadata(facts: ModelFacts) -> list[str]:
         *([f"base_model: {facts.hub_base}", f"base_model_relation: {relation}"] if facts.hub_base else []),
         "pipeline_tag: text-generation",
         f"library_name: {library}",
-        *([f"license: {facts.licence}"] if facts.licence else []),
+        # Quoted: YAML takes no and 1.0 for other things than text.
+        *([f'license: "{facts.licence}"'] if facts.licence else []),
         *(["language:", *(f"- {lang}" for lang in asked)] if asked else []),
         "tags:",
         "- wukong-pipe",
