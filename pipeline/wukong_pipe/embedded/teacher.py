@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 
 from wukong_pipe.corpus.numbering import numbered
@@ -116,7 +117,7 @@ def paraphrases(task: ParaphraseTask) -> list[str]:
     count = len(templates(lang)[fact.family]) - 1
     offset = int(digest(task.question), 16) % count
     wordings = (fact.question(lang, 1 + (offset + i) % count) for i in range(count))
-    return _uncovered(wordings, task.covered)[: task.count]
+    return list(islice(_uncovered(wordings, task.covered), task.count))
 
 
 def answer_wordings(task: AnswerTask, attempt: int) -> list[str]:
@@ -129,15 +130,20 @@ def answer_wordings(task: AnswerTask, attempt: int) -> list[str]:
         return []
     sentence = fact.units[0].words.strip().rstrip("。.！!；;")
     wordings = answer_sentences(task.section.lang, fact.family, dict(fact.slots), task.answer, sentence)
-    left = _uncovered(wordings, task.covered)
+    left = list(_uncovered(wordings, task.covered))
     return left[-task.count :] if attempt else left[: task.count]
 
 
 def _fact_asked(section: Section, question: str) -> Fact | None:
-    return next((fact for fact in facts(section) if fact.question(section.lang, 0) == question), None)
+    return _facts_by_question(section).get(question)
 
 
-def _uncovered(wordings: Iterable[str], covered: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=1024)
+def _facts_by_question(section: Section) -> dict[str, Fact]:
+    return {fact.question(section.lang, 0): fact for fact in facts(section)}
+
+
+def _uncovered(wordings: Iterable[str], covered: Iterable[str]) -> Iterator[str]:
     """The wordings that, in normal form, are none of the covered ones."""
     taken = set(map(normalise, covered))
-    return [wording for wording in wordings if normalise(wording) not in taken]
+    return (wording for wording in wordings if normalise(wording) not in taken)

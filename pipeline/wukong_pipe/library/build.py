@@ -133,7 +133,7 @@ def build_from(
     settings, choice, reask = options.settings(), options.whole_choice(), options.reasked()
     workspace, run = options.place()
     sources = _read(options, run, say)
-    with at_work(count_for(sources, options.workers)) as workers:
+    with at_work(count_for(sources, options.workers), say) as workers:
         built, invocation = run_build(
             workspace,
             run,

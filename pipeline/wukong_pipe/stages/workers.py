@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from wukong_pipe.corpus.sources import Source
-from wukong_pipe.errors import StoppedShort
 
 Checked = TypeVar("Checked")
 
@@ -28,30 +27,32 @@ FEW = 3
 """So few items of a reply are checked sooner than sent to another process."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Workers:
     """Who checks the items of replies: this process, or others."""
 
     count: int = 1
     pool: ProcessPoolExecutor | None = None
     """None where this process does it."""
+    say: Callable[[str], None] = lambda line: None
+    """Told when this process has to do it after all."""
 
     async def check(self, checks: Callable[..., list[Checked]], items: Sequence[Any], *arguments: Any) -> list[Checked]:
-        """What a function of a module, called with the items and these arguments, finds.
+        """What a function of a module, called with the items and these arguments, finds."""
+        if self.pool is not None and len(items) > FEW:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
+            except BrokenProcessPool:
+                self._go_on_here()
+        return checks(items, *arguments)
 
-        Raises:
-            StoppedShort: a worker was ended from outside.
-        """
-        if self.pool is None or len(items) <= FEW:
-            return checks(items, *arguments)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
-        except BrokenProcessPool:
-            raise StoppedShort(
-                "A process that checks replies was ended: for want of memory, or because a script that calls `build` "
-                'does not stand under `if __name__ == "__main__"`. What was bought is kept; the same call goes on from '
-                "there, and with one worker it starts no such process."
-            ) from None
+    def _go_on_here(self) -> None:
+        if self.pool is not None:
+            self.pool = None
+            self.say(
+                "A process that checks replies was ended from outside, perhaps for want of memory: this one checks "
+                "them all from here on, to the same result."
+            )
 
 
 HERE = Workers()
@@ -68,8 +69,12 @@ def count_for(sources: Sequence[Source], wanted: int | None) -> int:
 
 
 @contextmanager
-def at_work(count: int) -> Iterator[Workers]:
-    """That many workers, which end with the block, and with this process however it ends."""
+def at_work(count: int, say: Callable[[str], None]) -> Iterator[Workers]:
+    """That many workers, which end with the block, and with this process however it ends.
+
+    Args:
+        say: told when one was ended from outside.
+    """
     if count == 1:
         yield HERE
         return
@@ -77,7 +82,7 @@ def at_work(count: int) -> Iterator[Workers]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin) as pool:
         try:
-            yield Workers(count, pool)
+            yield Workers(count, pool, say)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -16,7 +16,6 @@ import pytest
 
 from wukong_pipe.cli.main import main
 from wukong_pipe.corpus.sources import Source
-from wukong_pipe.errors import StoppedShort
 from wukong_pipe.stages.workers import FEW, HERE, SMALL, at_work, count_for
 
 MANY = range(FEW + 1)
@@ -30,7 +29,7 @@ async def ask(workers):
     await asyncio.sleep(60)
 
 if __name__ == "__main__":
-    with at_work(2) as workers:
+    with at_work(2, print) as workers:
         asyncio.run(ask(workers))
 """
 
@@ -39,8 +38,9 @@ def pid_of(items: Sequence[int]) -> list[int]:
     return [os.getpid() for _ in items]
 
 
-def end_this(items: Sequence[int]) -> list[int]:
-    os.kill(os.getpid(), signal.SIGKILL)
+def end_others(items: Sequence[int], here: int) -> list[int]:
+    if os.getpid() != here:
+        os.kill(os.getpid(), signal.SIGKILL)
     return [*items]
 
 
@@ -56,15 +56,23 @@ def test_the_dataset_is_the_same_bytes_with_one_and_with_two(tmp_path: Path, cor
 
 
 def test_what_is_much_is_checked_elsewhere_and_a_few_items_here() -> None:
-    with at_work(2) as workers:
+    with at_work(2, print) as workers:
         assert os.getpid() not in asyncio.run(workers.check(pid_of, MANY))
         assert set(asyncio.run(workers.check(pid_of, range(FEW)))) == {os.getpid()}
     assert set(asyncio.run(HERE.check(pid_of, MANY))) == {os.getpid()}
 
 
-def test_a_worker_that_is_ended_is_told_in_a_sentence() -> None:
-    with at_work(2) as workers, pytest.raises(StoppedShort, match="with one worker it starts no such process"):
-        asyncio.run(workers.check(end_this, MANY))
+def test_what_a_worker_did_that_is_ended_is_done_here_and_told_once() -> None:
+    told: list[str] = []
+    with at_work(2, told.append) as workers:
+
+        async def check_twice() -> list[list[int]]:
+            return await asyncio.gather(*(workers.check(end_others, MANY, os.getpid()) for _ in range(2)))
+
+        assert asyncio.run(check_twice()) == [[*MANY], [*MANY]]
+        assert set(asyncio.run(workers.check(pid_of, MANY))) == {os.getpid()}
+    (note,) = told
+    assert "was ended from outside" in note
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
