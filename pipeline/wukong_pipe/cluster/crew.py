@@ -216,10 +216,15 @@ class Crew:
         """
         opened = await station.open()
         if opened.code != code():
-            raise WorkspaceError(
+            foreign = (
                 f"The node {opened.node} has another wukong-pipe than this machine, and would make another dataset: "
                 "install the same one on all nodes."
             )
+            if not self._members:
+                raise WorkspaceError(foreign)
+            self._say(f"{foreign} Nothing is given to it.")
+            # It keeps its CPU, so that no other worker begins there, until the build ends.
+            await asyncio.Event().wait()
         await station.take([Servers(tuple(self._servers))])
         member = Member(station, opened.node)
         self._members.append(member)

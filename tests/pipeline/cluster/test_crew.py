@@ -200,6 +200,29 @@ def test_a_node_that_runs_other_code_is_named(
     assert "The node node-0 has another wukong-pipe than this machine" in capsys.readouterr().err
 
 
+def test_a_node_that_runs_other_code_and_comes_late_is_given_nothing(
+    corpora: Path, connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wukong_pipe.cluster.crew.PULSE", 0.01)
+    cluster = NearCluster(2)
+    cluster.change = lambda opened: replace(opened, code="other") if opened.node == "node-2" else opened
+
+    teacher = slow(GoodTeacher(), 0.1)
+
+    def answer(request: dict[str, Any]) -> Response:
+        cluster.size = 3
+        return teacher(request)
+
+    with provider(answer) as server:
+        assert build(server, corpora / "apollo.md", "one") == 0
+        cluster.size = 2
+        connect(cluster)
+        assert build(server, corpora / "apollo.md", "cluster", "--engine", "ray") == 0
+    assert capsys.readouterr().err.count("The node node-2 has another wukong-pipe than this machine") == 1
+    assert [worker.calls > 0 for worker in cluster.hired] == [True, True, False]
+    assert dataset("cluster") == dataset("one")
+
+
 def test_what_is_asked_again_is_granted_once_though_workers_die(corpora: Path, connect: Connect) -> None:
     with provider(slow(GoodTeacher())) as server:
         # One answer of these cannot be reworded.
