@@ -73,7 +73,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple((word[:-2] if word.endswith(_POSSESSIVE) else word).casefold() for word in found)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """An English word without its endings; crude, but the same for both sides of a comparison."""
     for ending in _ENDINGS.split():

@@ -53,7 +53,7 @@ def _table() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads((files("wukong_pipe.embedded") / "questions.toml").read_text("utf-8"))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def form_of(question: str) -> str:
     """Name of the template that made a question ("zh/attribute/3"), "" for a question of another teacher.
 

@@ -144,7 +144,7 @@ class _Token:
         )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _tokens(text: str) -> tuple[_Token, ...]:
     return tuple(_tokens_in(_RANGE.sub("-", _MINUS.sub("-", _ONE.sub("1", in_figures(text))))))
 
@@ -228,7 +228,7 @@ _SHORT = re.compile("[^aeiouy]*[aeiouy][^aeiouwxy]")
 """What is left of “hoped”, “used” and “closing”: so short a word had an e."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """An English word without the ending of plural, third person or tense: tunnel of tunnelling, close of closed.
 

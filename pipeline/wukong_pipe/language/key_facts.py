@@ -36,7 +36,7 @@ SHORT_ANSWER = 16
 """Of a text up to this many characters (a Latin word counts as two) every item is a fact."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def key_facts(text: str) -> KeyFacts:
     """What can be checked of an answer or question.
 

@@ -45,7 +45,7 @@ def latin_names(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def marked_names(question: str, names: frozenset[str]) -> frozenset[str]:
     """The names in a question, in normal form: what it writes in quotes or capitals, and those of `names` it holds."""
     spellings = quoted(question) | latin_names(question) | names_in(question, names)

@@ -13,7 +13,7 @@ _LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _SPACE_AT_CJK = re.compile(rf"(?<=[{CJK}]) | (?=[{CJK}])")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """NFKC, case folded, punctuation gone, single spaces between words and none beside Chinese.
 

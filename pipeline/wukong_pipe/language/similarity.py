@@ -17,7 +17,7 @@ TAU = 0.7
 leaks the other. True rewordings lie between 0.28 and 0.62, a copy with one word changed above 0.7."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def ngrams(text: str, n: int = 3) -> frozenset[str]:
     """Character n-grams of the normal form; a text shorter than n is its own single gram, an empty one has none."""
     normal = normalise(text)
