@@ -41,6 +41,7 @@ from wukong_pipe.stages.edits_file import Edit, read_edits, torn_lines
 from wukong_pipe.stages.families import distinct_pairs, families_of, unique_rows
 from wukong_pipe.stages.foreseen_jobs import ForeseenJobs
 from wukong_pipe.stages.heldout_wordings import pairs_to_test, share_tested
+from wukong_pipe.stages.jobs import mapping
 from wukong_pipe.stages.manifest import Results, manifest, removed_rows
 from wukong_pipe.stages.rescue import NOTHING_RESCUED, Known, Rescued, rescue, with_rescued
 from wukong_pipe.stages.settings import BuildSettings
@@ -102,12 +103,13 @@ def build(
     with asyncio.Runner() as loop:
         try:
             asked = _ask(sections, names, share, settings, asking, prompts, loop, lists, progress, say)
+            rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
+            edited = apply_edits(families, edits, sections.with_id, rescued)
+            mapped = mapping(asking.executor, asking.desk(settings, prompts, asked.verification), loop)
+            unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids, mapped)
         finally:
             loop.run(asking.close())
 
-    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
-    edited = apply_edits(families, edits, sections.with_id, rescued)
-    unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids)
     holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
     held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
@@ -192,7 +194,7 @@ def _ask(
         candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
         if len(candidates) >= MOST_BESIDE:
             loop.run(early.drain())
-        pairs, duplicate_pairs = distinct_pairs(candidates, names)
+        pairs, duplicate_pairs = distinct_pairs(candidates, names, mapping(asking.executor, desk, loop))
         # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
         holdout = plan(pairs, settings.holdout)
         of_test = None if share is None else pairs_to_test(pairs, holdout, share)

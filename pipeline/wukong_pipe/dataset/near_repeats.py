@@ -39,10 +39,10 @@ Repeat = tuple[int, int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of some whole groups, as columns: what decides which of them repeat each other, and nothing else.
+class Groups:
+    """Some whole groups of rows, as columns: what decides which rows repeat each other, and nothing else.
 
-    `Part(places=[0, 7], questions=["Who fell?", "So who fell?"], answers=[91, 91], pairs=[5, 6], groups=[0, 0], …)`
+    `Groups(places=[0, 7], questions=["Who fell?", "So who fell?"], answers=[91, 91], pairs=[5, 6], group=[0, 0], …)`
     """
 
     places: array[int]
@@ -52,17 +52,18 @@ class Part:
     """A hash of each answer."""
     pairs: array[int]
     """A hash of each pair."""
-    groups: array[int]
+    group: array[int]
+    """The number of each row's group."""
     names: frozenset[str]
     """Terms of the whole corpus that make two questions different."""
 
 
-def near_repeats(part: Part) -> list[Repeat]:
-    """The rows of a part that ask nearly the same as an earlier, kept one."""
+def near_repeats(part: Groups) -> list[Repeat]:
+    """The rows that ask nearly the same as an earlier, kept one."""
     from wukong_pipe.dataset.similar_pairs import join  # Imported here: --help must not load numpy.
 
     questions, removed, repeats = part.questions, set[int](), list[Repeat]()
-    for i, j, alike in join(map(normalise, questions), NEAR, part.groups):
+    for i, j, alike in join(map(normalise, questions), NEAR, part.group):
         if i in removed or j in removed:
             continue
         is_family = part.pairs[i] == part.pairs[j]
@@ -94,7 +95,7 @@ def parts_of(
     pairs: Sequence[int],
     names: frozenset[str],
     size: int = PART_SIZE,
-) -> Sequence[Part]:
+) -> Sequence[Groups]:
     """Parts of about so many rows, each made when it is asked for; a row that is alone in its group is in none.
 
     A group stands in one part, however large it is: of a million rows with one answer and the same numbers, all are in
@@ -115,10 +116,10 @@ def parts_of(
     members = members[np.argsort(part[members], kind="stable")]
     bounds = np.flatnonzero(np.diff(part[members], prepend=-1, append=-1))
 
-    def made_part(at: int) -> Part:
+    def part_at(at: int) -> Groups:
         own = members[bounds[at] : bounds[at + 1]]
         places = array("I", (left[i] for i in own.tolist()))
-        return Part(
+        return Groups(
             places,
             [rows[place].instruction for place in places],
             array("Q", (answers[place] for place in places)),
@@ -127,7 +128,7 @@ def parts_of(
             names,
         )
 
-    return made(max(0, len(bounds) - 1), made_part)
+    return made(max(0, len(bounds) - 1), part_at)
 
 
 def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int]) -> Sequence[int]:

@@ -1,6 +1,7 @@
-"""Processes that check what replies hold, so that a build uses more than one core; with one worker there are none.
+"""Processes that check what replies hold and look for near repeats, so that a build uses more than one core; with one
+worker there are none.
 
-What is checked is a pure function of its arguments: the dataset is the same with any number of workers.
+What they do is a pure function of its arguments: the dataset is the same with any number of workers.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from wukong_pipe.corpus.sources import Source
 from wukong_pipe.errors import StoppedShort
 
 Checked = TypeVar("Checked")
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 SMALL = 250_000
 """Characters of sources up to which one process is quicker: to start others takes about a second of each."""
@@ -30,7 +34,7 @@ FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Who checks the items of replies: this process, or others."""
+    """Who checks the items of replies, and works on parts of the rows: this process, or others."""
 
     count: int = 1
     pool: ProcessPoolExecutor | None = None
@@ -44,14 +48,43 @@ class Workers:
         """
         if self.pool is None or len(items) <= FEW:
             return checks(items, *arguments)
-        try:
+        with _ended_from_outside():
             return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
-        except BrokenProcessPool:
-            raise StoppedShort(
-                "A process that checks replies was ended: for want of memory, or because a script that calls `build` "
-                'does not stand under `if __name__ == "__main__"`. What was bought is kept; the same call goes on from '
-                "there, and with one worker it starts no such process."
-            ) from None
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """See `Mapped`; a single part is done here.
+
+        Raises:
+            StoppedShort: a worker was ended from outside.
+        """
+        if self.pool is None or len(parts) < 2:
+            yield from map(function, parts)
+            return
+        begun = deque[Future[Result]]()
+        with _ended_from_outside():
+            for part in parts:
+                # One more than there are workers: who is done need not wait for this process to make the next.
+                if len(begun) > self.count:
+                    yield begun.popleft().result()
+                begun.append(self.pool.submit(function, part))
+            while begun:
+                yield begun.popleft().result()
+
+
+@contextmanager
+def _ended_from_outside() -> Iterator[None]:
+    """
+    Raises:
+        StoppedShort: within the block a worker was.
+    """
+    try:
+        yield
+    except BrokenProcessPool:
+        raise StoppedShort(
+            "A process that checks replies was ended: for want of memory, or because a script that calls `build` "
+            'does not stand under `if __name__ == "__main__"`. What was bought is kept; the same call goes on from '
+            "there, and with one worker it starts no such process."
+        ) from None
 
 
 HERE = Workers()

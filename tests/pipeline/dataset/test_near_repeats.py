@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.support.rows import row
 from wukong_pipe.dataset.dedupe import Deduped, Kind, dedupe
-from wukong_pipe.dataset.near_repeats import MANY, NEAR, NEAR_IN_FAMILY, Part, near_repeats, parts_of
+from wukong_pipe.dataset.near_repeats import MANY, NEAR, NEAR_IN_FAMILY, Groups, near_repeats, parts_of
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.similarity import same_key_facts, similarity
@@ -65,7 +65,7 @@ def test_parts_find_what_comparing_all_with_all_finds(rows: list[Row], size: int
     assert {gone: (stays, alike) for gone, stays, alike in found} == repeats
 
 
-def parts(rows: Sequence[Row], size: int, left: Sequence[int] | None = None) -> Sequence[Part]:
+def parts(rows: Sequence[Row], size: int, left: Sequence[int] | None = None) -> Sequence[Groups]:
     return parts_of(
         rows,
         range(len(rows)) if left is None else left,
@@ -90,7 +90,7 @@ def test_rows_that_may_repeat_each_other_stand_in_one_part(rows: list[Row], size
         assert [*part.places] == sorted(part.places)
         assert [*part.questions] == [rows[place].instruction for place in part.places]
         # Without its last group a part is smaller than it may be.
-        sizes = [part.groups.count(group) for group in {*part.groups}]
+        sizes = [part.group.count(group) for group in {*part.group}]
         assert min(sizes) > 1
         assert len(part.places) < size + max(sizes)
 
