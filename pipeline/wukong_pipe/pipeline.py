@@ -107,11 +107,11 @@ def build(
             edited = apply_edits(families, edits, sections.with_id, rescued)
             mapped = mapping(asking.executor, asking.desk(settings, prompts, asked.verification), loop)
             unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids, mapped)
+            holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
+            held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids, mapped)
         finally:
             loop.run(asking.close())
 
-    holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
-    held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
     answered = take_in_turn(held.rows, asked.wordings.questions, asked.wordings.answers, given)
     rows = lists(with_pages(answered, sources))

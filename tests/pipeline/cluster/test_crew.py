@@ -21,6 +21,7 @@ from tests.support.provider import Provider, Response, provider, refusal
 from wukong_pipe.cli.main import main
 from wukong_pipe.cluster.crew import Crew
 from wukong_pipe.dataset.dedupe import dedupe
+from wukong_pipe.dataset.leak_audit import audit
 from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
@@ -97,13 +98,14 @@ def test_workers_buy_together_what_one_process_buys_and_write_its_bytes(
 
 
 @pytest.mark.parametrize("kills", [0, 6])
-def test_workers_look_for_near_repeats_in_parts_of_the_rows(
+def test_workers_look_for_near_repeats_and_leaks_in_parts_of_the_rows(
     corpora: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, kills: int
 ) -> None:
     Path("book.md").write_text((corpora / "apollo.md").read_text("utf-8") + NEARLY_TWICE, "utf-8")
     command = ["build", "book.md", "--teacher", "offline", "--run", "book"]
     assert main([*command, "--runs-dir", "one"]) == 0
     monkeypatch.setattr("wukong_pipe.stages.families.dedupe", partial(dedupe, part_size=20))
+    monkeypatch.setattr("wukong_pipe.dataset.holdout.audit", partial(audit, part_size=50))
     cluster = connect(NearCluster(3, kills, pause=0.01))
     assert main([*command, "--runs-dir", "cluster", "--engine", "ray"]) == 0
     assert dataset("cluster") == dataset("one")

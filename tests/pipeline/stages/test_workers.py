@@ -18,6 +18,7 @@ from tests.support.made_texts import NEARLY_TWICE
 from wukong_pipe.cli.main import main
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.dataset.dedupe import dedupe
+from wukong_pipe.dataset.leak_audit import audit
 from wukong_pipe.errors import StoppedShort
 from wukong_pipe.spilled import made
 from wukong_pipe.stages.workers import FEW, HERE, SMALL, at_work, count_for
@@ -64,6 +65,7 @@ def test_the_dataset_is_the_same_bytes_with_one_and_with_two(
     corpus.write_text((corpora / "apollo.md").read_text("utf-8") + NEARLY_TWICE, "utf-8")
     one = built(tmp_path / "1", corpus, 1)
     monkeypatch.setattr("wukong_pipe.stages.families.dedupe", partial(dedupe, part_size=20))
+    monkeypatch.setattr("wukong_pipe.dataset.holdout.audit", partial(audit, part_size=50))
     two = built(tmp_path / "2", corpus, 2)
     assert one == two
     assert b'"near-question"' in two["rejected.jsonl"]
