@@ -111,8 +111,12 @@ def parts_of(
     sizes = np.bincount(groups, minlength=len(groups))
     # The groups in the order of their first rows, those of one left out: each is in the part in which it would begin.
     sizes[sizes == 1] = 0
-    part = ((np.cumsum(sizes) - sizes) // size).astype(np.uint32)[groups]
+    begins = np.cumsum(sizes)
+    begins -= sizes
+    begins //= size
+    part = begins.astype(np.uint32)[groups]
     members = np.flatnonzero(sizes[groups]).astype(np.uint32)
+    del sizes, begins
     members = members[np.argsort(part[members], kind="stable")]
     bounds = np.flatnonzero(np.diff(part[members], prepend=-1, append=-1))
 
