@@ -1,6 +1,6 @@
 """What does dedupe take where its rows are split into parts, in one process and in others, and does it find the same?
 
-    python benchmarks/dedupe_parts.py [--questions 10000000] [--engines whole 1 workers-2 ray-2] [--part-size 200000]
+    python benchmarks/dedupe_parts.py [--questions 10000000] [--engines whole 1 workers-2 ray-2] [--part-size 50000]
 
 makes the questions of `benchmarks/dedupe.py`, which stand on the disk; then dedupe runs as in a build, in a process of
 its own for each engine: `whole` puts all rows into one part, `1` does the parts one after the other, `workers-2` has
@@ -35,8 +35,7 @@ from benchmarks.ray_build import cluster
 from wukong_pipe.cluster.crew import Crew
 from wukong_pipe.cluster.ray_cluster import connected
 from wukong_pipe.dataset.dedupe import dedupe
-from wukong_pipe.dataset.near_repeats import PART_SIZE
-from wukong_pipe.dataset.parts import Mapped
+from wukong_pipe.dataset.parts import PART_SIZE, Mapped
 from wukong_pipe.spilled import Spilled
 from wukong_pipe.stages.jobs import Desk, mapping
 from wukong_pipe.stages.settings import BuildSettings

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wukong_pipe.dataset.near_repeats import PART_SIZE, near_repeats, parts_of
-from wukong_pipe.dataset.parts import Mapped
+from wukong_pipe.dataset.near_repeats import near_repeats, parts_of
+from wukong_pipe.dataset.parts import PART_SIZE, Mapped
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
 from wukong_pipe.language.normal_form import normalise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, compress, count
 
-from wukong_pipe.dataset.parts import Mapped
+from wukong_pipe.dataset.parts import PART_SIZE, Mapped
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
 from wukong_pipe.language.names import marked_names, names_in
@@ -19,9 +19,6 @@ from wukong_pipe.language.similarity import TAU, ngrams, same_key_facts
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Row
 from wukong_pipe.spilled import made, picked
-
-PART_SIZE = 50_000
-"""Training rows that are compared at a time: enough to outweigh that the held-out questions are sent with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Near repeats: of rows that ask nearly the same as an earlier one, which it is.
+"""Near repeats: rows that ask nearly the same as an earlier row, looked for in parts of the rows.
 
 Two rows can be one question only within a group: with one answer, or of one pair. So the rows are split into parts of
 whole groups, and what repeats what in a part depends on nothing else: parts are done one after the other, so that
@@ -27,8 +27,6 @@ NEAR_IN_FAMILY = 0.95
 """Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
 MANY = 50
 """A group of more rows than this is split by the numbers in its questions before they are compared."""
-PART_SIZE = 200_000
-"""Rows that a part aims at: the join of so many takes some 150 MiB."""
 
 _WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
 _DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
@@ -94,7 +92,7 @@ def parts_of(
     answers: Sequence[int],
     pairs: Sequence[int],
     names: frozenset[str],
-    size: int = PART_SIZE,
+    size: int,
 ) -> Sequence[Groups]:
     """Parts of about so many rows, each made when it is asked for; a row that is alone in its group is in none.
 

@@ -8,6 +8,9 @@ from typing import Protocol, TypeVar
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
+PART_SIZE = 50_000
+"""Rows that a part aims at: of so many the join takes some 50 MiB, and larger parts take no less CPU."""
+
 
 class Mapped(Protocol):
     """Does as `map` does, which does it here."""
