@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import random
 import re
 import resource
 import subprocess
@@ -20,167 +19,15 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-THRESHOLD = 0.85
-PLANTED = 0.05
-"""Share of the questions that are planted near-duplicates, and as many that are planted twins."""
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.dedupe_questions import THRESHOLD, Question, judged, questions
 
-# --- the questions ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question, its answer, the pair it words, and the question it was made from where it was planted."""
-
-    text: str
-    answer: str
-    pair: str
-    kind: Literal["wording", "edited", "twin"] = "wording"
-    of: int = -1
-
-
-SYLLABLES = [a + b + c for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ai", "ou") for c in "lmnrs"]
-PLAIN = [
-    "Old",
-    "Northern",
-    "Heavy",
-    "Quiet",
-    "Second",
-    "Upper",
-    "Copper",
-    "Narrow",
-    "Hidden",
-    "Winter",
-    "Stone",
-    "River",
-]
-# The common characters of GB 2312, in the order of their sounds.
-CHARACTERS = "".join(bytes((row, cell)).decode("gb2312") for row in range(0xB0, 0xD7) for cell in range(0xA1, 0xFF))
-ATTRIBUTES = {
-    "zh": [
-        "材料",
-        "重量",
-        "来历",
-        "主人",
-        "等级",
-        "价格",
-        "用途",
-        "产地",
-        "颜色",
-        "长度",
-        "弱点",
-        "奖励",
-        "掉落",
-        "位置",
-    ],
-    "en": ["material", "weight", "origin", "owner", "level", "price", "use", "length", "colour", "weak point", "crew"],
-}
-SENTENCES = {
-    "zh": (
-        "{e}在第{n}回里守着{o}，打败之后可以得到____。",
-        "传说{e}曾经在{o}修行{n}年，后来被____收服。",
-        "从{o}出发向北走{n}步，就能看到{e}留下的____。",
-        "{e}最多可以携带{n}个{o}，超出的部分会变成____。",
-        "据《{o}志》第{n}卷记载，{e}原本是____的坐骑。",
-    ),
-    "en": (
-        "{e} guards the gate of {o} in chapter {n} and leaves ____ when it is beaten.",
-        "After {n} years {e} left {o} and was never again seen by ____.",
-        "The crew of {e} carried {n} kilograms of equipment to {o} and returned with ____.",
-        "{e} and {o} are {n} miles apart, and the road between them is held by ____.",
-    ),
-}
-
-
-def questions(count: int, seed: int = 0) -> tuple[list[Question], frozenset[str]]:
-    """Questions in Chinese and English in the wordings of the embedded teacher's templates, and the names in them.
-
-    A tenth is planted, each copy under another pair with the answer of its original: half are edited in 2 to 10 % of
-    the characters, half are twins that differ in a number or a name alone.
-    """
-    rng = random.Random(seed)
-    planted = int(count * PLANTED)
-    found, names = [], set()
-    for question, name in _wordings(rng, count - 2 * planted):
-        found.append(question)
-        names.add(name)
-    by_lang = {lang: sorted(name for name in names if name.isascii() == (lang == "en")) for lang in ("zh", "en")}
-    for n in range(planted):
-        of = rng.randrange(count - 2 * planted)
-        original = found[of]
-        found.append(
-            Question(
-                edited(original.text, original.pair.split(" ")[0], rng), original.answer, f"edited {n}", "edited", of
-            )
-        )
-    pattern = re.compile("|".join(sorted(map(re.escape, names), key=lambda name: (-len(name), name))))
-    for n in range(planted):
-        of = rng.randrange(count - 2 * planted)
-        original = found[of]
-        found.append(Question(twin(original.text, pattern, by_lang, rng), original.answer, f"twin {n}", "twin", of))
-    rng.shuffle(order := list(range(count)))
-    places = {old: new for new, old in enumerate(order)}
-    mixed = [found[old] for old in order]
-    return [
-        Question(one.text, one.answer, one.pair, one.kind, places[one.of] if one.of >= 0 else -1) for one in mixed
-    ], frozenset(names)
-
-
-def _wordings(rng: random.Random, count: int) -> Iterator[tuple[Question, str]]:
-    from wukong_pipe.embedded.questions import templates
-
-    made = 0
-    while True:
-        lang: Literal["zh", "en"] = rng.choice(("zh", "en"))
-        name, other = invented(lang, rng), invented(lang, rng)
-        facts: list[tuple[str, dict[str, str]]] = [("define", {"thing": name})]
-        facts += [("attribute", {"thing": name, "attribute": a}) for a in rng.sample(ATTRIBUTES[lang], 3)]
-        sentence = rng.choice(SENTENCES[lang]).format(e=name, o=other, n=rng.randint(2, 200))
-        facts.append(("cloze", {"gapped": sentence}))
-        for family, slots in facts:
-            common = str(rng.randint(1, 99)) if rng.random() < 0.8 else {"zh": "是", "en": "Yes"}[lang]
-            answer = invented(lang, rng) if rng.random() < 0.6 else common
-            for template in rng.sample(templates(lang)[family], 15):
-                if made == count:
-                    return
-                yield Question(template.format(**slots), answer, f"{name} {family} {slots.get('attribute', '')}"), name
-                made += 1
-
-
-def invented(lang: Literal["zh", "en"], rng: random.Random) -> str:
-    """A name of nothing: two to five Chinese characters, or one or two made-up words behind a plain one."""
-    if lang == "zh":
-        return "".join(rng.choices(CHARACTERS, k=rng.randint(2, 5)))
-    made = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 3))).title() for _ in range(rng.randint(1, 2))]
-    return " ".join([*rng.sample(PLAIN, rng.randint(0, 1)), *made])
-
-
-def edited(text: str, name: str, rng: random.Random) -> str:
-    """`text` with 2 to 10 % of its characters replaced, left out or doubled; at least one, but no key fact's."""
-    facts = re.compile(rf"{re.escape(name)}|“[^”]*”|《[^》]*》|[A-Z]\w*|\d+")
-    spans = [match.span() for match in facts.finditer(text)]
-    places = [i for i, char in enumerate(text) if char.isalpha() and not any(start <= i < end for start, end in spans)]
-    chars = list(text)
-    for i in rng.sample(places, min(len(places), max(1, round(len(chars) * rng.uniform(0.02, 0.1))))):
-        chars[i] = rng.choice(("", chars[i] * 2, chars[rng.choice(places)]))
-    return "".join(chars)
-
-
-def twin(text: str, names: re.Pattern[str], by_lang: dict[str, list[str]], rng: random.Random) -> str:
-    """`text` with another number, or another name, and nothing else changed."""
-    numbers = list(re.finditer(r"\d+", text))
-    if numbers:
-        match = rng.choice(numbers)
-        return f"{text[: match.start()]}{int(match.group()) + rng.randint(1, 9)}{text[match.end() :]}"
-    name = names.search(text)
-    assert name, f"{text} holds neither a number nor a name"
-    pool = by_lang["en" if name.group().isascii() else "zh"]
-    other = rng.choice([other for other in rng.choices(pool, k=9) if other != name.group()])
-    return f"{text[: name.start()]}{other}{text[name.end() :]}"
+if TYPE_CHECKING:
+    from wukong_pipe.records import Row
 
 
 # --- the methods -----------------------------------------------------------------------------------------------
@@ -216,11 +63,22 @@ def simple_join(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, i
 def ours(questions: Sequence[Question], names: frozenset[str]) -> set[int]:
     """The build's own step, answers, families and names included."""
     from wukong_pipe.dataset.dedupe import dedupe
-    from wukong_pipe.records import Row
 
-    rest: Any = ("f", "s", "base", "train", "", "a.md", ("",), (1, 1), ("",), "zh", "t", "p", "c")
-    rows = [Row(one.text, "", one.answer, str(i), one.pair, *rest) for i, one in enumerate(questions)]
-    return {int(removal.row.id) for removal in dedupe(rows, names).removals}
+    return {int(removal.row.id) for removal in dedupe([*rows_of(questions)], names).removals}
+
+
+def rows_of(questions: Sequence[Question]) -> Sequence[Row]:
+    """Rows that ask these questions, each made when it is asked for, with its place for an id."""
+    from wukong_pipe.records import Row
+    from wukong_pipe.spilled import made
+
+    kinds: Any = ("f", "s", "question", "base", "train", "", "a.md", ("",), (1, 1), ("",), (), "", "zh", "t", "p", "c")
+
+    def row(at: int) -> Row:
+        one = questions[at]
+        return Row(one.text, "", one.answer, str(at), one.pair, *kinds)
+
+    return made(len(questions), row)
 
 
 def ours_texts_alone(questions: Sequence[Question], _: frozenset[str]) -> set[int]:
@@ -378,29 +236,12 @@ def resident() -> int:
 
 
 def line(method: str, result: dict[str, Any], made: Sequence[Question]) -> str:
-    """A row of the table. An exact repeat of another question, which chance makes too, is nobody's merit or fault."""
-    from wukong_pipe.language.normal_form import normalise
-    from wukong_pipe.language.similarity import similarity
-
-    times = Counter(normalise(one.text) for one in made)
-    removed = set(result["removed"])
-    tally = {kind: [0, 0] for kind in ("wording", "edited", "twin")}
-    for i, one in enumerate(made):
-        if times[normalise(one.text)] > 1:
-            continue
-        if one.kind == "edited" and similarity(one.text, made[one.of].text) < THRESHOLD:
-            continue
-        # Of an original and its copy either may be the one that stays.
-        gone = i in removed or (one.kind == "edited" and one.of in removed)
-        tally[one.kind][0] += gone
-        tally[one.kind][1] += 1
-    copied = {one.of for one in made if one.kind == "edited"}
-    others = sum(made[i].kind == "wording" and i not in copied and times[normalise(made[i].text)] == 1 for i in removed)
-    edited_found, edited_all = tally["edited"]
+    """A row of the table."""
+    tally = judged(made, result["removed"])
     return (
         f"| {method} | {len(made):,} | {result['cpu']:.0f} s | {result['wall']:.0f} s | {result['peak']:,} MiB "
-        f"| {result['before']:,} MiB | {edited_found / max(1, edited_all):.3f} of {edited_all:,} "
-        f"| {tally['twin'][0]:,} of {tally['twin'][1]:,} | {others:,} |"
+        f"| {result['before']:,} MiB | {tally.found_of_planted} | {tally.twins_lost:,} of {tally.twins:,} "
+        f"| {tally.others:,} |"
     )
 
 

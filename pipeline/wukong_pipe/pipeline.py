@@ -15,6 +15,7 @@ from wukong_pipe.account.manifest import Results, manifest, removed_rows
 from wukong_pipe.account.shortfall import Shortfall, shortfall, unsettled
 from wukong_pipe.asking.early_wordings import MOST_BESIDE, EarlyWordings
 from wukong_pipe.asking.foreseen_jobs import ForeseenJobs
+from wukong_pipe.asking.jobs import mapping
 from wukong_pipe.asking.waves import Asking, Lists, StageProgress, ask_sections, ask_wordings, calibrated
 from wukong_pipe.asking.wording_jobs import WordingJobs
 from wukong_pipe.corpus.row_pages import with_pages
@@ -94,14 +95,15 @@ def build(
     with asyncio.Runner() as loop:
         try:
             asked = _ask(sections, names, share, settings, asking, prompts, loop, lists, progress, say)
+            rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
+            edited = apply_edits(families, edits, sections.with_id, rescued)
+            mapped = mapping(asking.executor, asking.desk(settings, prompts, asked.verification), loop)
+            unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids, mapped)
+            holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
+            held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids, mapped)
         finally:
             loop.run(asking.close())
 
-    rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
-    edited = apply_edits(families, edits, sections.with_id, rescued)
-    unique, duplicate_rows = unique_rows(edited.rows, names, rescued.row_ids)
-    holdout = with_sections(asked.holdout, asked.pairs, rescued.sections_among(sections), settings.holdout)
-    held = hold_out(unique, holdout, settings.drawn, names, asking.form_of, rescued.row_ids)
     given = edited.answered | rescued.row_ids
     answered = take_in_turn(held.rows, asked.wordings.questions, asked.wordings.answers, given)
     rows = lists(with_pages(answered, sources))
@@ -184,7 +186,7 @@ def _ask(
         candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
         if len(candidates) >= MOST_BESIDE:
             loop.run(early.drain())
-        pairs, duplicate_pairs = distinct_pairs(candidates, names)
+        pairs, duplicate_pairs = distinct_pairs(candidates, names, mapping(asking.executor, desk, loop))
         # Held out before wordings are bought: those of a pair that is no training data would be paid for in vain.
         holdout = plan(pairs, settings.holdout)
         of_test = None if share is None else pairs_to_test(pairs, holdout, share)

@@ -164,3 +164,10 @@ CHINESE = Text(
     "青石镇砖厂",
     "内部资料 第{}页",
 )
+
+NEARLY_TWICE = "".join(
+    f"\n## By {n} hands\n\nThe long and winding road that leads from the old harbour to the market was {how} paved by "
+    "Gustave Eiffel in 1887.\n"
+    for n, how in enumerate(("quietly", "slowly"))
+)
+"""Two sections of which one asks nearly what the other does."""

@@ -11,8 +11,10 @@ from random import Random
 from typing import Any, TypeVar
 
 from wukong_pipe.cluster.members import WorkerLost
-from wukong_pipe.cluster.messages import Errand, Opened, Order, Report
+from wukong_pipe.cluster.messages import Errand, Opened, Order, Report, Work
 from wukong_pipe.cluster.worker import Worker
+from wukong_pipe.dataset.leak_audit import Trained
+from wukong_pipe.dataset.near_repeats import Groups
 
 T = TypeVar("T")
 
@@ -23,6 +25,8 @@ class NearWorker:
     def __init__(self, name: str, change: Callable[[Opened], Opened]) -> None:
         self.calls = 0
         """That it was ordered to send."""
+        self.parts = 0
+        """Of the rows, that it was given."""
         self.is_dead = False
         self._name, self._change = name, change
         self._worker = Worker()
@@ -34,6 +38,7 @@ class NearWorker:
 
     async def take(self, orders: Sequence[Order]) -> None:
         self.calls += sum(isinstance(order, Errand) for order in orders)
+        self.parts += sum(isinstance(order, Work) and isinstance(order.data[-1], Groups | Trained) for order in orders)
         await self._alive(self._worker.take(_sent(orders)))
 
     async def fetch(self) -> list[Report]:

@@ -1,16 +1,18 @@
 """The jobs of a build that ask: each is about one section or one pair, and may be done on another machine.
 
 A job is a plain function of a `Desk` and of data that can be sent: `pairs_of(desk, section, 5)` brings five pairs of a
-section. `Executor` does jobs; `Here` does them in this process.
+section. `Executor` does jobs; `Here` does them in this process. Parts of the rows, which ask nothing, are jobs too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from wukong_pipe.asking.wording_jobs import WordingJob
+from wukong_pipe.dataset.parts import Mapped
 from wukong_pipe.records import Section
 from wukong_pipe.stages.answers import ask_answers
 from wukong_pipe.stages.base_qa import Pairs, ask_base_qa
@@ -22,6 +24,7 @@ from wukong_pipe.stages.verification import NO_VERIFICATION, Verification
 from wukong_pipe.stages.workers import HERE, Workers
 from wukong_pipe.teacher.attempts import USUAL, Attempts
 from wukong_pipe.teacher.harvest import Harvest
+from wukong_pipe.teacher.pool import in_pool
 from wukong_pipe.teacher.prompt_files import Prompts
 from wukong_pipe.teacher.requests import Ask
 
@@ -72,6 +75,7 @@ async def wordings_of(desk: Desk, job: WordingJob) -> Harvest[Any, Any]:
 
 
 Data = TypeVarTuple("Data")
+Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
@@ -80,6 +84,11 @@ class Executor(Protocol):
 
     async def do(self, job: Callable[[Desk, *Data], Awaitable[Result]], desk: Desk, *data: *Data) -> Result:
         """The job's result, or what it raised."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many jobs are worked on at a time."""
         ...
 
     def stop(self, why: Exception) -> None:
@@ -98,8 +107,37 @@ class Here:
         """See `Executor`."""
         return await job(desk, *data)
 
+    @property
+    def room(self) -> int:
+        """See `Executor`."""
+        return 1
+
     def stop(self, why: Exception) -> None:
         """Nothing waits here but for a teacher, who is told as well."""
 
     async def close(self) -> None:
         """Nothing is left."""
+
+
+async def _apart(desk: Desk, function: Callable[[Part], Result], part: Part) -> Result:  # noqa: ARG001
+    """The job of a part of the rows."""
+    return function(part)
+
+
+def mapping(executor: Executor, desk: Desk, loop: asyncio.Runner) -> Mapped:
+    """Works on parts of the rows with all who do jobs; what one alone would do is done here.
+
+    Args:
+        loop: stands still before and afterwards.
+    """
+
+    def mapped(function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterable[Result]:
+        async def done(part: Part) -> Result:
+            return await executor.do(_apart, desk, function, part)
+
+        if len(parts) < 2 or executor.room < 2:
+            # Outside of the loop: Ctrl-C ends it at once.
+            return desk.workers.map(function, parts)
+        return loop.run(in_pool(parts, done, executor.room, stop=executor.stop))
+
+    return mapped

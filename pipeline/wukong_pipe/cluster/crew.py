@@ -103,11 +103,14 @@ class Crew:
 
         Raises:
             StoppedShort: workers die of it.
+            WukongError: the run has ended.
         """
         mine = Job(Work(next(self._numbers), job, data), desk)
         self._open.add(mine)
         try:
             while True:
+                if self._end is not None:
+                    raise self._end
                 member = await self._free()
                 try:
                     brought: Result = await mine.begin(member, self._kit_of(desk))

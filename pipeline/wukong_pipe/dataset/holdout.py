@@ -15,6 +15,7 @@ from typing import get_args
 
 from wukong_pipe.dataset.holdout_plan import Plan
 from wukong_pipe.dataset.leak_audit import Dropped, audit, likeness
+from wukong_pipe.dataset.parts import Mapped
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import fraction, number
 from wukong_pipe.language.similarity import TAU
@@ -51,6 +52,7 @@ def hold_out(
     names: frozenset[str],
     form_of: Callable[[str], str],
     settled: Collection[str] = frozenset(),
+    mapped: Mapped = map,
 ) -> Holdout:
     """Give every row its split and level, and drop training rows that are too close to a held-out question.
 
@@ -66,6 +68,7 @@ def hold_out(
         form_of: the template a question was made with, "" where it was written freely. Forms are held out whole:
             a wording whose pattern is trained with other facts is an easier test than one of a new pattern.
         settled: ids of rows that no wording is drawn from, so that they change no other row's split.
+        mapped: see `audit`.
     """
     placed = _Placed(rows, chosen, settled)
     forms = _held_forms(picked(placed, placed.free), share, form_of) if share else frozenset[str]()
@@ -77,14 +80,14 @@ def hold_out(
     for i in unspared:
         left[i] = 0
     spared = array("Q", compress(count(), left))
-    audited = audit(picked(placed, spared), names)
+    audited = audit(picked(placed, spared), names, mapped)
     trained = IdIndex(placed.pairs[spared[at]] for at in audited.places if placed.is_trained(spared[at]))
     untrained = array("Q", (i for i in spared if placed.is_wording(i) and placed.pairs[i] not in trained))
     if untrained:
         # What was dropped for their sake is trained: again, so that nothing is lost for a question that nobody asks.
         for i in untrained:
             left[i] = 0
-        audited = audit(picked(placed, array("Q", compress(count(), left))), names)
+        audited = audit(picked(placed, array("Q", compress(count(), left))), names, mapped)
     of_held_forms = made(len(unspared), lambda i: Dropped(placed[unspared[i]], "", 0.0, Reason.of("held-form")))
     return Holdout(audited.rows, audited.dropped, audited.highest_similarity, of_held_forms, picked(placed, untrained))
 

@@ -12,6 +12,7 @@ from itertools import chain, compress, count
 from typing import Any
 
 from wukong_pipe.dataset.dedupe import Removal, dedupe
+from wukong_pipe.dataset.parts import Mapped
 from wukong_pipe.records import QAPair, Row
 from wukong_pipe.spilled import ById, made, picked
 from wukong_pipe.stages.answers import AnswerWordings
@@ -39,9 +40,11 @@ class AllWordings:
         return chain(self.questions, self.tests, self.answers, self.spellings)
 
 
-def distinct_pairs(pairs: Sequence[QAPair], names: frozenset[str]) -> tuple[Sequence[QAPair], Sequence[Removal]]:
+def distinct_pairs(
+    pairs: Sequence[QAPair], names: frozenset[str], mapped: Mapped = map
+) -> tuple[Sequence[QAPair], Sequence[Removal]]:
     """The pairs that ask something of their own, each once, in order; and why the others were left out."""
-    deduped = dedupe(made(len(pairs), lambda i: base_row(pairs[i])), names)
+    deduped = dedupe(made(len(pairs), lambda i: base_row(pairs[i])), names, mapped)
     return picked(pairs, deduped.places), deduped.removals
 
 
@@ -58,7 +61,7 @@ def families_of(pairs: Iterable[QAPair], wordings: AllWordings) -> Iterator[Row]
 
 
 def unique_rows(
-    rows: Sequence[Row], names: frozenset[str], rescued: frozenset[str]
+    rows: Sequence[Row], names: frozenset[str], rescued: frozenset[str], mapped: Mapped = map
 ) -> tuple[Sequence[Row], Sequence[Removal]]:
     """The rows that ask something of their own, in order; and why the others were left out."""
     # No wording of one question may push out another question itself, none that is trained one that is tested, and what
@@ -67,7 +70,7 @@ def unique_rows(
     for i, row in enumerate(rows):
         by_rank.setdefault((row.id in rescued, row.is_paraphrase, row.split == "train"), array("Q")).append(i)
     ranked = array("Q", chain.from_iterable(by_rank[rank] for rank in sorted(by_rank)))
-    deduped = dedupe(picked(rows, ranked), names)
+    deduped = dedupe(picked(rows, ranked), names, mapped)
     kept = bytearray(len(rows))
     for place in deduped.places:
         kept[ranked[place]] = True

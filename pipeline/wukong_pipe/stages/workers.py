@@ -1,6 +1,7 @@
-"""Processes that check what replies hold, so that a build uses more than one core; with one worker there are none.
+"""Processes that check what replies hold and look for near repeats, so that a build uses more than one core; with one
+worker there are none.
 
-What is checked is a pure function of its arguments: the dataset is the same with any number of workers.
+What they do is a pure function of its arguments: the dataset is the same with any number of workers.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from typing import Any, TypeVar
 from wukong_pipe.corpus.sources import Source
 
 Checked = TypeVar("Checked")
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 SMALL = 250_000
 """Characters of sources up to which one process is quicker: to start others takes about a second of each."""
@@ -29,7 +33,7 @@ FEW = 3
 
 @dataclass(slots=True, eq=False)
 class Workers:
-    """Who checks the items of replies: this process, or others."""
+    """Who checks the items of replies, and works on parts of the rows: this process, or others."""
 
     count: int = 1
     pool: ProcessPoolExecutor | None = None
@@ -46,12 +50,46 @@ class Workers:
                 self._go_on_here()
         return checks(items, *arguments)
 
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """See `Mapped`; a single part is done here."""
+        if self.pool is None or len(parts) < 2:
+            yield from map(function, parts)
+            return
+        begun = deque[tuple[int, Future[Result]]]()
+
+        def first() -> Result:
+            at, future = begun.popleft()
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                self._go_on_here()
+                # Made again: parts that are under way are not held.
+                return function(parts[at])
+
+        for at, part in enumerate(parts):
+            # One more than there are workers: who is done need not wait for this process to make the next.
+            if len(begun) > self.count:
+                yield first()
+            begun.append((at, self._begun(function, part)))
+        while begun:
+            yield first()
+
+    def _begun(self, function: Callable[[Part], Result], part: Part) -> Future[Result]:
+        if self.pool is not None:
+            try:
+                return self.pool.submit(function, part)
+            except BrokenProcessPool:
+                self._go_on_here()
+        done = Future[Result]()
+        done.set_result(function(part))
+        return done
+
     def _go_on_here(self) -> None:
         if self.pool is not None:
             self.pool = None
             self.say(
-                "A process that checks replies was ended from outside, perhaps for want of memory: this one checks "
-                "them all from here on, to the same result."
+                "A process that worked for this one was ended from outside, perhaps for want of memory: this one does "
+                "all of the work from here on, to the same result."
             )
 
 

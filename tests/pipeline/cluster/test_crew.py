@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.support.building import files_in
 from tests.support.good_teacher import GoodTeacher
+from tests.support.made_texts import NEARLY_TWICE
 from tests.support.near_cluster import NearCluster
 from tests.support.provider import Provider, Response, provider, refusal
+from wukong_pipe.asking.jobs import Desk, mapping
 from wukong_pipe.cli.main import main
+from wukong_pipe.cluster.crew import Crew
+from wukong_pipe.dataset.dedupe import dedupe
+from wukong_pipe.dataset.leak_audit import audit
+from wukong_pipe.errors import Interrupted
 from wukong_pipe.journal.store import Journal
 from wukong_pipe.providers.client import TeacherSettings
+from wukong_pipe.stages.settings import BuildSettings
+from wukong_pipe.teacher.requests import Ask
 
 pytestmark = pytest.mark.usefixtures("empty_home")
 
@@ -86,6 +95,33 @@ def test_workers_buy_together_what_one_process_buys_and_write_its_bytes(
         assert build(server, corpora / name, "cluster", "--verify", verify, "--engine", "ray") == 0
         assert len(server.requests) == 2 * alone
     assert dataset("cluster") == dataset("one")
+
+
+@pytest.mark.parametrize("kills", [0, 6])
+def test_workers_look_for_near_repeats_and_leaks_in_parts_of_the_rows(
+    corpora: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, kills: int
+) -> None:
+    Path("book.md").write_text((corpora / "apollo.md").read_text("utf-8") + NEARLY_TWICE, "utf-8")
+    command = ["build", "book.md", "--teacher", "offline", "--run", "book"]
+    assert main([*command, "--runs-dir", "one"]) == 0
+    monkeypatch.setattr("wukong_pipe.stages.families.dedupe", partial(dedupe, part_size=20))
+    monkeypatch.setattr("wukong_pipe.dataset.holdout.audit", partial(audit, part_size=50))
+    cluster = connect(NearCluster(3, kills, pause=0.01))
+    assert main([*command, "--runs-dir", "cluster", "--engine", "ray"]) == 0
+    assert dataset("cluster") == dataset("one")
+    assert b'"near-question"' in dataset("cluster")["rejected.jsonl"]
+    assert all(worker.parts for worker in cluster.hired) or kills
+    assert sum(worker.parts for worker in cluster.hired) > 20
+
+
+def test_a_crew_that_is_stopped_begins_nothing() -> None:
+    cluster = NearCluster()
+    crew = Crew(cluster.hire, cluster.room, pytest.fail)
+    crew.stop(Interrupted("Enough."))
+    desk = Desk(cast(Ask, None), "m", BuildSettings(), {})
+    with asyncio.Runner() as loop, pytest.raises(Interrupted, match="Enough"):
+        mapping(crew, desk, loop)(len, ["a", "b"])
+    assert not cluster.hired
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,12 +7,13 @@ import tracemalloc
 
 import pytest
 from benchmarks.dedupe import near_pairs, simple_join
-from benchmarks.dedupe import questions as made_questions
+from benchmarks.dedupe_questions import questions as made_questions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rows import deduped, family, pair, row
-from wukong_pipe.dataset.dedupe import NEAR, NEAR_IN_FAMILY, Removal
+from wukong_pipe.dataset.dedupe import Removal
+from wukong_pipe.dataset.near_repeats import NEAR, NEAR_IN_FAMILY
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.similarity import same_key_facts, similarity
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.made_texts import NEARLY_TWICE
 from wukong_pipe.cli.main import main
 from wukong_pipe.corpus.sources import Source
+from wukong_pipe.dataset.dedupe import dedupe
+from wukong_pipe.dataset.leak_audit import audit
+from wukong_pipe.spilled import made
 from wukong_pipe.stages.workers import FEW, HERE, SMALL, at_work, count_for
 
 MANY = range(FEW + 1)
@@ -38,6 +43,16 @@ def pid_of(items: Sequence[int]) -> list[int]:
     return [os.getpid() for _ in items]
 
 
+def pid_and_double(part: int) -> tuple[int, int]:
+    return os.getpid(), 2 * part
+
+
+def end_others_and_double(part: int) -> int:
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * part
+
+
 def end_others(items: Sequence[int], here: int) -> list[int]:
     if os.getpid() != here:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -50,9 +65,17 @@ def built(folder: Path, corpus: Path, workers: int) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "run" / "dataset").iterdir()}
 
 
-def test_the_dataset_is_the_same_bytes_with_one_and_with_two(tmp_path: Path, corpora: Path) -> None:
-    one, two = (built(tmp_path / str(count), corpora / "apollo.md", count) for count in (1, 2))
+def test_the_dataset_is_the_same_bytes_with_one_and_with_two(
+    tmp_path: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = tmp_path / "book.md"
+    corpus.write_text((corpora / "apollo.md").read_text("utf-8") + NEARLY_TWICE, "utf-8")
+    one = built(tmp_path / "1", corpus, 1)
+    monkeypatch.setattr("wukong_pipe.stages.families.dedupe", partial(dedupe, part_size=20))
+    monkeypatch.setattr("wukong_pipe.dataset.holdout.audit", partial(audit, part_size=50))
+    two = built(tmp_path / "2", corpus, 2)
     assert one == two
+    assert b'"near-question"' in two["rejected.jsonl"]
 
 
 def test_what_is_much_is_checked_elsewhere_and_a_few_items_here() -> None:
@@ -73,6 +96,25 @@ def test_what_a_worker_did_that_is_ended_is_done_here_and_told_once() -> None:
         assert set(asyncio.run(workers.check(pid_of, MANY))) == {os.getpid()}
     (note,) = told
     assert "was ended from outside" in note
+
+
+def test_parts_are_done_elsewhere_in_order_and_as_many_are_held_as_there_are_workers_and_one() -> None:
+    begun: list[int] = []
+
+    def part(at: int) -> int:
+        begun.append(at)
+        return at
+
+    with at_work(2, print) as workers:
+        for done, (pid, doubled) in enumerate(workers.map(pid_and_double, made(9, part))):
+            assert pid != os.getpid()
+            assert doubled == 2 * done
+            assert len(begun) <= done + 1 + workers.count + 1
+        assert begun == [*range(9)]
+        assert [*workers.map(pid_and_double, [4])] == [(os.getpid(), 8)]
+        assert [*workers.map(end_others_and_double, range(9))] == [2 * part for part in range(9)]
+        assert [*workers.map(pid_and_double, range(2))] == [(os.getpid(), 0), (os.getpid(), 2)]
+    assert [*HERE.map(pid_and_double, range(2))] == [(os.getpid(), 0), (os.getpid(), 2)]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])

@@ -1,0 +1,162 @@
+"""Near repeats: rows that ask nearly the same as an earlier row, looked for in parts of the rows.
+
+Two rows can be one question only within a group: with one answer, or of one pair. So the rows are split into parts of
+whole groups, and what repeats what in a part depends on nothing else: parts are done one after the other, so that
+memory holds the join of one of them, or at the same time by other processes and machines.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import number
+from wukong_pipe.language.normal_form import normalise
+from wukong_pipe.language.numerals import numbers
+from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
+from wukong_pipe.language.similarity import same_key_facts
+from wukong_pipe.records import Row
+from wukong_pipe.spilled import made
+
+NEAR = 0.85
+"""Two questions of different pairs are one question from this similarity on, if key facts and answers are equal."""
+NEAR_IN_FAMILY = 0.95
+"""Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
+MANY = 50
+"""A group of more rows than this is split by the numbers in its questions before they are compared."""
+
+_WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
+_DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
+"""Words that make another question of it, though their spelling shows neither a number nor a name: before, after."""
+
+Repeat = tuple[int, int, float]
+"""The place of a row, that of the earlier, kept one that it nearly repeats, and how alike they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Some whole groups of rows, as columns: what decides which rows repeat each other, and nothing else.
+
+    `Groups(places=[0, 7], questions=["Who fell?", "So who fell?"], answers=[91, 91], pairs=[5, 6], group=[0, 0], …)`
+    """
+
+    places: array[int]
+    """Of each row among all rows, in their order."""
+    questions: Sequence[str]
+    answers: array[int]
+    """A hash of each answer."""
+    pairs: array[int]
+    """A hash of each pair."""
+    group: array[int]
+    """The number of each row's group."""
+    names: frozenset[str]
+    """Terms of the whole corpus that make two questions different."""
+
+
+def near_repeats(part: Groups) -> list[Repeat]:
+    """The rows that ask nearly the same as an earlier, kept one."""
+    from wukong_pipe.dataset.similar_pairs import join  # Imported here: --help must not load numpy.
+
+    questions, removed, repeats = part.questions, set[int](), list[Repeat]()
+    for i, j, alike in join(map(normalise, questions), NEAR, part.group):
+        if i in removed or j in removed:
+            continue
+        is_family = part.pairs[i] == part.pairs[j]
+        if alike < NEAR_IN_FAMILY if is_family else part.answers[i] != part.answers[j]:
+            continue
+        if _ask_the_same(questions[i], questions[j], part.names):
+            removed.add(j)
+            repeats.append((part.places[j], part.places[i], alike))
+    return repeats
+
+
+def _ask_the_same(one: str, other: str, names: frozenset[str]) -> bool:
+    """Whether two questions that are alike hold the same numbers, names and decisive words."""
+    return (
+        numbers(one) == numbers(other)
+        and _decisive_words(one) == _decisive_words(other)
+        and same_key_facts(one, other, names)
+    )
+
+
+def _decisive_words(question: str) -> list[str]:
+    return sorted(word.casefold() for word in _DECISIVE.findall(question))
+
+
+def parts_of(
+    rows: Sequence[Row],
+    left: Sequence[int],
+    answers: Sequence[int],
+    pairs: Sequence[int],
+    names: frozenset[str],
+    size: int,
+) -> Sequence[Groups]:
+    """Parts of about so many rows, each made when it is asked for; a row that is alone in its group is in none.
+
+    A group stands in one part, however large it is: of a million rows with one answer and the same numbers, all are in
+    one part, and that part takes the memory of a million.
+
+    Args:
+        left: the places of the rows whose questions differ in their normal form.
+        answers, pairs: hashes of the answer and the pair of each row.
+    """
+    import numpy as np
+
+    groups = np.asarray(_groups(rows, left, answers, pairs))
+    sizes = np.bincount(groups, minlength=len(groups))
+    # The groups in the order of their first rows, those of one left out: each is in the part in which it would begin.
+    sizes[sizes == 1] = 0
+    begins = np.cumsum(sizes)
+    begins -= sizes
+    begins //= size
+    part = begins.astype(np.uint32)[groups]
+    members = np.flatnonzero(sizes[groups]).astype(np.uint32)
+    del sizes, begins
+    members = members[np.argsort(part[members], kind="stable")]
+    bounds = np.flatnonzero(np.diff(part[members], prepend=-1, append=-1))
+
+    def part_at(at: int) -> Groups:
+        own = members[bounds[at] : bounds[at + 1]]
+        places = array("I", (left[i] for i in own.tolist()))
+        return Groups(
+            places,
+            [rows[place].instruction for place in places],
+            array("Q", (answers[place] for place in places)),
+            array("Q", (pairs[place] for place in places)),
+            array("I", np.unique(groups[own], return_inverse=True)[1].astype(np.uint32).tobytes()),
+            names,
+        )
+
+    return made(max(0, len(bounds) - 1), part_at)
+
+
+def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int]) -> Sequence[int]:
+    """Of each left row the first one of its group; two rows of different groups are never one question.
+
+    Rows that ask the same have one answer or belong to one pair, and hold the same numbers. Without groups, rows from
+    templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the square of their number.
+    """
+    # Union-find: rows with the same answer and rows of the same pair get the same top.
+    parents = array("I", range(len(left)))
+
+    def top(node: int) -> int:
+        while parents[node] != node:
+            parents[node] = node = parents[parents[node]]
+        return node
+
+    for keys in (answers, pairs):
+        for at, earlier in enumerate(IdIndex(keys[i] for i in left).firsts()):
+            parents[top(at)] = top(int(earlier))
+    tops = array("I", map(top, range(len(left))))
+    sizes = array("I", bytes(4 * len(left)))
+    for at in tops:
+        sizes[at] += 1
+    parts = (
+        number(str(at), *sorted(numbers(rows[i].instruction))) if sizes[at] > MANY else number(str(at))
+        for at, i in zip(tops, left, strict=True)
+    )
+    firsts: Sequence[int] = IdIndex(parts).firsts()
+    return firsts
