@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.conversion.joining import is_wide_between, joined, mended
 from wukong_pipe.conversion.pdf_glyphs import upright
@@ -39,7 +39,11 @@ _FAR = 100_000.0
 """Points, more than any page is high."""
 _BLANKS = 0.1
 """Share of a text's characters that are blanks, where it has any: letters set apart in it are one word."""
-_WIDE_BLANK = 0.3
+_WIDE_BLANK = 0.2
+_NEAR = 3.0
+"""Points by which lines that meet may miss each other."""
+_OPEN = 10.0
+"""Points by which a table's lines go on beyond its last upright one where a column is open."""
 _APART = 1.0
 """Words further apart than so many times their size stand in different columns."""
 
@@ -110,7 +114,7 @@ def _page(page: PlumbedPage) -> Page:
 
 def _read(page: PlumbedPage) -> Page:
     grids, inside = [], []
-    for table in page.find_tables():
+    for table in _tables(page):
         cells = [[mended(joined((cell or "").splitlines())) for cell in row] for row in table.extract()]
         rows = _filled(cells)
         if len(rows) > 1 and len(rows[0]) > 1:
@@ -127,6 +131,17 @@ def _read(page: PlumbedPage) -> Page:
     dots = [shape for shape in (*page.curves, *page.rects) if shape["width"] < 8 and shape["height"] < 8]
     segments = tuple(_segment(part, dots, page.page_number) for part in _parts(outside))
     return Page(page.page_number, float(page.height), segments, tuple(grids), bool(page.images) and not words)
+
+
+def _tables(page: PlumbedPage) -> list[Any]:
+    """The tables between lines; where these go on beyond the last upright one, a column is open at its side."""
+    tables = page.find_tables()
+    sides = set[float]()
+    for left, top, right, bottom in (table.bbox for table in tables):
+        beside = [line for line in page.horizontal_edges if top - _NEAR < line["top"] < bottom + _NEAR]
+        sides.update(line["x0"] for line in beside if line["x0"] < left - _OPEN and line["x1"] > left - _NEAR)
+        sides.update(line["x1"] for line in beside if line["x1"] > right + _OPEN and line["x0"] < right + _NEAR)
+    return page.find_tables({"explicit_vertical_lines": sorted(sides)}) if sides else tables
 
 
 def _filled(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

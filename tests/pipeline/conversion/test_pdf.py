@@ -239,6 +239,20 @@ def test_a_line_below_which_nothing_stands_is_no_table(tmp_path: Path) -> None:
     assert markdown([*read_pages(tmp_path / "line.pdf")]) == "The kiln is forty metres long.\n"
 
 
+def test_a_table_without_lines_at_its_sides_keeps_its_outer_columns(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "open.pdf"), pagesize=(595, 842), invariant=True)
+    canvas.grid([160, 260], [600, 620, 640, 660])
+    for height in (600, 620, 640, 660):
+        canvas.line(60, height, 360, height)
+    rows = (("Zone", "Heat", "Length"), ("Firing", "1,060 °C", "12 m"), ("Cooling", "180 °C", "14 m"))
+    for at, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            canvas.drawString(65 + 100 * column, 645 - 20 * at, cell)
+    canvas.save()
+    found = markdown([*read_pages(tmp_path / "open.pdf")])
+    assert found.splitlines() == [f"| {' | '.join(row)} |" for row in (rows[0], ("---",) * 3, *rows[1:])]
+
+
 def test_columns_and_rows_of_a_table_that_hold_nothing_are_left_out() -> None:
     rows = [["Zone", "", "Length"], ["", "", ""], ["Firing", "", "12 m"]]
     assert _filled(rows) == (("Zone", "Length"), ("Firing", "12 m"))

@@ -85,7 +85,7 @@ def test_a_blank_of_the_document_parts_words_that_stand_close(tmp_path: Path) ->
 def test_letters_set_apart_are_one_word_where_the_document_has_blanks(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         text = canvas.beginText(60, 600)
-        text.setCharSpace(2.4)
+        text.setCharSpace(2.1)
         text.textLine("The kiln is forty metres long.")
         canvas.drawText(text)
 
