@@ -19,6 +19,9 @@ _ASLANT = 5.0
 _AGAIN = 0.1
 """Share of its size within which a character that is printed again stands; one point at most."""
 
+_Place = tuple[str, float, int, int]
+"""A character, the width of the grid's cells, and its cell."""
+
 
 def upright(page: PlumbedPage) -> Iterator[PlumbedPage]:
     """The page once for each direction in which text is set on it, turned so that this text is upright and alone; the
@@ -46,7 +49,7 @@ def _turned(page: PlumbedPage, turn: int) -> PlumbedPage:
 
 
 def _seen(page: PlumbedPage) -> PlumbedPage:
-    places = set[tuple[str, int, int]]()
+    places = set[_Place]()
     left, top, right, bottom = _box(page)
 
     def is_seen(shape: dict[str, Any]) -> bool:
@@ -65,11 +68,11 @@ def _box(page: PlumbedPage) -> tuple[float, float, float, float]:
     return (left, top, right, bottom) if left < right and top < bottom else sheet
 
 
-def _is_again(char: dict[str, Any], places: set[tuple[str, int, int]]) -> bool:
+def _is_again(char: dict[str, Any], places: set[_Place]) -> bool:
     """Whether the same character stands at its place already; notes the place."""
-    step = min(_AGAIN * char["size"], 1.0) or 1.0
+    step = min(round(_AGAIN * char["size"], 1), 1.0) or 1.0
     x, y = round(char["x0"] / step), round(char["top"] / step)
-    near = {(char["text"], x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)}
+    near = {(char["text"], step, x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)}
     is_again = not near.isdisjoint(places)
-    places.add((char["text"], x, y))
+    places.add((char["text"], step, x, y))
     return is_again

@@ -150,10 +150,11 @@ def _headed(blocks: Iterator[_Block], how: _Type) -> Iterator[_Block]:
     deepest = max(how.levels.values(), default=0)
     for block in blocks:
         words = " ".join(segment.text for segment in block.segments)
-        if block.kind == "heading" and (len(words) > _LONGEST_HEADING or not re.search(r"[^\W_]", words)):
+        if block.kind == "heading" and (len(words) > _LONGEST_HEADING or not re.search(r"[^\W\d_]", words)):
             block.kind = "text"
         is_bold = block.kind == "text" and all(segment.is_bold for segment in block.segments)
-        if is_bold and len(block.segments) == 1 and len(words) < 80 and not _NO_HEADING.search(words):
+        is_short = is_bold and len(block.segments) == 1 and len(words) < 80 and re.search(r"[^\W\d_]", words)
+        if is_short and not _NO_HEADING.search(words):
             block.kind, block.level = "heading", deepest + 1
         yield block
 

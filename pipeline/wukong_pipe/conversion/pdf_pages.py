@@ -21,7 +21,7 @@ from wukong_pipe.conversion.pdf_rules import Box, Word, tables_between_rules
 if TYPE_CHECKING:
     from pdfplumber.page import Page as PlumbedPage
 
-_BOLD = re.compile(r"bold|black|heavy|semibold|[-,]b\b|demi", re.IGNORECASE)
+_BOLD = re.compile(r"bold|black|heavy|[-,]b\b|demi|medi(?!um)|cmbx", re.IGNORECASE)
 _MONOSPACED = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt", re.IGNORECASE)
 # Many fonts of dots and arrows name no characters.
 _BULLET = re.compile(r"(?:[•·●▪◦‣–■□○➢✓\x7f\ue000-\uf8ff]|\(cid:\d+\))")

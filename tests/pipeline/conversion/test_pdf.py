@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from tests.support.made_documents import Layout, write_pdf
 from tests.support.made_texts import CHINESE, ENGLISH, Block, Code, Heading, Items, PageBreak, Paragraph, Table, Text
 from wukong_pipe.conversion.pdf_markdown import _Type, markdown
-from wukong_pipe.conversion.pdf_pages import Segment, _filled, read_pages
+from wukong_pipe.conversion.pdf_pages import _BOLD, Segment, _filled, read_pages
 
 ENGLISH_MARKDOWN = """\
 # Kiln Handbook
@@ -205,6 +205,26 @@ def test_page_numbers_are_left_out_with_the_words_beside_them(tmp_path: Path) ->
 
 def test_pages_that_hold_a_header_alone_keep_it(tmp_path: Path) -> None:
     assert drawn(tmp_path, [[(60, 60, f"Slide {n}")] for n in (1, 2)]) == "Slide 1\n\n<!-- page 2 -->\n\nSlide 2\n"
+
+
+def test_numbers_of_a_figure_are_no_headings(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "figure.pdf"), pagesize=(595, 842), invariant=True)
+    canvas.setFont("Helvetica", 20)
+    canvas.drawString(60, 700, "200.0")
+    canvas.setFont("Helvetica", 10)
+    canvas.drawString(60, 500, "The kiln is forty metres long.")
+    canvas.save()
+    assert markdown([*read_pages(tmp_path / "figure.pdf")]).startswith("200.0\n")
+
+
+@pytest.mark.parametrize("font", ["Arial-BoldMT", "ABCDEF+NimbusRomNo9L-Medi", "CMBX12", "Times New Roman,Bold"])
+def test_fonts_that_are_bold(font: str) -> None:
+    assert _BOLD.search(font)
+
+
+@pytest.mark.parametrize("font", ["ArialMT", "NimbusRomNo9L-Regu", "AmazonEmber-Medium", "CMR10"])
+def test_fonts_that_are_not_bold(font: str) -> None:
+    assert not _BOLD.search(font)
 
 
 def test_a_document_that_was_typed_is_text_and_no_code(tmp_path: Path) -> None:

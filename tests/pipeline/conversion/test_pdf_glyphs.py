@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from wukong_pipe.conversion.pdf_glyphs import _is_again
 from wukong_pipe.conversion.pdf_markdown import markdown
 from wukong_pipe.conversion.pdf_pages import read_pages
 
@@ -61,6 +62,15 @@ def test_a_letter_that_is_printed_twice_to_be_bold_is_one(tmp_path: Path) -> Non
             turned(canvas, 0, 60 + shift, 600, "All will tell.")
 
     assert read(tmp_path, draw) == "All will tell.\n"
+
+
+def test_letters_of_another_size_elsewhere_are_never_the_same() -> None:
+    places = set[tuple[str, float, int, int]]()
+    shown: list[dict[str, Any]] = [
+        {"text": "e", "size": size, "x0": 10 * size, "top": 20 * size} for size in (10.0, 8.0, 5.0)
+    ]
+    assert not any(_is_again(char, places) for char in shown)
+    assert all(_is_again(char | {"x0": char["x0"] + 0.3}, places) for char in shown)
 
 
 def test_what_is_cut_off_is_not_read(tmp_path: Path) -> None:
