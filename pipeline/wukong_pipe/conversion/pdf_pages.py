@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wukong_pipe.conversion.joining import is_wide_between, joined, mended
 from wukong_pipe.conversion.pdf_glyphs import upright
@@ -44,8 +44,13 @@ _NEAR = 3.0
 """Points by which lines that meet may miss each other."""
 _OPEN = 10.0
 """Points by which a table's lines go on beyond its last upright one where a column is open."""
+_WHOLE = 0.95
+"""Share of a table's characters that must stand in its cells."""
 _APART = 1.0
 """Words further apart than so many times their size stand in different columns."""
+
+_Table = tuple[Box, list[list[str | None]]]
+"""Where it is, and its cells by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +119,12 @@ def _page(page: PlumbedPage) -> Page:
 
 def _read(page: PlumbedPage) -> Page:
     grids, inside = [], []
-    for table in _tables(page):
-        cells = [[mended(joined((cell or "").splitlines())) for cell in row] for row in table.extract()]
-        rows = _filled(cells)
-        if len(rows) > 1 and len(rows[0]) > 1:
-            grids.append(Grid(page.page_number, *_sides(table.bbox), rows))
-            inside.append(table.bbox)
     words = _words(page)
+    for box, cells in _tables(page, words):
+        rows = _filled([[mended(joined((cell or "").splitlines())) for cell in row] for row in cells])
+        if len(rows) > 1 and len(rows[0]) > 1:
+            grids.append(Grid(page.page_number, *_sides(box), rows))
+            inside.append(box)
     outside = [word for word in words if not any(_holds(box, word) for box in inside)]
     outside = [*chain(*_told([*_parts(outside)], len(page.pdf.pages)))]
     rules = [line for line in page.horizontal_edges if not any(_holds(box, line) for box in inside)]
@@ -133,15 +137,26 @@ def _read(page: PlumbedPage) -> Page:
     return Page(page.page_number, float(page.height), segments, tuple(grids), bool(page.images) and not words)
 
 
-def _tables(page: PlumbedPage) -> list[Any]:
+def _tables(page: PlumbedPage, words: Sequence[Word]) -> list[_Table]:
     """The tables between lines; where these go on beyond the last upright one, a column is open at its side."""
-    tables = page.find_tables()
+    tables = [(table.bbox, table.extract()) for table in page.find_tables()]
     sides = set[float]()
-    for left, top, right, bottom in (table.bbox for table in tables):
+    for (left, top, right, bottom), _ in tables:
         beside = [line for line in page.horizontal_edges if top - _NEAR < line["top"] < bottom + _NEAR]
         sides.update(line["x0"] for line in beside if line["x0"] < left - _OPEN and line["x1"] > left - _NEAR)
         sides.update(line["x1"] for line in beside if line["x1"] > right + _OPEN and line["x0"] < right + _NEAR)
-    return page.find_tables({"explicit_vertical_lines": sorted(sides)}) if sides else tables
+    if sides:
+        found = page.find_tables({"explicit_vertical_lines": sorted(sides)})
+        wider = [(table.bbox, table.extract()) for table in found]
+        tables = wider if all(_is_whole(table, words) for table in wider) else tables
+    return [table for table in tables if _is_whole(table, words)]
+
+
+def _is_whole(table: _Table, words: Sequence[Word]) -> bool:
+    """Whether what stands within a table's sides stands in its cells: lines that part no cells lose text."""
+    box, rows = table
+    shown = sum(len("".join((cell or "").split())) for row in rows for cell in row)
+    return shown >= _WHOLE * sum(len(word["text"]) for word in words if _holds(box, word))
 
 
 def _filled(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

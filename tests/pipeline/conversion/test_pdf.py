@@ -11,7 +11,8 @@ from reportlab.pdfgen.canvas import Canvas
 from tests.support.made_documents import Layout, write_pdf
 from tests.support.made_texts import CHINESE, ENGLISH, Block, Code, Heading, Items, PageBreak, Paragraph, Table, Text
 from wukong_pipe.conversion.pdf_markdown import _Type, markdown
-from wukong_pipe.conversion.pdf_pages import _BOLD, Segment, _filled, read_pages
+from wukong_pipe.conversion.pdf_pages import _BOLD, Segment, _filled, _is_whole, read_pages
+from wukong_pipe.conversion.pdf_rules import Word
 
 ENGLISH_MARKDOWN = """\
 # Kiln Handbook
@@ -271,6 +272,15 @@ def test_a_table_without_lines_at_its_sides_keeps_its_outer_columns(tmp_path: Pa
     canvas.save()
     found = markdown([*read_pages(tmp_path / "open.pdf")])
     assert found.splitlines() == [f"| {' | '.join(row)} |" for row in (rows[0], ("---",) * 3, *rows[1:])]
+
+
+def test_lines_whose_cells_do_not_hold_what_stands_between_them_are_no_table() -> None:
+    words: list[Word] = [
+        {"text": text, "x0": 10, "x1": 20, "top": 10, "bottom": 20} for text in ("Firing", "hatch", "kiln")
+    ]
+    assert _is_whole(((0, 0, 100, 100), [["Firing", "hatch"], ["kiln", None]]), words)
+    assert not _is_whole(((0, 0, 100, 100), [["Firing", None], ["kiln", ""]]), words)
+    assert _is_whole(((50, 50, 100, 100), [["", None]]), words)
 
 
 def test_columns_and_rows_of_a_table_that_hold_nothing_are_left_out() -> None:
