@@ -1,7 +1,7 @@
 """What the conversion of wukong_pipe makes of documents that others wrote: any folder of them.
 
-python -m benchmarks.converters_found survey FOLDER FOUND.jsonl    # converts each, writes a line of what came of it
-python -m benchmarks.converters_found table FOUND.jsonl…           # the table of converters.md, a column for each file
+python -m benchmarks.converters_found survey FOLDER FOUND.jsonl [KEPT]    # converts each; the Markdown stays in KEPT
+python -m benchmarks.converters_found table FOUND.jsonl…                  # of converters.md: a column for each file
 
 {"name": "pypdf/a.pdf", "outcome": "converted", "said": "", "seconds": 1.9, "cpu": 1.8, "mib": 112, "characters": 5120,
  "pages": 4, "pages_kept": 4, "words": 1024, "words_kept": 1020, "pairs_kept": 990, "odd": 0}
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -55,6 +55,10 @@ class Found:
     pairs_kept: int = 0
     odd: int = 0
 
+    @property
+    def kind(self) -> str:
+        return Path(self.name).suffix[1:].lower()
+
 
 def documents(folder: Path) -> Iterator[Path]:
     """The documents below a folder, each once, whatever its names."""
@@ -72,7 +76,7 @@ def survey(folder: Path, found: Path, kept: Path | None = None) -> None:
     """Convert each document below a folder.
 
     Args:
-        kept: where the Markdown stays; else it is thrown away.
+        kept: a new folder where the Markdown stays; else it is thrown away.
     """
     with found.open("w") as file:
         for path in documents(folder):
@@ -159,5 +163,30 @@ def _words(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
+def table(files: Sequence[Path]) -> None:
+    """Print what came of the documents of each suffix."""
+    surveys = [[Found(**json.loads(line)) for line in file.read_text("utf-8").splitlines()] for file in files]
+    print(f"| | {' | '.join(file.stem for file in files)} |\n|{' --- |' * (1 + len(files))}")
+    kinds = sorted({(one.kind, one.outcome) for survey in surveys for one in survey})
+    lines = {f"{kind}: {outcome}": [_count(each, kind, outcome) for each in surveys] for kind, outcome in kinds}
+    lines["pdf: of PDFium's words, kept"] = [_share(each, "words_kept", 0) for each in surveys]
+    lines["pdf: of its pairs of words, kept"] = [_share(each, "pairs_kept", 1) for each in surveys]
+    lines["most memory, MiB"] = [str(max(one.mib for one in each)) for each in surveys]
+    lines["longest, s of CPU"] = [str(max(one.cpu for one in each)) for each in surveys]
+    for name, cells in lines.items():
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def _count(survey: Sequence[Found], kind: str, outcome: str) -> str:
+    return str(sum((one.kind, one.outcome) == (kind, outcome) for one in survey))
+
+
+def _share(survey: Sequence[Found], kept: str, fewer: int) -> str:
+    """Of the words of all documents; of `fewer` pairs than words in each."""
+    of = sum(max(one.words - fewer, 0) for one in survey)
+    return f"{sum(getattr(one, kept) for one in survey) / max(of, 1):.1%}"
+
+
 if __name__ == "__main__":
-    survey(*map(Path, sys.argv[2:]))
+    paths = [Path(argument) for argument in sys.argv[2:]]
+    table(paths) if sys.argv[1] == "table" else survey(*paths)
