@@ -109,12 +109,11 @@ def read_pages(path: Path) -> Iterator[Page]:
 def _page(page: PlumbedPage) -> Page:
     first, *others = map(_read, upright(page))
     # What is set in another direction, in the margin or beside a figure, is read after the rest of the page.
-    below = [
-        replace(each, top=each.top + at * _FAR, bottom=each.bottom + at * _FAR)
-        for at, other in enumerate(others, 1)
-        for each in other.segments
-    ]
-    return replace(first, segments=(*first.segments, *below))
+    segments, grids = [*first.segments], [*first.grids]
+    for at, other in enumerate(others, 1):
+        segments += [replace(each, top=each.top + at * _FAR, bottom=each.bottom + at * _FAR) for each in other.segments]
+        grids += [replace(each, top=each.top + at * _FAR, bottom=each.bottom + at * _FAR) for each in other.grids]
+    return replace(first, segments=tuple(segments), grids=tuple(grids))
 
 
 def _read(page: PlumbedPage) -> Page:

@@ -48,6 +48,18 @@ def test_what_stands_sideways_beside_a_text_is_read_after_it(tmp_path: Path) -> 
     assert read(tmp_path, draw) == f"{' '.join(LINES)}\n\nWeserton, 1987\n"
 
 
+def test_a_table_that_stands_sideways_below_a_text_is_kept(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        turned(canvas, 0, 60, 700, *LINES)
+        canvas.translate(300, 100)
+        canvas.rotate(90)
+        canvas.grid([0, 100, 200], [0, 20, 40])
+        for x, y, cell in ((5, 25, "Zone"), (105, 25, "Heat"), (5, 5, "Firing"), (105, 5, "high")):
+            canvas.drawString(x, y, cell)
+
+    assert read(tmp_path, draw) == f"{' '.join(LINES)}\n\n| Zone | Heat |\n| --- | --- |\n| Firing | high |\n"
+
+
 def test_a_stamp_across_the_page_is_left_out(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         turned(canvas, 0, 60, 600, *LINES)
