@@ -21,18 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from wukong_pipe import bounded
+from wukong_pipe.conversion.joining import UNKNOWN
 from wukong_pipe.conversion.worker import MEMORY, SECONDS
 from wukong_pipe.errors import CorpusError, DataError
 from wukong_pipe.extras import install_command
 from wukong_pipe.files import read_json, sha256_of, write_json, write_text
-from wukong_pipe.language.plurals import listed
+from wukong_pipe.language.plurals import counted, listed
 
 LIBRARIES = {
     ".pdf": "pdfplumber",
     **dict.fromkeys((".docx", ".pptx", ".html", ".htm", ".epub"), "markitdown"),
 }
 """What reads the documents of each suffix."""
-RULES = 1
+RULES = 2
 """Of our own part of a conversion: to be raised with each change of what it writes."""
 
 _REFUSED = {
@@ -135,6 +136,8 @@ def _markdown(path: Path, say: Callable[[str], None]) -> str:
         raise CorpusError(_REFUSED[answer["error"]].format(**values))
     if pictures := answer["pictures"]:
         say(f"{path}: page {listed(pictures)} holds a picture and no text, and is left out.")
+    if unknown := answer["markdown"].count(UNKNOWN):
+        say(f"{path}: {counted(unknown, 'character')} cannot be read, and stand{'s' * (unknown == 1)} as “{UNKNOWN}”.")
     return str(answer["markdown"])
 
 

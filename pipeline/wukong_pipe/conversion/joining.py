@@ -14,6 +14,10 @@ _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _WIDE_ENDS = re.compile(rf"[{_WIDE}][“”‘’]*$")
 _WIDE_BEGINS = re.compile(rf"^[“”‘’]*[{_WIDE}]")
 _HYPHENATED = re.compile(r"(?<=\w)[-\u00ad\u2010]$")
+_UNMAPPED = re.compile(r"\(cid:\d+\)|[\ue000-\uf8ff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+UNKNOWN = "\ufffd"
+"""Stands for a character that a font does not name."""
 _RADICALS = re.compile("[\u2e80-\u2fdf]")
 
 
@@ -42,7 +46,9 @@ def with_line(text: str, line: str, known: frozenset[str] = frozenset()) -> str:
 
 
 def mended(text: str) -> str:
-    """A text with ideographs in the place of the radicals that look like them: many PDF files name those."""
+    """A text with ideographs in the place of the radicals that look like them, which many PDF files name, and with
+    UNKNOWN in the place of what names no character."""
+    text = _UNMAPPED.sub(UNKNOWN, _CONTROLS.sub("", text))
     return _RADICALS.sub(lambda found: _ideograph(found[0]), text)
 
 

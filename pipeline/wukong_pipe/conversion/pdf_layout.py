@@ -4,11 +4,13 @@ read one after the other."""
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from statistics import median
+from itertools import chain
+from operator import itemgetter
+from statistics import median, quantiles
 
+from wukong_pipe.conversion.pdf_grids import ROWS, tables_without_lines
 from wukong_pipe.conversion.pdf_pages import Grid, Page, Segment
 
 Piece = Segment | Grid
@@ -17,15 +19,7 @@ _MARGIN = 0.12
 _HEADED = 0.3
 """Share of the pages that have a header or footer where any has; left and right pages may have their own."""
 _NUMBER = re.compile(r"[\d一二三四五六七八九十百]+|\b[ivxlc]+\b")
-_LEADER = re.compile(r"(?:[.·…] ?){4,}\s*[\divxlc]+$", re.IGNORECASE)
-"""The dots of a table of contents, which says nothing."""
-_SAME = 6.0
-"""Points by which the cells of one column may differ in place."""
-_FULL = 0.75
-"""Cells fill less of the way to the next column; lines of a text in columns fill it."""
-_LONGEST_CELL = 60
-_ROWS = 3
-"""So few rows in line are a table, or lines beside each other columns."""
+_AT_END = re.compile(r"^ *\d{1,4}\b|\b\d{1,4}$")
 _ACROSS = 0.2
 """Share of the pieces of a page in columns that may stand across them."""
 _GUTTER = 8.0
@@ -34,29 +28,55 @@ _GUTTER = 8.0
 
 def in_order(pages: Sequence[Page]) -> list[Piece]:
     """The segments and tables of all pages, in the order in which they are read."""
-    repeated = _repeated(pages)
+    # Pages that hold headers alone hold what they are about.
+    return _pieces(pages, _furniture(pages)) or _pieces(pages, frozenset())
+
+
+def _pieces(pages: Sequence[Page], furniture: frozenset[tuple[int, int | None]]) -> list[Piece]:
     pieces: list[Piece] = []
     for page in pages:
-        segments = [segment for segment in page.segments if (page.number, _height(segment, page)) not in repeated]
-        grids, others = _grids([segment for segment in segments if not _LEADER.search(segment.text)])
+        segments = [segment for segment in page.segments if (page.number, _height(segment, page)) not in furniture]
+        grids, others = tables_without_lines(segments)
         pieces += _columns([*others, *grids, *page.grids])
     return pieces
 
 
-def _repeated(pages: Sequence[Page]) -> frozenset[tuple[int, int | None]]:
+def _furniture(pages: Sequence[Page]) -> frozenset[tuple[int, int | None]]:
     """(page, height) of the headers and footers: what stands, numbers apart, at one height of several pages; where
-    chapters have headers of their own, of half of them."""
+    chapters have headers of their own, of half of them; and lines with the page's number."""
     at_height: dict[int, dict[int, str]] = defaultdict(lambda: defaultdict(str))
     for page in pages:
         for segment in page.segments:
             if (height := _height(segment, page)) is not None:
-                at_height[height][page.number] += _NUMBER.sub("#", segment.text.lower())
-    return frozenset(
-        (number, height)
-        for height, by_page in at_height.items()
-        if len(by_page) >= max(2, _HEADED * len(pages)) and len({*by_page.values()}) <= len(by_page) / 2
-        for number in by_page
-    )
+                at_height[height][page.number] += f" {segment.text.lower()}"
+    found = {(page.number, height) for page in pages for height in _page_numbers(page)}
+    for height, by_page in at_height.items():
+        if len(by_page) < max(2, _HEADED * len(pages)):
+            continue
+        is_one = len({_NUMBER.sub("#", text) for text in by_page.values()}) <= len(by_page) / 2
+        found |= {(number, height) for number in (by_page if is_one else _counted(by_page, _HEADED * len(pages)))}
+    return frozenset(found)
+
+
+def _page_numbers(page: Page) -> Iterator[int]:
+    """The heights of a page's first and last line where they are a number alone."""
+    lines: dict[int, str] = defaultdict(str)
+    for segment in page.segments:
+        if segment.bottom <= page.height:
+            lines[round(segment.bottom / 4)] += segment.text.lower()
+    ends = {min(lines, default=0), max(lines, default=0)}
+    for segment in page.segments:
+        height = _height(segment, page)
+        if height in ends and not _NUMBER.sub("", lines[height]).strip(" -–—·"):
+            yield height
+
+
+def _counted(by_page: dict[int, str], least: float) -> Iterator[int]:
+    """The pages on which a line begins or ends with a number that grows with theirs."""
+    steps = {page: {int(found[0]) - page for found in _AT_END.finditer(text)} for page, text in by_page.items()}
+    step, times = max(Counter(chain(*steps.values())).items(), key=itemgetter(1), default=(0, 0))
+    if times >= max(ROWS, least):
+        yield from (page for page, found in steps.items() if step in found)
 
 
 def _height(segment: Segment, page: Page) -> int | None:
@@ -64,67 +84,6 @@ def _height(segment: Segment, page: Page) -> int | None:
     if _MARGIN * page.height < segment.bottom and segment.top < (1 - _MARGIN) * page.height:
         return None
     return round(segment.bottom / 4)
-
-
-def _grids(segments: Sequence[Segment]) -> tuple[list[Grid], list[Segment]]:
-    """Tables without lines, and the segments that stand in none."""
-    grids, inside = [], set[Segment]()
-    run: list[list[Segment]] = []
-    for row in [*_rows(segments), []]:
-        if run and len(row) == len(run[0]) and _are_near(run[-1], row):
-            run.append(row)
-            continue
-        if len(run) >= _ROWS and _is_table(run):
-            grids.append(_grid(run))
-            inside.update(segment for cells in run for segment in cells)
-        run = [row] if len(row) > 1 else []
-    return grids, [segment for segment in segments if segment not in inside]
-
-
-def _rows(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
-    by_foot: dict[int, list[Segment]] = defaultdict(list)
-    for segment in sorted(segments, key=lambda segment: segment.bottom):
-        foot = next((foot for foot in by_foot if abs(foot - segment.bottom) < 3), round(segment.bottom))
-        by_foot[foot].append(segment)
-    for row in by_foot.values():
-        yield sorted(row, key=lambda segment: segment.x0)
-
-
-def _are_near(above: Sequence[Segment], row: Sequence[Segment]) -> bool:
-    return row[0].top - above[0].top < 3 * above[0].size
-
-
-def _is_table(run: Sequence[Sequence[Segment]]) -> bool:
-    columns = [*zip(*run, strict=True)]
-    if any(len(cell.text) > _LONGEST_CELL or cell.is_item for column in columns for cell in column):
-        return False
-    for column, following in pairwise(columns):
-        pitch = min(cell.x0 for cell in following) - min(cell.x0 for cell in column)
-        if sum(cell.x1 - cell.x0 for cell in column) / len(column) > _FULL * pitch:
-            return False
-    return all(map(_is_aligned, columns))
-
-
-def _is_aligned(column: Sequence[Segment]) -> bool:
-    """Whether the cells stand below each other by their left sides, right sides or middles."""
-    places = (
-        [cell.x0 for cell in column],
-        [cell.x1 for cell in column],
-        [(cell.x0 + cell.x1) / 2 for cell in column],
-    )
-    return any(max(place) - min(place) < _SAME for place in places)
-
-
-def _grid(run: Sequence[Sequence[Segment]]) -> Grid:
-    cells = [cell for row in run for cell in row]
-    return Grid(
-        cells[0].page,
-        min(cell.x0 for cell in cells),
-        max(cell.x1 for cell in cells),
-        run[0][0].top,
-        run[-1][0].bottom,
-        tuple(tuple(cell.text for cell in row) for row in run),
-    )
 
 
 def _columns(pieces: list[Piece]) -> list[Piece]:
@@ -156,6 +115,6 @@ def _gap(pieces: Sequence[Piece]) -> float | None:
         right = [piece.x1 - piece.x0 for piece in pieces if piece.x0 >= at]
         across = len(pieces) - len(left) - len(right)
         # Labels in the margin are no column.
-        if across < best and min(len(left), len(right)) >= _ROWS and median(right) > median(left) / 2:
+        if across < best and min(len(left), len(right)) >= ROWS and max(quantiles(right)) > median(left) / 2:
             best, place = across, at
     return place

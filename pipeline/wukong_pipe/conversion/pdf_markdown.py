@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -51,7 +51,7 @@ class _Type:
     @staticmethod
     def of(pieces: Sequence[Piece]) -> _Type:
         segments = [piece for piece in pieces if isinstance(piece, Segment)]
-        text = [segment for segment in segments if not segment.is_code] or segments
+        text = [segment for segment in segments if not segment.is_code]
         sizes = Counter[float]()
         for segment in text:
             sizes[segment.size] += len(segment.text)
@@ -59,7 +59,7 @@ class _Type:
         steps = Counter(
             round(2 * (below.top - above.top)) / 2
             for above, below in pairwise(text)
-            if above.size == below.size == size and 0 < below.top - above.top < 2.5 * size
+            if above.size == below.size == size and 0.5 * size < below.top - above.top < 2.5 * size
         )
         larger = sorted((each for each in sizes if each >= _LARGER * size), reverse=True)
         words = frozenset(word for each in text for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)+", each.text.lower()))
@@ -69,7 +69,7 @@ class _Type:
 
 def markdown(pages: Sequence[Page]) -> str:
     """The text of a PDF's pages; a comment stands where a page begins."""
-    pieces = in_order(pages)
+    pieces = _as_text(in_order(pages))
     how = _Type.of(pieces)
     text, page, before = "", 1, ""
     for block in _headed(_blocks(pieces, how), how):
@@ -79,6 +79,15 @@ def markdown(pages: Sequence[Page]) -> str:
         text += ("" if before == block.kind == "item" else "\n") + _shown(block, how) + "\n"
         page, before = block.rows[-1][0] if block.rows else block.segments[-1].page, block.kind
     return text.lstrip("\n")
+
+
+def _as_text(pieces: list[Piece]) -> list[Piece]:
+    """The pieces; where most of a document is set in a font of code, as what is typed, it is text."""
+    segments = [piece for piece in pieces if isinstance(piece, Segment)]
+    code = sum(len(segment.text) for segment in segments if segment.is_code)
+    if code <= sum(len(segment.text) for segment in segments) / 2:
+        return pieces
+    return [replace(piece, is_code=False) if isinstance(piece, Segment) else piece for piece in pieces]
 
 
 def _blocks(pieces: Sequence[Piece], how: _Type) -> Iterator[_Block]:
@@ -141,10 +150,11 @@ def _headed(blocks: Iterator[_Block], how: _Type) -> Iterator[_Block]:
     deepest = max(how.levels.values(), default=0)
     for block in blocks:
         words = " ".join(segment.text for segment in block.segments)
-        if block.kind == "heading" and (len(words) > _LONGEST_HEADING or not re.search(r"[^\W_]", words)):
+        if block.kind == "heading" and (len(words) > _LONGEST_HEADING or not re.search(r"[^\W\d_]", words)):
             block.kind = "text"
         is_bold = block.kind == "text" and all(segment.is_bold for segment in block.segments)
-        if is_bold and len(block.segments) == 1 and len(words) < 80 and not _NO_HEADING.search(words):
+        is_short = is_bold and len(block.segments) == 1 and len(words) < 80 and re.search(r"[^\W\d_]", words)
+        if is_short and not _NO_HEADING.search(words):
             block.kind, block.level = "heading", deepest + 1
         yield block
 

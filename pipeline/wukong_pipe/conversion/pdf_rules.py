@@ -35,7 +35,7 @@ def tables_between_rules(lines: Sequence[Word], words: Sequence[Word]) -> Iterat
     for left, right, heights in _groups(lines):
         inside = [word for word in words if left - _SAME < word["x0"] and word["x1"] < right + _SAME]
         bands = [_within(inside, top, bottom) for top, bottom in pairwise(heights)]
-        if not all(bands):
+        if not bands or not all(bands):
             continue
         if len(heights) == _RULES:
             bands = [bands[0], *_by_line(bands[1])]

@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import logging
-import re
 import resource
 import signal
 import sys
@@ -21,8 +20,7 @@ MEMORY = 4 * 2**30
 """Bytes of address space."""
 SECONDS = 120
 """For a page of a PDF, or another document as a whole."""
-_UNMAPPED = re.compile(r"\(cid:\d+\)|[\ue000-\uf8ff\ufffd]")
-_MOST_UNMAPPED = 0.2
+_MOST_UNKNOWN = 0.2
 """Share of the characters that may be none."""
 
 
@@ -36,20 +34,25 @@ def main(path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.alarm(SECONDS)
     logging.disable()
-    try:
-        # What the libraries print is no part of the answer.
-        with contextlib.redirect_stdout(io.StringIO()):
-            answer = _pdf(path) if path.suffix.lower() == ".pdf" else _other(path)
-    except Refused as error:
-        answer = {"error": str(error)}
-    except MemoryError:
-        answer = {"error": "memory"}
-    except Exception as error:
-        answer = {"error": "broken", "detail": f"{type(error).__name__}: {error}".split("\n")[0][:200]}
+    # What the libraries print is no part of the answer.
+    with contextlib.redirect_stdout(io.StringIO()):
+        answer = _answer(path)
     json.dump(answer, sys.stdout)
 
 
+def _answer(path: Path) -> dict[str, Any]:
+    try:
+        return _pdf(path) if path.suffix.lower() == ".pdf" else _other(path)
+    except Refused as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": "memory"}
+    except Exception as error:
+        return {"error": "broken", "detail": f"{type(error).__name__}: {error}".split("\n")[0][:200]}
+
+
 def _pdf(path: Path) -> dict[str, Any]:
+    from wukong_pipe.conversion.joining import UNKNOWN
     from wukong_pipe.conversion.pdf_markdown import markdown
     from wukong_pipe.conversion.pdf_pages import read_pages
 
@@ -63,11 +66,13 @@ def _pdf(path: Path) -> dict[str, Any]:
         if "PDFPasswordIncorrect" in {type(error).__name__, *(type(each).__name__ for each in error.args)}:
             raise Refused("locked") from error
         raise
+    if not pages:
+        raise ValueError("it has no page")
     pictures = [page.number for page in pages if page.is_picture]
     text = markdown(pages)
     if not text.strip():
         raise Refused("scan" if pictures else "empty")
-    if len(_UNMAPPED.findall(text)) > _MOST_UNMAPPED * len(_UNMAPPED.sub("x", text)):
+    if text.count(UNKNOWN) > _MOST_UNKNOWN * len(text):
         raise Refused("unmapped")
     return {"markdown": text, "pictures": pictures}
 

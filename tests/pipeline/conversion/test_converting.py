@@ -15,6 +15,7 @@ from tests.support.made_documents import as_html, write_docx, write_epub, write_
 from tests.support.made_texts import CHINESE, ENGLISH
 from wukong_pipe.conversion import converting, worker
 from wukong_pipe.conversion.converting import converted, converter_of
+from wukong_pipe.conversion.joining import UNKNOWN
 from wukong_pipe.errors import CorpusError
 
 
@@ -155,8 +156,23 @@ def test_pages_that_are_pictures_are_named(tmp_path: Path, monkeypatch: pytest.M
     ]
 
 
-def test_fonts_that_name_no_characters_are_refused() -> None:
-    assert worker._UNMAPPED.findall("(cid:12)(cid:7) a") == ["(cid:12)", "(cid:7)"]
+@pytest.mark.parametrize(("unknown", "is_refused"), [(2, False), (4, True)])
+def test_a_document_most_of_whose_characters_its_fonts_do_not_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unknown: int, is_refused: bool
+) -> None:
+    write_pdf(tmp_path / "a.pdf", ENGLISH)
+    text = UNKNOWN * unknown + "x" * (15 - unknown)
+    monkeypatch.setattr("wukong_pipe.conversion.pdf_markdown.markdown", lambda pages: text)
+    assert (worker._answer(tmp_path / "a.pdf") == {"error": "unmapped"}) == is_refused
+
+
+def test_characters_that_cannot_be_read_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pdf(tmp_path / "a.pdf", ENGLISH)
+    answer = json.dumps({"markdown": "d\ufffdinvestimento\n", "pictures": []}).encode()
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, answer, b""))
+    said: list[str] = []
+    converted(tmp_path / "a.pdf", "a.pdf", tmp_path / "converted", said.append)
+    assert said[0] == f"{tmp_path / 'a.pdf'}: 1 character cannot be read, and stands as “\ufffd”."
 
 
 # --- the other formats -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wukong_pipe.conversion.joining import joined, mended
+from wukong_pipe.conversion.joining import UNKNOWN, joined, mended
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,10 @@ def test_a_hyphen_that_the_document_writes_elsewhere_stays() -> None:
 )
 def test_radicals_that_a_font_names_are_the_ideographs_that_they_look_like(read: str, meant: str) -> None:
     assert mended(read) == meant
+
+
+def test_what_names_no_character_is_marked_and_what_shows_none_goes() -> None:
+    assert mended("d(cid:0)impresa \uf0e0 7\x7f\x7f") == f"d{UNKNOWN}impresa {UNKNOWN} 7"
 
 
 @given(
