@@ -163,6 +163,8 @@ def test_a_document_most_of_whose_characters_its_fonts_do_not_name_is_refused(
     write_pdf(tmp_path / "a.pdf", ENGLISH)
     text = UNKNOWN * unknown + "x" * (15 - unknown)
     monkeypatch.setattr("wukong_pipe.conversion.pdf_markdown.markdown", lambda pages: text)
+    # No alarm is set: it would end this process.
+    monkeypatch.setattr(worker, "SECONDS", 0)
     assert (worker._answer(tmp_path / "a.pdf") == {"error": "unmapped"}) == is_refused
 
 
