@@ -45,10 +45,10 @@ def tables(cells: Sequence[Cell], grades: Mapping[str, Grades]) -> Iterator[str]
     yield from _graded(cells, grades)
     yield ""
     yield from _costs(cells)
-    for cell in cells:
-        if cell["seed"] == 0:
-            yield ""
-            yield from _shown(cell)
+    first = {(cell["corpus"], cell["student"]): cell for cell in reversed(cells)}
+    for cell in reversed(first.values()):
+        yield ""
+        yield from _shown(cell)
 
 
 def questions(cell: Cell, level: str) -> list[dict[str, Any]]:
