@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -71,7 +72,8 @@ def test_a_build_on_two_nodes_writes_the_bytes_of_a_local_one(
         assert len(server.requests) == 2 * alone == 2 * server.unique
         assert server.bill == (2 * bill[0], 2 * bill[1])
     # One screen for all nodes, and nothing of Ray's own on it.
-    assert "; 2 workers on " in said.err
+    # On a busy machine all is done before the second worker has begun.
+    assert re.search("; (1 worker|2 workers) on ", said.err)
     assert "ray" not in (said.out + said.err).casefold().replace("array", "")
 
 
