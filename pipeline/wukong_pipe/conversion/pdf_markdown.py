@@ -21,6 +21,8 @@ _ENDS = re.compile(r"[.。!！?？:：;；…”\"」』)）]$")
 _NO_HEADING = re.compile(r"[.。,，;；:：、]$")
 _NUMBERED = re.compile(
     r"\d{1,3}[.)、．] ?(?=\D)|[(（][\d一二三四五六七八九十]{1,3}[)）]|第[\d一二三四五六七八九十百]+[章条节]"
+    # The mark of a note.
+    r"|\[\^[^\]]+\]:"
 )
 _MARKUP = re.compile(r"#{1,6}(?=\s|$)|[-+*](?=\s)|>|\||~~~|```|[-=_*]{3,}\s*$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")

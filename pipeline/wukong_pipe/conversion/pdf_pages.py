@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from wukong_pipe.conversion.joining import is_wide_between, joined, mended
 from wukong_pipe.conversion.pdf_glyphs import upright
+from wukong_pipe.conversion.pdf_raised import with_raised
 from wukong_pipe.conversion.pdf_rules import Box, Word, tables_between_rules
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _words(page: PlumbedPage) -> list[Word]:
     blanks = sum(char["text"].isspace() for char in page.chars)
     ratio = _WIDE_BLANK if blanks > _BLANKS * len(page.chars) else _BLANK
     words = page.extract_words(extra_attrs=["fontname", "size"], x_tolerance_ratio=ratio, return_chars=True)
-    return [word | {"is_apart": id(word.pop("chars")[0]) in after_blank} for word in words]
+    return with_raised([word | {"is_apart": id(word.pop("chars")[0]) in after_blank} for word in words])
 
 
 def _sides(box: Box) -> tuple[float, float, float, float]:
