@@ -12,7 +12,7 @@ from itertools import chain, compress, count
 from wukong_pipe.dataset.parts import PART_SIZE, Mapped
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
-from wukong_pipe.language.names import marked_names, names_in
+from wukong_pipe.language.names import first_of_equal, marked_names, names_in
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.similarity import TAU, ngrams, same_key_facts
@@ -194,7 +194,7 @@ class _HeldQuestions:
     """
 
     def __init__(self, held: Held) -> None:
-        self.names = names = held.names
+        self.names = names = first_of_equal(held.names)
         self.pairs = array("Q", held.pairs)
         self._texts, self._ends = held.texts, array("Q", held.ends)
         keys, self._owners = array("Q"), array("I")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
+from wukong_pipe.language.names import first_of_equal
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
@@ -60,14 +61,15 @@ def near_repeats(part: Groups) -> list[Repeat]:
     """The rows that ask nearly the same as an earlier, kept one."""
     from wukong_pipe.dataset.similar_pairs import join  # Imported here: --help must not load numpy.
 
-    questions, removed, repeats = part.questions, set[int](), list[Repeat]()
+    questions, names = part.questions, first_of_equal(part.names)
+    removed, repeats = set[int](), list[Repeat]()
     for i, j, alike in join(map(normalise, questions), NEAR, part.group):
         if i in removed or j in removed:
             continue
         is_family = part.pairs[i] == part.pairs[j]
         if alike < NEAR_IN_FAMILY if is_family else part.answers[i] != part.answers[j]:
             continue
-        if _ask_the_same(questions[i], questions[j], part.names):
+        if _ask_the_same(questions[i], questions[j], names):
             removed.add(j)
             repeats.append((part.places[j], part.places[i], alike))
     return repeats

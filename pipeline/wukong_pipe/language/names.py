@@ -67,6 +67,13 @@ def names_in(text: str, names: frozenset[str]) -> set[str]:
 
 
 @lru_cache(maxsize=4)
+def first_of_equal(names: frozenset[str]) -> frozenset[str]:
+    """The first set of these names that this process met. One that came from another process is equal to it and not the
+    same object: every look-up in what is kept by such a set would compare all of its names."""
+    return names
+
+
+@lru_cache(maxsize=4)
 def _by_beginning(names: frozenset[str]) -> dict[str, list[str]]:
     beginnings: dict[str, list[str]] = {}
     for name in names:

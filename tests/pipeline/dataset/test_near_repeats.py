@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.rows import row
 from wukong_pipe.dataset.dedupe import Deduped, Kind, dedupe
+from wukong_pipe.dataset.leak_audit import Held, Trained, closest_held
 from wukong_pipe.dataset.near_repeats import MANY, NEAR, NEAR_IN_FAMILY, Groups, near_repeats, parts_of
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
@@ -129,3 +131,33 @@ def test_parts_can_be_sent_elsewhere(size: int) -> None:
     assert told(found) == told(dedupe(rows, names))
     assert any(gone.kind == "near-question" for gone in found.removals)
     assert (len(sent) == 1) == (size == 10**6)
+
+
+class Counted(str):
+    """A name that counts how often it is compared with another object."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.times += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_names_that_are_sent_with_each_part_are_compared_once_a_part_and_not_once_a_question() -> None:
+    names = frozenset(Counted(f"第{at}个名字") for at in range(500))
+    rows = [
+        row(f"{end}{STEM.format('一', name)}", "甲", f"{end}{name}")
+        for name in "天地玄黄宇宙洪荒"
+        for end in ("", "请问")
+    ]
+    (part,) = parts(rows, 99)
+    audited = Trained.of(rows, Held.of(rows, names))
+    for _ in range(2):
+        Counted.times = 0
+        repeats = near_repeats(pickle.loads(pickle.dumps(replace(part, names=names))))
+        closest = closest_held(pickle.loads(pickle.dumps(audited)))
+        assert repeats
+        assert len(closest) == len(rows)
+        assert Counted.times < 3 * len(names)
