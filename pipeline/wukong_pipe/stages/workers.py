@@ -17,6 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from wukong_pipe.corpus.sources import Source
@@ -45,7 +46,7 @@ class Workers:
         """What a function of a module, called with the items and these arguments, finds."""
         if self.pool is not None and len(items) > FEW:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self.pool, checks, items, *arguments)
+                return await asyncio.wrap_future(_submitted(self.pool, checks, items, *arguments))
             except BrokenProcessPool:
                 self._go_on_here()
         return checks(items, *arguments)
@@ -77,7 +78,7 @@ class Workers:
     def _begun(self, function: Callable[[Part], Result], part: Part) -> Future[Result]:
         if self.pool is not None:
             try:
-                return self.pool.submit(function, part)
+                return _submitted(self.pool, function, part)
             except BrokenProcessPool:
                 self._go_on_here()
         done = Future[Result]()
@@ -118,21 +119,33 @@ def at_work(count: int, say: Callable[[str], None]) -> Iterator[Workers]:
         return
     # Never by fork: a forked process would hold this one's locks and connections.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin) as pool:
+    # Nothing is ever sent: each worker waits for `held` to be closed, and the kernel closes it with this process.
+    closing, held = spawn.Pipe(duplex=False)
+    with closing, held, ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin, initargs=(closing,)) as pool:
         try:
             yield Workers(count, pool, say)
         finally:
+            # The pool itself would wait for the parts under way, and for ever for a worker that it lost sight of.
+            held.close()
             pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that one does."""
+def _submitted(pool: ProcessPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    """What a process of the pool will make of it; one that is started for it hears no Ctrl-C, not even while it still
+    imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, *arguments)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(closing: Connection) -> None:
+    """End as soon as the process that started this one has done with its workers; Ctrl-C is left to that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_when_closed, args=(closing,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_when_closed(closing: Connection) -> None:
+    closing.poll(None)
     os._exit(1)

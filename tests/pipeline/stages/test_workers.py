@@ -38,6 +38,32 @@ if __name__ == "__main__":
         asyncio.run(ask(workers))
 """
 
+IS_INTERRUPTED = """
+import os, signal, time
+from pathlib import Path
+from wukong_pipe.spilled import made
+from wukong_pipe.stages.workers import at_work
+from tests.pipeline.stages.test_workers import never_done
+
+def part(at):
+    if at == 2:
+        {wait}
+        os.killpg(0, signal.SIGINT)
+    return "begun"
+
+if __name__ == "__main__":
+    with at_work(2, print) as workers:
+        [*workers.map(never_done, made(9, part))]
+"""
+HAS_A_DEAF_WORKER = """
+from wukong_pipe.stages.workers import at_work
+from tests.pipeline.stages.test_workers import end_or_stay
+
+if __name__ == "__main__":
+    with at_work(2, lambda line: None) as workers:
+        print(*workers.map(end_or_stay, range(2)))
+"""
+
 
 def pid_of(items: Sequence[int]) -> list[int]:
     return [os.getpid() for _ in items]
@@ -51,6 +77,21 @@ def end_others_and_double(part: int) -> int:
     if multiprocessing.parent_process() is not None:
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * part
+
+
+def never_done(note: str) -> None:
+    Path(note).touch()
+    time.sleep(600)
+
+
+def end_or_stay(part: int) -> int:
+    """The first part ends its process; the second heeds nobody who wants to end its own."""
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if part:
+            time.sleep(600)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return part
 
 
 def end_others(items: Sequence[int], here: int) -> list[int]:
@@ -115,6 +156,38 @@ def test_parts_are_done_elsewhere_in_order_and_as_many_are_held_as_there_are_wor
         assert [*workers.map(end_others_and_double, range(9))] == [2 * part for part in range(9)]
         assert [*workers.map(pid_and_double, range(2))] == [(os.getpid(), 0), (os.getpid(), 2)]
     assert [*HERE.map(pid_and_double, range(2))] == [(os.getpid(), 0), (os.getpid(), 2)]
+
+
+def ended(script: str, folder: Path) -> tuple[str, str]:
+    """What a script prints that must come to its end, to both streams."""
+    (folder / "script.py").write_text(script)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(folder / "script.py")]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        check=False,
+    )
+    return done.stdout, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", ["time.sleep(0.2)", "while not Path('begun').exists(): time.sleep(0.01)"])
+def test_ctrl_c_waits_for_no_part_and_is_heard_by_the_build_alone(tmp_path: Path, wait: str) -> None:
+    """While the workers still import, and while they are at work."""
+    _, told = ended(IS_INTERRUPTED.format(wait=wait), tmp_path)
+    assert told.count("Traceback") == 1
+    assert told.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_be_ended_from_outside_holds_nobody_up(tmp_path: Path) -> None:
+    assert ended(HAS_A_DEAF_WORKER, tmp_path) == ("0 1\n", "")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
