@@ -133,8 +133,10 @@ def at_work(count: int, say: Callable[[str], None]) -> Iterator[Workers]:
 def _submitted(pool: ProcessPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
     """What a process of the pool will make of it; one that is started for it hears no Ctrl-C, not even while it still
     imports."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        # In here: a Ctrl-C that was on its way is raised by this very call, once it is done.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         return pool.submit(function, *arguments)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
