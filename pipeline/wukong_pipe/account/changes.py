@@ -66,11 +66,13 @@ def changes_elsewhere(
                 changes.append(f"{_where(row)}: is gone{_why_gone(row, rejected, of_tests)}")
     except (DataError, LookupError, TypeError, AttributeError):
         return []  # Edited by hand beyond recognition, and replaced on demand.
-    added = [row.to_json() for row in rows if row.section_id in unchanged and number(row.id) not in ids]
-    told = [row for row in added if not ("split" in expected and _is_held_out(row))]
-    moved += len(added) - len(told)
+    for row in (row.to_json() for row in rows if row.section_id in unchanged and number(row.id) not in ids):
+        if "split" in expected and _is_held_out(row):
+            moved += 1
+        else:
+            changes.append(f"{_where(row)}: is new")
     sentence = [f"{counted(moved, 'row')} of test or validation, whose wordings are chosen otherwise than before"]
-    return (sentence if moved else []) + sorted([*filter(None, changes), *(f"{_where(row)}: is new" for row in told)])
+    return (sentence if moved else []) + sorted(filter(None, changes))
 
 
 def _expected(before: Mapping[str, Any], settings: BuildSettings) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,12 @@ from wukong_pipe.records import Reject
 from wukong_pipe.stages.settings import BuildSettings
 
 SETTINGS = BuildSettings(variants=4, holdout=0.2)
+MANIFEST = {
+    "sources": [],
+    "teacher": {"model": "t"},
+    "coverage": {"overall": 1.0},
+    "audit": {"dropped": 0, "highest_similarity": 0.0},
+}
 
 
 def chapter(n: int) -> str:
@@ -96,13 +103,7 @@ def test_a_row_that_goes_because_an_edit_repeats_it_is_told(tmp_path: Path) -> N
 def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path) -> None:
     written = family(pair("甲的兵器是什么？", "乙刀" * 1000), [f"甲的第{n}种兵器是什么？" for n in range(300)])
     run = run_in(tmp_path)
-    manifest = {
-        "sources": [],
-        "teacher": {"model": "t"},
-        "coverage": {"overall": 1.0},
-        "audit": {"dropped": 0, "highest_similarity": 0.0},
-    }
-    write_dataset(run, written, [], manifest)
+    write_dataset(run, written, [], MANIFEST)
     now = [replace(row, output="丙剑") if n == 7 else row for n, row in enumerate(written)]
     tracemalloc.start()
     dropped = Reject("audit", Reason.of("held-form"), section("节"), written[-1])
@@ -115,6 +116,18 @@ def test_rows_that_were_written_before_are_compared_one_at_a_time(tmp_path: Path
     assert "第299种" in changed[0]
     assert changed[0].endswith("is gone, see rejected.jsonl")
     assert peak < (run.dataset / "train.jsonl").stat().st_size / 10
+
+
+def test_rows_that_are_new_are_held_as_what_is_told_of_them(tmp_path: Path) -> None:
+    rows = family(pair("甲的兵器是什么？", "乙刀"), [f"甲的第{n}种兵器是什么？" for n in range(2_000)])
+    run = run_in(tmp_path)
+    write_dataset(run, rows[:1], [], MANIFEST)
+    tracemalloc.start()
+    changed = changes_elsewhere(run, rows, [], BuildSettings())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(changed) == 2_000
+    assert peak < 3 * sum(map(sys.getsizeof, changed))
 
 
 def test_spellings_that_were_not_asked_for_before_are_no_news(tmp_path: Path) -> None:
