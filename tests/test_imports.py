@@ -131,7 +131,7 @@ ROOMS = {
         "dataset": "",
         "journal": "",
         "checks": "corpus",
-        "teacher": "journal",
+        "teacher": "corpus journal",
         "providers": "journal teacher",
         "verify": "corpus teacher",
         "embedded": "corpus teacher",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wukong_pipe.corpus.numbering import numbered
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import Section
 
@@ -43,8 +44,9 @@ class Shard:
         """The number of the shard that buys what is asked about a section; what is asked about none is the first's."""
         if section is None:
             return 1
-        # Without the source: two files that hold the same section ask the same, and it is bought once.
-        return int(digest(*section.heading_path, section.header + section.text), 16) % self.count + 1
+        # By what a prompt shows of it: two sections that differ in their file or in blank lines alone ask the same, and
+        # it is bought once.
+        return int(digest(section.title, numbered(section).text), 16) % self.count + 1
 
     def owns(self, section: Section | None) -> bool:
         return self.owner(section) == self.number

@@ -107,6 +107,17 @@ def test_a_section_that_stands_in_two_files_is_bought_by_one_shard(folder: Path)
         assert len(server.requests) == 2 * alone == 2 * server.unique
 
 
+def test_sections_that_differ_in_blank_lines_alone_are_bought_by_one_shard(folder: Path) -> None:
+    """As where a file ends with what stands in the middle of another."""
+    for part in (1, 2, 3):
+        (folder / f"0-{part}.md").write_text(f"# Book\n\n{text(part).strip()}\n")
+    with provider(GoodTeacher()) as server:
+        assert build(server, folder, "one") == 0
+        alone = len(server.requests)
+        shared_out(server, folder, (1, 2, 3))
+        assert len(server.requests) == 2 * alone == 2 * server.unique
+
+
 def test_each_round_says_what_comes_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = []
     with provider(GoodTeacher()) as server:
