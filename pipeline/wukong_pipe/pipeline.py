@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 
 from wukong_pipe.account.changes import changes_elsewhere
 from wukong_pipe.account.manifest import Results, manifest, removed_rows
-from wukong_pipe.account.shortfall import Shortfall, shortfall, unsettled
+from wukong_pipe.account.shortfall import Shortfall, shortfall
 from wukong_pipe.asking.early_wordings import MOST_BESIDE, EarlyWordings
 from wukong_pipe.asking.foreseen_jobs import ForeseenJobs
 from wukong_pipe.asking.jobs import mapping
@@ -131,11 +131,11 @@ def build(
     account = manifest(results, rows, sources, settings, asking, prompts)
     tested = (harvest.subject.id for harvest in asked.wordings.tests)
     changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
-    write_dataset(run, rows, rejected, account, settings.format)
+    written = write_dataset(run, rows, rejected, account, settings.format)
     short = shortfall(asked.harvests, asked.wordings, settings, asking.teacher)
     warnings += [*edited.warnings(run.edits), *rescued.warnings(run.edits), *pushed_out(edited, rejected)]
-    warnings += unsettled(asked.all_harvests)
-    return Built(sections, rows, rejected, account, asked.pairs, short, warnings, edited.line, changed)
+    warnings += filter(None, [short.unanswered])
+    return Built(sections, rows, rejected, written, asked.pairs, short, warnings, edited.line, changed)
 
 
 @dataclass(frozen=True, slots=True)

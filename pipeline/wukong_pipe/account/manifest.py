@@ -24,9 +24,10 @@ from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
 from wukong_pipe.edits.applying import Edited
 from wukong_pipe.edits.rescue import Rescued
+from wukong_pipe.ids import IdIndex
+from wukong_pipe.language.hashing import number
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Facts, QAPair, Reject, Row, Section, Stage, Tally
-from wukong_pipe.spilled import ById, picked
 from wukong_pipe.stages.base_qa import Pairs
 from wukong_pipe.stages.families import AllWordings
 from wukong_pipe.stages.settings import BuildSettings
@@ -253,15 +254,18 @@ def _quota(section: Section, wanted: int, kept: int, not_asked: Reason | None) -
 
 def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
     """Share of the units worth asking, code included, that the evidence of at least one row covers."""
+    firsts, owners = array("Q"), array("Q")
     # One row of each pair: all of a pair cite the same.
-    pairs = groupby(enumerate(rows), key=lambda numbered: numbered[1].pair_id)
-    firsts = array("Q", (next(its)[0] for _, its in pairs))
-    citing = ById(picked(rows, firsts), lambda row: row.section_id)
+    for _, its in groupby(enumerate(rows), key=lambda numbered: numbered[1].pair_id):
+        at, first = next(its)
+        firsts.append(at)
+        owners.append(number(first.section_id))
+    citing = IdIndex(owners)
     by_section = []
     total = total_covered = 0
     for section in sections:
         pieces = [unit for unit in units(section) if unit.facts]
-        evidence = {text for row in citing.of(section.id) for text in row.evidence}
+        evidence = {text for at in citing.places(number(section.id)) for text in rows[firsts[at]].evidence}
         places = [(at, at + len(text)) for text in evidence if (at := section.text.find(text)) >= 0]
         covered = sum(any(unit.start < end and start < unit.end for start, end in places) for unit in pieces)
         total, total_covered = total + len(pieces), total_covered + covered

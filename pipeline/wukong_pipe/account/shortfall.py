@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any
 
 from wukong_pipe.language.plurals import counted, listed
@@ -51,6 +51,8 @@ class Shortfall:
     """Whether the checks rejected any of what it gave."""
     unreadable: str = ""
     """What a teacher does of whom no reply at all could be read; empty where one could."""
+    unsettled: int = 0
+    """Sections about which the verifier left something unanswered."""
 
     @property
     def enough(self) -> bool:
@@ -63,6 +65,16 @@ class Shortfall:
         if not self.sections:
             return ""
         return f"Short of what was asked for: {listed(self.sections, '; ')}."
+
+    @property
+    def unanswered(self) -> str:
+        """What the verifier left unanswered; "" where it left nothing."""
+        if not self.unsettled:
+            return ""
+        return (
+            f"The verifier's server did not answer about {counted(self.unsettled, 'section')}, and so no more was "
+            "asked there. The same command goes on from there."
+        )
 
     @property
     def sentence(self) -> str:
@@ -84,21 +96,10 @@ def shortfall(
     teacher: JournalledTeacher,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
-    kept = missing = 0
+    kept = missing = of_pairs = 0
     rejected = False
-    for harvest in pairs:
-        kept += len(harvest.kept)
-        # A pair that is missing would have had its wordings.
-        missing += (harvest.wanted - len(harvest.kept)) * (1 + settings.variants)
-        # Nor was a wording asked for where the verifier's server did not answer about the pairs.
-        missing += 0 if harvest.is_settled else len(harvest.kept) * settings.variants
-        rejected = rejected or _was_rejected(harvest)
-    for reworded in chain(wordings.questions, wordings.tests):
-        kept += len(reworded.kept)
-        missing += reworded.missing
-        rejected = rejected or _was_rejected(reworded)
-    share = kept / (kept + missing) if kept + missing else 1.0
     short: dict[str, ShortSection] = {}
+    unsettled = set[tuple[str, int]]()
     stages: dict[str, Sequence[Harvest[Any, Any]]] = {
         "pairs": pairs,
         "wordings": wordings.questions,
@@ -110,28 +111,34 @@ def shortfall(
         # Those of a section stand one after the other.
         for section, group in groupby(asked, key=lambda harvest: harvest.section):
             its = [*group]
+            for harvest in its:
+                if not harvest.is_settled:
+                    unsettled.add((section.id, section.first_line))
+                if name in _COUNTED:
+                    kept += len(harvest.kept)
+                    missing += _missing_of_pairs(harvest, settings) if name == "pairs" else harvest.missing
+                    rejected = rejected or any(reject.stage != "surplus" for reject in harvest.rejects)
+            of_pairs = kept if name == "pairs" else of_pairs
             if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
                 amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"
                 reason = _main_reason(reject for harvest in its for reject in harvest.rejects)
                 short[section.id] = ShortSection(section.title, amount, reason)
-    unreadable = "" if any(harvest.kept for harvest in pairs) else _unreadable(pairs, teacher.model)
-    return Shortfall([*short.values()], share, settings.min_fill, teacher.is_language_model, rejected, unreadable)
+    share = kept / (kept + missing) if kept + missing else 1.0
+    unreadable = "" if of_pairs else _unreadable(pairs, teacher.model)
+    sections, askable = [*short.values()], teacher.is_language_model
+    return Shortfall(sections, share, settings.min_fill, askable, rejected, unreadable, len(unsettled))
 
 
-def _was_rejected(harvest: Harvest[Any, Any]) -> bool:
-    """Whether the checks rejected any of it."""
-    return any(reject.stage != "surplus" for reject in harvest.rejects)
+_COUNTED = ("pairs", "wordings", "held-out wordings")
+"""What the share of a build counts."""
 
 
-def unsettled(harvests: Iterable[Harvest[Any, Any]]) -> list[str]:
-    """A line on what the verifier left unanswered, where it left something."""
-    sections = {(harvest.section.id, harvest.section.first_line) for harvest in harvests if not harvest.is_settled}
-    if not sections:
-        return []
-    return [
-        f"The verifier's server did not answer about {counted(len(sections), 'section')}, and so no more was asked "
-        "there. The same command goes on from there."
-    ]
+def _missing_of_pairs(harvest: Harvest[Any, Any], settings: BuildSettings) -> int:
+    """How many pairs and wordings are missing of a section."""
+    # A pair that is missing would have had its wordings.
+    missing = (harvest.wanted - len(harvest.kept)) * (1 + settings.variants)
+    # Nor was a wording asked for where the verifier's server did not answer about the pairs.
+    return missing if harvest.is_settled else missing + len(harvest.kept) * settings.variants
 
 
 def _main_reason(rejects: Iterable[Reject]) -> str:

@@ -12,7 +12,7 @@ from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, feature_lines, f
 from wukong_pipe.errors import DataError, WorkspaceError
 from wukong_pipe.files import half_of, json_lines, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.hashing import digest
-from wukong_pipe.records import FILES, Reject, Row, Split
+from wukong_pipe.records import FILES, Lang, Reject, Row, Split
 from wukong_pipe.spilled import picked
 from wukong_pipe.workspace import MANIFEST, Run
 
@@ -40,20 +40,29 @@ def check_untouched(run: Run) -> None:
 
 
 def write_dataset(
-    run: Run, rows: Sequence[Row], rejects: Iterable[Reject], manifest: dict[str, Any], form: Format = "alpaca"
-) -> None:
+    run: Run, rows: Sequence[Row], rejects: Iterable[Reject], account: dict[str, Any], form: Format = "alpaca"
+) -> dict[str, Any]:
     """Write all of dataset/; the manifest last, so that its presence means the rest is complete.
 
     The bytes depend on the arguments alone: no time, no path. A split without rows has no file.
 
     Args:
+        account: what the manifest holds beside the rows of each split and level, and the files' hashes.
         form: another format to write the rows in, too; what our own commands read is always there.
+
+    Returns:
+        The manifest.
     """
     run.dataset.mkdir(parents=True, exist_ok=True)
-    places: dict[Split, array[int]] = {}
+    # Read once for all that is counted: to read the rows from the disk takes longer than to count them.
+    places: dict[Split, array[int]] = {split: array("Q") for split in FILES}
+    levels, langs = Counter[str](), set[Lang]()
     for at, row in enumerate(rows):
-        places.setdefault(row.split, array("Q")).append(at)
-    splits = [split for split in FILES if split in places]
+        places[row.split].append(at)
+        levels[row.level] += 1
+        langs.add(row.lang)
+    counts = {split: len(its) for split, its in places.items()}
+    splits = [split for split in FILES if counts[split]]
     forms = [name for name in FORMATS if name in {"alpaca", form}]
     lines = {path_of(split, name): _lines(picked(rows, places[split]), name) for name in forms for split in splits}
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
@@ -65,14 +74,16 @@ def write_dataset(
     _remove_stale(run, lines)
     hashes = {name: sha256_of(run.dataset / name) for name in sorted(lines)}
     write_json(run.dataset / INDEX, index(splits, forms))
-    write_text(run.dataset / "README.md", card(run.name, rows, manifest, digest(*hashes.values()), forms))
+    of_levels = {level: levels[level] for level in sorted(levels) if level}
+    manifest = account | {"splits": counts, "levels": of_levels}
+    text = card(run.name, manifest, sorted(langs), rows[0] if rows else None, digest(*hashes.values()), forms)
+    write_text(run.dataset / "README.md", text)
     hashes |= {name: sha256_of(run.dataset / name) for name in (INDEX, "README.md")}
-    write_json(
-        run.manifest,
-        manifest | {"splits": split_counts(rows), "levels": level_counts(rows), "files": hashes},
-    )
+    manifest["files"] = hashes
+    write_json(run.manifest, manifest)
     if _about_rows(run) != before:
         run.forget_evaluation()
+    return manifest
 
 
 def _lines(rows: Iterable[Row], form: Format) -> Iterator[str]:
@@ -107,29 +118,26 @@ def _printable(value: Any) -> Any:
     return [_printable(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
-def split_counts(rows: Iterable[Row]) -> dict[str, int]:
-    """Rows of each split."""
-    counts = Counter(row.split for row in rows)
-    return {split: counts[split] for split in FILES}
-
-
-def level_counts(rows: Iterable[Row]) -> dict[str, int]:
-    """Test rows of each level that has any."""
-    return dict(sorted(Counter(row.level for row in rows if row.level).items()))
-
-
 def card(
-    name: str, rows: Sequence[Row], manifest: dict[str, Any], data_hash: str, forms: Sequence[Format] = ("alpaca",)
+    name: str,
+    manifest: dict[str, Any],
+    langs: Sequence[Lang],
+    first: Row | None,
+    data_hash: str,
+    forms: Sequence[Format] = ("alpaca",),
 ) -> str:
     """A Hugging Face dataset card whose configs make `load_dataset(folder)` give the splits.
 
     `datasets` caches by the folder's name and the card, not by the data: without the hash in the card it would
     serve another run's rows. A further format is a config of its own: `load_dataset(folder, "messages")`.
+
+    Args:
+        langs: those of the rows.
+        first: the first row, whose columns all have; None where there are no rows.
     """
-    counts = split_counts(rows)
+    counts = manifest["splits"]
     present = [split for split in FILES if counts[split]]
     configs = {"default" if form == "alpaca" else form: form for form in forms}
-    langs = sorted({row.lang for row in rows})
     sources = ", ".join(source["name"] for source in manifest["sources"][:10])
     lines = ["---"]
     if langs:
@@ -144,9 +152,9 @@ def card(
     lines += ["dataset_info:"]
     for config in configs:
         lines += [f"- config_name: {config}", f"  description: {data_hash}"]
-        if rows:
+        if first:
             # Without its type a column whose first rows hold empty lists is read as one of nothing.
-            lines += ["  features:", *(f"  {line}" for line in feature_lines(rows[0], configs[config]))]
+            lines += ["  features:", *(f"  {line}" for line in feature_lines(first, configs[config]))]
     lines += ["---", "", f"# {name}", ""]
     lines += [
         f"Question-answer pairs about {sources}, made by wukong-pipe with the teacher "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -41,20 +41,24 @@ NOTHING_HELD = Plan(frozenset(), frozenset())
 
 def plan(pairs: Sequence[QAPair], share: float) -> Plan:
     """Choose the sections and pairs that are held out whole."""
-    whole = held_clusters(Counter(cluster(pair.section) for pair in pairs), share)
-    sections, free = set(), array("Q")
-    for at, pair in enumerate(pairs):
-        if cluster(pair.section) in whole:
-            sections.add(pair.section.id)
-        else:
-            free.append(at)
-    left = picked(pairs, free)
-    by_fact = IdIndex(number(pair.fact_id) for pair in left)
+    sizes, pieces = Counter[str](), defaultdict[str, set[str]](set)
+    names, facts_of = array("Q"), array("Q")
+    for pair in pairs:
+        name = cluster(pair.section)
+        sizes[name] += 1
+        pieces[name].add(pair.section.id)
+        names.append(number(name))
+        facts_of.append(number(pair.fact_id))
+    whole = held_clusters(sizes, share)
+    sections = frozenset[str]().union(*(pieces[name] for name in whole))
+    held = set(map(number, whole))
+    free = array("Q", (at for at, name in enumerate(names) if name not in held))
+    left, by_fact = picked(pairs, free), IdIndex(facts_of[at] for at in free)
 
     def facts() -> Iterator[Sequence[QAPair]]:
         return ([left[at] for at in places] for places in by_fact.groups())
 
-    return Plan(frozenset(sections), frozenset(_held_pairs(facts, share)))
+    return Plan(sections, frozenset(_held_pairs(facts, share)))
 
 
 def with_sections(whole: Plan, pairs: Iterable[QAPair], sections: Iterable[Section], share: float) -> Plan:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -77,7 +77,7 @@ class HoldoutSize:
 
 
 def size_of(
-    pairs: Sequence[QAPair], chosen: Plan, share: float, variants: int, tested: Sequence[QAPair] | None = None
+    pairs: Iterable[QAPair], chosen: Plan, share: float, variants: int, tested: Sequence[QAPair] | None = None
 ) -> HoldoutSize:
     """What a plan of this share holds out of the pairs of a corpus.
 
@@ -86,11 +86,10 @@ def size_of(
         tested: the trained pairs that wordings are written of for the test alone; None where some of those that would
             be trained are held out.
     """
-    levels = {
-        level: Counter(cluster(pair.section) for pair in pairs if chosen.level(pair) == level)
-        for level in ("", "question", "section")
-    }
-    names = {cluster(pair.section) for pair in pairs}
+    levels: dict[str, Counter[str]] = {level: Counter() for level in ("", "question", "section")}
+    for pair in pairs:
+        levels[chosen.level(pair)][cluster(pair.section)] += 1
+    names = set[str]().union(*levels.values())
     sizes = {level: LevelSize(len(by_cluster), by_cluster.total()) for level, by_cluster in levels.items()}
     if tested is None:
         wording = _drawn(sizes[""], share, variants)

@@ -129,7 +129,7 @@ def apply_edits(
     touched = set(rescued.ids.values())
     facts: list[ChangedFacts] = []
     pairs = set[str]()
-    for at, row in enumerate(rows):
+    for at, row in enumerate(rows if by_id else ()):
         if row.pair_id in by_id:
             pairs.add(row.pair_id)
         of_row = [by_id[name] for name in (row.pair_id, row.id) if name in by_id]
@@ -156,7 +156,7 @@ def apply_edits(
             facts.append(ChangedFacts(row.id, last.id, row.facts, changed.facts))
     refused = {edit.id for edit, _ in rescued.refused}
     return Edited(
-        rows=made(len(kept), lambda i: mended_rows.get(kept[i]) or rows[kept[i]]),
+        rows=made(len(kept), lambda i: mended_rows.get(kept[i]) or rows[kept[i]]) if by_id else rows,
         taken=taken,
         applied=len(mended_rows),
         unused=[edit for edit in edits if edit.id not in used | refused],

@@ -14,7 +14,6 @@ from wukong_pipe.commands.askers import Engine
 from wukong_pipe.commands.build import Invocation, Progress, price_of, price_of_rest, run_build
 from wukong_pipe.commands.build_options import BuildOptions
 from wukong_pipe.corpus.sources import Source, passed_over, read_sources
-from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.library.calling import Heard, as_text, of_options
 from wukong_pipe.pipeline import Built
 from wukong_pipe.records import Reject, Row
@@ -45,7 +44,8 @@ class BuildResult:
     @property
     def splits(self) -> dict[str, int]:
         """{"train": 120, "validation": 12, "test": 30}"""
-        return split_counts(self.rows)
+        counts: dict[str, int] = self.built.manifest["splits"]
+        return counts
 
     @property
     def rejects(self) -> Sequence[Reject]:

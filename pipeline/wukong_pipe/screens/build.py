@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from wukong_pipe.account.estimate import Price
-from wukong_pipe.dataset.files import level_counts, split_counts
 from wukong_pipe.language.plurals import counted, listed
 from wukong_pipe.pipeline import Built
 from wukong_pipe.printable import printable
@@ -128,8 +127,9 @@ def build_summary(built: Built) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    manifest, splits = built.manifest, split_counts(built.rows)
-    levels = ", ".join(f"{count} {level}" for level, count in level_counts(built.rows).items())
+    manifest = built.manifest
+    splits = manifest["splits"]
+    levels = ", ".join(f"{count} {level}" for level, count in manifest["levels"].items())
     rejects = Counter(reject.stage for reject in built.rejects)
     tests = f"{splits['test']} test" + (f" ({levels})" if levels else "")
     for stage in ("base_qa", "paraphrase", "heldout_wordings", "answers"):

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from wukong_pipe.account.estimate import Price
 from wukong_pipe.commands.build import Invocation
-from wukong_pipe.dataset.files import split_counts
 from wukong_pipe.errors import ShardEnded
 from wukong_pipe.files import read_json
 from wukong_pipe.language.plurals import counted
@@ -106,7 +105,7 @@ def show_shard(run: Run, end: ShardEnded, out: Console, *, as_json: bool) -> Non
 
 def _build_facts(run: Run, built: Built, invocation: Invocation, rest: Price | None) -> dict[str, Any]:
     """What `build --json` prints."""
-    facts: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": split_counts(built.rows)}
+    facts: dict[str, Any] = {"run": run.name, "dataset": str(run.dataset), "splits": built.manifest["splits"]}
     facts |= {"build": invocation.to_json(), "warnings": built.warnings, "edits": built.edits, "changed": built.changed}
     facts |= {"short": [str(section) for section in built.shortfall.sections], "filled": built.shortfall.share}
     facts["not_asked"] = not_asked(built.manifest)

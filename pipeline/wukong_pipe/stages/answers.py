@@ -143,6 +143,9 @@ def take_in_turn(
         questions: the wordings of the pairs' questions.
         given: ids of the rows whose answer the user has written.
     """
+    if not answers:
+        yield from rows
+        return
     asked = ById(questions, lambda wordings: wordings.subject.id)
     answered = ById(answers, lambda wordings: wordings.subject.id)
     for pair_id, its in groupby(rows, key=lambda row: row.pair_id):

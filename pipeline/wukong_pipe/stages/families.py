@@ -14,7 +14,7 @@ from typing import Any
 from wukong_pipe.dataset.dedupe import Removal, dedupe
 from wukong_pipe.dataset.parts import Mapped
 from wukong_pipe.records import QAPair, Row
-from wukong_pipe.spilled import ById, made, picked
+from wukong_pipe.spilled import made, picked
 from wukong_pipe.stages.answers import AnswerWordings
 from wukong_pipe.stages.heldout_wordings import held_rows
 from wukong_pipe.stages.paraphrase import Wordings, base_row
@@ -49,15 +49,21 @@ def distinct_pairs(
 
 
 def families_of(pairs: Iterable[QAPair], wordings: AllWordings) -> Iterator[Row]:
-    """The rows of each pair: its own question, and the other wordings where there are any."""
-    asked = ById(wordings.questions, lambda one: one.subject.id)
-    tested = ById(wordings.tests, lambda one: one.subject.id)
+    """The rows of each pair: its own question, and the other wordings where there are any.
+
+    Args:
+        wordings: of some of the pairs, each once, in their order.
+    """
+    asked, tested = iter(wordings.questions), iter(wordings.tests)
+    next_asked, next_tested = next(asked, None), next(tested, None)
     for pair in pairs:
         yield base_row(pair)
-        for one in asked.of(pair.id):
-            yield from one.kept
-        for one in tested.of(pair.id):
-            yield from held_rows(one)
+        if next_asked and next_asked.subject.id == pair.id:
+            yield from next_asked.kept
+            next_asked = next(asked, None)
+        if next_tested and next_tested.subject.id == pair.id:
+            yield from held_rows(next_tested)
+            next_tested = next(tested, None)
 
 
 def unique_rows(

@@ -199,6 +199,9 @@ def with_spellings(rows: Iterable[Row], spellings: Sequence[Spellings]) -> Itera
     Args:
         rows: those of a pair one after the other.
     """
+    if not spellings:
+        yield from rows
+        return
     parts = ById(spellings, lambda part: part.subject.id)
     for section_id, its in groupby(rows, key=lambda row: row.section_id):
         found = {
