@@ -16,9 +16,12 @@ import pickle
 import tempfile
 from abc import abstractmethod
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
-from functools import lru_cache, partial
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache, partial
+from importlib import import_module
+from itertools import repeat
 from operator import attrgetter, eq
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -26,7 +29,7 @@ from typing import Any, Generic, TypeVar, overload
 from wukong_pipe.errors import WorkspaceError
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
-from wukong_pipe.records import Row, Section
+from wukong_pipe.records import Section
 
 T = TypeVar("T")
 Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -35,7 +38,7 @@ Reduced = tuple[Callable[..., Any], tuple[Any, ...]]
 _WRITTEN_AT_ONCE = 1 << 18
 """Bytes that wait in memory to be written together."""
 HELD = 1 << 20
-"""Bytes of a list up to which its records stay in memory, too: most builds are small, and would read them thirty times
+"""Bytes of a list up to which its records stay in memory, too: most builds are small, and would read them a dozen times
 from the disk."""
 _SECTIONS_HELD = 256
 """Sections that records refer to and that are kept in memory: neighbours are of the same ones."""
@@ -86,9 +89,25 @@ def made(count: int, make: Callable[[int], T]) -> Sequence[T]:
     return _Made(count, make)
 
 
+class _Picked(Listed[T]):
+    def __init__(self, records: Sequence[T], places: Sequence[int]) -> None:
+        self._places = places
+        # What is picked is mostly picked from again, and each step between would ask whether the place is there.
+        self._read = records._at if isinstance(records, Listed) else records.__getitem__
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def _at(self, place: int) -> T:
+        return self._read(self._places[place])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._read, self._places)
+
+
 def picked(records: Sequence[T], places: Sequence[int]) -> Sequence[T]:
     """The records at these places, in the order of the places."""
-    return _Made(len(places), lambda i: records[places[i]])
+    return _Picked(records, places)
 
 
 class Spilled(Listed[T]):
@@ -108,7 +127,14 @@ class Spilled(Listed[T]):
             WorkspaceError: the disk is full.
         """
         self._folder, self._sections = folder, sections
-        self._reduced: dict[type, Callable[[Any], Reduced]] = {Row: _row, Section: partial(_section, sections=sections)}
+        self._reduced = _Reducers({} if sections is None else {Section: partial(_section, sections=sections)})
+
+        class Unpickler(pickle.Unpickler):
+            """Of this list; a function that is asked once for each name, since a class is named in every record."""
+
+            find_class = staticmethod(cache(partial(_found, sections)))
+
+        self._unpickler = Unpickler
         self._starts, self._sizes = array("Q"), array("I")
         self._waiting, self._end = bytearray(), 0
         self._held: dict[int, T] | None = {}
@@ -175,7 +201,7 @@ class Spilled(Listed[T]):
             data = os.pread(self._file.fileno(), size, start)
         except OSError as error:
             raise WorkspaceError(f"{self._folder} cannot be read: {error.strerror}.") from error
-        record: T = _Unpickler(io.BytesIO(data), self._sections).load()
+        record: T = self._unpickler(io.BytesIO(data)).load()
         return record
 
 
@@ -232,31 +258,47 @@ class Sections(Listed[Section]):
         return self._last[1]
 
 
-_values_of = attrgetter(*(field.name for field in fields(Row)))
-_parts_of = attrgetter(*(field.name for field in fields(Section) if field.init))
+class _Reducers(dict[type, Callable[[Any], Reduced]]):
+    """How records of each kind are written: a dataclass as the values of all its fields."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Reduced]:
+        if not is_dataclass(kind):
+            raise KeyError(kind)
+        values_of = attrgetter(*_names(kind))
+        self[kind] = lambda record: (kind, values_of(record))
+        return self[kind]
 
 
-def _row(row: Row) -> Reduced:
-    # A build reads its rows a dozen times: made by a call they are there sooner than by setting field after field.
-    return Row, _values_of(row)
+def _maker(kind: Any) -> Callable[..., Any]:
+    """Makes a record of the values of all its fields, as they are: nothing in it is worked out or checked again."""
+    names, new, put = _names(kind), kind.__new__, object.__setattr__
+
+    def make(*values: Any) -> Any:
+        record = new(kind)
+        # A loop that does not leave C.
+        deque(map(put, repeat(record), names, values), 0)
+        return record
+
+    return make
+
+
+def _names(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _section(section: Section, sections: Sections) -> Reduced:
+    number = sections.number_of(section)
+    return (Section, attrgetter(*_names(Section))(section)) if number is None else (_numbered, (number,))
 
 
 def _numbered(number: int) -> Section:
-    """Stands in a record for the section with that number; see `_Unpickler`."""
+    """Stands in a record for the section with that number; see `_found`."""
     raise pickle.UnpicklingError(f"section {number} of no list of sections")
 
 
-def _section(section: Section, sections: Sections | None) -> Reduced:
-    number = None if sections is None else sections.number_of(section)
-    return (Section, _parts_of(section)) if number is None else (_numbered, (number,))
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, sections: Sections | None) -> None:
-        super().__init__(file)
-        self._sections = sections
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name == _numbered.__name__ and self._sections is not None:
-            return self._sections.__getitem__
-        return super().find_class(module, name)
+def _found(sections: Sections | None, module: str, name: str) -> Any:
+    """What makes a part of a record again, by the name that stands in it."""
+    if name == _numbered.__name__ and sections is not None:
+        return sections._at
+    found = getattr(import_module(module), name)
+    return _maker(found) if is_dataclass(found) else found

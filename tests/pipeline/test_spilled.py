@@ -70,6 +70,8 @@ def test_a_record_comes_back_with_the_section_that_the_list_of_sections_holds_on
     assert on_disk[0].section == sections[0]
     # That of the pair is not among them, and so stands in the record itself.
     assert on_disk[2].kept[0].section == asked.section
+    # Nor is anything made anew of what a record says.
+    assert (on_disk[2].kept[0].id, on_disk[2].names) == (asked.id, harvest.names)
     assert sum(on_disk._sizes) < len(words.encode())
 
 
