@@ -167,7 +167,10 @@ def _set_otherwise(text: str, source: str) -> str | None:
 def unsupported(answer: str, known: Known) -> Reason | None:
     """An answer about nothing that the evidence is about."""
     about = content(answer)
-    return Reason.of("nothing-in-evidence") if about and not about & content(known.text) else None
+    # The evidence comes first, and mostly decides.
+    if not about or any(about & content(piece) for piece in known.pieces):
+        return None
+    return Reason.of("nothing-in-evidence")
 
 
 _DOUBTS = (new_identifier, new_name, another_term, new_characters, denied, crossed, unsupported)

@@ -47,6 +47,8 @@ def crossed(answer: str, known: Known) -> Reason | None:
         times = Counter(word for about in told.values() for word in about)
         own = {record: frozenset(word for word in about if times[word] == 1) for record, about in told.items()}
         own = {record: mine for record, mine in own.items() if mine}
+        if len(own) < 2:
+            continue  # There is nothing to mix.
         if mixed := _mixed(prose, list(own.values())) or _of_another(prose, own):
             return Reason.of("mixed", words=mixed[:40], source=EVIDENCE)
     return None
@@ -56,7 +58,9 @@ def _mixed(answer: str, own: Sequence[frozenset[str]]) -> str | None:
     """A clause that holds what is the own of two statements, where another clause mixes the same two."""
     for split_at in (FINE, COARSE, STATEMENT):
         seen: set[tuple[int, int]] = set()
-        for clause in clauses(answer, split_at):
+        if len(parts := clauses(answer, split_at)) < 2:
+            continue
+        for clause in parts:
             pairs = set(combinations([i for i, mine in enumerate(own) if mine & content(clause)], 2))
             if pairs & seen:
                 return clause
@@ -66,10 +70,13 @@ def _mixed(answer: str, own: Sequence[frozenset[str]]) -> str | None:
 
 def _of_another(answer: str, own: Mapping[str, frozenset[str]]) -> str | None:
     """A clause that gives the figure of one thing to another: of "3 t for A and 5 t for B" it says "5 t for A"."""
-    figures = [_figures(record) & mine for record, mine in own.items()]
-    names = [mine - figure for mine, figure in zip(own.values(), figures, strict=True)]
     for clause in clauses(answer, FINE):
         about = content(clause)
+        # The cheap test first: most clauses say what is the own of one record at most.
+        if sum(not about.isdisjoint(mine) for mine in own.values()) < 2:
+            continue
+        figures = [_figures(record) & mine for record, mine in own.items()]
+        names = [mine - figure for mine, figure in zip(own.values(), figures, strict=True)]
         given = [i for i, figure in enumerate(figures) if figure & about]
         named = [i for i, name in enumerate(names) if name & about]
         if len(given) == len(named) == 1 and given != named and figures[named[0]]:
