@@ -21,7 +21,7 @@ from wukong_pipe.asking.wording_jobs import WordingJobs
 from wukong_pipe.corpus.row_pages import with_pages
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.split import split
-from wukong_pipe.corpus.units import telling_terms
+from wukong_pipe.corpus.units import telling_terms, worth
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.facts import with_fact_ids
 from wukong_pipe.dataset.files import write_dataset
@@ -86,15 +86,16 @@ def build(
     """
     prompts, edits, warnings = load_prompts(settings), read_edits(run.edits), torn_lines(run.edits)
     run.folder.mkdir(parents=True, exist_ok=True)
-    sections = Sections(run.folder, read_sections(sources, settings, warnings.append))
-    _check_worth_asking(sections, sources, settings)
-    share, names = share_to_test(sources, settings), telling_terms(sections)
+    sections, worths, names = _surveyed(run, read_sections(sources, settings, warnings.append))
+    quotas = array("I", (min(each, settings.max_pairs) for each in worths))
+    _check_worth_asking(quotas, sources)
+    share = share_to_test(sources, settings)
     lists: Lists = partial(Spilled, run.folder, sections)
 
     # One event loop for all waves: a client's connections belong to the loop that opened them.
     with asyncio.Runner() as loop:
         try:
-            asked = _ask(sections, names, share, settings, asking, prompts, loop, lists, progress, say)
+            asked = _ask(sections, quotas, names, share, settings, asking, prompts, loop, lists, progress, say)
             rejects, rescued, families = _rescued(asked, edits, sections, asking, prompts, lists)
             edited = apply_edits(families, edits, sections.with_id, rescued)
             mapped = mapping(asking.executor, asking.desk(settings, prompts, asked.verification), loop)
@@ -110,6 +111,7 @@ def build(
 
     results = Results(
         sections=sections,
+        worths=worths,
         harvests=asked.harvests,
         candidates=asked.candidates,
         pairs=asked.pairs,
@@ -157,8 +159,23 @@ class _Asked:
         return chain(self.harvests, self.wordings.all)
 
 
+def _surveyed(run: Run, sections: Iterable[Section]) -> tuple[Sections, Sequence[int], frozenset[str]]:
+    """The sections as a list on disk, what each is worth, and the terms of all: found as they are read, when each is
+    parsed anyway."""
+    worths, names = array("I"), set[str]()
+
+    def passing() -> Iterator[Section]:
+        for section in sections:
+            worths.append(worth(section))
+            names.update(telling_terms([section]))
+            yield section
+
+    return Sections(run.folder, passing()), worths, frozenset(names)
+
+
 def _ask(
     sections: Sequence[Section],
+    quotas: Sequence[int],
     names: frozenset[str],
     share: float | None,
     settings: BuildSettings,
@@ -172,6 +189,7 @@ def _ask(
     """Pairs of the sections, what is held out of them, and wordings of the others.
 
     Args:
+        quotas: how many pairs each section is asked for.
         share: see `share_to_test`.
         lists: makes a list on disk.
     """
@@ -182,7 +200,7 @@ def _ask(
     foreseen = ForeseenJobs(sections, settings, share)
     early = EarlyWordings(desk, asking.executor, asking.askers, asking.early_slots, foreseen.of, asking.stop)
     with early.ending_with_errors(loop.run):
-        harvests = loop.run(ask_sections(sections, asking, desk, progress, lists, early))
+        harvests = loop.run(ask_sections(sections, quotas, asking, desk, progress, lists, early))
         candidates = lists(pair for harvest in harvests for pair in with_fact_ids(harvest.kept))
         if len(candidates) >= MOST_BESIDE:
             loop.run(early.drain())
@@ -243,12 +261,12 @@ def share_to_test(sources: Sequence[Source], settings: BuildSettings) -> float |
     return share_tested(sum(quota(section, settings.max_pairs) for section in sections))
 
 
-def _check_worth_asking(sections: Iterable[Section], sources: Sequence[Source], settings: BuildSettings) -> None:
+def _check_worth_asking(quotas: Iterable[int], sources: Sequence[Source]) -> None:
     """
     Raises:
         CorpusError: none of the sections has something to ask about.
     """
-    if not any(quota(section, settings.max_pairs) for section in sections):
+    if not any(quotas):
         raise CorpusError(
             f"There is nothing to ask about in {', '.join(source.name for source in sources[:3])}: "
             "no sentence, list item, table row or code."

@@ -18,7 +18,7 @@ from typing import Any
 from wukong_pipe.account.estimate import estimate
 from wukong_pipe.asking.waves import Asking
 from wukong_pipe.corpus.sources import Source
-from wukong_pipe.corpus.units import units, why_not_asked, worth
+from wukong_pipe.corpus.units import units, why_not_asked
 from wukong_pipe.dataset.dedupe import Removal
 from wukong_pipe.dataset.holdout import Holdout
 from wukong_pipe.dataset.holdout_size import HoldoutSize
@@ -43,6 +43,8 @@ class Results:
     """What each stage made of what the one before it kept, in the order of the stages."""
 
     sections: Sequence[Section]
+    worths: Sequence[int]
+    """How many pairs each section is worth asking for."""
     harvests: Sequence[Pairs]
     candidates: Sequence[QAPair]
     """All pairs that the checks and the verifier kept."""
@@ -92,7 +94,7 @@ def manifest(
         "citations_mended": sum(pairs.mended for pairs in results.harvests),
         **_verified(results.verification, asking, rows),
         "coverage": coverage(results.sections, rows),
-        "quota": _quotas(results.sections, results.harvests),
+        "quota": _quotas(results.sections, results.worths, results.harvests),
         "holdout": results.holdout_size.to_json(),
         "audit": {
             "dropped": len(held.dropped),
@@ -226,26 +228,26 @@ def removed_rows(results: Results, section_of: Callable[[str], Section]) -> Iter
     yield from (removed("audit", Reason.of("pair-not-trained"), row) for row in held.untrained)
 
 
-def _quotas(sections: Sequence[Section], harvests: Iterable[Pairs]) -> list[dict[str, Any]]:
+def _quotas(sections: Sequence[Section], worths: Iterable[int], harvests: Iterable[Pairs]) -> list[dict[str, Any]]:
     """The quota of each section, but a blank one and one that only heads others: those are not missed."""
     asked = {pairs.section.id: (pairs.wanted, len(pairs.kept)) for pairs in harvests}
     quotas = []
-    for section, following in zip_longest(sections, sections[1:]):
-        reason = why_not_asked(section)
+    for section, worth, following in zip_longest(sections, worths, sections[1:]):
+        reason = None if worth else why_not_asked(section)
         heads_others = following is not None and following.heading_path[:-1] == section.heading_path
         if section.text.strip() and not (heads_others and reason == Reason.of("only-heading")):
-            quotas.append(_quota(section, *asked.get(section.id, (0, 0)), reason))
+            quotas.append(_quota(section, worth, *asked.get(section.id, (0, 0)), reason))
     return quotas
 
 
-def _quota(section: Section, wanted: int, kept: int, not_asked: Reason | None) -> dict[str, Any]:
+def _quota(section: Section, worth: int, wanted: int, kept: int, not_asked: Reason | None) -> dict[str, Any]:
     """What a section was worth asking, what was wanted of it and what was kept; or why it was not asked."""
     return {
         "section": section.title,
         "id": section.id,
         "source": section.source,
         "lines": [section.first_line, section.last_line],
-        "worth": worth(section),
+        "worth": worth,
         "wanted": wanted,
         "kept": kept,
         "not_asked": not_asked.code if not_asked else "",

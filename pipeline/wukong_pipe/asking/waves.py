@@ -154,6 +154,7 @@ async def calibrated(
 
 async def ask_sections(
     sections: Sequence[Section],
+    quotas: Sequence[int],
     asking: Asking,
     desk: Desk,
     progress: StageProgress,
@@ -163,10 +164,10 @@ async def ask_sections(
     """Pairs of each section that has something to ask about, in the order of the sections.
 
     Args:
+        quotas: how many pairs each section is asked for.
         lists: makes a list that is filled as replies come.
         early: what slots that are free at the end ask for meanwhile; it may go on afterwards.
     """
-    quotas = array("I", (quota(section, desk.settings.max_pairs) for section in sections))
     asked = array("Q", (place for place, wanted in enumerate(quotas) if wanted))
 
     async def one(place: int) -> Pairs:
