@@ -11,6 +11,7 @@ import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
@@ -18,7 +19,7 @@ from wukong_pipe.language.names import first_of_equal
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
-from wukong_pipe.language.similarity import same_key_facts
+from wukong_pipe.language.similarity import KeyFacts
 from wukong_pipe.records import Row
 from wukong_pipe.spilled import made
 
@@ -27,7 +28,7 @@ NEAR = 0.85
 NEAR_IN_FAMILY = 0.95
 """Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
 MANY = 50
-"""A group of more rows than this is split by the numbers in its questions before they are compared."""
+"""A group of more rows than this is split by the numbers and decisive words of its questions before it is compared."""
 
 _WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
 _DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
@@ -63,25 +64,22 @@ def near_repeats(part: Groups) -> list[Repeat]:
 
     questions, names = part.questions, first_of_equal(part.names)
     removed, repeats = set[int](), list[Repeat]()
+
+    @lru_cache(maxsize=8192)  # Of a thousand questions with one answer each can be like all others.
+    def asked(at: int) -> tuple[list[str], KeyFacts]:
+        return _decisive_words(questions[at]), KeyFacts.of(questions[at], names)
+
     for i, j, alike in join(map(normalise, questions), NEAR, part.group):
         if i in removed or j in removed:
             continue
         is_family = part.pairs[i] == part.pairs[j]
         if alike < NEAR_IN_FAMILY if is_family else part.answers[i] != part.answers[j]:
             continue
-        if _ask_the_same(questions[i], questions[j], names):
+        (decisive, facts), (others, other) = asked(i), asked(j)
+        if decisive == others and facts.agree_with(other):
             removed.add(j)
             repeats.append((part.places[j], part.places[i], alike))
     return repeats
-
-
-def _ask_the_same(one: str, other: str, names: frozenset[str]) -> bool:
-    """Whether two questions that are alike hold the same numbers, names and decisive words."""
-    return (
-        numbers(one) == numbers(other)
-        and _decisive_words(one) == _decisive_words(other)
-        and same_key_facts(one, other, names)
-    )
 
 
 def _decisive_words(question: str) -> list[str]:
@@ -138,8 +136,9 @@ def parts_of(
 def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int]) -> Sequence[int]:
     """Of each left row the first one of its group; two rows of different groups are never one question.
 
-    Rows that ask the same have one answer or belong to one pair, and hold the same numbers. Without groups, rows from
-    templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the square of their number.
+    Rows that ask the same have one answer or belong to one pair, and hold the same numbers and decisive words. Without
+    groups, rows from templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the
+    square of their number.
     """
     # Union-find: rows with the same answer and rows of the same pair get the same top.
     parents = array("I", range(len(left)))
@@ -157,8 +156,8 @@ def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pa
     for at in tops:
         sizes[at] += 1
     parts = (
-        number(str(at), *sorted(numbers(rows[i].instruction))) if sizes[at] > MANY else number(str(at))
-        for at, i in zip(tops, left, strict=True)
+        number(str(at), *sorted(numbers(asked)), "", *_decisive_words(asked)) if sizes[at] > MANY else number(str(at))
+        for at, asked in zip(tops, (rows[i].instruction for i in left), strict=True)
     )
     firsts: Sequence[int] = IdIndex(parts).firsts()
     return firsts

@@ -6,6 +6,7 @@ out is one that the other recognises.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from wukong_pipe.language.names import marked_names
@@ -34,20 +35,34 @@ def similarity(a: str, b: str) -> float:
     return len(grams_a & grams_b) / len(grams_a | grams_b)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What two questions must share to ask the same; very similar ones may still ask about two things."""
+
+    numbers: frozenset[str]
+    names: frozenset[str]
+    """What the question writes in quotes or capitals, and the known names that it holds, in normal form."""
+    normal: str
+    """The question in normal form: the other's names must stand in it, whether in quotes and capitals or not."""
+
+    @staticmethod
+    def of(question: str, names: frozenset[str] = frozenset()) -> KeyFacts:
+        """The key facts of a question.
+
+        Args:
+            names: names that the spelling does not show; Chinese has no capitals.
+        """
+        return KeyFacts(numbers(question), marked_names(question, names), normalise(question))
+
+    def agree_with(self, other: KeyFacts) -> bool:
+        """Whether two questions hold the same numbers, and each the names of the other."""
+        return (
+            self.numbers == other.numbers
+            and all(name in other.normal for name in self.names)
+            and all(name in self.normal for name in other.names)
+        )
+
+
 def same_key_facts(a: str, b: str, names: frozenset[str] = frozenset()) -> bool:
-    """Whether two questions hold the same numbers and names; very similar questions may still ask about two things.
-
-    A name is what one question writes in quotes or capitals, or what is in `names`. The other question must hold it
-    too, whether in quotes and capitals or not.
-
-    Args:
-        names: names that the spelling does not show; Chinese has no capitals.
-    """
-    if numbers(a) != numbers(b):
-        return False
-    return _holds_names_of(a, b, names) and _holds_names_of(b, a, names)
-
-
-def _holds_names_of(text: str, question: str, names: frozenset[str]) -> bool:
-    normal = normalise(text)
-    return all(name in normal for name in marked_names(question, names))
+    """Whether two questions hold the same numbers and names; see `KeyFacts`."""
+    return numbers(a) == numbers(b) and KeyFacts.of(a, names).agree_with(KeyFacts.of(b, names))
