@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from wukong_pipe.ids import IdIndex
 from wukong_pipe.language.hashing import number
-from wukong_pipe.language.names import first_of_equal
+from wukong_pipe.language.names import first_of_equal, names_in
 from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.numerals import numbers
 from wukong_pipe.language.plain_words import CHINESE_DECISIVE, DECISIVE
@@ -28,7 +28,7 @@ NEAR = 0.85
 NEAR_IN_FAMILY = 0.95
 """Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
 MANY = 50
-"""A group of more rows than this is split by the numbers and decisive words of its questions before it is compared."""
+"""A group of more rows than this is split by the numbers, decisive words and names of its questions."""
 
 _WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
 _DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
@@ -105,7 +105,7 @@ def parts_of(
     """
     import numpy as np
 
-    groups = np.asarray(_groups(rows, left, answers, pairs))
+    groups = np.asarray(_groups(rows, left, answers, pairs, names))
     sizes = np.bincount(groups, minlength=len(groups))
     # The groups in the order of their first rows, those of one left out: each is in the part in which it would begin.
     sizes[sizes == 1] = 0
@@ -133,12 +133,14 @@ def parts_of(
     return made(max(0, len(bounds) - 1), part_at)
 
 
-def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int]) -> Sequence[int]:
+def _groups(
+    rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pairs: Sequence[int], names: frozenset[str]
+) -> Sequence[int]:
     """Of each left row the first one of its group; two rows of different groups are never one question.
 
-    Rows that ask the same have one answer or belong to one pair, and hold the same numbers and decisive words. Without
-    groups, rows from templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take the
-    square of their number.
+    Rows that ask the same have one answer or belong to one pair, and hold the same numbers, decisive words and names.
+    Without groups, rows from templates (“Does chapter 12 …?”, “Yes.”) are so alike that comparing them all would take
+    the square of their number.
     """
     # Union-find: rows with the same answer and rows of the same pair get the same top.
     parents = array("I", range(len(left)))
@@ -151,13 +153,51 @@ def _groups(rows: Sequence[Row], left: Sequence[int], answers: Sequence[int], pa
     for keys in (answers, pairs):
         for at, earlier in enumerate(IdIndex(keys[i] for i in left).firsts()):
             parents[top(at)] = top(int(earlier))
-    tops = array("I", map(top, range(len(left))))
-    sizes = array("I", bytes(4 * len(left)))
-    for at in tops:
-        sizes[at] += 1
+    questions = made(len(left), lambda at: rows[left[at]].instruction)
+    groups = _split(array("I", map(top, range(len(left)))), questions, _numbers_and_decisive_words)
+    large = (question for question, is_large in zip(questions, _are_large(groups), strict=True) if is_large)
+    return _split(groups, questions, _MarkedAlways(names, large).names_of)
+
+
+def _split(groups: Sequence[int], questions: Sequence[str], key: Callable[[str], Iterable[str]]) -> Sequence[int]:
+    """Of each question the first one of its group, where a large group has one for each key."""
     parts = (
-        number(str(at), *sorted(numbers(asked)), "", *_decisive_words(asked)) if sizes[at] > MANY else number(str(at))
-        for at, asked in zip(tops, (rows[i].instruction for i in left), strict=True)
+        number(str(group), *key(question)) if is_large else number(str(group))
+        for group, question, is_large in zip(groups, questions, _are_large(groups), strict=True)
     )
     firsts: Sequence[int] = IdIndex(parts).firsts()
     return firsts
+
+
+def _are_large(groups: Sequence[int]) -> Iterator[bool]:
+    """Of each row whether its group has more than `MANY`."""
+    import numpy as np
+
+    large = np.bincount(groups) > MANY if len(groups) else np.zeros(0, bool)
+    return map(bool, large[groups])
+
+
+def _numbers_and_decisive_words(question: str) -> list[str]:
+    return [*sorted(numbers(question)), "", *_decisive_words(question)]
+
+
+class _MarkedAlways:
+    """The names that some questions write so each time that they count as names; the others count or not, as `level`
+    does where `Level` is a name.
+
+    Two questions that ask the same hold the same ones of these: each must hold what counts as a name in the other.
+    """
+
+    def __init__(self, names: frozenset[str], questions: Iterable[str]) -> None:
+        self._names = names
+        normals = frozenset(map(normalise, names)) - {""}
+        self._others = {
+            name for question in questions for name in names_in(normalise(question), normals) - self._in(question)
+        }
+
+    def _in(self, question: str) -> set[str]:
+        return {normalise(name) for name in names_in(question, self._names)}
+
+    def names_of(self, question: str) -> list[str]:
+        """Those that a question holds, in normal form and in order."""
+        return sorted(self._in(question) - self._others - {""})

@@ -117,6 +117,31 @@ def test_a_large_group_is_split_by_the_numbers_in_its_questions() -> None:
     assert all(len({numbers(question) for question in map(str, part.questions)}) == 1 for part in split)
 
 
+def test_a_large_group_is_split_by_the_names_in_its_questions() -> None:
+    rows = [
+        row(f"在石窟之中可以遇到哪一位{who}{'甲' * at}", "甲", f"节{at}")
+        for at in range(26)
+        for who in ("头目", "妖怪")
+    ]
+    assert [len(part.places) for part in parts(rows, 1)] == [26, 26]
+
+
+words = st.sampled_from(["Level", "level", "Kiln", "“kiln”", "kiln", "Lēvel", "ＬＥＶＥＬ", "roof", "", "before"])
+
+
+@given(st.lists(st.tuples(words, words, st.sampled_from("?!…")), min_size=MANY + 1, max_size=2 * MANY))
+@settings(deadline=None)
+def test_a_name_that_is_written_in_two_ways_parts_no_repeats(made: list[tuple[str, str, str]]) -> None:
+    names = frozenset({"Level", "Kiln", "roof", "LEVEL"})
+    asked = [f"In the very long and winding tunnel, what {one} stands beside the {two}{end}" for one, two, end in made]
+    rows = [row(question, "a car", str(at)) for at, question in enumerate(asked)]
+    split = parts_of(rows, range(len(rows)), [1] * len(rows), range(len(rows)), names, 1)
+    together = {frozenset((i, j)) for part in split for i, j in combinations(part.places, 2)}
+    for i, j in combinations(range(len(rows)), 2):
+        if same_key_facts(asked[i], asked[j], names) and asked[i].count("before") == asked[j].count("before"):
+            assert frozenset((i, j)) in together
+
+
 @pytest.mark.parametrize("size", [100, 700, 10**6])
 def test_parts_can_be_sent_elsewhere(size: int) -> None:
     made, names = made_questions(3_000)
