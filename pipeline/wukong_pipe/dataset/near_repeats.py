@@ -28,7 +28,9 @@ NEAR = 0.85
 NEAR_IN_FAMILY = 0.95
 """Two wordings of one pair are one wording from this similarity on: wordings are meant to be alike."""
 MANY = 50
-"""A group of more rows than this is split by the numbers, decisive words and names of its questions."""
+"""A group of more rows than this is split by the numbers and decisive words of its questions."""
+LARGE = 1_000
+"""One of more rows than this, by their names, too: to find these takes as long as to compare a few hundred rows."""
 
 _WORDS = "|".join(DECISIVE).replace("*", r"\w*").replace("'", "['’]")
 _DECISIVE = re.compile(rf"[{CHINESE_DECISIVE}]|\b(?:{_WORDS})\b", re.IGNORECASE)
@@ -96,8 +98,8 @@ def parts_of(
 ) -> Sequence[Groups]:
     """Parts of about so many rows, each made when it is asked for; a row that is alone in its group is in none.
 
-    A group stands in one part, however large it is: of a million rows with one answer and the same numbers, all are in
-    one part, and that part takes the memory of a million.
+    A group stands in one part, however large it is: of a million rows with one answer, and with the same numbers,
+    decisive words and names, all are in one part, and that part takes the memory of a million.
 
     Args:
         left: the places of the rows whose questions differ in their normal form.
@@ -154,26 +156,28 @@ def _groups(
         for at, earlier in enumerate(IdIndex(keys[i] for i in left).firsts()):
             parents[top(at)] = top(int(earlier))
     questions = made(len(left), lambda at: rows[left[at]].instruction)
-    groups = _split(array("I", map(top, range(len(left)))), questions, _numbers_and_decisive_words)
-    large = (question for question, is_large in zip(questions, _are_large(groups), strict=True) if is_large)
-    return _split(groups, questions, _MarkedAlways(names, large).names_of)
+    groups = _split(array("I", map(top, range(len(left)))), questions, _numbers_and_decisive_words, MANY)
+    large = (question for question, is_large in zip(questions, _are_over(LARGE, groups), strict=True) if is_large)
+    return _split(groups, questions, _MarkedAlways(names, large).names_of, LARGE)
 
 
-def _split(groups: Sequence[int], questions: Sequence[str], key: Callable[[str], Iterable[str]]) -> Sequence[int]:
-    """Of each question the first one of its group, where a large group has one for each key."""
+def _split(
+    groups: Sequence[int], questions: Sequence[str], key: Callable[[str], Iterable[str]], most: int
+) -> Sequence[int]:
+    """Of each question the first one of its group, where a group of more than `most` is one for each key."""
     parts = (
         number(str(group), *key(question)) if is_large else number(str(group))
-        for group, question, is_large in zip(groups, questions, _are_large(groups), strict=True)
+        for group, question, is_large in zip(groups, questions, _are_over(most, groups), strict=True)
     )
     firsts: Sequence[int] = IdIndex(parts).firsts()
     return firsts
 
 
-def _are_large(groups: Sequence[int]) -> Iterator[bool]:
-    """Of each row whether its group has more than `MANY`."""
+def _are_over(most: int, groups: Sequence[int]) -> Iterator[bool]:
+    """Of each row whether its group has more rows than that."""
     import numpy as np
 
-    large = np.bincount(groups) > MANY if len(groups) else np.zeros(0, bool)
+    large = np.bincount(groups) > most if len(groups) else np.zeros(0, bool)
     return map(bool, large[groups])
 
 

@@ -52,8 +52,8 @@ def marked_names(question: str, names: frozenset[str]) -> frozenset[str]:
     return frozenset(map(normalise, spellings)) - {""}
 
 
-_BEGINNING = 4
-"""Characters of a name under which it is looked up."""
+_BEGINNINGS = (4, 2, 1)
+"""Characters of a name under which it is looked up: as many of these as it has."""
 
 
 def names_in(text: str, names: frozenset[str]) -> set[str]:
@@ -62,7 +62,7 @@ def names_in(text: str, names: frozenset[str]) -> set[str]:
     A corpus has thousands of names. They are looked up by how they begin, so the time hardly grows with their number.
     """
     beginnings = _by_beginning(names)
-    pieces = {text[i : i + length] for length in range(1, _BEGINNING + 1) for i in range(len(text))}
+    pieces = {text[i : i + length] for length in _BEGINNINGS for i in range(len(text))}
     return {name for piece in pieces & beginnings.keys() for name in beginnings[piece] if name in text}
 
 
@@ -77,5 +77,6 @@ def first_of_equal(names: frozenset[str]) -> frozenset[str]:
 def _by_beginning(names: frozenset[str]) -> dict[str, list[str]]:
     beginnings: dict[str, list[str]] = {}
     for name in names:
-        beginnings.setdefault(name[:_BEGINNING], []).append(name)
+        length = next(length for length in _BEGINNINGS if length <= len(name))
+        beginnings.setdefault(name[:length], []).append(name)
     return beginnings

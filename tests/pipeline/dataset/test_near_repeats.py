@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rows import row
+from wukong_pipe.dataset import near_repeats as near_repeats_module
 from wukong_pipe.dataset.dedupe import Deduped, Kind, dedupe
 from wukong_pipe.dataset.leak_audit import Held, Trained, closest_held
 from wukong_pipe.dataset.near_repeats import MANY, NEAR, NEAR_IN_FAMILY, Groups, near_repeats, parts_of
@@ -117,7 +118,8 @@ def test_a_large_group_is_split_by_the_numbers_in_its_questions() -> None:
     assert all(len({numbers(question) for question in map(str, part.questions)}) == 1 for part in split)
 
 
-def test_a_large_group_is_split_by_the_names_in_its_questions() -> None:
+def test_a_larger_group_is_split_by_the_names_in_its_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_repeats_module, "LARGE", MANY)
     rows = [
         row(f"在石窟之中可以遇到哪一位{who}{'甲' * at}", "甲", f"节{at}")
         for at in range(26)
@@ -135,7 +137,9 @@ def test_a_name_that_is_written_in_two_ways_parts_no_repeats(made: list[tuple[st
     names = frozenset({"Level", "Kiln", "roof", "LEVEL"})
     asked = [f"In the very long and winding tunnel, what {one} stands beside the {two}{end}" for one, two, end in made]
     rows = [row(question, "a car", str(at)) for at, question in enumerate(asked)]
-    split = parts_of(rows, range(len(rows)), [1] * len(rows), range(len(rows)), names, 1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(near_repeats_module, "LARGE", MANY)
+        split = parts_of(rows, range(len(rows)), [1] * len(rows), range(len(rows)), names, 1)
     together = {frozenset((i, j)) for part in split for i, j in combinations(part.places, 2)}
     for i, j in combinations(range(len(rows)), 2):
         if same_key_facts(asked[i], asked[j], names) and asked[i].count("before") == asked[j].count("before"):
