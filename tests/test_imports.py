@@ -147,8 +147,8 @@ ROOMS = {
             "account asking checks cluster corpus dataset edits embedded journal pipeline providers review review_page "
             "stages teacher verify wukong_trainer"
         ),
-        "screens": "account commands corpus dataset journal pipeline teacher wukong_trainer",
-        "library": "account commands corpus dataset pipeline screens stages wukong_trainer",
+        "screens": "account commands corpus journal pipeline teacher wukong_trainer",
+        "library": "account commands corpus pipeline screens stages wukong_trainer",
         "cli": "commands corpus dataset journal library pipeline screens stages teacher wukong_trainer",
     },
     "wukong_trainer": {
