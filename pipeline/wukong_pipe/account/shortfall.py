@@ -96,7 +96,7 @@ def shortfall(
     teacher: JournalledTeacher,
 ) -> Shortfall:
     """Compare what was wanted of a teacher with what was kept of its replies."""
-    kept = missing = of_pairs = 0
+    kept = missing = 0
     rejected = False
     short: dict[str, ShortSection] = {}
     unsettled = set[tuple[str, int]]()
@@ -118,13 +118,12 @@ def shortfall(
                     kept += len(harvest.kept)
                     missing += _missing_of_pairs(harvest, settings) if name == "pairs" else harvest.missing
                     rejected = rejected or any(reject.stage != "surplus" for reject in harvest.rejects)
-            of_pairs = kept if name == "pairs" else of_pairs
             if section.id not in short and any(harvest.share < settings.min_fill for harvest in its):
                 amount = f"{sum(len(one.kept) for one in its)} of {sum(one.wanted for one in its)} {name}"
                 reason = _main_reason(reject for harvest in its for reject in harvest.rejects)
                 short[section.id] = ShortSection(section.title, amount, reason)
     share = kept / (kept + missing) if kept + missing else 1.0
-    unreadable = "" if of_pairs else _unreadable(pairs, teacher.model)
+    unreadable = "" if any(harvest.kept for harvest in pairs) else _unreadable(pairs, teacher.model)
     sections, askable = [*short.values()], teacher.is_language_model
     return Shortfall(sections, share, settings.min_fill, askable, rejected, unreadable, len(unsettled))
 
