@@ -41,12 +41,13 @@ class Workers:
     """None where this process does it."""
     say: Callable[[str], None] = lambda line: None
     """Told when this process has to do it after all."""
+    _have_begun: bool = False
 
     async def check(self, checks: Callable[..., list[Checked]], items: Sequence[Any], *arguments: Any) -> list[Checked]:
         """What a function of a module, called with the items and these arguments, finds."""
         if self.pool is not None and len(items) > FEW:
             try:
-                return await asyncio.wrap_future(_submitted(self.pool, checks, items, *arguments))
+                return await asyncio.wrap_future(self._submitted(self.pool, checks, items, *arguments))
             except BrokenProcessPool:
                 self._go_on_here()
         return checks(items, *arguments)
@@ -78,12 +79,23 @@ class Workers:
     def _begun(self, function: Callable[[Part], Result], part: Part) -> Future[Result]:
         if self.pool is not None:
             try:
-                return _submitted(self.pool, function, part)
+                return self._submitted(self.pool, function, part)
             except BrokenProcessPool:
                 self._go_on_here()
         done = Future[Result]()
         done.set_result(function(part))
         return done
+
+    def _submitted(self, pool: ProcessPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+        """What a process of the pool will make of it."""
+        if not self._have_begun:
+            # The pool starts a process after it has begun to watch the others, and sees the end of one that it does not
+            # watch yet no sooner than the next result: that of a process at work for an hour, perhaps. So all are
+            # started together, and a first result comes when they are.
+            for _ in range(self.count):
+                _sent(pool, _is_there)
+            self._have_begun = True
+        return _sent(pool, function, *arguments)
 
     def _go_on_here(self) -> None:
         if self.pool is not None:
@@ -130,7 +142,11 @@ def at_work(count: int, say: Callable[[str], None]) -> Iterator[Workers]:
             pool.shutdown(cancel_futures=True)
 
 
-def _submitted(pool: ProcessPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+def _is_there() -> None:
+    """A worker's first task."""
+
+
+def _sent(pool: ProcessPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
     """What a process of the pool will make of it; one that is started for it hears no Ctrl-C, not even while it still
     imports."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
