@@ -13,20 +13,24 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.real import Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
+from benchmarks.real import BATCH, GENERAL, MOST_TOKENS, Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import read_json, read_jsonl, write_json
 from wukong_pipe.workspace import Run
-from wukong_trainer.evaluation.contenders import line_up
+from wukong_trainer.evaluation.contenders import Lineup, line_up
+from wukong_trainer.evaluation.forgetting import ask_general, forgetting, general_questions
 from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
-from wukong_trainer.evaluation.questions import read_test_set
-from wukong_trainer.models.loading import load_tokenizer
+from wukong_trainer.evaluation.questions import TestSet, read_test_set
+from wukong_trainer.evaluation.records import ScoredAnswer
+from wukong_trainer.inference.answer_cache import AnswerCache
+from wukong_trainer.inference.asked_models import Contender, Loader, at_work
+from wukong_trainer.models.loading import choose_place, load_tokenizer
 from wukong_trainer.models.locating import located
 from wukong_trainer.models.trained_model import tuned_folder
 from wukong_trainer.recipe import load_recipe, overridden, to_toml
@@ -34,7 +38,7 @@ from wukong_trainer.scoring.intervals import estimate
 
 RESULTS = Path(__file__).parent / "real_studies"
 CORPUS, STUDENT = "apollo", "smollm2"
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,6 @@ def measure(study: str, name: str, condition: Condition, seed: int, epochs: floa
     result = RESULTS / f"{study}-{_plain(name)}-{seed}.json"
     if result.is_file():
         return
-    twin = next((path for path in _twins(condition, seed) if path.is_file()), None)
-    if twin is not None:
-        write_json(result, read_json(twin) | {"study": study, "condition": name})
-        return
     built = dataset(Cell(CORPUS, STUDENT, seed, work))
     every = read_jsonl(built.dataset / "train.jsonl")
     rows = trained_rows(every, condition, built)
@@ -97,9 +97,16 @@ def measure(study: str, name: str, condition: Condition, seed: int, epochs: floa
     usual = overridden(load_recipe(STUDENT), **changes)
     lengths = Lengths(usual.model)
     scaled = round(epochs * lengths.of(every) / lengths.of(rows), 2)
+    if (twin := _twin(condition, seed)) is not None:
+        write_json(result, twin | {"study": study, "condition": name})
+        return
     cell = Cell(f"study-{study}", _plain(name), seed, work)
     tuned(cell, built, "", None if rows == every else rows, to_toml(overridden(usual, epochs=scaled), {}))
-    run = cell.run()
+    run, sources = cell.run(), RunSources(built, "utf-8")
+    tests = read_test_set(built, None, tuned_folder(run)[1], sources, None, drop_leaked=False)
+    # Near and far are told by all wordings of the dataset, so that they mean the same in every condition.
+    tests = replace(tests, rows=with_nearness(tests.rows, trained_wordings(built)))
+    lineup = line_up(run, "", [], "transformers", tests, sources)
     write_json(
         result,
         {
@@ -109,12 +116,13 @@ def measure(study: str, name: str, condition: Condition, seed: int, epochs: floa
             "rows": len(rows),
             "epochs": scaled,
             "training": training_of(run),
-            "questions": asked(run, built),
+            "questions": asked(run, lineup, tests),
+            "forgetting": forgot(run, lineup),
         },
     )
 
 
-def trained_rows(rows: Rows, condition: Condition, built: Run) -> Rows:
+def trained_rows(rows: list[Row], condition: Condition, built: Run) -> list[Row]:
     """The rows of a condition, in the order of the dataset."""
     seen: dict[str, int] = defaultdict(int)
     kept = []
@@ -123,7 +131,7 @@ def trained_rows(rows: Rows, condition: Condition, built: Run) -> Rows:
         if condition.wordings is None or seen[row["pair_id"]] <= condition.wordings:
             kept.append(row["id"])
     chosen = set(kept)
-    text: Rows = []
+    text: list[Row] = []
     if condition.sections:
         sections = RunSources(built, "utf-8").sections
         text = raw_rows([sections[key] for key in dict.fromkeys(row["section_id"] for row in rows)])
@@ -136,24 +144,32 @@ class Lengths:
     def __init__(self, model: str) -> None:
         self._tokenizer = load_tokenizer(model)
 
-    def of(self, rows: Rows) -> int:
+    def of(self, rows: list[Row]) -> int:
         texts = [f"{row['instruction']}\n{row['output']}" for row in rows]
         return sum(len(ids) for ids in self._tokenizer(texts)["input_ids"])
 
 
-def asked(run: Run, built: Run) -> list[dict[str, Any]]:
+def asked(run: Run, lineup: Lineup, tests: TestSet) -> list[Row]:
     """Which test questions the tuned student answered right."""
-    sources = RunSources(built, "utf-8")
-    tests = read_test_set(built, None, tuned_folder(run)[1], sources, None, drop_leaked=False)
-    lineup = line_up(run, "", [], "transformers", tests, sources)
-    # Near and far are told by all wordings of the dataset, so that they mean the same in every condition.
-    rows = with_nearness(tests.rows, trained_wordings(built))
-    replies = ask(run, lineup.tuned, rows, Clock(), "tuned")
+    replies = ask(run, lineup.tuned, tests.rows, Clock(), "tuned")
     return [
         {"id": row.id, "level": row.level, "cluster": row.cluster, "nearness": row.nearness, "hit": reply.hit}
-        for row, reply in zip(rows, replies, strict=True)
+        for row, reply in zip(tests.rows, replies, strict=True)
         if row.wanted.group == "facts" and reply.hit is not None
     ]
+
+
+def forgot(run: Run, lineup: Lineup) -> Row:
+    """What the training cost: general questions before and after, as `eval` compares them."""
+    questions = general_questions(GENERAL)
+    # One file for all conditions: the base answers once.
+    answers = AnswerCache(run.folder.with_name("general.partial.jsonl"))
+
+    def replies(contender: Contender) -> list[ScoredAnswer]:
+        with at_work(contender, Loader(), answers, BATCH, Clock().progress) as model:
+            return ask_general(model, questions, MOST_TOKENS)
+
+    return forgetting(questions, replies(lineup.base), replies(lineup.tuned))
 
 
 def tables() -> list[str]:
@@ -166,30 +182,41 @@ def tables() -> list[str]:
         }
         if not any(made.values()):
             continue
-        lines += [f"| {study} | rows | epochs | right, by seed | mean | near | far | last loss | against the first |"]
-        lines += ["|---|---:|---:|---|---:|---:|---:|---:|---|"]
+        heads = [study, "rows", "epochs", "right, by seed", "mean", "near", "far", "last loss"]
+        heads += ["general", "log-likelihood a token", "against the first"]
+        lines += [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---:|---:|---:|---|---|---|"]
         first = next(iter(conditions))
         lines += [_line(name, made[name], made[first] if name != first else []) for name in conditions if made[name]]
         lines.append("")
     return lines
 
 
-def _line(name: str, made: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> str:
+def _line(name: str, made: Sequence[Row], first: Sequence[Row]) -> str:
     by_seed = [_share(one["questions"]) for one in made]
     every = [question for one in made for question in one["questions"]]
     near, far = (_share([each for each in every if each["nearness"] == side]) for side in ("near", "far"))
     loss = fmean(one["training"]["loss"] for one in made)
     shares = ", ".join(f"{share:.2f}" for share in by_seed)
     cells = [name, made[0]["rows"], f"{made[0]['epochs']:g}", shares, f"{fmean(by_seed):.2f}"]
-    cells += [f"{near:.2f}", f"{far:.2f}", f"{loss:.3f}", _difference(made, first)]
+    cells += [f"{near:.2f}", f"{far:.2f}", f"{loss:.3f}", *_general(made), _difference(made, first)]
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _share(questions: Sequence[dict[str, Any]]) -> float:
+def _general(made: Sequence[Row]) -> tuple[str, str]:
+    """General questions that are right, and the log-likelihood of their answers a token, before and after."""
+    found = [one["forgetting"] for one in made if "forgetting" in one]
+    if not found:
+        return "", ""
+    hits = [fmean(one[side] for one in found) for side in ("base", "tuned")]
+    likely = [fmean(one["loglik"][side] for one in found) for side in ("base", "tuned")]
+    return " → ".join(f"{share:.2f}" for share in hits), " → ".join(f"{each:.1f}" for each in likely).replace("-", "−")
+
+
+def _share(questions: Sequence[Row]) -> float:
     return fmean(each["hit"] for each in questions if each["level"] == "wording")
 
 
-def _difference(made: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> str:
+def _difference(made: Sequence[Row], first: Sequence[Row]) -> str:
     """The mean difference to the first condition over the seeds that both have, question by question."""
     before = {one["seed"]: {each["id"]: each["hit"] for each in one["questions"]} for one in first}
     pairs: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -203,13 +230,17 @@ def _difference(made: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]])
     return f"{found.difference:+.2f} ({found.low:+.2f} … {found.high:+.2f})"
 
 
-def _twins(condition: Condition, seed: int) -> list[Path]:
-    return [
-        RESULTS / f"{study}-{_plain(name)}-{seed}.json"
-        for study, conditions in STUDIES.items()
-        for name, other in conditions.items()
-        if other == condition
-    ]
+def _twin(condition: Condition, seed: int) -> Row | None:
+    """The result of the same condition in another study, computed in this machine's precision."""
+    precision = str(choose_place().dtype).removeprefix("torch.")
+    for study, conditions in STUDIES.items():
+        for name, other in conditions.items():
+            result = RESULTS / f"{study}-{_plain(name)}-{seed}.json"
+            if other == condition and result.is_file():
+                found: Row = read_json(result)
+                if found["training"]["hardware"]["precision"] == precision and "forgetting" in found:
+                    return found
+    return None
 
 
 def _plain(name: str) -> str:
