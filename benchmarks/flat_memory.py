@@ -134,7 +134,7 @@ def after_replies(folder: Path, rows: int, variants: int, ended: Stage) -> int:
     gone = chain((one.row for one in chain(removals, more)), (one.row for one in held.dropped), held.untrained)
     reason = Reason.of("pair-not-trained")
     rejects = lists(Reject("audit", reason, sections.with_id(row.section_id), row) for row in gone)
-    account = {"sources": [], "teacher": {"model": "t@1"}, "coverage": coverage(sections, built)}
+    account = {"sources": [], "teacher": {"model": "t@1"}, "coverage": coverage(sections, built, lists)}
     account |= {"audit": {"dropped": len(held.dropped), "highest_similarity": held.highest_similarity}}
     write_dataset(run, built, lists(with_ids(rejects)), account | {"spellings": facts_hash(built)})
     ended("written")

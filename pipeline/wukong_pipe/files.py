@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -159,8 +159,42 @@ def is_torn(line: bytes) -> bool:
 
 
 def write_json(path: Path, value: Any) -> None:
-    # Piece by piece: the manifest of a large corpus is never held as one text.
-    write_text(path, chain(json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value), "\n"))
+    """Write a value as indented JSON, piece by piece: the manifest of a large corpus is never held as one text."""
+    write_text(path, chain(json_pieces(value), "\n"))
+
+
+def json_pieces(value: Any, line: str = "\n") -> Iterator[str]:
+    """The text of `json.dumps(value, ensure_ascii=False, indent=2)` in pieces. Entries of any sequence or mapping are
+    taken one at a time, where `json` knows lists that are held whole.
+
+    >>> "".join(json_pieces({"sections": range(2)}))
+    '{\\n  "sections": [\\n    0,\\n    1\\n  ]\\n}'
+
+    Args:
+        line: how a line begins that the value ends on.
+
+    Raises:
+        TypeError: a key is no string, or a part is nothing that JSON has.
+    """
+    inner = f"{line}  "
+    if isinstance(value, Mapping):
+        before = "{"
+        for key, entry in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a key of JSON is a string, and {key!r} is none")
+            yield f"{before}{inner}{json.dumps(key, ensure_ascii=False)}: "
+            yield from json_pieces(entry, inner)
+            before = ","
+        yield f"{line}}}" if value else "{}"
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        before = "["
+        for entry in value:
+            yield f"{before}{inner}"
+            yield from json_pieces(entry, inner)
+            before = ","
+        yield f"{line}]" if value else "[]"
+    else:
+        yield json.dumps(value, ensure_ascii=False)
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -130,7 +130,7 @@ def build(
     )
     stayed = (reject for reject in rejects if reject.id not in rescued.ids)
     rejected = lists(chain(stayed, with_ids(lists(removed_rows(results, sections.with_id)))))
-    account = manifest(results, rows, sources, settings, asking, prompts)
+    account = manifest(results, rows, sources, settings, asking, prompts, lists)
     tested = (harvest.subject.id for harvest in asked.wordings.tests)
     changed = changes_elsewhere(run, rows, rejected, settings, edited.touched, tested)
     written = write_dataset(run, rows, rejected, account, settings.format)

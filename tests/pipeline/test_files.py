@@ -1,16 +1,43 @@
-"""A line that was added to a file is on the disk, whole and once, whoever else writes and whatever stood there."""
+"""Files are written as JSON has it, piece by piece; a line that was added is on the disk, whole and once, whoever else
+writes and whatever stood there."""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.files import append_lines, read_jsonl
+from wukong_pipe.files import append_lines, json_pieces, read_jsonl
+from wukong_pipe.spilled import Spilled
+
+PARTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(PARTS)
+def test_the_pieces_of_a_value_are_its_json(value: Any) -> None:
+    assert "".join(json_pieces(value)) == json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def test_a_list_on_disk_is_written_as_a_list(tmp_path: Path) -> None:
+    entries = [{"section": "石甲", "lines": [3, 4]}, {}]
+    value = {"quota": Spilled(tmp_path, records=entries), "none": Spilled(tmp_path)}
+    assert "".join(json_pieces(value)) == json.dumps({"quota": entries, "none": []}, ensure_ascii=False, indent=2)
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"of bytes": b"2"}, [{3}]])
+def test_what_json_has_not_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError):
+        "".join(json_pieces(value))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from itertools import chain, groupby, zip_longest
 from typing import Any
 
 from wukong_pipe.account.estimate import estimate
-from wukong_pipe.asking.waves import Asking
+from wukong_pipe.asking.waves import Asking, Lists
 from wukong_pipe.corpus.sources import Source
 from wukong_pipe.corpus.units import units, why_not_asked
 from wukong_pipe.dataset.dedupe import Removal
@@ -74,8 +74,12 @@ def manifest(
     settings: BuildSettings,
     asking: Asking,
     prompts: Prompts,
+    lists: Lists,
 ) -> dict[str, Any]:
     """What a dataset is a function of, what it cost and how good it is; the dataset's writer adds its files.
+
+    Args:
+        lists: makes a list on disk: what is said of each section of a large corpus is not held.
 
     Raises:
         AssertionError: a row vanished between two stages.
@@ -93,8 +97,8 @@ def manifest(
         "spellings": facts_hash(rows),
         "citations_mended": sum(pairs.mended for pairs in results.harvests),
         **_verified(results.verification, asking, rows),
-        "coverage": coverage(results.sections, rows),
-        "quota": _quotas(results.sections, results.worths, results.harvests),
+        "coverage": coverage(results.sections, rows, lists),
+        "quota": lists(_quotas(results.sections, results.worths, results.harvests)),
         "holdout": results.holdout_size.to_json(),
         "audit": {
             "dropped": len(held.dropped),
@@ -228,16 +232,21 @@ def removed_rows(results: Results, section_of: Callable[[str], Section]) -> Iter
     yield from (removed("audit", Reason.of("pair-not-trained"), row) for row in held.untrained)
 
 
-def _quotas(sections: Sequence[Section], worths: Iterable[int], harvests: Iterable[Pairs]) -> list[dict[str, Any]]:
+def _quotas(sections: Sequence[Section], worths: Iterable[int], harvests: Iterable[Pairs]) -> Iterator[dict[str, Any]]:
     """The quota of each section, but a blank one and one that only heads others: those are not missed."""
-    asked = {pairs.section.id: (pairs.wanted, len(pairs.kept)) for pairs in harvests}
-    quotas = []
+    wanted, kept, asked = array("I"), array("I"), array("Q")
+    for pairs in harvests:
+        wanted.append(pairs.wanted)
+        kept.append(len(pairs.kept))
+        asked.append(number(pairs.section.id))
+    places = IdIndex(asked)
     for section, worth, following in zip_longest(sections, worths, sections[1:]):
         reason = None if worth else why_not_asked(section)
         heads_others = following is not None and following.heading_path[:-1] == section.heading_path
         if section.text.strip() and not (heads_others and reason == Reason.of("only-heading")):
-            quotas.append(_quota(section, worth, *asked.get(section.id, (0, 0)), reason))
-    return quotas
+            at = max(places.places(number(section.id)), default=None)
+            counts = (0, 0) if at is None else (wanted[at], kept[at])
+            yield _quota(section, worth, *counts, reason)
 
 
 def _quota(section: Section, worth: int, wanted: int, kept: int, not_asked: Reason | None) -> dict[str, Any]:
@@ -254,8 +263,12 @@ def _quota(section: Section, worth: int, wanted: int, kept: int, not_asked: Reas
     }
 
 
-def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]:
-    """Share of the units worth asking, code included, that the evidence of at least one row covers."""
+def coverage(sections: Sequence[Section], rows: Sequence[Row], lists: Lists) -> dict[str, Any]:
+    """Share of the units worth asking, code included, that the evidence of at least one row covers.
+
+    Args:
+        lists: see `manifest`.
+    """
     firsts, owners = array("Q"), array("Q")
     # One row of each pair: all of a pair cite the same.
     for _, its in groupby(enumerate(rows), key=lambda numbered: numbered[1].pair_id):
@@ -263,7 +276,7 @@ def coverage(sections: Sequence[Section], rows: Sequence[Row]) -> dict[str, Any]
         firsts.append(at)
         owners.append(number(first.section_id))
     citing = IdIndex(owners)
-    by_section = []
+    by_section = lists(())
     total = total_covered = 0
     for section in sections:
         pieces = [unit for unit in units(section) if unit.facts]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wukong_pipe.dataset.formats import FORMATS, INDEX, Format, feature_lines, formatted, index, path_of
 from wukong_pipe.errors import DataError, WorkspaceError
-from wukong_pipe.files import half_of, json_lines, read_object, sha256_of, write_json, write_text
+from wukong_pipe.files import half_of, json_lines, json_pieces, read_object, sha256_of, write_json, write_text
 from wukong_pipe.language.hashing import digest
 from wukong_pipe.records import FILES, Lang, Reject, Row, Split
 from wukong_pipe.spilled import picked
@@ -67,7 +68,7 @@ def write_dataset(
     lines = {path_of(split, name): _lines(picked(rows, places[split]), name) for name in forms for split in splits}
     # A surrogate that a teacher sent must not keep the file of rejects from being written.
     lines["rejected.jsonl"] = json_lines(_printable(reject.to_json()) for reject in rejects)
-    before = _about_rows(run)
+    before = _kept_manifest(run)
     run.manifest.unlink(missing_ok=True)
     for name, written in lines.items():
         write_text(run.dataset / name, written)
@@ -81,7 +82,7 @@ def write_dataset(
     hashes |= {name: sha256_of(run.dataset / name) for name in (INDEX, "README.md")}
     manifest["files"] = hashes
     write_json(run.manifest, manifest)
-    if _about_rows(run) != before:
+    if _about_rows(manifest) != before:
         run.forget_evaluation()
     return manifest
 
@@ -90,13 +91,21 @@ def _lines(rows: Iterable[Row], form: Format) -> Iterator[str]:
     return json_lines(formatted(row, form) for row in rows)
 
 
-def _about_rows(run: Run) -> Any:
-    """The manifest without what another format of the same rows changes; None where there is none to read."""
+def _kept_manifest(run: Run) -> str:
+    """What the manifest says that stands there (see `_about_rows`); empty where there is none to read."""
     with contextlib.suppress(DataError):
-        manifest = read_object(run.manifest, MANIFEST)
-        ours = {*FILES.values(), "rejected.jsonl"}
-        return manifest | {"files": {name: value for name, value in manifest["files"].items() if name in ours}}
-    return None
+        return _about_rows(read_object(run.manifest, MANIFEST))
+    return ""
+
+
+def _about_rows(manifest: Mapping[str, Any]) -> str:
+    """A hash of a manifest without what another format of the same rows changes."""
+    ours = {*FILES.values(), "rejected.jsonl"}
+    files = {name: value for name, value in manifest.get("files", {}).items() if name in ours}
+    text = hashlib.sha256()
+    for piece in json_pieces({**manifest, "files": files}):
+        text.update(piece.encode())
+    return text.hexdigest()
 
 
 def _remove_stale(run: Run, current: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from wukong_pipe.commands.askers import Engine
 from wukong_pipe.commands.build import Invocation, Progress, price_of, price_of_rest, run_build
 from wukong_pipe.commands.build_options import BuildOptions
 from wukong_pipe.corpus.sources import Source, passed_over, read_sources
+from wukong_pipe.files import json_pieces
 from wukong_pipe.library.calling import Heard, as_text, of_options
 from wukong_pipe.pipeline import Built
 from wukong_pipe.records import Reject, Row
@@ -69,8 +71,9 @@ class BuildResult:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The content of manifest.json."""
-        return self.built.manifest
+        """The content of manifest.json, as plain lists and objects."""
+        content: dict[str, Any] = json.loads("".join(json_pieces(self.built.manifest)))
+        return content
 
     @property
     def warnings(self) -> list[str]:
