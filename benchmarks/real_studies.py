@@ -18,11 +18,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks.own_rows import own_rows
 from benchmarks.real import BATCH, GENERAL, MOST_TOKENS, Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
 
 from wukong_pipe.commands.evaluation_sources import RunSources
-from wukong_pipe.files import read_json, read_jsonl, write_json
+from wukong_pipe.files import jsonl, read_json, read_jsonl, write_json, write_text
 from wukong_pipe.workspace import Run
+from wukong_trainer.data.examples import default_system
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import ask_general, forgetting, general_questions
 from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
@@ -30,10 +32,10 @@ from wukong_trainer.evaluation.questions import TestSet, read_test_set
 from wukong_trainer.evaluation.records import ScoredAnswer
 from wukong_trainer.inference.answer_cache import AnswerCache
 from wukong_trainer.inference.asked_models import Contender, Loader, at_work
-from wukong_trainer.models.loading import choose_place, load_tokenizer
+from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
 from wukong_trainer.models.locating import located
 from wukong_trainer.models.trained_model import tuned_folder
-from wukong_trainer.recipe import load_recipe, overridden, to_toml
+from wukong_trainer.recipe import Recipe, load_recipe, overridden, to_toml
 from wukong_trainer.scoring.intervals import estimate
 
 RESULTS = Path(__file__).parent / "real_studies"
@@ -50,6 +52,8 @@ class Condition:
     """Questions of a pair that are trained, its own first; None: all."""
     sections: bool = False
     """The text of the sections is trained, too."""
+    own: float = 0.0
+    """The share of rows that the student made of itself, beside those of the dataset; see `own_rows`."""
 
 
 USUAL = Condition()
@@ -64,6 +68,7 @@ STUDIES: dict[str, dict[str, Condition]] = {
         "qlora, 1e-3": Condition({"method": "qlora"}),
     },
     "batch": {str(batch): Condition({"batch": batch}) for batch in (4, 16, 64)},
+    "own-rows": {"0": USUAL, "0.1": Condition(own=0.1), "0.25": Condition(own=0.25)},
     "sections": {"questions alone": USUAL, "questions and text": Condition(sections=True)},
 }
 
@@ -101,6 +106,9 @@ def measure(study: str, name: str, condition: Condition, seed: int, epochs: floa
         write_json(result, twin | {"study": study, "condition": name})
         return
     cell = Cell(f"study-{study}", _plain(name), seed, work)
+    if condition.own:
+        # Beside the others, which are passed over as often as without them.
+        rows = [*rows, *rehearsed(usual, condition.own, rows, work)]
     tuned(cell, built, "", None if rows == every else rows, to_toml(overridden(usual, epochs=scaled), {}))
     run, sources = cell.run(), RunSources(built, "utf-8")
     tests = read_test_set(built, None, tuned_folder(run)[1], sources, None, drop_leaked=False)
@@ -136,6 +144,17 @@ def trained_rows(rows: list[Row], condition: Condition, built: Run) -> list[Row]
         sections = RunSources(built, "utf-8").sections
         text = raw_rows([sections[key] for key in dict.fromkeys(row["section_id"] for row in rows)])
     return [row for row in rows if row["id"] in chosen] + text
+
+
+def rehearsed(recipe: Recipe, share: float, others: Sequence[Row], work: Path) -> list[Row]:
+    """The student's own rows that make up this share beside the others; made once for all conditions."""
+    kept = work / "own-rows.jsonl"
+    most = max(condition.own for condition in STUDIES["own-rows"].values())
+    if not kept.is_file():
+        system = default_system(row["instruction"] for row in others)
+        model, tokenizer = load_model(recipe.model, "lora", choose_place()), load_tokenizer(recipe.model)
+        write_text(kept, jsonl(own_rows(model, tokenizer, system, round(len(others) * most / (1 - most)), 0, tell)))
+    return read_jsonl(kept)[: round(len(others) * share / (1 - share))]
 
 
 class Lengths:
