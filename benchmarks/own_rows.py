@@ -28,8 +28,8 @@ TRIES = 12
 def own_rows(
     model: Any, tokenizer: Any, system: str, count: int, seed: int, tell: Callable[[str], None]
 ) -> list[dict[str, str]]:
-    """At most so many rows, {"instruction": …, "input": "", "output": …}, each question once; a question of the general ones that
-    show what was forgotten is none."""
+    """At most so many rows, {"instruction": …, "input": "", "output": …}, each question once. A question of the general
+    ones, which show what was forgotten, makes none."""
     torch.manual_seed(seed)
     mark = "❖"
     turn, _, _ = rendered(tokenizer, chat_prompt(mark, system)).partition(mark)
