@@ -59,15 +59,20 @@ class Condition:
 USUAL = Condition()
 STUDIES: dict[str, dict[str, Condition]] = {
     "wordings": {"1": Condition(wordings=1), "2": Condition(wordings=2), "3": Condition(wordings=3), "5": USUAL},
-    "rate": {f"{rate:g}": Condition({"learning_rate": rate}) for rate in (2e-4, 5e-4, 1e-3, 2e-3)},
-    "rank": {str(r): Condition({"r": r, "alpha": 2 * r}) for r in (8, 32, 128)},
+    "rate": {
+        "0.0002": Condition({"learning_rate": 2e-4}),
+        "0.0005": Condition({"learning_rate": 5e-4}),
+        "0.001": USUAL,
+        "0.002": Condition({"learning_rate": 2e-3}),
+    },
+    "rank": {"8": Condition({"r": 8, "alpha": 16}), "32": USUAL, "128": Condition({"r": 128, "alpha": 256})},
     "method": {
         "lora, 1e-3": USUAL,
         "full, 1e-4": Condition({"method": "full", "learning_rate": 1e-4}),
         "full, 3e-4": Condition({"method": "full", "learning_rate": 3e-4}),
         "qlora, 1e-3": Condition({"method": "qlora"}),
     },
-    "batch": {str(batch): Condition({"batch": batch}) for batch in (4, 16, 64)},
+    "batch": {"4": Condition({"batch": 4}), "16": USUAL, "64": Condition({"batch": 64})},
     "own-rows": {"0": USUAL, "0.1": Condition(own=0.1), "0.25": Condition(own=0.25)},
     "sections": {"questions alone": USUAL, "questions and text": Condition(sections=True)},
 }
