@@ -12,14 +12,16 @@ from typing import Any
 
 import torch
 
+from wukong_pipe.language.sentences import sentence_spans
 from wukong_trainer.data.examples import chat_prompt
 from wukong_trainer.evaluation.forgetting import general_questions
 from wukong_trainer.inference.decoding import greedy
 from wukong_trainer.inference.generate import answer_all, stop_ids
 from wukong_trainer.models.templates import rendered
 
-QUESTION_TOKENS, ANSWER_TOKENS = 64, 128
-"""What is longer is no row: its end would be taught where it was cut."""
+QUESTION_TOKENS, ANSWER_TOKENS = 64, 64
+"""A longer question is no row, since its end would be taught where it was cut; a longer answer ends with its last whole
+sentence: a small student answers with a page, and rows of a page would be most of what is trained."""
 BATCH = 16
 TRIES = 12
 """Batches of questions a batch of rows."""
@@ -49,12 +51,19 @@ def own_rows(
                 questions.append(text)
         prompts = [chat_prompt(question, system) for question in questions]
         answers = answer_all(model, tokenizer, prompts, ANSWER_TOKENS, BATCH) if prompts else []
+        texts = [answer.text if answer.stopped_by_eos else _whole_sentences(answer.text) for answer in answers]
         rows += [
-            {"instruction": question, "input": "", "output": answer.text}
-            for question, answer in zip(questions, answers, strict=True)
-            if answer.stopped_by_eos and answer.text
+            {"instruction": question, "input": "", "output": text}
+            for question, text in zip(questions, texts, strict=True)
+            if text
         ]
         tell(f"own rows: {len(rows)} of {count}")
         if len(rows) >= count:
             break
     return rows[:count]
+
+
+def _whole_sentences(text: str) -> str:
+    """A text that was cut, up to the end of its last whole sentence; empty where none has ended."""
+    spans = [*sentence_spans(text)]
+    return text[: spans[-2][1]] if len(spans) > 1 else ""
