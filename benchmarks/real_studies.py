@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.own_rows import own_rows
-from benchmarks.real import BATCH, GENERAL, MOST_TOKENS, Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
+from benchmarks.real import BATCH, MOST_TOKENS, Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import jsonl, read_json, read_jsonl, write_json, write_text
@@ -185,7 +185,7 @@ def asked(run: Run, lineup: Lineup, tests: TestSet) -> list[Row]:
 
 def forgot(run: Run, lineup: Lineup) -> Row:
     """What the training cost: general questions before and after, as `eval` compares them."""
-    questions = general_questions(GENERAL)
+    questions = general_questions()
     # One file for all conditions: the base answers once.
     answers = AnswerCache(run.folder.with_name("general.partial.jsonl"))
 
