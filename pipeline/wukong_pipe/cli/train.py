@@ -23,7 +23,11 @@ from wukong_trainer.training.processes import is_first
 @click.option("--data", help="JSONL, JSON or Parquet, a folder of them, or a hub's id.  [default: the run's dataset]")
 @click.option("--columns", default="", help="Which column is what: instruction=q,output=a[,think=t,input=c,system=s].")
 @click.option("--hub", **of(TrainOptions, "hub"), help="Where a --data id is.")
-@click.option("--mix", default="", help="FILE:SHARE: general rows that make up this share of the training rows.")
+@click.option(
+    "--mix",
+    default="",
+    help="FILE:SHARE: general rows that make up this share of the training rows; own:SHARE: the student makes them.",
+)
 @click.option(
     "--validation",
     **of(TrainOptions, "validation"),
@@ -67,6 +71,7 @@ def train_command(json: bool, **options: Any) -> None:
       wukong-pipe train --data rows.jsonl --model tiny --epochs 3
       wukong-pipe train --data llamafactory/alpaca_zh --recipe alpaca-lora
       wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
+      wukong-pipe train --mix own:0.2
       wukong-pipe train --resume
     """
     chosen = TrainOptions(**options)

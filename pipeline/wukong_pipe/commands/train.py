@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wukong_pipe.commands.build import Progress
+from wukong_pipe.commands.train_options import TrainOptions, tested_rows
 from wukong_pipe.embedded.invented_facts import invented_pairs
+from wukong_pipe.errors import ModelError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.language.chinese import is_chinese
@@ -68,6 +70,47 @@ def run_train(
         if processes.is_first():
             keep_rows(run, data)
     return result
+
+
+def with_own_rows(
+    workspace: Workspace,
+    run: Run,
+    data: TrainingData,
+    recipe: Recipe,
+    options: TrainOptions,
+    progress: Progress,
+    say: Callable[[str], None] = lambda line: None,
+) -> TrainingData:
+    """The data with the rows that the student makes of itself, where `--mix own:SHARE` asks for them.
+
+    Raises:
+        WukongError: the student cannot be loaded or makes none; or see `run_train`.
+    """
+    from wukong_trainer.data.selection import mixed, parse_mix
+
+    mix = parse_mix(options.mix) if options.mix else None
+    if mix is None or not mix.is_own:
+        return data
+    with training_installed():
+        from wukong_trainer.models.quiet import silence_libraries
+        from wukong_trainer.recipe import TINY
+        from wukong_trainer.training import processes, sft
+        from wukong_trainer.training.own_rows import own_rows_file
+    if recipe.model == TINY:
+        raise ModelError("The embedded student is no chat model and asks nothing by itself: leave out --mix own:SHARE.")
+    silence_libraries()
+    sft.check_free(run, options.overwrite, options.resume)
+    processes.join()
+    file = None
+    if processes.is_first():
+        with workspace.writing():
+            student = _with_student(run, data, recipe, progress, say)
+            count = mix.rows_beside(len(data.train))
+            file = own_rows_file(run, student, count, lambda done, of: progress("own rows", done, of, ""))
+    # The others wait for it.
+    path = processes.first_of(file)
+    assert path is not None
+    return mixed(data, replace(mix, path=path), recipe.split_seed, tested_rows(run))
 
 
 def _with_student(

@@ -13,10 +13,11 @@ from wukong_pipe.errors import DataError, ModelError, WorkspaceError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.workspace import Run, Workspace
 from wukong_trainer.data.files import Hub
+from wukong_trainer.data.selection import OWN
 from wukong_trainer.recipe import Method, Peft, Precision, Tracker
 
 if TYPE_CHECKING:
-    from wukong_trainer.data.examples import TrainingData
+    from wukong_trainer.data.examples import Example, TrainingData
     from wukong_trainer.recipe import Recipe
 
 SETTLED = {"batch", "accumulation", "packing", "gradient_checkpointing", "modules_to_save"}
@@ -80,7 +81,7 @@ class TrainOptions(Call):
             source["columns"] = self.columns
         if self.mix:
             file, _, share = self.mix.rpartition(":")
-            source["mix"] = f"{Path(file).resolve()}:{share}"
+            source["mix"] = self.mix if file == OWN else f"{Path(file).resolve()}:{share}"
         if self.accepted_only:
             source["only"] = ACCEPTED
         return source
@@ -198,14 +199,24 @@ def chosen_data(run: Run, recipe: Recipe, options: TrainOptions) -> TrainingData
     accepted = accepted_rows(run).holds if options.accepted_only else None
     with training_installed():
         from wukong_trainer.data.columns import parse_columns
-        from wukong_trainer.data.files import read_raw, read_rows, read_training_data
+        from wukong_trainer.data.files import read_training_data
         from wukong_trainer.data.selection import parse_mix, selected
 
         mix = parse_mix(options.mix) if options.mix else None
-        test = run.dataset / "test.jsonl"
         source = options.data or run.dataset
         columns = parse_columns(options.columns)
         data = read_training_data(source, columns=columns, hub=options.hub, accepted=accepted)
-        tested = read_rows(read_raw(test), str(test))[0] if mix and test.is_file() else []
-        data = selected(data, recipe, mix, [example for _, example in tested])
+        data = selected(data, recipe, mix, tested_rows(run) if mix else [])
         return replace(data, source=options.source())
+
+
+def tested_rows(run: Run) -> list[Example]:
+    """The run's test rows, where it has a dataset.
+
+    Raises:
+        DataError: they cannot be read.
+    """
+    from wukong_trainer.data.files import read_raw, read_rows
+
+    test = run.dataset / "test.jsonl"
+    return [example for _, example in read_rows(read_raw(test), str(test))[0]] if test.is_file() else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wukong_pipe.commands.build import Progress
 from wukong_pipe.commands.options import check
-from wukong_pipe.commands.train import run_train, sampled_answers
+from wukong_pipe.commands.train import run_train, sampled_answers, with_own_rows
 from wukong_pipe.commands.train_options import (
     TrainOptions,
     chosen_data,
@@ -106,6 +106,7 @@ def train_from(
     if options.resume:
         options = resumed_options(run, options)
     data = chosen_data(run, recipe, options)
+    data = with_own_rows(workspace, run, data, recipe, options, progress, say)
     for line in data_lines(data) if is_first() else []:
         say(line)
     training = run_train(

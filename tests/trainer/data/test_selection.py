@@ -145,6 +145,14 @@ def test_a_general_question_that_is_watched_or_tested_is_not_trained(general: Pa
     assert both.left_out == [{"row": f"{general}, line {line}", "reason": reason} for line in (4, 6)]
 
 
+def test_a_students_own_rows_wait_for_the_student() -> None:
+    mix = parse_mix("own:0.2")
+    assert mix.is_own
+    assert not parse_mix("./own.jsonl:0.2").is_own
+    assert mix.rows_beside(40) == 10
+    assert selected(data_of(*rows(40)), load_recipe("tiny"), mix).train == rows(40)
+
+
 @pytest.mark.parametrize("text", ["rows.jsonl", "rows.jsonl:2", "rows.jsonl:0", ":0.1", "rows.jsonl:nan", "a:b"])
 def test_a_mix_that_is_not_written_so_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="FILE:SHARE"):

@@ -22,6 +22,10 @@ _LOST = re.compile("\ufffd|锟斤拷")
 _STUCK = re.compile(r"([^\W\d_])\1{19}")
 
 
+OWN = "own"
+"""In the place of a file of general rows: those that the student makes of itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mix:
     """General rows against forgetting."""
@@ -30,9 +34,18 @@ class Mix:
     share: float
     """Of all training rows, the general ones among them; between 0 and 1."""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the student makes them itself, once it is there."""
+        return str(self.path) == OWN
+
+    def rows_beside(self, others: int) -> int:
+        """How many make up the share beside so many others."""
+        return round(others * self.share / (1 - self.share))
+
 
 def parse_mix(text: str) -> Mix:
-    """`--mix FILE:SHARE` as what it means.
+    """`--mix FILE:SHARE` or `own:SHARE` as what it means.
 
     Raises:
         DataError: it is not written so, or the share is not between 0 and 1.
@@ -43,14 +56,17 @@ def parse_mix(text: str) -> Mix:
     except ValueError:
         share = 0.0
     if not colon or not file or not 0 < share < 1:
-        raise DataError(f"--mix is FILE:SHARE with a share between 0 and 1, such as general.jsonl:0.1, not “{text}”.")
+        raise DataError(
+            f"--mix is FILE:SHARE or own:SHARE with a share between 0 and 1, such as general.jsonl:0.1, not “{text}”."
+        )
     return Mix(Path(file), share)
 
 
 def selected(
     data: TrainingData, recipe: Recipe, mix: Mix | None = None, tested: Iterable[Example] = ()
 ) -> TrainingData:
-    """The rows that a recipe trains and watches: cleaned, sampled, split and mixed, in this order.
+    """The rows that a recipe trains and watches: cleaned, sampled, split and mixed, in this order. A student's own rows
+    are mixed in later, when it is there.
 
     Args:
         tested: the run's test rows, which are not mixed in.
@@ -64,7 +80,7 @@ def selected(
         data = sampled(data, recipe.sample, recipe.split_seed)
     if recipe.validation > 0:
         data = split_off(data, recipe.validation, recipe.split_seed)
-    if mix:
+    if mix and not mix.is_own:
         data = mixed(data, mix, recipe.split_seed, tested)
     reasoned = sum(bool(example.think) for example in data.train)
     if reasoned and not recipe.thinking:
@@ -179,7 +195,7 @@ def mixed(data: TrainingData, mix: Mix, seed: int, tested: Iterable[Example] = (
         for row in general.train
         if normalise(row.asked) in questions
     ]
-    count = round(len(data.train) * mix.share / (1 - mix.share))
+    count = mix.rows_beside(len(data.train))
     rows = random.Random(seed).sample(usable, count) if count < len(usable) else usable
     share = len(rows) / max(1, len(rows) + len(data.train))
     fact = f"{len(rows)} of the {len(general.train)} rows of {mix.path}, {share:.1%} of the training rows"
