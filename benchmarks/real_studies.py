@@ -14,17 +14,18 @@ import argparse
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.own_rows import own_rows
 from benchmarks.real import BATCH, MOST_TOKENS, Cell, Clock, ask, dataset, raw_rows, tell, training_of, tuned
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import jsonl, read_json, read_jsonl, write_json, write_text
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import default_system
+from wukong_trainer.data.selection import Mix
 from wukong_trainer.evaluation.contenders import Lineup, line_up
 from wukong_trainer.evaluation.forgetting import ask_general, forgetting, general_questions
 from wukong_trainer.evaluation.nearness import trained_wordings, with_nearness
@@ -37,6 +38,7 @@ from wukong_trainer.models.locating import located
 from wukong_trainer.models.trained_model import tuned_folder
 from wukong_trainer.recipe import Recipe, load_recipe, overridden, to_toml
 from wukong_trainer.scoring.intervals import estimate
+from wukong_trainer.training.own_rows import own_rows
 
 RESULTS = Path(__file__).parent / "real_studies"
 CORPUS, STUDENT = "apollo", "smollm2"
@@ -53,7 +55,7 @@ class Condition:
     sections: bool = False
     """The text of the sections is trained, too."""
     own: float = 0.0
-    """The share of rows that the student made of itself, beside those of the dataset; see `own_rows`."""
+    """The share of rows that the student made of itself, beside those of the dataset: `train --mix own:SHARE`."""
 
 
 USUAL = Condition()
@@ -154,12 +156,13 @@ def trained_rows(rows: list[Row], condition: Condition, built: Run) -> list[Row]
 def rehearsed(recipe: Recipe, share: float, others: Sequence[Row], work: Path) -> list[Row]:
     """The student's own rows that make up this share beside the others; made once for all conditions."""
     kept = work / "own-rows.jsonl"
-    most = max(condition.own for condition in STUDIES["own-rows"].values())
+    counts = {one.own: Mix(kept, one.own).rows_beside(len(others)) for one in STUDIES["own-rows"].values()}
     if not kept.is_file():
-        system = default_system(row["instruction"] for row in others)
+        recipe = overridden(recipe, system=default_system(row["instruction"] for row in others))
         model, tokenizer = load_model(recipe.model, "lora", choose_place()), load_tokenizer(recipe.model)
-        write_text(kept, jsonl(own_rows(model, tokenizer, system, round(len(others) * most / (1 - most)), 0, tell)))
-    return read_jsonl(kept)[: round(len(others) * share / (1 - share))]
+        rows = own_rows(model, tokenizer, recipe, max(counts.values()), partial(Clock().progress, "own rows"))
+        write_text(kept, jsonl(row.to_json() for row in rows))
+    return read_jsonl(kept)[: counts[share]]
 
 
 class Lengths:

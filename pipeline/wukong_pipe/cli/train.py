@@ -71,7 +71,7 @@ def train_command(json: bool, **options: Any) -> None:
       wukong-pipe train --data rows.jsonl --model tiny --epochs 3
       wukong-pipe train --data llamafactory/alpaca_zh --recipe alpaca-lora
       wukong-pipe train --data qa.parquet --columns instruction=q,output=a --mix chat.json:0.1
-      wukong-pipe train --mix own:0.2
+      wukong-pipe train --mix own:0.25
       wukong-pipe train --resume
     """
     chosen = TrainOptions(**options)

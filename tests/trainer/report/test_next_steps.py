@@ -108,7 +108,7 @@ def test_a_fall_on_general_questions_asks_for_general_rows() -> None:
     block = fallen | rest | {"explanation": ""}
     forgetting = evaluated(forgetting=block)
     said = next_steps(RunRecords(metrics=forgetting), EN)
-    assert "--mix FILE:0.1" in said[0]
+    assert "--mix own:0.25" in said[0]
     assert said[1:] == [], "and it is not to be used as it is"
     unshown = evaluated(forgetting=block | {"ci95": [-0.7, 0.1]})
     assert next_steps(RunRecords(metrics=unshown), EN) == [EN["next_use"]]
