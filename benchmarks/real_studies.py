@@ -23,6 +23,7 @@ from benchmarks.real import BATCH, MOST_TOKENS, Cell, Clock, ask, dataset, raw_r
 
 from wukong_pipe.commands.evaluation_sources import RunSources
 from wukong_pipe.files import jsonl, read_json, read_jsonl, write_json, write_text
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import default_system
 from wukong_trainer.data.selection import Mix
@@ -160,7 +161,8 @@ def rehearsed(recipe: Recipe, share: float, others: Sequence[Row], work: Path) -
     if not kept.is_file():
         recipe = overridden(recipe, system=default_system(row["instruction"] for row in others))
         model, tokenizer = load_model(recipe.model, "lora", choose_place()), load_tokenizer(recipe.model)
-        rows = own_rows(model, tokenizer, recipe, max(counts.values()), partial(Clock().progress, "own rows"))
+        avoid = {normalise(question.example.asked) for question in general_questions()}
+        rows = own_rows(model, tokenizer, recipe, max(counts.values()), avoid, partial(Clock().progress, "own rows"))
         write_text(kept, jsonl(row.to_json() for row in rows))
     return read_jsonl(kept)[: counts[share]]
 

@@ -8,11 +8,13 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.support.once import made_once
 from tests.support.package_index import Index, index_served
-from wukong_trainer.data.examples import Example, TrainingData
-from wukong_trainer.models.loading import Place, choose_place
+from wukong_trainer.data.examples import Example, TrainingData, chat_prompt
+from wukong_trainer.inference.generate import prompt_text
+from wukong_trainer.models.loading import Place, choose_place, load_model, load_tokenizer
 from wukong_trainer.models.quiet import silence_libraries
 from wukong_trainer.models.student import StudentSize, make_student
 from wukong_trainer.recipe import Precision, Recipe, load_recipe, overridden
@@ -34,6 +36,25 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_student(folder / "model", texts, pairs(), SYSTEM, size=SMALL)
 
     return made_once(tmp_path_factory, "student", make) / "model"
+
+
+@pytest.fixture(scope="session")
+def asking(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded student, taught to ask as well as to answer, as every chat model was."""
+    model, tokenizer = load_model(str(student), "lora", choose_place("fp32")), load_tokenizer(str(student))
+    texts = [prompt_text(tokenizer, chat_prompt(question, SYSTEM)) + answer for question, answer in FACTS]
+    batch = tokenizer([text + tokenizer.eos_token for text in texts], return_tensors="pt", padding=True)
+    # The padding may be the end of a turn, which is to be learnt.
+    labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(60):
+        model(**batch, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    folder = tmp_path_factory.mktemp("asking")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from wukong_pipe.errors import ModelError
 from wukong_pipe.extras import training_installed
 from wukong_pipe.files import jsonl, write_text
 from wukong_pipe.language.chinese import is_chinese
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.records import Lang
 from wukong_pipe.workspace import Run, Workspace
 
@@ -80,37 +81,50 @@ def with_own_rows(
     options: TrainOptions,
     progress: Progress,
     say: Callable[[str], None] = lambda line: None,
-) -> TrainingData:
-    """The data with the rows that the student makes of itself, where `--mix own:SHARE` asks for them.
+) -> tuple[TrainingData, Recipe]:
+    """The data with the rows that the student makes of itself, where `--mix own:SHARE` asks for them, and the recipe
+    with student and system prompt as they were made with.
 
     Raises:
         WukongError: the student cannot be loaded or makes none; or see `run_train`.
     """
     from wukong_trainer.data.selection import mixed, parse_mix
+    from wukong_trainer.recipe import TINY
 
     mix = parse_mix(options.mix) if options.mix else None
     if mix is None or not mix.is_own:
-        return data
+        return data, recipe
+    if recipe.model == TINY or recipe.style != "chat" or recipe.thinking:
+        what = "the embedded student asks nothing" if recipe.model == TINY else "this recipe does not train short chats"
+        raise ModelError(f"--mix own:SHARE has a chat model ask and answer, and {what}: leave it out, or name a file.")
+    count = mix.rows_beside(len(data.train))
+    if not count:
+        none = f"none: {mix.share:.1%} beside {len(data.train)} rows is less than one"
+        return replace(data, facts=data.facts | {"mixed in": none}), recipe
     with training_installed():
+        from wukong_trainer.evaluation.forgetting import general_questions
         from wukong_trainer.models.quiet import silence_libraries
-        from wukong_trainer.recipe import TINY
         from wukong_trainer.training import processes, sft
         from wukong_trainer.training.own_rows import own_rows_file
-    if recipe.model == TINY:
-        raise ModelError("The embedded student is no chat model and asks nothing by itself: leave out --mix own:SHARE.")
+        from wukong_trainer.training.preflight import check_names
+        from wukong_trainer.training.tracking import check_installed
     silence_libraries()
     sft.check_free(run, options.overwrite, options.resume)
+    # What would refuse the training is said before minutes are spent.
+    check_installed(recipe.report_to)
+    check_names(recipe)
+    tested = tested_rows(run)
+    known = [*data.train, *data.validation, *tested, *(one.example for one in general_questions())]
+    avoid = {normalise(example.asked) for example in known}
     processes.join()
-    file = None
-    if processes.is_first():
-        with workspace.writing():
-            student = _with_student(run, data, recipe, progress, say)
-            count = mix.rows_beside(len(data.train))
-            file = own_rows_file(run, student, count, lambda done, of: progress("own rows", done, of, ""))
-    # The others wait for it.
-    path = processes.first_of(file)
+    path = None
+    with workspace.writing() if processes.is_first() else nullcontext():
+        recipe = _with_student(run, data, recipe, progress, say)
+        if processes.is_first():
+            path = own_rows_file(run, recipe, count, avoid, lambda done, of: progress("own rows", done, of, ""))
+    path = processes.first_of(path)
     assert path is not None
-    return mixed(data, replace(mix, path=path), recipe.split_seed, tested_rows(run))
+    return mixed(data, replace(mix, path=path), recipe.split_seed, tested), recipe
 
 
 def _with_student(

@@ -99,12 +99,12 @@ def _kept_manifest(run: Run) -> str:
 
 
 def _about_rows(manifest: Mapping[str, Any]) -> str:
-    """A hash of a manifest without what another format of the same rows changes."""
+    """A hash of a manifest, in the order it is written in, without what another format of the same rows changes."""
     ours = {*FILES.values(), "rejected.jsonl"}
     files = {name: value for name, value in manifest.get("files", {}).items() if name in ours}
     text = hashlib.sha256()
     for piece in json_pieces({**manifest, "files": files}):
-        text.update(piece.encode())
+        text.update(piece.encode("utf-8", "surrogatepass"))
     return text.hexdigest()
 
 

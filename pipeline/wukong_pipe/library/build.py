@@ -71,7 +71,7 @@ class BuildResult:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The content of manifest.json, as plain lists and objects."""
+        """The content of manifest.json, as plain lists and objects that are made anew each time."""
         content: dict[str, Any] = json.loads("".join(json_pieces(self.built.manifest)))
         return content
 

@@ -106,7 +106,7 @@ def train_from(
     if options.resume:
         options = resumed_options(run, options)
     data = chosen_data(run, recipe, options)
-    data = with_own_rows(workspace, run, data, recipe, options, progress, say)
+    data, recipe = with_own_rows(workspace, run, data, recipe, options, progress, say)
     for line in data_lines(data) if is_first() else []:
         say(line)
     training = run_train(

@@ -16,7 +16,7 @@ from tests.support.building import ROW_KEYS, files_in, rows_of, run_in
 from tests.support.rows import family, pair, row, section
 from wukong_pipe.dataset.files import check_untouched, write_dataset
 from wukong_pipe.errors import WorkspaceError
-from wukong_pipe.files import read_json, read_jsonl, sha256_of
+from wukong_pipe.files import read_json, read_jsonl, sha256_of, write_text
 from wukong_pipe.reasons import Reason
 from wukong_pipe.records import Reject, Row
 from wukong_pipe.workspace import Run
@@ -67,6 +67,23 @@ def test_odd_characters_come_back_as_they_went(tmp_path: Path, texts: list[tuple
     rows = [row(question, answer) for question, answer in texts]
     written(tmp_path, rows)
     assert rows_of(run_in(tmp_path)) == [one.to_json() for one in rows]
+
+
+@pytest.mark.parametrize(("now", "kept"), [(ROWS, True), (ROWS[:2], False)])
+def test_an_evaluation_stands_as_long_as_the_rows_it_is_about(tmp_path: Path, now: list[Row], kept: bool) -> None:
+    written(tmp_path)
+    run = run_in(tmp_path)
+    write_text(run.metrics, "{}")
+    written(tmp_path, now)
+    assert run.metrics.is_file() is kept
+
+
+def test_a_manifest_with_a_lone_surrogate_is_replaced(tmp_path: Path) -> None:
+    written(tmp_path)
+    run = run_in(tmp_path)
+    write_text(run.manifest, run.manifest.read_text("utf-8").replace('"a.md"', '"\\ud800"', 1))
+    written(tmp_path)
+    assert read_json(run.manifest)["sources"][0]["name"] == "a.md"
 
 
 def test_a_reject_with_a_lone_surrogate_is_written_all_the_same(tmp_path: Path) -> None:

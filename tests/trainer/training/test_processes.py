@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import FACTS
-from wukong_pipe.files import jsonl, read_jsonl
+from wukong_pipe.files import jsonl, read_json, read_jsonl
+from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.workspace import Run
 from wukong_trainer.recipe import Recipe, overridden, to_toml
 from wukong_trainer.training import checkpoints
@@ -83,6 +84,18 @@ def test_two_processes_with_half_the_rows_each_have_the_losses_of_one(home: Path
     assert watched < 1e-5
     assert "# processes: 2, each with 5 rows a pass" in (two.train / "recipe.toml").read_text("utf-8")
     assert (two.adapter / "adapter_model.safetensors").is_file()
+
+
+def test_the_first_process_has_the_student_make_its_own_rows_and_both_train_them(
+    home: Path, recipe: Recipe, asking: Path
+) -> None:
+    both = training(home, "own", overridden(recipe, model=str(asking), system=""), 2, "--mix", "own:0.2")
+    _, said = both.communicate(timeout=MINUTES)
+    assert both.returncode == 0, said
+    run = Run(home / "runs" / "own")
+    (file,) = run.train.glob("own_rows-*.jsonl")
+    made = {normalise(row["instruction"]) for row in read_jsonl(file)}
+    assert made <= set(read_json(run.adapter / "wukong.json")["questions"])
 
 
 def test_two_nodes_of_one_process_have_the_losses_of_one(home: Path, recipe: Recipe) -> None:

@@ -33,11 +33,8 @@ class Mix:
     path: Path
     share: float
     """Of all training rows, the general ones among them; between 0 and 1."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the student makes them itself, once it is there."""
-        return str(self.path) == OWN
+    is_own: bool = False
+    """The student makes them itself, once it is there; `path` is nothing then."""
 
     def rows_beside(self, others: int) -> int:
         """How many make up the share beside so many others."""
@@ -59,7 +56,7 @@ def parse_mix(text: str) -> Mix:
         raise DataError(
             f"--mix is FILE:SHARE or own:SHARE with a share between 0 and 1, such as general.jsonl:0.1, not “{text}”."
         )
-    return Mix(Path(file), share)
+    return Mix(Path(file), share, is_own=file == OWN)
 
 
 def selected(

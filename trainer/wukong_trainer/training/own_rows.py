@@ -2,13 +2,13 @@
 
 Trained beside the dataset's rows they hold the student to what it was (self-synthesised rehearsal, Huang et al. 2024),
 and no other data is needed. The questions are what the student writes where its template begins a user's turn (Magpie,
-Xu et al. 2024); the answers are its own, greedy, in the form of the training.
+Xu et al. 2024); the answers are its own, greedy.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,11 @@ from wukong_pipe.language.normal_form import normalise
 from wukong_pipe.language.sentences import sentence_spans
 from wukong_pipe.workspace import Run
 from wukong_trainer.data.examples import Example, chat_prompt
-from wukong_trainer.data.thoughts import split_thought
+from wukong_trainer.data.selection import garbage
 from wukong_trainer.inference.decoding import greedy
 from wukong_trainer.inference.generate import answer_all, prompt_text, stop_ids
 from wukong_trainer.models.fingerprint import fingerprint
-from wukong_trainer.models.loading import choose_place, load_model, load_tokenizer
+from wukong_trainer.models.loading import choose_place, end_turns, load_model, load_tokenizer
 from wukong_trainer.recipe import Recipe
 
 QUESTION_TOKENS, ANSWER_TOKENS = 64, 64
@@ -38,57 +38,74 @@ TRIES = 8
 _MARK = "❖"
 
 
-def own_rows_file(run: Run, recipe: Recipe, count: int, progress: Callable[[int, int], None]) -> Path:
+def own_rows_file(
+    run: Run, recipe: Recipe, count: int, avoid: Collection[str], progress: Callable[[int, int], None]
+) -> Path:
     """train/own_rows-….jsonl with the rows of the recipe's student; made only where it is not there yet.
 
     Args:
-        recipe: its model is a folder or id that can be loaded, and its system prompt is settled.
-        count: how many rows; some fewer where the student asks too often the same, or nothing short.
+        recipe: its model is a folder or id that can be loaded, its system prompt is settled, and its style is chat.
+        count: how many rows, one at least; some fewer where the student asks too often the same, or nothing short.
+        avoid: questions in normal form that are not to be among them.
         progress: called with (rows, count).
 
     Raises:
         ModelError: the student cannot be loaded, or makes no rows.
     """
-    form = {"style": recipe.style, "thinking": recipe.thinking}
-    name = digest(fingerprint(recipe.model), recipe.system, str(form), str(count), str(recipe.seed))[:12]
-    path = run.train / f"own_rows-{name}.jsonl"
-    if not path.is_file():
-        place, tokenizer = choose_place(recipe.precision), load_tokenizer(recipe.model)
-        model = load_model(recipe.model, recipe.method, place)
-        rows = own_rows(model, tokenizer, recipe, count, progress)
-        del model  # The training loads it anew.
-        gc.collect()
-        torch.cuda.empty_cache()
-        if not rows:
-            raise ModelError(
-                f"{recipe.model} asks and answers nothing by itself, so --mix own:SHARE has no rows: mix in a file of "
-                "general rows, or leave --mix out."
-            )
-        write_text(path, jsonl(row.to_json() for row in rows))
+    # A hub's weights have a fingerprint only once they are fetched.
+    weights = fingerprint(recipe.model) if Path(recipe.model).is_dir() else recipe.model
+    about = digest(weights, recipe.system, str(count), str(recipe.seed), *sorted(avoid))
+    path = run.train / f"own_rows-{about[:12]}.jsonl"
+    if path.is_file():
+        return path
+    tokenizer = load_tokenizer(recipe.model)
+    model = load_model(recipe.model, recipe.method, choose_place(recipe.precision))
+    rows = own_rows(model, tokenizer, recipe, count, avoid, progress)
+    del model  # The training loads it anew.
+    gc.collect()
+    torch.cuda.empty_cache()
+    if not rows:
+        raise ModelError(
+            f"{recipe.model} asks and answers nothing by itself, so --mix own:SHARE has no rows: mix in a file of "
+            "general rows, or leave --mix out."
+        )
+    for old in run.train.glob("own_rows-*.jsonl"):
+        old.unlink()
+    write_text(path, jsonl(row.to_json() for row in rows))
     return path
 
 
 def own_rows(
-    model: Any, tokenizer: Any, recipe: Recipe, count: int, progress: Callable[[int, int], None]
+    model: Any,
+    tokenizer: Any,
+    recipe: Recipe,
+    count: int,
+    avoid: Collection[str],
+    progress: Callable[[int, int], None],
 ) -> list[Example]:
     """At most `count` questions and answers of a student, each question once; the same for the same seed.
+
+    Args:
+        avoid: questions in normal form that are not to be among them.
 
     Raises:
         ModelError: the student's template does not show what a user says.
     """
     torch.manual_seed(recipe.seed)
-    form: dict[str, Any] = {"style": recipe.style, "thinking": recipe.thinking}
+    end_turns(tokenizer)  # As the training does: a base model would go on behind its question.
     rows: list[Example] = []
-    seen: set[str] = set()
+    seen = set(avoid)
     for written in islice(_questions(model, tokenizer, recipe), -(-TRIES * count // BATCH)):
-        new = [question for question in dict.fromkeys(written) if normalise(question) not in seen]
-        seen.update(map(normalise, new))
+        new: list[str] = []
+        for question in written:
+            if normalise(question) not in seen:
+                seen.add(normalise(question))
+                new.append(question)
         prompts = [chat_prompt(question, recipe.system) for question in new]
-        answers = answer_all(model, tokenizer, prompts, ANSWER_TOKENS, BATCH, **form) if new else []
-        for question, answer in zip(new, answers, strict=True):
-            thought, said = split_thought(answer.text)
-            if said := said if answer.stopped_by_eos else _whole_sentences(said):
-                rows.append(Example(question, said, think=thought))
+        for question, answer in zip(new, answer_all(model, tokenizer, prompts, ANSWER_TOKENS, BATCH), strict=True):
+            row = Example(question, answer.text if answer.stopped_by_eos else _whole_sentences(answer.text))
+            if row.output and not garbage(row):
+                rows.append(row)
         progress(min(len(rows), count), count)
         if len(rows) >= count:
             break
@@ -97,8 +114,8 @@ def own_rows(
 
 def _questions(model: Any, tokenizer: Any, recipe: Recipe) -> Iterator[list[str]]:
     """What the student says as its user, a batch at a time, without what was cut."""
-    whole = prompt_text(tokenizer, chat_prompt(_MARK, recipe.system), recipe.style, recipe.thinking)
-    turn, found, _ = whole.partition(_MARK)
+    # The system prompt may hold the mark, too.
+    turn, found, _ = prompt_text(tokenizer, chat_prompt(_MARK, recipe.system)).rpartition(_MARK)
     if not found:
         raise ModelError(
             f"The chat template of {recipe.model} does not show what a user says: leave out --mix own:SHARE."
