@@ -241,7 +241,8 @@ def test_what_needs_the_whole_is_refused_of_a_shard(folder: Path, more: list[str
     assert main(["build", str(folder), "--shard", "1/2", *more]) == 2
 
 
-def test_through_a_batch_api_each_shard_has_its_own_batches(folder: Path) -> None:
+def test_through_a_batch_api_each_shard_has_its_own_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wukong_pipe.providers.batch_api.POLL", 0.02)
     with BatchProvider(GoodTeacher(), [BatchBehaviour()], NO_MODELS, NO_LIMITS).running() as server:
         assert isinstance(server, BatchProvider)
         assert build(server, folder, "one") == 0
