@@ -171,7 +171,7 @@ def json_pieces(value: Any, line: str = "\n") -> Iterator[str]:
     '{\\n  "sections": [\\n    0,\\n    1\\n  ]\\n}'
 
     Args:
-        line: how a line begins that the value ends on.
+        line: the line break and indent of the line on which the value begins.
 
     Raises:
         TypeError: a key is no string, or a part is nothing that JSON has.
